@@ -1,0 +1,46 @@
+"""Graph to checked graph: totals, and the assertions of the file."""
+
+from archdsl.diag import codes
+from archdsl.diag.model import Problems
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.scopes import Names
+from archdsl.elaborate.values import HOLE, untraced
+from archdsl.ir import CheckedGraph, Claim, Graph
+from archdsl.ops.kinds import is_int, shown
+from archdsl.syntax import ast
+
+
+def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
+    """Return the graph with its totals, or None if anything is wrong with it."""
+    if graph is None or problems.has_errors:
+        return None
+    params, macs = graph.root.params, graph.root.macs
+    for claim in graph.claims:
+        _judge(claim, {"params": params, "macs": macs}, problems)
+    return None if problems.has_errors else CheckedGraph(graph, params, macs)
+
+
+def _judge(claim: Claim, totals: dict[str, int], problems: Problems) -> None:
+    values = {name: untraced(value) for name, value in claim.names.items()}
+    evaluator = Evaluator(Names({**totals, **values}), problems)
+    result = evaluator.value(claim.test)
+    if result is HOLE or result is True:
+        return
+    if result is not False:
+        problems.report(codes.ASSERT_NOT_TRUTH, claim.test.span, f"this is {shown(result)}")
+        return
+    problems.report(codes.ASSERT_FAILED, claim.test.span, _sides(claim.test, evaluator))
+
+
+def _sides(test: ast.Expr, evaluator: Evaluator) -> str:
+    if not isinstance(test, ast.Comparison):
+        return "this is false"
+    sides = [evaluator.value(side) for side in (test.first, *(operand for _, operand in test.rest))]
+    words = [_grouped(sides[0])]
+    for (symbol, _), side in zip(test.rest, sides[1:], strict=True):
+        words += [symbol, _grouped(side)]
+    return " ".join(words)
+
+
+def _grouped(value: object) -> str:
+    return f"{value:_}" if is_int(value) else shown(value)

@@ -1,0 +1,332 @@
+"""The catalogue of everything that can be said: the only place with titles and explanations.
+
+A code is never reused; a retired one stays here, marked.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of problem. `E` stops a build, `W` does not."""
+
+    id: str
+    title: str
+    explanation: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether a net with this problem is not built."""
+        return self.id.startswith("E")
+
+
+CATALOGUE: dict[str, Code] = {}
+
+
+def _code(id: str, title: str, explanation: str) -> Code:
+    assert id not in CATALOGUE, id
+    CATALOGUE[id] = Code(id, title, " ".join(explanation.split()))
+    return CATALOGUE[id]
+
+
+# 00 syntax
+UNEXPECTED = _code(
+    "E0001",
+    "this does not belong here",
+    """The text does not follow the grammar at this place. The message names what was found and what could stand here.
+    A statement ends at the end of its line or at `;`, and a chain goes on where a line ends in `->` or the next one
+    begins with it.""",
+)
+NEVER_CLOSED = _code(
+    "E0002",
+    "a bracket is never closed",
+    """The file ends, or another bracket closes, before the bracket that is shown. Every `{`, `[` and `(` needs its
+    partner; indentation usually shows where it is missing.""",
+)
+UNKNOWN_CHARACTER = _code(
+    "E0003",
+    "this character is not part of the language",
+    """Outside of strings and comments a program is made of letters, digits, `_` and the signs of the grammar. Typographic
+    quotes and arrows, pasted from a document, are the usual cause: write `"` and `->`.""",
+)
+
+# 01 names
+NO_SUCH_OPERATOR = _code(
+    "E0101",
+    "there is no such operator",
+    """Lower-case names in a chain are operators, and this one is not in the operator table. `archdsl ops` lists all of
+    them.""",
+)
+NO_SUCH_NAME = _code(
+    "E0102",
+    "there is no such name",
+    """An expression uses a name that is neither a parameter of the model, nor a quantity of the stream (`channels`,
+    `height`, `width`, `shape`), nor a function of the language.""",
+)
+NO_SUCH_MODEL = _code(
+    "E0103",
+    "there is no such model",
+    """`--model` names a model that the file does not define.""",
+)
+
+# 02 arguments and values
+NO_SUCH_ARGUMENT = _code(
+    "E0201",
+    "the operator takes no such argument",
+    """An argument is given by a name that the operator does not have. The message lists those that it has; `archdsl ops
+    NAME` explains them.""",
+)
+MISSING_ARGUMENT = _code(
+    "E0202",
+    "an argument is missing",
+    """The operator needs an argument that is not given and has no default. A default can also come from a `set`
+    statement above.""",
+)
+WRONG_VALUE = _code(
+    "E0203",
+    "the argument takes another kind of value",
+    """An argument was given a value that it cannot use, such as a string where a number is needed.""",
+)
+OUT_OF_RANGE = _code(
+    "E0204",
+    "the value is out of range",
+    """A number is below or above what the argument can be: a window of side 0, a dropout rate over 1.""",
+)
+TOO_MANY_ARGUMENTS = _code(
+    "E0205",
+    "too many arguments without a name",
+    """Only the leading arguments of an operator may be given by position, as many as a reader can tell apart. Give the
+    others by name: `conv(8, 3, padding = 1)`.""",
+)
+GIVEN_TWICE = _code(
+    "E0206",
+    "the argument is given twice",
+    """The same argument stands twice in a call, by name or by position and by name.""",
+)
+CANNOT_COMPUTE = _code(
+    "E0207",
+    "this cannot be computed",
+    """The operands of an expression do not go together (a number plus a string), a division of integers by `/` leaves
+    a remainder, something is divided by zero, or an index is out of range. `//` divides and rounds down.""",
+)
+AMBIGUOUS_PADDING = _code(
+    "E0208",
+    "`same` padding has to be said more precisely",
+    """`same` means three things: PyTorch's `padding="same"` (only at stride 1), TensorFlow's (uneven on even sizes,
+    depends on the stride) and "half the kernel on both sides". Only the last two differ in what they compute, so the
+    language names them: `half` and `tf_same`.""",
+)
+TABLE_DOES_NOT_FIT = _code(
+    "E0209",
+    "the table does not fit the layer",
+    """A connection table needs a row for every output map, which lists input maps counted from 0; a table of targets
+    needs a row for every output unit, with a cell for every feature.""",
+)
+BAD_COUNT = _code(
+    "E0210",
+    "a step cannot be repeated so often",
+    """`* n` repeats a step n times, each with weights of its own; n is a whole number and at least 0.""",
+)
+
+NO_SUCH_FUNCTION = _code(
+    "E0211",
+    "there is no such function",
+    """Expressions know a few functions: `range`, `enumerate`, `zip`, `len`, `min`, `max`, `sum`, `abs`, `round`, `floor`,
+    `ceil` and `make_divisible`.""",
+)
+NO_DEFAULT = _code(
+    "E0212",
+    "the parameter has no value",
+    """A parameter of a model that has no default has to be given: `--set classes=10`.""",
+)
+
+# 03 shapes
+SHAPE_DIFFERS = _code(
+    "E0301",
+    "the shape is another one than stated",
+    """`:: 6x14x14` states the shape at that point, and it is checked. Either the statement or one of the steps before
+    it is wrong; the message shows the last step that changed the shape.""",
+)
+WINDOW_DOES_NOT_FIT = _code(
+    "E0302",
+    "the window does not fit the input",
+    """A window of side k on a map of side n with p cells of padding on both sides and stride s has
+    floor((n + 2p - k)/s) + 1 positions along an axis (a dilated window spans d*(k-1) + 1). Here that is below 1: the
+    map has become smaller than the window. Add padding, use a smaller kernel, or shrink the map less before.""",
+)
+WRONG_RANK = _code(
+    "E0303",
+    "the stream has another number of axes",
+    """An operator works on streams of a certain rank: `conv` on maps (channels and one to three axes), `linear` on
+    vectors. `flatten` turns maps into a vector.""",
+)
+NOT_DIVISIBLE = _code(
+    "E0304",
+    "the channels do not split into equal groups",
+    """With `groups = g` the input channels and the output channels are both cut into g equal parts, so g has to divide
+    both numbers.""",
+)
+WRONG_AXES = _code(
+    "E0305",
+    "an argument has another number of axes than the map",
+    """An argument that is given per axis, such as `3x1`, needs one number for every axis of the map: two for images,
+    one for sequences, three for volumes.""",
+)
+PADDING_TOO_LARGE = _code(
+    "E0306",
+    "the padding is larger than half of the window",
+    """A pool whose padding is more than half of its window would have windows that hold no pixel at all; PyTorch
+    refuses it.""",
+)
+BAD_SHAPE = _code(
+    "E0307",
+    "this is not a shape",
+    """A shape is a list of sizes, each a whole number of at least 1: `3x224x224`, `400`, or `[3, h = 224, w = 224]`.""",
+)
+
+# 04 structure and naming
+LABEL_TWICE = _code(
+    "E0401",
+    "two steps have the same name",
+    """Labels become names of submodules, so each may stand once in its `{ }`. A repeated step takes its label along:
+    repeat it without a label inside of `[ ]`, where children are numbered.""",
+)
+RESERVED_NAME = _code(
+    "E0402",
+    "this name cannot be used in a Python module",
+    """Labels, inputs, parameters and models become names in the generated module. A keyword of Python, an attribute of
+    `nn.Module` (`forward`, `training`, `type`, …) or a name that the module itself needs (`torch`, `nn`, `self`,
+    `device`, `dtype`) would break it.""",
+)
+NO_INPUT = _code(
+    "E0403",
+    "the model has no input",
+    """A model says what comes in before it says what happens: `input image: 1x32x32`.""",
+)
+NO_STEPS = _code(
+    "E0404",
+    "the model computes nothing",
+    """A model needs at least one step after its input.""",
+)
+DEFINED_TWICE = _code(
+    "E0405",
+    "the name is defined twice",
+    """Two models of a file, two parameters of a model or two inputs have the same name.""",
+)
+INPUT_TOO_LATE = _code(
+    "E0406",
+    "the input has to come first",
+    """Data flows down the page: `input` stands before the first step of a model, and there only.""",
+)
+ONE_INPUT = _code(
+    "E0407",
+    "a second input has nowhere to go",
+    """A chain takes one stream. A model with two inputs needs a merge to bring them together.""",
+)
+
+LABEL_IN_NUMBERED = _code(
+    "E0408",
+    "a label has no meaning in `[ ]`",
+    """The children of `[ … ]` are numbered by position, as in `nn.Sequential`. Write `{ … }` for children that are called
+    by their labels.""",
+)
+NEEDS_LABEL = _code(
+    "E0409",
+    "a numbered submodule needs a label",
+    """`[ … ]` makes a submodule, and outside of another `[ … ]` its name can only come from a label:
+    `features: [ … ]`.""",
+)
+LABEL_ON_GROUP = _code(
+    "E0410",
+    "a label has no meaning on `( )`",
+    """`( … )` only takes steps together, for example to repeat them; it makes no level of names. `{ … }` and `[ … ]`
+    do.""",
+)
+
+# 05 limits
+TOO_MANY_OPERATIONS = _code(
+    "E0501",
+    "the net has too many operations",
+    """Unfolding stops at a bound, so that a slip such as `* 1000000000` ends in a message. `--max-operations` raises
+    it.""",
+)
+TOO_DEEP = _code(
+    "E0502",
+    "this is nested too deeply",
+    """Brackets and expressions may be nested to a bounded depth.""",
+)
+NUMBER_TOO_LARGE = _code(
+    "E0503",
+    "the number is too large",
+    """Whole numbers are bounded (2 to the power of 63), and so is every size that a shape can have.""",
+)
+SOURCE_TOO_LARGE = _code(
+    "E0504",
+    "the file is too large",
+    """An architecture that a person wrote fits in a few pages; a file over the bound is taken for a mistake.""",
+)
+
+# 06 files
+FILE_NOT_FOUND = _code(
+    "E0601",
+    "there is no such file or gallery name",
+    """FILE is a path to an `.arch` file, `-` for standard input, or the name of a net of the gallery, such as
+    `lenet5`.""",
+)
+FILE_NOT_READABLE = _code(
+    "E0602",
+    "the file cannot be read",
+    """The path is a directory, or the system does not allow it to be read.""",
+)
+FILE_NOT_TEXT = _code(
+    "E0603",
+    "the file is not text",
+    """An `.arch` file is UTF-8 text.""",
+)
+NO_MODEL = _code(
+    "E0604",
+    "the file holds no model",
+    """A file that is checked or built defines at least one model: `model Name { input x: 3x32x32 … }`.""",
+)
+
+# 07 asserts
+ASSERT_FAILED = _code(
+    "E0701",
+    "the assertion does not hold",
+    """`assert` states something about the net, and it is checked whenever the net is. `params` and `macs` are the
+    totals of the model; the message shows both sides of a comparison.""",
+)
+ASSERT_NOT_TRUTH = _code(
+    "E0702",
+    "an assertion has to be true or false",
+    """The expression after `assert` gives a number or something else, and no truth value: compare it with something.""",
+)
+
+# W01 waste
+PIXELS_UNREAD = _code(
+    "W0103",
+    "the stride leaves pixels unused",
+    """The window's last position ends before the map does, so its last rows and columns are never read. An input of
+    another size, or padding, makes it fit.""",
+)
+
+# W02 names
+UNLABELLED = _code(
+    "W0201",
+    "an operator with parameters has no label",
+    """The operator's weights are stored under its own name, numbered if there are several, so that adding a layer before it
+    renames them and saved weights no longer load. Give it a label: `fc1: linear(84)`. In `[ ]` children are numbered on
+    purpose.""",
+)
+
+# W03 unused
+UNUSED_PARAMETER = _code(
+    "W0301",
+    "the parameter is never used",
+    """A parameter of the model has no influence on it.""",
+)
+UNUSED_SET = _code(
+    "W0302",
+    "the default is never used",
+    """A `set` statement gives defaults for the calls below it, and no call of this operator follows.""",
+)

@@ -1,0 +1,37 @@
+"""Diagnostics as data, one object a problem, for editors and scripts."""
+
+from collections.abc import Iterable
+
+from archdsl.diag.model import Diagnostic, Label
+
+
+def as_data(diagnostic: Diagnostic) -> dict[str, object]:
+    """Return a diagnostic as plain data; lines and columns count from 1, the end is not included."""
+    return {
+        "code": diagnostic.code.id,
+        "severity": "error" if diagnostic.code.is_error else "warning",
+        "title": diagnostic.code.title,
+        **_place(diagnostic.primary),
+        "secondary": [_place(label) for label in diagnostic.secondary],
+        "notes": list(diagnostic.notes),
+        "help": diagnostic.help,
+    }
+
+
+def all_as_data(found: Iterable[Diagnostic]) -> list[dict[str, object]]:
+    """Return all diagnostics as plain data."""
+    return [as_data(diagnostic) for diagnostic in found]
+
+
+def _place(label: Label) -> dict[str, object]:
+    span = label.span
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return {
+        "message": label.text,
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }

@@ -1,0 +1,68 @@
+"""Diagnostics as data: one problem, and the list in which a run gathers them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archdsl.diag.codes import Code
+from archdsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place and a few words to stand under it."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem. Its headline is the title of its code."""
+
+    code: Code
+    primary: Label
+    secondary: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+
+    def place(self) -> tuple[str, int, int, str]:
+        """Return what diagnostics are sorted by."""
+        span = self.primary.span
+        return (span.source.name, span.start, span.end, self.code.id)
+
+
+@dataclass(slots=True)
+class Problems:
+    """Gathers the diagnostics of a run; says each thing once."""
+
+    _found: dict[Diagnostic, None] = field(default_factory=dict)
+
+    def report(
+        self,
+        code: Code,
+        span: Span,
+        label: str = "",
+        *,
+        secondary: tuple[Label, ...] = (),
+        notes: tuple[str, ...] = (),
+        help: str | None = None,
+    ) -> None:
+        """Note a problem; the run goes on."""
+        self.add(Diagnostic(code, Label(span, label), secondary, notes, help))
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Note a problem that was made elsewhere."""
+        self._found.setdefault(diagnostic)
+
+    def in_order(self) -> list[Diagnostic]:
+        """Return all problems, sorted by place, then by code."""
+        return sorted(self._found, key=Diagnostic.place)
+
+    def errors(self) -> Iterator[Diagnostic]:
+        """Yield the problems that stop a build."""
+        return (found for found in self._found if found.code.is_error)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything was reported that stops a build."""
+        return any(True for _ in self.errors())

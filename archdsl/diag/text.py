@@ -1,0 +1,95 @@
+"""Diagnostics as text for a person, with the source lines they speak of."""
+
+from collections.abc import Iterable, Sequence
+
+from archdsl.diag.model import Diagnostic, Label
+from archdsl.source import Span
+
+MOST = 20
+_RED, _YELLOW, _BLUE, _CYAN, _BOLD, _OFF = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1;36m", "\x1b[1m", "\x1b[0m"
+
+
+def render(found: Sequence[Diagnostic], *, colour: bool = False, width: int = 100) -> str:
+    """Return all diagnostics as text; after twenty only their number."""
+    parts = [_render_one(diagnostic, _Paint(colour), width) for diagnostic in found[:MOST]]
+    if len(found) > MOST:
+        parts.append(f"… and {len(found) - MOST} more\n")
+    return "\n".join(parts)
+
+
+def counted(found: Iterable[Diagnostic]) -> str:
+    """Return how many errors and warnings there are, in words."""
+    kinds = [diagnostic.code.is_error for diagnostic in found]
+    counts = (("error", sum(kinds)), ("warning", len(kinds) - sum(kinds)))
+    return ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
+
+
+class _Paint:
+    """Colours words on a terminal, and only there."""
+
+    def __init__(self, on: bool) -> None:  # noqa: FBT001
+        self.on = on
+
+    def __call__(self, colour: str, text: str) -> str:
+        return f"{colour}{text}{_OFF}" if self.on and text else text
+
+
+def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
+    code = diagnostic.code
+    colour = _RED if code.is_error else _YELLOW
+    word = "error" if code.is_error else "warning"
+    labels = sorted((diagnostic.primary, *diagnostic.secondary), key=lambda label: label.span.start)
+    source = diagnostic.primary.span.source
+    line, column = source.position(diagnostic.primary.span.start)
+    margin = len(str(max(label.span.line for label in labels)))
+    gutter = paint(_BLUE, " " * margin + " |")
+    rows = [
+        paint(colour, f"{word}[{code.id}]") + paint(_BOLD, f": {code.title}"),
+        paint(_BLUE, " " * margin + "--> ") + f"{source.name}:{line}:{column}",
+    ]
+    if source.text:
+        rows.append(gutter)
+        previous = None
+        for label in labels:
+            mark = (colour, "^") if label is diagnostic.primary else (_BLUE, "-")
+            if previous is not None and label.span.line > previous + 1:
+                rows.append(paint(_BLUE, "..."))
+            rows += _excerpt(label, margin, mark, paint, width, repeat=label.span.line != previous)
+            previous = label.span.line
+        rows.append(gutter)
+    for word, text in (*(("note", note) for note in diagnostic.notes), ("help", diagnostic.help)):
+        if text:
+            rows.append(paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {text}")
+    return "\n".join(row.rstrip() for row in rows) + "\n"
+
+
+def _excerpt(
+    label: Label, margin: int, mark: tuple[str, str], paint: _Paint, width: int, *, repeat: bool
+) -> list[str]:
+    span = label.span
+    number, column = span.source.position(span.start)
+    line = span.source.line(number).replace("\t", " ")
+    length = max(1, min(_first_line(span), len(line) - column + 1))
+    cut, line = _cut(line, column, length, max(width - margin - 3, 40))
+    column -= cut
+    under = " " * (column - 1) + paint(mark[0], f"{mark[1] * length} {label.text}".rstrip())
+    gutter = paint(_BLUE, f"{' ' * margin} |")
+    head = [paint(_BLUE, f"{number:>{margin}} |") + f" {line}"] if repeat else []
+    return [*head, f"{gutter} {under}"]
+
+
+def _first_line(span: Span) -> int:
+    return len(span.text.split("\n")[0].rstrip())
+
+
+def _cut(line: str, column: int, length: int, width: int) -> tuple[int, str]:
+    """Return how many characters to drop in front, and the part of a long line around the span."""
+    if len(line) <= width:
+        return 0, line
+    first = max(0, min(column - 1 - width // 4, len(line) - width))
+    if column - 1 + length <= width:
+        first = 0
+    part = line[first : first + width]
+    if first:
+        part = "…" + part[1:]
+    return first, part if first + width >= len(line) else part[:-1] + "…"

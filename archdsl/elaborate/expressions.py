@@ -1,0 +1,189 @@
+"""The evaluator of expressions: bounded, and silent about what is reported already."""
+
+from difflib import get_close_matches
+
+from archdsl.diag import codes
+from archdsl.diag.model import Problems
+from archdsl.elaborate import values
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH
+from archdsl.elaborate.reserved import STREAM
+from archdsl.elaborate.scopes import Names
+from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
+from archdsl.ops.kinds import Word, is_int, shown
+from archdsl.symbolic import TracedInt
+from archdsl.syntax import ast
+
+
+def suggestion(name: str, known: list[str]) -> str | None:
+    """Return the help that names the nearest known name, or all of them if they are few."""
+    near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    if known and len(known) <= 12:
+        return "there is " + ", ".join(f"`{each}`" for each in sorted(known))
+    return None
+
+
+class Evaluator:
+    """Computes expressions in the scope of `names`."""
+
+    def __init__(self, names: Names, problems: Problems) -> None:
+        self.names = names
+        self.problems = problems
+        self._depth = 0
+        self._words: tuple[str, ...] = ()
+
+    def value(self, expr: ast.Expr, *, words: tuple[str, ...] = ()) -> object:
+        """Return the value of an expression, HOLE after reporting why there is none. `words` are names that stand
+        for themselves."""
+        self._words = words
+        try:
+            return self._value(expr)
+        finally:
+            self._words = ()
+
+    def structural(self, expr: ast.Expr) -> object:
+        """Return a value that decides about the structure, without its trace."""
+        value = self.value(expr)
+        self.names.pin(value)
+        return untraced(value)
+
+    def _value(self, expr: ast.Expr) -> object:
+        self._depth += 1
+        try:
+            if self._depth > MAX_EXPRESSION_DEPTH:
+                self.problems.report(codes.TOO_DEEP, expr.span, "this expression is nested too deeply")
+                return HOLE
+            return self._compute(expr)
+        except Uncomputable as why:
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why))
+        except TooLarge as why:
+            self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}")
+        finally:
+            self._depth -= 1
+        return HOLE
+
+    def _compute(self, expr: ast.Expr) -> object:
+        match expr:
+            case ast.Literal():
+                return values.bounded(expr.value)
+            case ast.Name():
+                return self._name(expr)
+            case ast.Display():
+                items = [self._value(item) for item in expr.items]
+                if any(isinstance(item, Hole) for item in items):
+                    return HOLE
+                return values.bounded(items if expr.is_list else tuple(items))
+            case ast.Unary():
+                return self._unary(expr)
+            case ast.Binary():
+                return self._binary(expr)
+            case ast.Comparison():
+                return self._comparison(expr)
+            case ast.Conditional():
+                return self._conditional(expr)
+            case ast.Index():
+                owner, position = self._value(expr.owner), self._plain(expr.position)
+                return HOLE if owner is HOLE or position is HOLE else values.index(owner, position)
+            case ast.Apply():
+                return self._apply(expr)
+
+    def _plain(self, expr: ast.Expr) -> object:
+        value = self._value(expr)
+        self.names.pin(value)
+        return untraced(value)
+
+    def _name(self, name: ast.Name) -> object:
+        if name.text in self.names.values:
+            return self.names.read(name.text)
+        if name.text in self._words:
+            return Word(name.text)
+        if name.text in STREAM:
+            return self._stream(name)
+        known = [*self.names.values, *self._words, *STREAM]
+        self.problems.report(codes.NO_SUCH_NAME, name.span, help=suggestion(name.text, known))
+        return HOLE
+
+    def _stream(self, name: ast.Name) -> object:
+        stream = self.names.stream
+        if self.names.hole or stream is None:
+            if not self.names.hole:
+                raise Uncomputable(f"there is no stream yet that could have `{name.text}`")
+            return HOLE
+        if name.text == "shape":
+            return stream.dims
+        if name.text == "channels":
+            return stream.channels
+        axis = {"height": -2, "width": -1}[name.text]
+        if stream.rank < 1 - axis:
+            raise Uncomputable(f"the stream is {stream} and has no {name.text}")
+        return stream.dims[axis]
+
+    def _unary(self, expr: ast.Unary) -> object:
+        value = self._value(expr.operand)
+        if value is HOLE:
+            return HOLE
+        if expr.symbol == "not":
+            return not self._truth(value)
+        if not values.is_number(value):
+            raise Uncomputable(f"`-` does not go with {values.kind_of(value)}")
+        return values.binary("-", 0, value) if is_int(value) else -value  # type: ignore[operator]
+
+    def _binary(self, expr: ast.Binary) -> object:
+        left = self._value(expr.left)
+        if expr.symbol in ("and", "or"):
+            if left is HOLE:
+                return HOLE
+            if self._truth(left) == (expr.symbol == "or"):
+                return expr.symbol == "or"
+            right = self._value(expr.right)
+            return HOLE if right is HOLE else self._truth(right)
+        right = self._value(expr.right)
+        if left is HOLE or right is HOLE:
+            return HOLE
+        if not self._keeps_trace(expr.symbol, left, right):
+            self.names.pin((left, right))
+            left, right = untraced(left), untraced(right)
+        return values.binary(expr.symbol, left, right)
+
+    @staticmethod
+    def _keeps_trace(symbol: str, left: object, right: object) -> bool:
+        if symbol == "**":
+            return is_int(left) and is_int(right) and not isinstance(right, TracedInt)
+        return is_int(left) and is_int(right)
+
+    def _comparison(self, expr: ast.Comparison) -> object:
+        left = self._plain(expr.first)
+        for symbol, operand in expr.rest:
+            right = self._plain(operand)
+            if left is HOLE or right is HOLE:
+                return HOLE
+            if not values.compare(symbol, left, right):
+                return False
+            left = right
+        return True
+
+    def _conditional(self, expr: ast.Conditional) -> object:
+        test = self._value(expr.test)
+        if test is HOLE:
+            return HOLE
+        return self._value(expr.value if self._truth(test) else expr.otherwise)
+
+    def _apply(self, expr: ast.Apply) -> object:
+        if expr.function.text not in values.FUNCTIONS:
+            known = list(values.FUNCTIONS)
+            self.problems.report(
+                codes.NO_SUCH_FUNCTION, expr.function.span, help=suggestion(expr.function.text, known)
+            )
+            return HOLE
+        for arg in expr.args:
+            if arg.name:
+                raise Uncomputable("functions take their arguments by position")
+        args = [self._plain(arg.value) for arg in expr.args]
+        return HOLE if any(arg is HOLE for arg in args) else values.apply(expr.function.text, args)
+
+    @staticmethod
+    def _truth(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise Uncomputable(f"{shown(value)} is {values.kind_of(value)}, and neither true nor false")
+        return value

@@ -1,0 +1,50 @@
+"""How the stream came to have its shape: the history that stands beside an error."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from archdsl.diag.model import Label
+from archdsl.ir import Input, Node
+from archdsl.shape import Shape
+
+
+def last_change(history: Sequence[Node], given: Input | None) -> tuple[Label, ...]:
+    """Return the place of the last step that changed the shape, in words."""
+    for node in reversed(history):
+        if node.input != node.shape:
+            return (Label(node.span, f"gives {node.shape} from {node.input}"),)
+    return (Label(given.span, f"the input is {given.shape}"),) if given else ()
+
+
+def shrinking(history: Sequence[Node], given: Input | None) -> tuple[str, ...]:
+    """Return a note that lists the steps that made the map smaller, or nothing if none did."""
+    steps = [node for node in history if _area(node.shape) < _area(node.input)]
+    if not steps or given is None:
+        return ()
+    words = [f"`{_one_line(node)}` on line {node.span.line} to {_map(node.shape)}" for node in steps[-4:]]
+    start = steps[-4:][0].input
+    more = f"; {len(steps) - 4} steps before made it smaller too" if len(steps) > 4 else ""
+    return (f"the map shrank from {_map(start)} by " + ", by ".join(words) + more,)
+
+
+def pools(history: Sequence[Node]) -> list[int]:
+    """Return the lines of the pools that shrank the map."""
+    return sorted({node.span.line for node in history if node.op.family == "pooling" and node.input != node.shape})
+
+
+def _one_line(node: Node) -> str:
+    text = " ".join(node.span.text.split())
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _area(shape: Shape) -> int:
+    return Shape(shape.map).volume if shape.rank > 1 else 0
+
+
+def _map(shape: Shape) -> str:
+    return str(Shape(shape.map)) if shape.rank > 1 else "a vector"
+
+
+def unchanged(history: Sequence[Node]) -> bool:
+    """Whether no step has changed the shape so far."""
+    return all(before.shape == after.shape for before, after in pairwise(history))

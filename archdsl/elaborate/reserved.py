@@ -1,0 +1,48 @@
+"""Names that would break the generated Python module."""
+
+from keyword import iskeyword, issoftkeyword
+
+# What `nn.Module` has, so that no submodule may be called so; a test compares with torch.
+MODULE_ATTRIBUTES = frozenset(
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules
+    mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+    state_dict to to_empty train training type xpu zero_grad
+    """.split()
+)
+MODULE_GLOBALS = frozenset({"F", "OrderedDict", "Tensor", "annotations", "math", "nn", "torch"})
+SUPPORT_CLASSES = frozenset({"Conv2dSame", "ConnectedConv2d", "EuclideanRBF", "ScaledTanh", "Subsample", "scaled_tanh"})
+LOCALS = frozenset({"self", "super", "x", "factory", "device", "dtype"})
+BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
+STREAM = frozenset({"channels", "height", "width", "shape"})
+
+
+def _keyword(name: str) -> str | None:
+    if iskeyword(name) or (issoftkeyword(name) and name != "type" and name != "_"):
+        return "a keyword of Python"
+    return "private to Python" if name.startswith("__") else None
+
+
+def why_no_label(name: str) -> str | None:
+    """Return why a submodule cannot have this name, or None if it can."""
+    if name in MODULE_ATTRIBUTES or name.startswith("_"):
+        return "an attribute of every `nn.Module`"
+    return _keyword(name)
+
+
+def why_no_parameter(name: str) -> str | None:
+    """Return why a parameter or an input cannot have this name, or None if it can."""
+    if name in MODULE_GLOBALS | LOCALS - {"x"} | BUILT_IN | SUPPORT_CLASSES:
+        return "used by the generated module itself"
+    return _keyword(name)
+
+
+def why_no_model(name: str) -> str | None:
+    """Return why a model cannot have this name, or None if it can."""
+    if name in MODULE_GLOBALS | LOCALS | BUILT_IN | SUPPORT_CLASSES:
+        return "used by the generated module itself"
+    return _keyword(name)

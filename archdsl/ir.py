@@ -1,0 +1,165 @@
+"""The graph of a model: what the steps of its source unfolded to.
+
+Nodes are identified by their path, which is also the name of their weights in the `state_dict`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from archdsl.ops.base import Op
+from archdsl.shape import Shape
+from archdsl.source import Source, Span
+from archdsl.syntax import ast
+
+Path: TypeAlias = tuple[str, ...]
+
+
+def dotted(path: Path) -> str:
+    """Return a path as the keys of a `state_dict` spell it."""
+    return ".".join(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A tensor that comes in."""
+
+    name: str
+    shape: Shape
+    span: Span
+
+    @property
+    def path(self) -> Path:
+        """What steps that read the input name as their source."""
+        return ("", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One use of an operator, with the shapes that it meets."""
+
+    path: Path
+    op: Op
+    sources: tuple[Path, ...]
+    inputs: tuple[Shape, ...]
+    shape: Shape
+    span: Span
+
+    @property
+    def input(self) -> Shape:
+        """Shape of the only input."""
+        return self.inputs[0]
+
+    @property
+    def params(self) -> int:
+        """Number of trainable parameters."""
+        return int(self.op.params(self.input))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one sample."""
+        return int(self.op.macs(self.input, self.shape))
+
+
+class Kind(Enum):
+    """How a container calls its children."""
+
+    NAMED = "named"
+    NUMBERED = "numbered"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A submodule, or the model itself, with its children in the order of execution."""
+
+    path: Path
+    kind: Kind
+    children: "tuple[Node | Container, ...]"
+    span: Span
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield all operators within, in the order of execution."""
+        for child in self.children:
+            if isinstance(child, Node):
+                yield child
+            else:
+                yield from child.nodes()
+
+    @property
+    def params(self) -> int:
+        """Number of trainable parameters within."""
+        return sum(node.params for node in self.nodes())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates within, for one sample."""
+        return sum(node.macs for node in self.nodes())
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the model. A pinned one has shaped the structure, so the generated module cannot vary it."""
+
+    name: str
+    value: object
+    pinned: bool
+    used: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An `assert` with the values of the names that it may use, totals excepted."""
+
+    test: ast.Expr
+    names: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A model as far as it unfolded: steps with mistakes are missing."""
+
+    name: str
+    doc: tuple[str, ...]
+    source: Source
+    span: Span
+    parameters: tuple[Parameter, ...]
+    inputs: tuple[Input, ...]
+    root: Container
+    output: Path
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedGraph:
+    """A whole model: every shape is known and every assertion holds. Only `check` makes one."""
+
+    graph: Graph
+    params: int
+    macs: int
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.graph.name
+
+    @property
+    def root(self) -> Container:
+        """The model's own container."""
+        return self.graph.root
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What comes in."""
+        return self.graph.inputs
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All operators in the order of execution."""
+        return tuple(self.graph.root.nodes())
+
+    @property
+    def output(self) -> Node:
+        """The operator whose result goes out."""
+        return self.nodes[-1]

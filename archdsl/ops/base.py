@@ -1,0 +1,155 @@
+"""The operator table: what an operator declares, and how it is found.
+
+An operator is one class. Its fields are its arguments, its methods answer what the rest of the compiler asks; no other
+module spells its name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+
+from archdsl.ops.kinds import Kind
+from archdsl.ops.reasons import Reason
+from archdsl.pyexpr import Call, Expr, Ref
+from archdsl.shape import Shape
+
+FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
+INPUT = Ref("@")
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of an operator."""
+
+    name: str
+    kind: Kind
+    help: str
+    default: object
+
+    @property
+    def required(self) -> bool:
+        """Whether a call has to give it."""
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True)
+class Example:
+    """A call of an operator with what must come out; documentation and test at once."""
+
+    call: str
+    input: Shape
+    output: Shape
+    params: int = 0
+    macs: int = 0
+
+
+@dataclass(frozen=True)
+class Submodule:
+    """The operator holds parameters or buffers: it becomes a child of its module."""
+
+    call: Call
+
+
+@dataclass(frozen=True)
+class Stateless:
+    """The operator holds nothing: a function in `forward`, or a child where positions count.
+
+    `function` has INPUT where the stream goes in. `in_place` says that both forms take `inplace=True`.
+    """
+
+    module: Call
+    function: Expr
+    in_place: bool = False
+
+
+Emission: TypeAlias = Submodule | Stateless
+
+
+def arg(kind: Kind, *, help: str, default: Any = REQUIRED) -> Any:
+    """Declare an argument of an operator."""
+    return Argument("", kind, help, default)
+
+
+class Op:
+    """An operator with its arguments: pure rules from shapes to shapes, counts, code and words."""
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    arguments: ClassVar[dict[str, Argument]]
+    positional: ClassVar[int]
+    examples: ClassVar[tuple[Example, ...]] = ()
+    support: ClassVar[tuple[str, ...]] = ()
+    # Whether autograd needs this operator's own output: then nothing may be written over it.
+    keeps_output: ClassVar[bool] = True
+
+    def __init__(self, **values: object) -> None:
+        for name, argument in self.arguments.items():
+            setattr(self, name, values.pop(name, argument.default))
+        assert not values, f"{self.name} has no argument {sorted(values)}"
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """The arguments of this use, in the order of their declaration."""
+        return {name: getattr(self, name) for name in self.arguments}
+
+    def shape(self, x: Shape) -> Shape:
+        """Return the shape that comes out; raise `Misfit` where none does."""
+        raise NotImplementedError
+
+    def params(self, x: Shape) -> int:
+        """Return the number of trainable parameters."""
+        return 0
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        """Return the multiply-accumulates of convolutions and matrix products for one sample."""
+        return 0
+
+    def torch(self, x: Shape) -> Emission:
+        """Return the code that computes the operator on an input of this shape."""
+        raise NotImplementedError
+
+    def title(self, x: Shape) -> str:
+        """Return the few words that stand in a drawing."""
+        return self.name.replace("_", " ").capitalize()
+
+    def advice(self, x: Shape) -> tuple[Reason, ...]:
+        """Return what is allowed and yet probably not meant."""
+        return ()
+
+
+_TABLE: dict[str, type[Op]] = {}
+_Class = TypeVar("_Class", bound=type[Op])
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(arg,))
+def op(name: str, *, family: str, positional: int = 0) -> Callable[[_Class], _Class]:
+    """Enter a class into the operator table under `name`; its first `positional` arguments need no name."""
+
+    def enter(cls: _Class) -> _Class:
+        if name in _TABLE:
+            raise ValueError(f"the operator {name} is defined twice")
+        if not cls.__doc__ or not cls.examples:
+            raise ValueError(f"the operator {name} lacks a docstring or an example")
+        if family not in FAMILIES:
+            raise ValueError(f"the operator {name} has no known family: {family}")
+        cls.name, cls.family, cls.positional = name, family, positional
+        cls.arguments = {
+            field: Argument(field, value.kind, value.help, value.default)
+            for field in cls.__annotations__
+            if isinstance(value := cls.__dict__.get(field), Argument)
+        }
+        _TABLE[name] = cls
+        return cls
+
+    return enter
+
+
+def lookup(name: str) -> type[Op] | None:
+    """Return the operator of this name, if there is one."""
+    return _TABLE.get(name)
+
+
+def all_ops() -> tuple[type[Op], ...]:
+    """Return all operators, sorted by name."""
+    return tuple(_TABLE[name] for name in sorted(_TABLE))

@@ -1,0 +1,126 @@
+"""Convolutions."""
+
+from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
+from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
+from archdsl.ops.window import Window, compact
+from archdsl.pyexpr import call
+from archdsl.shape import Shape
+
+@op("conv", family="convolution", positional=3)
+class Conv(Op):
+    """Weigh a sliding window: Conv1d, Conv2d or Conv3d by the rank of the input.
+
+    With `connect`, each output map sees only the input maps in its row of the table (LeCun et al. 1998, Table I).
+    """
+
+    out: int = arg(COUNT, help="channels of the result")
+    kernel: Axes = arg(AXES, help="sides of the window")
+    stride: Axes = arg(AXES, default=1, help="steps of the window")
+    padding: Padding = arg(PADDING, default=0, help="zeros on every side, `half` or `tf_same`")
+    dilation: Axes = arg(AXES, default=1, help="distance between the window's pixels")
+    groups: int = arg(COUNT, default=1, help="groups of channels that do not see each other")
+    bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant per map")
+    connect: Table | None = arg(CONNECTIONS, default=None, help="for every output map the input maps that it sees")
+
+    keeps_output = False
+    examples = (
+        Example("conv(6, 5)", Shape.of(1, 32, 32), Shape.of(6, 28, 28), params=156, macs=117_600),
+        Example("conv(8, 3, padding = 1)", Shape.of(4, 10), Shape.of(8, 10), params=104, macs=960),
+        Example("conv(48, 11, stride = 4)", Shape.of(3, 227, 227), Shape.of(48, 55, 55), params=17_472, macs=52_707_600),
+        Example("conv(8, 3x1, padding = 1x0)", Shape.of(4, 9, 7), Shape.of(8, 9, 7), params=104, macs=6_048),
+        Example("conv(8, 3, groups = 4, bias = false)", Shape.of(4, 9, 9), Shape.of(8, 7, 7), params=72, macs=3_528),
+        Example("conv(4, 3, 2, padding = half, dilation = 2)", Shape.of(2, 9, 9), Shape.of(4, 5, 5), 76, 1_800),
+        Example("conv(4, 3, 2, padding = tf_same)", Shape.of(2, 8, 8), Shape.of(4, 4, 4), params=76, macs=1_152),
+        Example("conv(2, 3)", Shape.of(1, 5, 6, 7), Shape.of(2, 3, 4, 5), params=56, macs=3_240),
+        Example("conv(2, 5, connect = [[0], [0, 2]])", Shape.of(3, 9, 9), Shape.of(2, 5, 5), params=77, macs=1_875),
+    )
+
+    @property
+    def support(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Name of the class that PyTorch lacks for this use, if it does."""
+        if self.connect:
+            return ("ConnectedConv2d",)
+        return ("Conv2dSame",) if self.padding == "tf_same" else ()
+
+    def _window(self, x: Shape) -> Window:
+        return Window.of(x, self.kernel, self.stride, self.padding, self.dilation)
+
+    def _kernel_volume(self, x: Shape) -> int:
+        volume = 1
+        for side in self._window(x).kernel:
+            volume = volume * side
+        return volume
+
+    def _weights(self, x: Shape) -> int:
+        if self.connect:
+            return sum(map(len, self.connect)) * self._kernel_volume(x)
+        return self.out * (x.channels // self.groups) * self._kernel_volume(x)
+
+    def shape(self, x: Shape) -> Shape:
+        sizes = self._window(x).output()
+        for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
+            if count % self.groups:
+                raise Misfit(NotDivisible(int(count), int(self.groups), which))
+        self._check_table(x)
+        if self.padding == "tf_same" and x.rank != 3:
+            raise Misfit(WrongRank("a 2-dimensional map where padding = tf_same", str(x)))
+        return Shape.of(self.out, *sizes)
+
+    def _check_table(self, x: Shape) -> None:
+        if self.connect is None:
+            return
+        if len(self.connect) != self.out:
+            problem = f"the table has {len(self.connect)} rows, and there are {int(self.out)} output maps"
+            raise Misfit(TableDoesNotFit("connect", problem, "write one row for every output map"))
+        if x.rank != 3 or self.groups != 1:
+            raise Misfit(TableDoesNotFit("connect", "a connection table needs a stream of maps, and groups = 1"))
+        for number, row in enumerate(self.connect):
+            wrong = next((i for i in row if not 0 <= i < x.channels), None)
+            if wrong is not None:
+                problem = f"row {number} names input map {wrong}, and there are {int(x.channels)}, counted from 0"
+                raise Misfit(TableDoesNotFit("connect", problem))
+            if len(set(row)) < len(row):
+                raise Misfit(TableDoesNotFit("connect", f"row {number} names an input map twice"))
+
+    def params(self, x: Shape) -> int:
+        return self._weights(x) + (self.out if self.bias else 0)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        positions = Shape(y.map).volume
+        return positions * self._weights(x)
+
+    def torch(self, x: Shape) -> Emission:
+        window = self._window(x)
+        sides = len(window.kernel)
+        options = {
+            "stride": compact(window.stride),
+            "padding": compact(window.before),
+            "dilation": compact(window.dilation),
+            "groups": self.groups,
+            "bias": self.bias,
+        }
+        made = call(f"nn.Conv{sides}d", x.channels, self.out, compact(window.kernel), **options)
+        if self.connect:
+            made = call("ConnectedConv2d", x.channels, self.connect, compact(window.kernel), **options)
+        elif self.padding == "tf_same":
+            del options["padding"]
+            made = call("Conv2dSame", x.channels, self.out, compact(window.kernel), **options)
+        return Submodule(made.without(stride=1, padding=0, dilation=1, groups=1, bias=True))
+
+    def title(self, x: Shape) -> str:
+        window = self._window(x)
+        sides = "×".join(str(int(side)) for side in window.kernel)
+        depthwise = self.groups > 1 and self.groups == x.channels
+        words = [f"{'DWConv' if depthwise else 'Conv'} {sides}", str(int(self.out))]
+        if max(window.stride) > 1:
+            words.append("/" + "×".join(str(int(s)) for s in dict.fromkeys(window.stride)))
+        if self.groups > 1 and not depthwise:
+            words.append(f"g={int(self.groups)}")
+        if max(window.dilation) > 1:
+            words.append("d=" + "×".join(str(int(d)) for d in dict.fromkeys(window.dilation)))
+        return ", ".join(words)
+
+    def advice(self, x: Shape) -> tuple[Reason, ...]:
+        return self._window(x).unread()
+

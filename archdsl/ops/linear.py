@@ -1,0 +1,85 @@
+"""Fully connected layers, and the Euclidean output units of 1998."""
+
+from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.kinds import BITMAPS, COUNT, TRUTH
+from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
+from archdsl.pyexpr import call
+from archdsl.shape import Shape
+
+
+def _require_vector(x: Shape) -> None:
+    if x.rank != 1:
+        raise Misfit(WrongRank("a vector", str(x), "put `flatten` before it"))
+
+
+@op("linear", family="linear", positional=1)
+class Linear(Op):
+    """Multiply a vector by a learned matrix and add a learned constant."""
+
+    out: int = arg(COUNT, help="features of the result")
+    bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant")
+
+    keeps_output = False
+    examples = (
+        Example("linear(84)", Shape.of(120), Shape.of(84), params=10_164, macs=10_080),
+        Example("linear(10, bias = false)", Shape.of(84), Shape.of(10), params=840, macs=840),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        _require_vector(x)
+        return Shape.of(self.out)
+
+    def params(self, x: Shape) -> int:
+        return self.out * (x.channels + self.bias)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return self.out * x.channels
+
+    def torch(self, x: Shape) -> Emission:
+        return Submodule(call("nn.Linear", x.channels, self.out, bias=self.bias).without(bias=True))
+
+    def title(self, x: Shape) -> str:
+        return f"Linear {int(self.out)}"
+
+
+@op("rbf", family="linear", positional=1)
+class Rbf(Op):
+    """Return the squared distance of a vector to each of `out` fixed targets of +1 and -1.
+
+    The output layer of LeNet-5 (LeCun et al. 1998, section II.B, equation 7); the smallest distance wins. Without
+    `targets` they are drawn at random from a fixed seed.
+    """
+
+    out: int = arg(COUNT, help="number of targets, one a class")
+    targets: tuple[str, ...] | None = arg(
+        BITMAPS, default=None, help="one string a class, `#` for +1 and `.` for -1; `/` may end the rows of a picture"
+    )
+
+    support = ("EuclideanRBF",)
+    examples = (
+        Example("rbf(10)", Shape.of(84), Shape.of(10)),
+        Example('rbf(2, targets = ["##./#..", "..#/.##"])', Shape.of(6), Shape.of(2)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        _require_vector(x)
+        if self.targets is not None:
+            self._check_targets(x, self.targets)
+        return Shape.of(self.out)
+
+    def _check_targets(self, x: Shape, targets: tuple[str, ...]) -> None:
+        if len(targets) != self.out:
+            problem = f"there are {len(targets)} targets, and {int(self.out)} output units"
+            raise Misfit(TableDoesNotFit("targets", problem, f"give {int(self.out)} targets, or write rbf({len(targets)})"))
+        for number, target in enumerate(targets):
+            if len(target) != x.channels:
+                problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
+                raise Misfit(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
+
+    def torch(self, x: Shape) -> Emission:
+        if self.targets is None:
+            return Submodule(call("EuclideanRBF", x.channels, self.out))
+        return Submodule(call("EuclideanRBF", x.channels, self.out, self.targets))
+
+    def title(self, x: Shape) -> str:
+        return f"RBF {int(self.out)}"

@@ -1,0 +1,144 @@
+"""Pools: a sliding window that learns nothing, and the trainable one of 1998."""
+
+from typing import ClassVar
+
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
+from archdsl.ops.kinds import AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
+from archdsl.ops.reasons import Misfit, Reason, WrongRank
+from archdsl.ops.window import Window, compact
+from archdsl.pyexpr import Call, call
+from archdsl.shape import Shape
+
+
+class Pool(Op):
+    """What pools share: one window per channel, stepping by its own size unless told otherwise."""
+
+    kernel: Axes
+    stride: Axes | None
+    padding: Padding
+    ceil_mode: bool
+    caption: ClassVar[str]
+    keeps_output = False
+
+    def window(self, x: Shape) -> Window:
+        """Return the window on this input."""
+        return Window.of(x, self.kernel, self.stride, self.padding, 1, ceil_mode=self.ceil_mode)
+
+    def shape(self, x: Shape) -> Shape:
+        window = self.window(x)
+        sizes = window.output()
+        window.require_half_padding()
+        return Shape.of(x.channels, *sizes)
+
+    def title(self, x: Shape) -> str:
+        window = self.window(x)
+        sides = "×".join(str(int(side)) for side in window.kernel)
+        steps = "×".join(str(int(step)) for step in dict.fromkeys(window.stride))
+        return f"{self.caption} {sides}" + (f", /{steps}" if max(window.stride) > 1 else "")
+
+    def advice(self, x: Shape) -> tuple[Reason, ...]:
+        return self.window(x).unread()
+
+    def _calls(self, x: Shape, module: str, function: str, **more: bool) -> Emission:
+        window = self.window(x)
+        kernel = compact(window.kernel)
+        options = {"padding": compact(window.before), "ceil_mode": self.ceil_mode, **more}
+        stride = () if compact(window.stride) == kernel else (compact(window.stride),)
+        axes = len(window.kernel)
+
+        def without(made: Call) -> Call:
+            return made.without(padding=0, ceil_mode=False, count_include_pad=True)
+
+        return Stateless(
+            without(call(f"nn.{module}{axes}d", kernel, *stride, **options)),
+            without(call(f"F.{function}{axes}d", INPUT, kernel, *stride, **options)),
+        )
+
+
+@op("maxpool", family="pooling", positional=2)
+class MaxPool(Pool):
+    """Keep the largest value of each window, per channel."""
+
+    kernel: Axes = arg(AXES, help="sides of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
+    padding: Padding = arg(POOL_PADDING, default=0, help="cells of minus infinity on every side, or `half`")
+    ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
+
+    caption = "MaxPool"
+    examples = (
+        Example("maxpool(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
+        Example("maxpool(3, 2)", Shape.of(48, 55, 55), Shape.of(48, 27, 27)),
+        Example("maxpool(3, 2, padding = 1)", Shape.of(64, 112, 112), Shape.of(64, 56, 56)),
+        Example("maxpool(3, 2, ceil_mode = true)", Shape.of(4, 112, 112), Shape.of(4, 56, 56)),
+        Example("maxpool(2x1)", Shape.of(4, 6, 6), Shape.of(4, 3, 6)),
+        Example("maxpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        return self._calls(x, "MaxPool", "max_pool")
+
+
+@op("avgpool", family="pooling", positional=2)
+class AvgPool(Pool):
+    """Take the mean of each window, per channel."""
+
+    kernel: Axes = arg(AXES, help="sides of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
+    padding: Padding = arg(POOL_PADDING, default=0, help="zeros on every side, or `half`")
+    ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
+    count_include_pad: bool = arg(TRUTH, default=True, help="whether the zeros of the padding count in the mean")
+
+    caption = "AvgPool"
+    examples = (
+        Example("avgpool(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
+        Example("avgpool(3, 1, padding = 1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("avgpool(3, 2, padding = half, count_include_pad = false)", Shape.of(8, 7, 7), Shape.of(8, 4, 4)),
+        Example("avgpool(3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
+        Example("avgpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        if x.rank == 2 and self.count_include_pad:
+            return self._calls(x, "AvgPool", "avg_pool")
+        return self._calls(x, "AvgPool", "avg_pool", count_include_pad=self.count_include_pad)
+
+
+@op("subsample", family="pooling", positional=2)
+class Subsample(Op):
+    """Take the mean of each window times a trainable coefficient plus a trainable bias, both per map.
+
+    The S layers of LeNet-5 (LeCun et al. 1998, section II.B).
+    """
+
+    kernel: Axes = arg(AXES, help="sides of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
+
+    keeps_output = False
+    support = ("Subsample",)
+    examples = (
+        Example("subsample(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14), params=12),
+        Example("subsample(3, 2)", Shape.of(16, 11, 11), Shape.of(16, 5, 5), params=32),
+    )
+
+    def _window(self, x: Shape) -> Window:
+        if x.rank != 3:
+            raise Misfit(WrongRank("channels, height and width", str(x)))
+        return Window.of(x, self.kernel, self.stride, 0, 1)
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape.of(x.channels, *self._window(x).output())
+
+    def params(self, x: Shape) -> int:
+        return 2 * x.channels
+
+    def torch(self, x: Shape) -> Emission:
+        window = self._window(x)
+        stride = () if window.stride == window.kernel else (compact(window.stride),)
+        return Submodule(call("Subsample", x.channels, compact(window.kernel), *stride))
+
+    def title(self, x: Shape) -> str:
+        sides = "×".join(str(int(side)) for side in self._window(x).kernel)
+        return f"Subsample {sides}"
+
+    def advice(self, x: Shape) -> tuple[Reason, ...]:
+        return self._window(x).unread()

@@ -1,0 +1,248 @@
+"""Why a rule of an operator does not accept its arguments or its input: the numbers, and their wording."""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from archdsl.diag import codes
+from archdsl.diag.codes import Code
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a rule fails. `focus` names the argument to point at, or is "call" for the whole step."""
+
+    code: ClassVar[Code]
+    focus: ClassVar[str] = "call"
+
+    def label(self) -> str:
+        """Return the arithmetic, in the words that stand under the source line."""
+        raise NotImplementedError
+
+    def help(self) -> str | None:
+        """Return what to do, if anything can be said."""
+        return None
+
+    @property
+    def at(self) -> str:
+        """Name of the argument to point at, or "call"."""
+        return next((getattr(self, f.name) for f in fields(self) if f.name == "argument"), self.focus)
+
+
+class Misfit(Exception):
+    """Raised by the rules of operators."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.label())
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class WrongValue(Reason):
+    """An argument is of another kind than the operator takes."""
+
+    code = codes.WRONG_VALUE
+    argument: str
+    wanted: str
+    given: str
+    advice: str | None = None
+
+    def label(self) -> str:
+        return f"`{self.argument}` is {self.wanted}, not {self.given}"
+
+    def help(self) -> str | None:
+        return self.advice
+
+
+@dataclass(frozen=True)
+class OutOfRange(Reason):
+    """A number is too small or too large."""
+
+    code = codes.OUT_OF_RANGE
+    argument: str
+    given: str
+    bound: str
+
+    def label(self) -> str:
+        return f"`{self.argument}` is {self.given}, and has to be {self.bound}"
+
+
+@dataclass(frozen=True)
+class AmbiguousPadding(Reason):
+    """`same` means three things, so it means nothing here."""
+
+    code = codes.AMBIGUOUS_PADDING
+    argument: str
+
+    def label(self) -> str:
+        return "`same` means three different things"
+
+    def help(self) -> str | None:
+        return (
+            "write `half` for (k-1)/2 zeros on both sides (PyTorch's models), `tf_same` for TensorFlow's padding, "
+            "uneven on even sizes, or the number of zeros"
+        )
+
+
+@dataclass(frozen=True)
+class WindowDoesNotFit(Reason):
+    """The window is larger than the padded map."""
+
+    code = codes.WINDOW_DOES_NOT_FIT
+    map: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+    def _worst(self) -> int:
+        lacking = [self.needed(axis) - self.padded(axis) for axis in range(len(self.map))]
+        return lacking.index(max(lacking))
+
+    def needed(self, axis: int) -> int:
+        """Return the extent of the dilated window along an axis."""
+        return self.dilation[axis] * (self.kernel[axis] - 1) + 1
+
+    def padded(self, axis: int) -> int:
+        """Return the size of the padded map along an axis."""
+        return self.map[axis] + self.before[axis] + self.after[axis]
+
+    def label(self) -> str:
+        axis = self._worst()
+        window, size = "x".join(map(str, self.kernel)), "x".join(map(str, self.map))
+        terms = sliding(self.map[axis], self.needed(axis), self.stride[axis], self.before[axis], self.after[axis])
+        result = (self.padded(axis) - self.needed(axis)) // self.stride[axis] + 1
+        dilated = f", dilated to {self.needed(axis)}," if self.dilation[axis] > 1 else ""
+        return f"kernel {window}{dilated} on a {size} map: {terms} = {result}"
+
+    def help(self) -> str | None:
+        axis = self._worst()
+        missing = self.needed(axis) - self.padded(axis)
+        padding = max(self.before[axis], self.after[axis]) + -(-missing // 2)
+        if padding * 2 > self.needed(axis):
+            return "use a smaller kernel, or shrink the map less before"
+        return f"add padding = {padding}, or use a smaller kernel"
+
+
+def sliding(size: int, kernel: int, stride: int, before: int, after: int) -> str:
+    """Return the formula of a window's positions: `(32 + 2*0 - 5)/1 + 1`."""
+    padding = f"2*{before}" if before == after else f"{before} + {after}"
+    return f"({size} + {padding} - {kernel})/{stride} + 1"
+
+
+@dataclass(frozen=True)
+class PaddingTooLarge(Reason):
+    """PyTorch's pools take at most half a window of padding."""
+
+    code = codes.PADDING_TOO_LARGE
+    focus = "padding"
+    padding: int
+    kernel: int
+
+    def label(self) -> str:
+        return f"padding {self.padding} is more than half of the window of {self.kernel}: some windows hold no pixel"
+
+    def help(self) -> str | None:
+        return f"use at most padding = {self.kernel // 2}"
+
+
+@dataclass(frozen=True)
+class HalfNeedsOdd(Reason):
+    """`half` padding of an even window would be uneven."""
+
+    code = codes.OUT_OF_RANGE
+    focus = "padding"
+    kernel: int
+
+    def label(self) -> str:
+        return f"half of a window of {self.kernel} is ({self.kernel} - 1)/2, which is no whole number"
+
+    def help(self) -> str | None:
+        return "use an odd kernel, `tf_same`, or a number"
+
+
+@dataclass(frozen=True)
+class WrongRank(Reason):
+    """The input has another number of axes than the operator takes."""
+
+    code = codes.WRONG_RANK
+    wanted: str
+    given: str
+    advice: str | None = None
+
+    def label(self) -> str:
+        return f"takes {self.wanted}, and the stream is {self.given}"
+
+    def help(self) -> str | None:
+        return self.advice
+
+
+@dataclass(frozen=True)
+class WrongAxes(Reason):
+    """A per-axis argument has another number of values than the map has axes."""
+
+    code = codes.WRONG_AXES
+    argument: str
+    given: int
+    wanted: int
+
+    def label(self) -> str:
+        return f"`{self.argument}` gives {self.given} sizes, and the map has {self.wanted} axes"
+
+
+@dataclass(frozen=True)
+class NotDivisible(Reason):
+    """Channels do not split into groups."""
+
+    code = codes.NOT_DIVISIBLE
+    focus = "groups"
+    channels: int
+    groups: int
+    which: str
+
+    def label(self) -> str:
+        return f"{self.channels} {self.which} do not split into {self.groups} equal groups"
+
+    def help(self) -> str | None:
+        fitting = [n for n in range(1, min(self.channels, 1024) + 1) if self.channels % n == 0]
+        near = sorted(sorted(fitting, key=lambda n: (abs(n - self.groups), n))[:3])
+        return f"use a number of groups that divides {self.channels}, such as {', '.join(map(str, near))}"
+
+
+@dataclass(frozen=True)
+class TableDoesNotFit(Reason):
+    """A connection table or a table of targets does not belong to this input or output."""
+
+    code = codes.TABLE_DOES_NOT_FIT
+    argument: str
+    problem: str
+    advice: str | None = None
+
+    def label(self) -> str:
+        return self.problem
+
+    def help(self) -> str | None:
+        return self.advice
+
+
+@dataclass(frozen=True)
+class PixelsUnread(Reason):
+    """The last positions of the window leave pixels unread."""
+
+    code = codes.PIXELS_UNREAD
+    size: int
+    kernel: int
+    stride: int
+    before: int
+    after: int
+    unread: int
+    fitting: int
+
+    def label(self) -> str:
+        terms = sliding(self.size, self.kernel, self.stride, self.before, self.after)
+        exact = (self.size + self.before + self.after - self.kernel) / self.stride + 1
+        lost = "last row and column are" if self.unread == 1 else f"last {self.unread} rows and columns are"
+        return f"{terms} = {exact:g}: the {lost} never read"
+
+    def help(self) -> str | None:
+        return f"a map of side {self.fitting} fits exactly"

@@ -1,0 +1,32 @@
+"""Operators that only move elements."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, op
+from archdsl.pyexpr import Method, call
+from archdsl.shape import Shape
+
+
+@op("flatten", family="other")
+class Flatten(Op):
+    """Lay all elements of a sample out as one vector."""
+
+    examples = (
+        Example("flatten", Shape.of(120, 1, 1), Shape.of(120)),
+        Example("flatten", Shape.of(16, 5, 5), Shape.of(400)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape.of(x.volume)
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))
+
+
+@op("identity", family="other")
+class Identity(Elementwise):
+    """Pass the stream on as it is."""
+
+    examples = (Example("identity", Shape.of(3, 8, 8), Shape.of(3, 8, 8)),)
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("nn.Identity"), INPUT)

@@ -1,0 +1,132 @@
+"""The sliding window that convolutions and pools share: sizes per axis, padding, what is left unread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archdsl.ops.kinds import Axes, Padding
+from archdsl.ops.reasons import (
+    HalfNeedsOdd,
+    Misfit,
+    PaddingTooLarge,
+    PixelsUnread,
+    Reason,
+    WindowDoesNotFit,
+    WrongAxes,
+    WrongRank,
+)
+from archdsl.shape import Shape
+
+
+def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
+    """Return an argument as one number per axis of the map."""
+    if not isinstance(value, tuple):
+        return (value,) * axes
+    if len(value) != axes:
+        raise Misfit(WrongAxes(name, len(value), axes))
+    return value
+
+
+def compact(values: Sequence[int]) -> Axes:
+    """Return one number where all axes agree, as PyTorch's arguments are best read."""
+    return values[0] if all(value == values[0] for value in values) else tuple(values)
+
+
+def require_map(x: Shape) -> int:
+    """Return the number of axes of the map; PyTorch knows windows on one to three."""
+    if not 2 <= x.rank <= 4:
+        advice = "put it before `flatten`" if x.rank == 1 else None
+        raise Misfit(WrongRank("channels and one to three axes, such as 3x32x32", str(x), advice))
+    return x.rank - 1
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window on a map, every size given per axis."""
+
+    map: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    dilation: tuple[int, ...]
+    ceil_mode: bool = False
+
+    @staticmethod
+    def of(
+        x: Shape, kernel: Axes, stride: Axes | None, padding: Padding, dilation: Axes, *, ceil_mode: bool = False
+    ) -> "Window":
+        """Return the window of an operator's arguments; raise `Misfit` where they do not belong to the map."""
+        axes = require_map(x)
+        sides = per_axis("kernel", kernel, axes)
+        steps = sides if stride is None else per_axis("stride", stride, axes)
+        spread = per_axis("dilation", dilation, axes)
+        before, after = _padding(padding, x.map, sides, steps, spread)
+        return Window(x.map, sides, steps, before, after, spread, ceil_mode)
+
+    @property
+    def even(self) -> bool:
+        """Whether the padding is the same on both sides."""
+        return self.before == self.after
+
+    def extent(self, axis: int) -> int:
+        """Return the pixels that the dilated window spans."""
+        return self.dilation[axis] * (self.kernel[axis] - 1) + 1
+
+    def output(self) -> tuple[int, ...]:
+        """Return the sizes of the map that comes out."""
+        sizes = tuple(self._positions(axis) for axis in range(len(self.map)))
+        if min(sizes) < 1:
+            window = (self.map, self.kernel, self.stride, self.before, self.after, self.dilation)
+            raise Misfit(WindowDoesNotFit(*(tuple(map(int, part)) for part in window)))
+        return sizes
+
+    def _positions(self, axis: int) -> int:
+        free = self.map[axis] + self.before[axis] + self.after[axis] - self.extent(axis)
+        step = self.stride[axis]
+        if not self.ceil_mode:
+            return free // step + 1
+        count = (free + step - 1) // step + 1
+        # PyTorch drops a last window that would start beyond the map and its left padding.
+        return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
+
+    def require_half_padding(self) -> None:
+        """Raise `Misfit` where PyTorch's pools would refuse the padding."""
+        for padding, kernel in zip(self.before, self.kernel, strict=True):
+            if 2 * padding > kernel:
+                raise Misfit(PaddingTooLarge(int(padding), int(kernel)))
+
+    def unread(self) -> tuple[Reason, ...]:
+        """Return the warning that pixels at the end of the map are never read, if some are."""
+        for axis, size in enumerate(self.map):
+            step, extent = self.stride[axis], self.extent(axis)
+            free = size + self.before[axis] + self.after[axis] - extent
+            lost = free % step - self.after[axis]
+            if lost > 0 and not self.ceil_mode:
+                fitting = size + step - free % step
+                numbers = (size, extent, step, self.before[axis], self.after[axis], lost, fitting)
+                return (PixelsUnread(*map(int, numbers)),)
+        return ()
+
+
+def _padding(
+    padding: Padding, sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    spans = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
+    if padding == "half":
+        for span, side in zip(spans, kernel, strict=True):
+            if span % 2:
+                raise Misfit(HalfNeedsOdd(int(side)))
+        half = tuple(span // 2 for span in spans)
+        return half, half
+    if padding == "tf_same":
+        total = tuple(_tf_same(n, s + 1, step) for n, s, step in zip(sizes, spans, stride, strict=True))
+        before = tuple(pad // 2 for pad in total)
+        return before, tuple(pad - left for pad, left in zip(total, before, strict=True))
+    assert not isinstance(padding, str)
+    both = per_axis("padding", padding, len(sizes))
+    return both, both
+
+
+def _tf_same(size: int, extent: int, stride: int) -> int:
+    needed = (-(-size // stride) - 1) * stride + extent - size
+    return max(int(needed), 0)

@@ -1,0 +1,206 @@
+"""The Python expressions that generated code is made of, and their printer.
+
+Operators build these trees and never text; quoting, parentheses and the breaking of long lines are settled here, once,
+the way `ruff format` would settle them.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archdsl.symbolic import Polynomial, Quotient, TracedFloat, TracedInt
+
+WIDTH = 88
+INDENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A name, possibly dotted: `x`, `self.conv1`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Infix:
+    """Two expressions with a binary operator between them."""
+
+    left: "Expr"
+    symbol: str
+    right: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call with positional and named arguments, such as `nn.Conv2d(1, 6, 5, stride=2)`."""
+
+    function: "str | Expr"
+    args: "tuple[Expr, ...]" = ()
+    named: "tuple[tuple[str, Expr], ...]" = ()
+    spread: tuple[str, ...] = ()
+
+    def with_named(self, **values: "Expr") -> "Call":
+        """Return the call with these named arguments added."""
+        return Call(self.function, self.args, (*self.named, *values.items()), self.spread)
+
+    def without(self, **defaults: object) -> "Call":
+        """Return the call without the named arguments that equal PyTorch's default."""
+        kept = tuple((name, value) for name, value in self.named if not _is_default(value, defaults.get(name, _ABSENT)))
+        return Call(self.function, self.args, kept, self.spread)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method called on an expression: `x.flatten(1)`."""
+
+    owner: "Expr"
+    name: str
+    args: "tuple[Expr, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list (`[`) or tuple (`(`) display."""
+
+    items: "tuple[Expr, ...]"
+    bracket: str = "["
+    exploded: bool = False
+
+
+Expr: TypeAlias = "int | float | bool | str | None | tuple[Expr, ...] | Ref | Infix | Call | Method | Sequence"
+
+_ABSENT = object()
+_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
+
+
+def call(function: str, *args: Expr, **named: Expr) -> Call:
+    """Return the call of a function, as it will be read."""
+    return Call(function, args, tuple(named.items()))
+
+
+def _is_default(value: Expr, default: object) -> bool:
+    if isinstance(value, TracedInt | TracedFloat) or default is _ABSENT:
+        return False
+    return type(value) is type(default) and value == default
+
+
+def arithmetic(trace: Polynomial) -> Expr:
+    """Return the expression that computes a traced number."""
+    result: Expr = None
+    for monomial, count in trace:
+        factors: list[Expr] = [Ref(f) if isinstance(f, str) else _division(f) for f in monomial]
+        if abs(count) != 1 or not factors:
+            factors.insert(0, abs(count))
+        term = factors[0]
+        for factor in factors[1:]:
+            term = Infix(term, "*", factor)
+        if result is None:
+            result = term if count > 0 else Infix(0, "-", term)
+        else:
+            result = Infix(result, "+" if count > 0 else "-", term)
+    return 0 if result is None else result
+
+
+def _division(factor: Quotient) -> Expr:
+    return Infix(arithmetic(factor.numerator), factor.symbol, arithmetic(factor.denominator))
+
+
+def quoted(text: str) -> str:
+    """Return a Python string literal, in double quotes."""
+    body = repr("'" + text)[2:-1] if '"' not in text else repr(text)[1:-1].replace('"', '\\"').replace("\\'", "'")
+    return f'"{body}"'
+
+
+def flat(expr: Expr) -> str:
+    """Return an expression on one line."""
+    match expr:
+        case TracedInt():
+            return flat(arithmetic(expr.trace))
+        case TracedFloat():
+            return expr.name
+        case str():
+            return quoted(expr)
+        case None | bool() | int() | float():
+            return repr(expr)
+        case tuple():
+            return flat(Sequence(expr, "("))
+        case Ref():
+            return expr.name
+        case Infix():
+            return _infix(expr)
+        case Call() | Method() | Sequence():
+            opening, items, closing = _parts(expr)
+            return opening + ", ".join(items) + closing
+
+
+def _infix(expr: Infix) -> str:
+    level = _PRECEDENCE[expr.symbol]
+    left, right = flat(expr.left), flat(expr.right)
+    if _level(expr.left) < level:
+        left = f"({left})"
+    if _level(expr.right) <= level:
+        right = f"({right})"
+    return f"{left} {expr.symbol} {right}"
+
+
+def _level(expr: Expr) -> int:
+    if isinstance(expr, TracedInt):
+        expr = arithmetic(expr.trace)
+    return _PRECEDENCE[expr.symbol] if isinstance(expr, Infix) else 9
+
+
+def _parts(expr: Call | Method | Sequence) -> tuple[str, list[str], str]:
+    match expr:
+        case Call():
+            head = expr.function if isinstance(expr.function, str) else flat(expr.function)
+            named = [f"{name}={flat(value)}" for name, value in expr.named]
+            return f"{head}(", [*map(flat, expr.args), *named, *(f"**{name}" for name in expr.spread)], ")"
+        case Method():
+            owner = f"({flat(expr.owner)})" if isinstance(expr.owner, Infix) else flat(expr.owner)
+            return f"{owner}.{expr.name}(", [*map(flat, expr.args)], ")"
+        case Sequence():
+            items = [*map(flat, expr.items)]
+            if expr.bracket == "(":
+                return "(", items, ",)" if len(items) == 1 else ")"
+            return "[", items, "]"
+
+
+def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str]:
+    """Return `prefix` and the expression, broken as `ruff format` breaks it, at `indent` columns."""
+    pad = " " * indent
+    text = f"{pad}{prefix}{flat(expr)}{suffix}"
+    if not isinstance(expr, Call | Method | Sequence | tuple) or (len(text) <= WIDTH and not _explodes(expr)):
+        return [text]
+    if isinstance(expr, tuple):
+        expr = Sequence(expr, "(")
+    opening, items, closing = _parts(expr)
+    together = f"{pad}{' ' * INDENT}{', '.join(items)}"
+    head, foot = f"{pad}{prefix}{opening}", f"{pad}{closing.lstrip(',')}{suffix}"
+    if len(together) <= WIDTH and not isinstance(expr, Sequence) and not _explodes(expr):
+        return [head, together, foot]
+    body = [line for item in _items(expr) for line in _item(item, indent + INDENT)]
+    return [head, *body, foot]
+
+
+def _items(expr: Call | Method | Sequence) -> list[tuple[str, Expr]]:
+    match expr:
+        case Call():
+            spread: list[tuple[str, Expr]] = [("", Ref(f"**{name}")) for name in expr.spread]
+            return [*(("", arg) for arg in expr.args), *((f"{name}=", value) for name, value in expr.named), *spread]
+        case Method():
+            return [("", arg) for arg in expr.args]
+        case Sequence():
+            return [("", item) for item in expr.items]
+
+
+def _item(item: tuple[str, Expr], indent: int) -> list[str]:
+    return lines(item[1], prefix=item[0], indent=indent, suffix=",")
+
+
+def _explodes(expr: Expr) -> bool:
+    match expr:
+        case Sequence():
+            return expr.exploded or any(map(_explodes, expr.items))
+        case Call():
+            return any(map(_explodes, expr.args))
+        case _:
+            return False

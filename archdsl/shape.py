@@ -1,0 +1,39 @@
+"""Shapes: the sizes of one sample, channels first, the batch left out."""
+
+from dataclasses import dataclass
+from math import prod
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of one sample, such as 3x224x224 (channels, height, width) or 400 (features)."""
+
+    dims: tuple[int, ...]
+
+    @staticmethod
+    def of(*dims: int) -> "Shape":
+        """Return the shape with these sizes."""
+        return Shape(dims)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes, the batch not counted."""
+        return len(self.dims)
+
+    @property
+    def channels(self) -> int:
+        """Size of the first axis."""
+        return self.dims[0]
+
+    @property
+    def map(self) -> tuple[int, ...]:
+        """Sizes of the axes after the channels: length, height and width, or depth, height and width."""
+        return self.dims[1:]
+
+    @property
+    def volume(self) -> int:
+        """Number of elements of one sample."""
+        return prod(self.dims)
+
+    def __str__(self) -> str:
+        return "x".join(str(int(dim)) for dim in self.dims) or "scalar"
