@@ -16,11 +16,11 @@ def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
         return None
     params, macs = graph.root.params, graph.root.macs
     for claim in graph.claims:
-        _judge(claim, {"params": params, "macs": macs}, problems)
+        _judge(claim, {"params": params, "macs": macs}, problems, overridden=graph.overridden)
     return None if problems.has_errors else CheckedGraph(graph, params, macs)
 
 
-def _judge(claim: Claim, totals: dict[str, int], problems: Problems) -> None:
+def _judge(claim: Claim, totals: dict[str, int], problems: Problems, *, overridden: bool) -> None:
     values = {name: untraced(value) for name, value in claim.names.items()}
     evaluator = Evaluator(Names({**totals, **values}), problems)
     result = evaluator.value(claim.test)
@@ -29,7 +29,8 @@ def _judge(claim: Claim, totals: dict[str, int], problems: Problems) -> None:
     if result is not False:
         problems.report(codes.ASSERT_NOT_TRUTH, claim.test.span, f"this is {shown(result)}")
         return
-    problems.report(codes.ASSERT_FAILED, claim.test.span, _sides(claim.test, evaluator))
+    code = codes.ASSERT_OVERRIDDEN if overridden else codes.ASSERT_FAILED
+    problems.report(code, claim.test.span, _sides(claim.test, evaluator))
 
 
 def _sides(test: ast.Expr, evaluator: Evaluator) -> str:

@@ -129,6 +129,7 @@ class Graph:
     root: Container
     output: Path
     claims: tuple[Claim, ...]
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

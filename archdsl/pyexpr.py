@@ -66,7 +66,7 @@ class Sequence:
     exploded: bool = False
 
 
-Expr: TypeAlias = "int | float | bool | str | None | tuple[Expr, ...] | Ref | Infix | Call | Method | Sequence"
+Expr: TypeAlias = "int | float | bool | str | tuple[Expr, ...] | Ref | Infix | Call | Method | Sequence | None"
 
 _ABSENT = object()
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}

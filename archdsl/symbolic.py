@@ -5,6 +5,7 @@ While a program unfolds every number is known, and yet the generated constructor
 parameters along, so the rules of operators stay ordinary arithmetic.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -156,3 +157,23 @@ def _names(trace: Polynomial) -> frozenset[str]:
 def plain(value: int) -> int:
     """Return the number alone, without its trace."""
     return int(value)
+
+
+def evaluated(value: int, environment: Mapping[str, int]) -> int:
+    """Return a traced number computed anew with these parameters, which may be traced themselves."""
+    return _evaluated(value.trace, environment) if isinstance(value, TracedInt) else value
+
+
+def _evaluated(trace: Polynomial, environment: Mapping[str, int]) -> int:
+    total = 0
+    for monomial, count in trace:
+        term = count
+        for factor in monomial:
+            if isinstance(factor, str):
+                term = term * environment[factor]
+                continue
+            numerator = _evaluated(factor.numerator, environment)
+            denominator = _evaluated(factor.denominator, environment)
+            term = term * (numerator // denominator if factor.symbol == "//" else numerator % denominator)
+        total = total + term
+    return total

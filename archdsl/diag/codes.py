@@ -33,9 +33,9 @@ def _code(id: str, title: str, explanation: str) -> Code:
 UNEXPECTED = _code(
     "E0001",
     "this does not belong here",
-    """The text does not follow the grammar at this place. The message names what was found and what could stand here.
-    A statement ends at the end of its line or at `;`, and a chain goes on where a line ends in `->` or the next one
-    begins with it.""",
+    """The text does not follow the grammar at this place. The message names what was found and what could stand
+    here. A statement ends at the end of its line or at `;`, and a chain goes on where a line ends in `->` or the
+    next one begins with it.""",
 )
 NEVER_CLOSED = _code(
     "E0002",
@@ -46,16 +46,16 @@ NEVER_CLOSED = _code(
 UNKNOWN_CHARACTER = _code(
     "E0003",
     "this character is not part of the language",
-    """Outside of strings and comments a program is made of letters, digits, `_` and the signs of the grammar. Typographic
-    quotes and arrows, pasted from a document, are the usual cause: write `"` and `->`.""",
+    """Outside of strings and comments a program is made of letters, digits, `_` and the signs of the grammar.
+    Typographic quotes and arrows, pasted from a document, are the usual cause: write `"` and `->`.""",
 )
 
 # 01 names
 NO_SUCH_OPERATOR = _code(
     "E0101",
     "there is no such operator",
-    """Lower-case names in a chain are operators, and this one is not in the operator table. `archdsl ops` lists all of
-    them.""",
+    """Lower-case names in a chain are operators, and this one is not in the operator table. `archdsl ops` lists all
+    of them.""",
 )
 NO_SUCH_NAME = _code(
     "E0102",
@@ -73,8 +73,8 @@ NO_SUCH_MODEL = _code(
 NO_SUCH_ARGUMENT = _code(
     "E0201",
     "the operator takes no such argument",
-    """An argument is given by a name that the operator does not have. The message lists those that it has; `archdsl ops
-    NAME` explains them.""",
+    """An argument is given by a name that the operator does not have. The message lists those that it has; `archdsl
+    ops NAME` explains them.""",
 )
 MISSING_ARGUMENT = _code(
     "E0202",
@@ -95,8 +95,8 @@ OUT_OF_RANGE = _code(
 TOO_MANY_ARGUMENTS = _code(
     "E0205",
     "too many arguments without a name",
-    """Only the leading arguments of an operator may be given by position, as many as a reader can tell apart. Give the
-    others by name: `conv(8, 3, padding = 1)`.""",
+    """Only the leading arguments of an operator may be given by position, as many as a reader can tell apart. Give
+    the others by name: `conv(8, 3, padding = 1)`.""",
 )
 GIVEN_TWICE = _code(
     "E0206",
@@ -106,21 +106,21 @@ GIVEN_TWICE = _code(
 CANNOT_COMPUTE = _code(
     "E0207",
     "this cannot be computed",
-    """The operands of an expression do not go together (a number plus a string), a division of integers by `/` leaves
-    a remainder, something is divided by zero, or an index is out of range. `//` divides and rounds down.""",
+    """The operands of an expression do not go together (a number plus a string), a division of integers by `/`
+    leaves a remainder, something is divided by zero, or an index is out of range. `//` divides and rounds down.""",
 )
 AMBIGUOUS_PADDING = _code(
     "E0208",
     "`same` padding has to be said more precisely",
     """`same` means three things: PyTorch's `padding="same"` (only at stride 1), TensorFlow's (uneven on even sizes,
-    depends on the stride) and "half the kernel on both sides". Only the last two differ in what they compute, so the
-    language names them: `half` and `tf_same`.""",
+    depends on the stride) and "half the kernel on both sides". Only the last two differ in what they compute, so
+    the language names them: `half` and `tf_same`.""",
 )
 TABLE_DOES_NOT_FIT = _code(
     "E0209",
     "the table does not fit the layer",
-    """A connection table needs a row for every output map, which lists input maps counted from 0; a table of targets
-    needs a row for every output unit, with a cell for every feature.""",
+    """A connection table needs a row for every output map, which lists input maps counted from 0; a table of
+    targets needs a row for every output unit, with a cell for every feature.""",
 )
 BAD_COUNT = _code(
     "E0210",
@@ -131,8 +131,8 @@ BAD_COUNT = _code(
 NO_SUCH_FUNCTION = _code(
     "E0211",
     "there is no such function",
-    """Expressions know a few functions: `range`, `enumerate`, `zip`, `len`, `min`, `max`, `sum`, `abs`, `round`, `floor`,
-    `ceil` and `make_divisible`.""",
+    """Expressions know a few functions: `range`, `enumerate`, `zip`, `len`, `min`, `max`, `sum`, `abs`, `round`,
+    `floor`, `ceil` and `make_divisible`.""",
 )
 NO_DEFAULT = _code(
     "E0212",
@@ -144,15 +144,15 @@ NO_DEFAULT = _code(
 SHAPE_DIFFERS = _code(
     "E0301",
     "the shape is another one than stated",
-    """`:: 6x14x14` states the shape at that point, and it is checked. Either the statement or one of the steps before
-    it is wrong; the message shows the last step that changed the shape.""",
+    """`:: 6x14x14` states the shape at that point, and it is checked. Either the statement or one of the steps
+    before it is wrong; the message shows the last step that changed the shape.""",
 )
 WINDOW_DOES_NOT_FIT = _code(
     "E0302",
     "the window does not fit the input",
-    """A window of side k on a map of side n with p cells of padding on both sides and stride s has
-    floor((n + 2p - k)/s) + 1 positions along an axis (a dilated window spans d*(k-1) + 1). Here that is below 1: the
-    map has become smaller than the window. Add padding, use a smaller kernel, or shrink the map less before.""",
+    """A window of side k on a map of side n with p cells of padding on both sides and stride s has floor((n + 2p -
+    k)/s) + 1 positions along an axis (a dilated window spans d*(k-1) + 1). Here that is below 1: the map has become
+    smaller than the window. Add padding, use a smaller kernel, or shrink the map less before.""",
 )
 WRONG_RANK = _code(
     "E0303",
@@ -163,14 +163,14 @@ WRONG_RANK = _code(
 NOT_DIVISIBLE = _code(
     "E0304",
     "the channels do not split into equal groups",
-    """With `groups = g` the input channels and the output channels are both cut into g equal parts, so g has to divide
-    both numbers.""",
+    """With `groups = g` the input channels and the output channels are both cut into g equal parts, so g has to
+    divide both numbers.""",
 )
 WRONG_AXES = _code(
     "E0305",
     "an argument has another number of axes than the map",
-    """An argument that is given per axis, such as `3x1`, needs one number for every axis of the map: two for images,
-    one for sequences, three for volumes.""",
+    """An argument that is given per axis, such as `3x1`, needs one number for every axis of the map: two for
+    images, one for sequences, three for volumes.""",
 )
 PADDING_TOO_LARGE = _code(
     "E0306",
@@ -181,21 +181,22 @@ PADDING_TOO_LARGE = _code(
 BAD_SHAPE = _code(
     "E0307",
     "this is not a shape",
-    """A shape is a list of sizes, each a whole number of at least 1: `3x224x224`, `400`, or `[3, h = 224, w = 224]`.""",
+    """A shape is a list of sizes, each a whole number of at least 1: `3x224x224`, `400`, or `[3, h = 224, w =
+    224]`.""",
 )
 
 # 04 structure and naming
 LABEL_TWICE = _code(
     "E0401",
     "two steps have the same name",
-    """Labels become names of submodules, so each may stand once in its `{ }`. A repeated step takes its label along:
-    repeat it without a label inside of `[ ]`, where children are numbered.""",
+    """Labels become names of submodules, so each may stand once in its `{ }`. A repeated step takes its label
+    along: repeat it without a label inside of `[ ]`, where children are numbered.""",
 )
 RESERVED_NAME = _code(
     "E0402",
     "this name cannot be used in a Python module",
-    """Labels, inputs, parameters and models become names in the generated module. A keyword of Python, an attribute of
-    `nn.Module` (`forward`, `training`, `type`, …) or a name that the module itself needs (`torch`, `nn`, `self`,
+    """Labels, inputs, parameters and models become names in the generated module. A keyword of Python, an attribute
+    of `nn.Module` (`forward`, `training`, `type`, …) or a name that the module itself needs (`torch`, `nn`, `self`,
     `device`, `dtype`) would break it.""",
 )
 NO_INPUT = _code(
@@ -227,28 +228,28 @@ ONE_INPUT = _code(
 LABEL_IN_NUMBERED = _code(
     "E0408",
     "a label has no meaning in `[ ]`",
-    """The children of `[ … ]` are numbered by position, as in `nn.Sequential`. Write `{ … }` for children that are called
-    by their labels.""",
+    """The children of `[ … ]` are numbered by position, as in `nn.Sequential`. Write `{ … }` for children that are
+    called by their labels.""",
 )
 NEEDS_LABEL = _code(
     "E0409",
     "a numbered submodule needs a label",
-    """`[ … ]` makes a submodule, and outside of another `[ … ]` its name can only come from a label:
-    `features: [ … ]`.""",
+    """`[ … ]` makes a submodule, and outside of another `[ … ]` its name can only come from a label: `features: [ …
+    ]`.""",
 )
 LABEL_ON_GROUP = _code(
     "E0410",
     "a label has no meaning on `( )`",
-    """`( … )` only takes steps together, for example to repeat them; it makes no level of names. `{ … }` and `[ … ]`
-    do.""",
+    """`( … )` only takes steps together, for example to repeat them; it makes no level of names. `{ … }` and `[ …
+    ]` do.""",
 )
 
 # 05 limits
 TOO_MANY_OPERATIONS = _code(
     "E0501",
     "the net has too many operations",
-    """Unfolding stops at a bound, so that a slip such as `* 1000000000` ends in a message. `--max-operations` raises
-    it.""",
+    """Unfolding stops at a bound, so that a slip such as `* 1000000000` ends in a message. `--max-operations`
+    raises it.""",
 )
 TOO_DEEP = _code(
     "E0502",
@@ -299,7 +300,8 @@ ASSERT_FAILED = _code(
 ASSERT_NOT_TRUTH = _code(
     "E0702",
     "an assertion has to be true or false",
-    """The expression after `assert` gives a number or something else, and no truth value: compare it with something.""",
+    """The expression after `assert` gives a number or something else, and no truth value: compare it with
+    something.""",
 )
 
 # W01 waste
@@ -314,9 +316,9 @@ PIXELS_UNREAD = _code(
 UNLABELLED = _code(
     "W0201",
     "an operator with parameters has no label",
-    """The operator's weights are stored under its own name, numbered if there are several, so that adding a layer before it
-    renames them and saved weights no longer load. Give it a label: `fc1: linear(84)`. In `[ ]` children are numbered on
-    purpose.""",
+    """The operator's weights are stored under its own name, numbered if there are several, so that adding a layer
+    before it renames them and saved weights no longer load. Give it a label: `fc1: linear(84)`. In `[ ]` children
+    are numbered on purpose.""",
 )
 
 # W03 unused
@@ -329,4 +331,12 @@ UNUSED_SET = _code(
     "W0302",
     "the default is never used",
     """A `set` statement gives defaults for the calls below it, and no call of this operator follows.""",
+)
+
+# W07 assertions
+ASSERT_OVERRIDDEN = _code(
+    "W0701",
+    "the assertion does not hold with these settings",
+    """The assertions of a file speak of its models with their own defaults. Where `--set` gives a parameter another
+    value, one that does not hold is a warning.""",
 )

@@ -63,9 +63,7 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
-def _excerpt(
-    label: Label, margin: int, mark: tuple[str, str], paint: _Paint, width: int, *, repeat: bool
-) -> list[str]:
+def _excerpt(label: Label, margin: int, mark: tuple[str, str], paint: _Paint, width: int, *, repeat: bool) -> list[str]:
     span = label.span
     number, column = span.source.position(span.start)
     line = span.source.line(number).replace("\t", " ")

@@ -64,7 +64,11 @@ class Binder:
         return Bound(
             op(**{name: default.value for name, default in given.items()}),
             call,
-            {name: default.span for name, default in given.items() if call.span.start <= default.span.start < call.span.end},
+            {
+                name: default.span
+                for name, default in given.items()
+                if call.span.start <= default.span.start < call.span.end
+            },
         )
 
     def given(self, op: type[Op], call: ast.Call, *, positional: int) -> dict[str, Default] | None:
@@ -89,9 +93,7 @@ class Binder:
             found[name] = Default(value, arg.value.span)
         return found if sound else None
 
-    def _name(
-        self, op: type[Op], names: list[str], number: int, arg: ast.Argument, positional: int
-    ) -> str | None:
+    def _name(self, op: type[Op], names: list[str], number: int, arg: ast.Argument, positional: int) -> str | None:
         if arg.name is None:
             if number < positional:
                 return names[number]
@@ -103,10 +105,8 @@ class Binder:
             return arg.name.text
         takes = ", ".join(f"`{name}`" for name in names) or "no arguments"
         near = suggestion(arg.name.text, names)
-        help = near if near and near.startswith("did") else None
-        self.problems.report(
-            codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{op.name}` takes {takes}", help=help
-        )
+        meant = near if near and near.startswith("did") else None
+        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{op.name}` takes {takes}", help=meant)
         return None
 
     def _converted(self, op: type[Op], name: str, arg: ast.Argument) -> object:

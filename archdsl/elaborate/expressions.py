@@ -70,10 +70,7 @@ class Evaluator:
             case ast.Name():
                 return self._name(expr)
             case ast.Display():
-                items = [self._value(item) for item in expr.items]
-                if any(isinstance(item, Hole) for item in items):
-                    return HOLE
-                return values.bounded(items if expr.is_list else tuple(items))
+                return self._display(expr)
             case ast.Unary():
                 return self._unary(expr)
             case ast.Binary():
@@ -83,10 +80,15 @@ class Evaluator:
             case ast.Conditional():
                 return self._conditional(expr)
             case ast.Index():
-                owner, position = self._value(expr.owner), self._plain(expr.position)
-                return HOLE if owner is HOLE or position is HOLE else values.index(owner, position)
+                return self._index(expr)
             case ast.Apply():
                 return self._apply(expr)
+
+    def _display(self, expr: ast.Display) -> object:
+        items = [self._value(item) for item in expr.items]
+        if any(isinstance(item, Hole) for item in items):
+            return HOLE
+        return values.bounded(items if expr.is_list else tuple(items))
 
     def _plain(self, expr: ast.Expr) -> object:
         value = self._value(expr)
@@ -118,6 +120,10 @@ class Evaluator:
         if stream.rank < 1 - axis:
             raise Uncomputable(f"the stream is {stream} and has no {name.text}")
         return stream.dims[axis]
+
+    def _index(self, expr: ast.Index) -> object:
+        owner, position = self._value(expr.owner), self._plain(expr.position)
+        return HOLE if owner is HOLE or position is HOLE else values.index(owner, position)
 
     def _unary(self, expr: ast.Unary) -> object:
         value = self._value(expr.operand)
@@ -172,9 +178,7 @@ class Evaluator:
     def _apply(self, expr: ast.Apply) -> object:
         if expr.function.text not in values.FUNCTIONS:
             known = list(values.FUNCTIONS)
-            self.problems.report(
-                codes.NO_SUCH_FUNCTION, expr.function.span, help=suggestion(expr.function.text, known)
-            )
+            self.problems.report(codes.NO_SUCH_FUNCTION, expr.function.span, help=suggestion(expr.function.text, known))
             return HOLE
         for arg in expr.args:
             if arg.name:

@@ -60,15 +60,14 @@ def elaborate(
         root=Container((), Kind.NAMED, tuple(made), model.span),
         output=steps.source,
         claims=tuple(steps.claims),
+        overridden=bool(given),
     )
 
 
 def _check_names(file: ast.File, model: ast.Model, problems: Problems) -> None:
     first = next(other for other in file.models if other.name.text == model.name.text)
     if first is not model:
-        problems.report(
-            codes.DEFINED_TWICE, model.name.span, secondary=(Label(first.name.span, "first here"),)
-        )
+        problems.report(codes.DEFINED_TWICE, model.name.span, secondary=(Label(first.name.span, "first here"),))
     why = why_no_model(model.name.text)
     if why:
         problems.report(codes.RESERVED_NAME, model.name.span, why, help="choose another name for the model")

@@ -2,6 +2,7 @@
 
 from keyword import iskeyword, issoftkeyword
 
+# ruff: noqa: SIM905 - a list of words reads better as text
 # What `nn.Module` has, so that no submodule may be called so; a test compares with torch.
 MODULE_ATTRIBUTES = frozenset(
     """

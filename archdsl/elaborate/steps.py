@@ -78,8 +78,10 @@ class Steps:
         called = {call.name.text for part in below for call in calls(part)}
         for setting in statement.settings:
             op = self.binder.operator(setting.name)
-            given = op and self.binder.given(op, setting, positional=0)
-            if not op or given is None:
+            if op is None:
+                continue
+            given = self.binder.given(op, setting, positional=0)
+            if given is None:
                 continue
             if op.name not in called:
                 self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows")
@@ -209,9 +211,7 @@ class Steps:
         children.places[label.text] = label.span
         return label.text
 
-    def call(
-        self, step: ast.Step, call: ast.Call, path: Path, children: Children, defaults: Defaults
-    ) -> Node | None:
+    def call(self, step: ast.Step, call: ast.Call, path: Path, children: Children, defaults: Defaults) -> Node | None:
         """Return the node of an operator, or None where it has none: the stream is a hole from there on."""
         bound = self.binder.bind(call, defaults)
         name = self.name(step, call.name.text, children)

@@ -42,7 +42,7 @@ class Tanh(Elementwise):
 class ScaledTanh(Elementwise):
     """Squash by 1.7159 tanh(2x/3), which maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
 
-    support = ("ScaledTanh",)
+    support = ("scaled_tanh", "ScaledTanh")
     examples = (Example("scaled_tanh", _MAPS, _MAPS), Example("scaled_tanh", Shape.of(84), Shape.of(84)))
 
     def torch(self, x: Shape) -> Emission:

@@ -79,6 +79,7 @@ class Op:
     arguments: ClassVar[dict[str, Argument]]
     positional: ClassVar[int]
     examples: ClassVar[tuple[Example, ...]] = ()
+    # Files of templates/support whose definitions the emitted code may call, those that others need first.
     support: ClassVar[tuple[str, ...]] = ()
     # Whether autograd needs this operator's own output: then nothing may be written over it.
     keeps_output: ClassVar[bool] = True

@@ -4,8 +4,9 @@ from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact
-from archdsl.pyexpr import call
+from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
+
 
 @op("conv", family="convolution", positional=3)
 class Conv(Op):
@@ -24,10 +25,13 @@ class Conv(Op):
     connect: Table | None = arg(CONNECTIONS, default=None, help="for every output map the input maps that it sees")
 
     keeps_output = False
+    support = ("ConnectedConv2d", "Conv2dSame")
     examples = (
         Example("conv(6, 5)", Shape.of(1, 32, 32), Shape.of(6, 28, 28), params=156, macs=117_600),
         Example("conv(8, 3, padding = 1)", Shape.of(4, 10), Shape.of(8, 10), params=104, macs=960),
-        Example("conv(48, 11, stride = 4)", Shape.of(3, 227, 227), Shape.of(48, 55, 55), params=17_472, macs=52_707_600),
+        Example(
+            "conv(48, 11, stride = 4)", Shape.of(3, 227, 227), Shape.of(48, 55, 55), params=17_472, macs=52_707_600
+        ),
         Example("conv(8, 3x1, padding = 1x0)", Shape.of(4, 9, 7), Shape.of(8, 9, 7), params=104, macs=6_048),
         Example("conv(8, 3, groups = 4, bias = false)", Shape.of(4, 9, 9), Shape.of(8, 7, 7), params=72, macs=3_528),
         Example("conv(4, 3, 2, padding = half, dilation = 2)", Shape.of(2, 9, 9), Shape.of(4, 5, 5), 76, 1_800),
@@ -35,13 +39,6 @@ class Conv(Op):
         Example("conv(2, 3)", Shape.of(1, 5, 6, 7), Shape.of(2, 3, 4, 5), params=56, macs=3_240),
         Example("conv(2, 5, connect = [[0], [0, 2]])", Shape.of(3, 9, 9), Shape.of(2, 5, 5), params=77, macs=1_875),
     )
-
-    @property
-    def support(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Name of the class that PyTorch lacks for this use, if it does."""
-        if self.connect:
-            return ("ConnectedConv2d",)
-        return ("Conv2dSame",) if self.padding == "tf_same" else ()
 
     def _window(self, x: Shape) -> Window:
         return Window.of(x, self.kernel, self.stride, self.padding, self.dilation)
@@ -93,7 +90,7 @@ class Conv(Op):
     def torch(self, x: Shape) -> Emission:
         window = self._window(x)
         sides = len(window.kernel)
-        options = {
+        options: dict[str, Expr] = {
             "stride": compact(window.stride),
             "padding": compact(window.before),
             "dilation": compact(window.dilation),
@@ -102,6 +99,7 @@ class Conv(Op):
         }
         made = call(f"nn.Conv{sides}d", x.channels, self.out, compact(window.kernel), **options)
         if self.connect:
+            del options["groups"]
             made = call("ConnectedConv2d", x.channels, self.connect, compact(window.kernel), **options)
         elif self.padding == "tf_same":
             del options["padding"]
@@ -123,4 +121,3 @@ class Conv(Op):
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self._window(x).unread()
-

@@ -70,16 +70,16 @@ class Rbf(Op):
     def _check_targets(self, x: Shape, targets: tuple[str, ...]) -> None:
         if len(targets) != self.out:
             problem = f"there are {len(targets)} targets, and {int(self.out)} output units"
-            raise Misfit(TableDoesNotFit("targets", problem, f"give {int(self.out)} targets, or write rbf({len(targets)})"))
+            raise Misfit(
+                TableDoesNotFit("targets", problem, f"give {int(self.out)} targets, or write rbf({len(targets)})")
+            )
         for number, target in enumerate(targets):
             if len(target) != x.channels:
                 problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
                 raise Misfit(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
 
     def torch(self, x: Shape) -> Emission:
-        if self.targets is None:
-            return Submodule(call("EuclideanRBF", x.channels, self.out))
-        return Submodule(call("EuclideanRBF", x.channels, self.out, self.targets))
+        return Submodule(call("EuclideanRBF", self.targets or (x.channels, self.out)))
 
     def title(self, x: Shape) -> str:
         return f"RBF {int(self.out)}"

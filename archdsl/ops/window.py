@@ -109,7 +109,11 @@ class Window:
 
 
 def _padding(
-    padding: Padding, sizes: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+    padding: Padding,
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     spans = tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
     if padding == "half":

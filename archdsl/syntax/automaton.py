@@ -1,9 +1,9 @@
 """The driver of the parser: runs the LALR(1) tables that Lark made of the grammar.
 
-Lark itself takes longer to start than a whole check takes, so its tables are generated ahead of time (`tables.py`), and
-a test holds this driver's trees against Lark's. The lexer is contextual: a keyword is a NAME where the keyword could not
-stand, a documentation comment is a comment where none is expected, and the end of a line counts only where a statement
-could end. Errors recover as in yacc: the statement becomes a BROKEN one and parsing goes on behind it.
+Lark itself takes longer to start than a whole check takes, so its tables are generated ahead of time (`tables.py`),
+and a test holds this driver's trees against Lark's. The lexer is contextual: a keyword is a NAME where the keyword
+could not stand, a documentation comment is a comment where none is expected, and the end of a line counts only where a
+statement could end. Errors recover as in yacc: the statement becomes a BROKEN one and parsing goes on behind it.
 """
 
 import re

@@ -30,7 +30,7 @@ def tables() -> str:
     parser = grammar()
     ignored, keywords, pattern = _lexer(parser)
     # Lark offers no public way to its table; constraints and tests pin what is read here.
-    table: Any = parser.parser.parser._parse_table  # type: ignore[attr-defined]
+    table: Any = parser.parser.parser._parse_table
     numbers = {rule: number for number, rule in enumerate(parser.rules)}
     order = _breadth_first(table)
     renumbered = {state: number for number, state in enumerate(order)}
@@ -68,9 +68,7 @@ def _rows(rows: Any) -> str:
 
 def _rule(rule: Any) -> tuple[str, int, str, tuple[int, ...]]:
     origin = str(rule.origin.name)
-    keep = tuple(
-        index for index, symbol in enumerate(rule.expansion) if not (symbol.is_term and symbol.filter_out)
-    )
+    keep = tuple(index for index, symbol in enumerate(rule.expansion) if not (symbol.is_term and symbol.filter_out))
     if origin.startswith("_"):
         make = ""
     elif rule.alias is None and rule.options.expand1 and len(keep) == 1:

@@ -120,10 +120,10 @@ def _shortened(text: str) -> str:
 def _wanted(expected: frozenset[str]) -> str:
     left = set(expected)
     words = []
-    if _VALUES <= left:
+    if left >= _VALUES:
         left -= _VALUES | {"LSQB", "SHAPE"}
         words.append("EXPRESSION")
-    elif {"NAME", "LBRACE", "LPAR", "LSQB"} <= left:
+    elif left >= {"NAME", "LBRACE", "LPAR", "LSQB"}:
         left -= {"NAME", "LBRACE", "LPAR", "LSQB"}
         words.append("a step")
     if "SHAPE" in left:

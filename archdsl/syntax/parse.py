@@ -199,7 +199,8 @@ class _Builder:
         return ast.Comparison(children[0], tuple((sign.text, value) for sign, value in pairs), span)
 
     def build_conditional(self, children: list[Any], span: Span) -> ast.Conditional:
-        return ast.Conditional(*children, span)
+        value, test, otherwise = children
+        return ast.Conditional(value, test, otherwise, span)
 
     def build_index(self, children: list[Any], span: Span) -> ast.Index:
         return ast.Index(children[0], children[1], span)

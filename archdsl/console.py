@@ -1,0 +1,97 @@
+"""What commands print on a terminal: tables and lists, by rich, which is imported only for them."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from archdsl.ops import all_ops
+from archdsl.ops.base import Argument, Op
+from archdsl.ops.kinds import shown
+from archdsl.report import Report, Row
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+# What does not go to a terminal is not cut to one.
+_PLAIN_WIDTH = 200
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False)
+
+
+def _table(*columns: str, right: tuple[str, ...] = ()) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def print_report(report: Report) -> None:
+    """Print the table of a model with its totals."""
+    from rich.text import Text
+
+    columns = ("Step", "Operator", "Output", "Parameters", "MACs", "Line")
+    table = _table(*columns, right=("Parameters", "MACs", "Line"))
+    for name, shape in report.inputs:
+        table.add_row(Text(name, style="bold"), "Input", shape, "", "", "")
+    for row in report.rows:
+        cells = (row.name, row.what, "" if row.is_container else row.output, *_counts(row), str(row.line))
+        table.add_row(*(Text("  " * row.depth * (i == 0) + cell) for i, cell in enumerate(cells)), style=_style(row))
+    console = _console()
+    console.print(Text(f"{report.model}  {report.source}", style="bold"))
+    console.print(table)
+    console.print(f"{report.params:,} parameters   {report.macs:,} multiply-accumulates per sample")
+
+
+def _counts(row: Row) -> tuple[str, str]:
+    return (f"{row.params:,}" if row.params else "", f"{row.macs:,}" if row.macs else "")
+
+
+def _style(row: Row) -> str | None:
+    return "dim" if row.is_container else None
+
+
+def print_operators() -> None:
+    """Print all operators, a line each."""
+    table = _table("Operator", "Family", "What it does")
+    for op in all_ops():
+        table.add_row(op.name, op.family, summary(op))
+    _console().print(table)
+
+
+def print_operator(op: type[Op]) -> None:
+    """Print one operator: what it does, its arguments and its examples."""
+    from inspect import cleandoc
+
+    console = _console()
+    console.print(f"[bold]{op.name}[/bold]  {op.family}\n", highlight=False)
+    console.print(cleandoc(op.__doc__ or ""), markup=False)
+    if op.arguments:
+        table = _table("Argument", "Default", "Takes", "What it is")
+        for number, (name, argument) in enumerate(op.arguments.items()):
+            position = "" if number >= op.positional else f" ({number + 1}.)"
+            table.add_row(name + position, default(argument), argument.kind.title, argument.help)
+        console.print(table)
+    examples = _table("Example", "Input", "Output", "Parameters", "MACs", right=("Parameters", "MACs"))
+    for example in op.examples:
+        sizes = (str(example.input), str(example.output), f"{example.params:,}", f"{example.macs:,}")
+        from rich.text import Text
+
+        examples.add_row(Text(example.call), *sizes)
+    console.print(examples)
+
+
+def summary(op: type[Op]) -> str:
+    """Return the first sentence of an operator's documentation."""
+    return (op.__doc__ or "").strip().split("\n")[0]
+
+
+def default(argument: Argument) -> str:
+    """Return an argument's default as it would be written."""
+    return "required" if argument.required else shown(argument.default)

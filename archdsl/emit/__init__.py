@@ -1,0 +1,1 @@
+"""From the checked graph to the text of a PyTorch module."""

@@ -1,0 +1,77 @@
+"""The graph as text: what `archdsl build --dump` prints and the golden tests hold."""
+
+from collections.abc import Iterator
+
+from archdsl.ir import CheckedGraph, Container, Kind, Node, Parameter, Path, dotted
+from archdsl.ops.base import Argument, Op
+from archdsl.ops.kinds import shown
+from archdsl.pyexpr import flat
+from archdsl.symbolic import TracedFloat, TracedInt
+
+_BRACKETS = {Kind.NAMED: "{ }", Kind.NUMBERED: "[ ]"}
+
+
+def dump(graph: CheckedGraph) -> str:
+    """Return a line for every input, parameter, submodule and operator, with shapes, counts and totals.
+
+    Arguments that are computed from parameters are shown as they are computed, and defaults are left out.
+    """
+    head = [f"model {graph.name}", *map(_parameter, graph.graph.parameters)]
+    head += [f"input {given.name}: {given.shape}" for given in graph.inputs]
+    rows = [("path", "operator", "shapes", "params", "macs"), *_rows(graph.root, graph.inputs[0].path)]
+    rows.append(
+        ("total", "", f"{graph.inputs[0].shape} -> {graph.output.shape}", f"{graph.params:_}", f"{graph.macs:_}")
+    )
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return "\n".join([*head, "", *(_line(row, widths) for row in rows)]) + "\n"
+
+
+def _parameter(parameter: Parameter) -> str:
+    remarks = [("decides the structure", parameter.pinned), ("unused", not parameter.used)]
+    words = [words for words, holds in remarks if holds]
+    return f"parameter {parameter.name} = {shown(parameter.value)}" + (f"  # {', '.join(words)}" if words else "")
+
+
+def _rows(container: Container, before: Path) -> Iterator[tuple[str, ...]]:
+    for child in container.children:
+        if isinstance(child, Container):
+            yield dotted(child.path), _BRACKETS[child.kind], "", f"{child.params:_}", f"{child.macs:_}"
+            yield from _rows(child, before)
+            before = next((node.path for node in reversed([*child.nodes()])), before)
+            continue
+        shapes = f"{' + '.join(map(str, child.inputs))} -> {child.shape}"
+        if child.sources != (before,):
+            shapes += f" from {' + '.join(map(dotted, child.sources))}"
+        yield dotted(child.path), _call(child), shapes, f"{child.params:_}", f"{child.macs:_}"
+        before = child.path
+
+
+def _call(node: Node) -> str:
+    op = node.op
+    arguments = [*op.arguments.values()]
+    given = [
+        _argument(op, argument, named=number >= op.positional)
+        for number, argument in enumerate(arguments)
+        if argument.required or getattr(op, argument.name) != argument.default
+    ]
+    return f"{op.name}({', '.join(given)})" if given else op.name
+
+
+def _argument(op: Op, argument: Argument, *, named: bool) -> str:
+    value = getattr(op, argument.name)
+    text = value if isinstance(value, str) and value in argument.kind.words else _value(value)
+    return f"{argument.name} = {text}" if named else text
+
+
+def _value(value: object) -> str:
+    if isinstance(value, TracedInt | TracedFloat):
+        return flat(value)
+    if isinstance(value, tuple) and any(isinstance(part, TracedInt) for part in value):
+        return f"({', '.join(map(_value, value))})"
+    return shown(value)
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    left = [text.ljust(width) for text, width in zip(row[:3], widths[:3], strict=True)]
+    right = [text.rjust(width) for text, width in zip(row[3:], widths[3:], strict=True)]
+    return "  ".join([*left, *right]).rstrip()
