@@ -57,7 +57,6 @@ def check(files: tuple[str, ...], max_operations: int, *, as_json: bool) -> None
 
 
 def _checked(file: str, max_operations: int, *, quiet: bool) -> tuple[int, dict[str, object]]:
-    from archdsl.diag.json import all_as_data
     from archdsl.loader import Unreadable
 
     try:
@@ -75,6 +74,9 @@ def _checked(file: str, max_operations: int, *, quiet: bool) -> tuple[int, dict[
             source = graph.graph.source.name
             counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
             click.echo(f"{click.style('ok', fg='green')}  {source}  {graph.name}: {counts}")
+        return (0 if compiled.ok else NET_HAS_ERRORS), {}
+    from archdsl.diag.json import all_as_data
+
     data: dict[str, object] = {"file": file, "models": models, "diagnostics": all_as_data(compiled.diagnostics)}
     return (0 if compiled.ok else NET_HAS_ERRORS), data
 

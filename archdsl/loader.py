@@ -1,7 +1,6 @@
 """Finds and reads what the user names: a path, standard input, or a net of the gallery."""
 
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
 from archdsl.diag import codes
@@ -57,6 +56,8 @@ def _is_name(file: str) -> bool:
 
 
 def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
     known = gallery()
     near = get_close_matches(name, known, n=1)
     if near:

@@ -168,7 +168,13 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
     """Return `prefix` and the expression, broken as `ruff format` breaks it, at `indent` columns."""
     pad = " " * indent
     text = f"{pad}{prefix}{flat(expr)}{suffix}"
-    if not isinstance(expr, Call | Method | Sequence | tuple) or (len(text) <= WIDTH and not _explodes(expr)):
+    if len(text) <= WIDTH and not _explodes(expr):
+        return [text]
+    if isinstance(expr, TracedInt):
+        expr = arithmetic(expr.trace)
+    if isinstance(expr, Infix):
+        return _infix_lines(expr, prefix, indent, suffix)
+    if not isinstance(expr, Call | Method | Sequence | tuple):
         return [text]
     if isinstance(expr, tuple):
         expr = Sequence(expr, "(")
@@ -179,6 +185,23 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
         return [head, together, foot]
     body = [line for item in _items(expr) for line in _item(item, indent + INDENT)]
     return [head, *body, foot]
+
+
+def _infix_lines(expr: Infix, prefix: str, indent: int, suffix: str) -> list[str]:
+    """Return a line for every operand of the loosest operators, each behind its operator."""
+    level = _PRECEDENCE[expr.symbol]
+    operands: list[str] = []
+    left: Expr = expr
+    while isinstance(left, Infix) and _PRECEDENCE[left.symbol] == level:
+        right = flat(left.right)
+        operands.append(f"{left.symbol} ({right})" if _level(left.right) <= level else f"{left.symbol} {right}")
+        left = left.left
+    operands.append(f"({flat(left)})" if _level(left) < level else flat(left))
+    pad = " " * indent
+    if not prefix:
+        return [*(pad + operand for operand in operands[:0:-1]), f"{pad}{operands[0]}{suffix}"]
+    inner = " " * (indent + INDENT)
+    return [f"{pad}{prefix}(", *(inner + operand for operand in reversed(operands)), f"{pad}){suffix}"]
 
 
 def _items(expr: Call | Method | Sequence) -> list[tuple[str, Expr]]:

@@ -1,7 +1,5 @@
 """The evaluator of expressions: bounded, and silent about what is reported already."""
 
-from difflib import get_close_matches
-
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
@@ -16,6 +14,8 @@ from archdsl.syntax import ast
 
 def suggestion(name: str, known: list[str]) -> str | None:
     """Return the help that names the nearest known name, or all of them if they are few."""
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     if near:
         return f"did you mean `{near[0]}`?"

@@ -141,13 +141,13 @@ class Steps:
 
     def count(self, step: ast.Step) -> int:
         """Return how often a step is repeated."""
-        if step.count is None:
+        if step.times is None:
             return 1
-        value = self.evaluator.structural(step.count)
+        value = self.evaluator.structural(step.times)
         if value is HOLE:
             return 1
         if not is_int(value) or value < 0:  # type: ignore[operator]
-            self.problems.report(codes.BAD_COUNT, step.count.span, f"{shown(value)} times")
+            self.problems.report(codes.BAD_COUNT, step.times.span, f"{shown(value)} times")
             return 1
         assert isinstance(value, int)
         if step.label and value > 1:

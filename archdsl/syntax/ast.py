@@ -1,29 +1,29 @@
-"""What was written, with its places. Expressions first, then steps, statements and files."""
+"""What was written, with its places. Expressions first, then steps, statements and files.
 
-from dataclasses import dataclass
-from typing import TypeAlias
+Named tuples, because a frozen dataclass takes several times as long to define and to make; two nodes of different
+kinds are never compared.
+"""
+
+from typing import NamedTuple, TypeAlias
 
 from archdsl.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A number, a string, `true`, `false` or `none`."""
 
     value: int | float | str | bool | None
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A name, in an expression or where one is given."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
+class Display(NamedTuple):
     """A list `[a, b]`, or a tuple `(a, b)`, which `3x1` is too."""
 
     items: "tuple[Expr, ...]"
@@ -31,8 +31,7 @@ class Display:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(NamedTuple):
     """`-a` or `not a`."""
 
     symbol: str
@@ -40,8 +39,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(NamedTuple):
     """`a + b` and the like, `and` and `or` included."""
 
     left: "Expr"
@@ -50,8 +48,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """`a < b`, or a chain `a < b <= c`."""
 
     first: "Expr"
@@ -59,8 +56,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(NamedTuple):
     """`value if test else otherwise`."""
 
     value: "Expr"
@@ -69,8 +65,7 @@ class Conditional:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """`owner[position]`."""
 
     owner: "Expr"
@@ -78,8 +73,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(NamedTuple):
     """A function of the language, applied: `min(a, b)`."""
 
     function: Name
@@ -90,8 +84,7 @@ class Apply:
 Expr: TypeAlias = Literal | Name | Display | Unary | Binary | Comparison | Conditional | Index | Apply
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """An argument of a call, given by position or by name."""
 
     name: Name | None
@@ -99,24 +92,21 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Dim:
+class Dim(NamedTuple):
     """One size of a shape, with a name if it has one."""
 
     name: Name | None
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeOf:
+class ShapeOf(NamedTuple):
     """A shape as it was written."""
 
     dims: tuple[Dim, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An operator and its arguments."""
 
     name: Name
@@ -124,24 +114,21 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Braces:
+class Braces(NamedTuple):
     """`{ … }`: a submodule whose children are called by their labels."""
 
     body: "tuple[Statement, ...]"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(NamedTuple):
     """`[ … ]`: a submodule whose children are numbered."""
 
     body: "tuple[Statement, ...]"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """`( … )`: steps taken together, without a level of names."""
 
     chain: "Chain"
@@ -151,27 +138,24 @@ class Group:
 Unit: TypeAlias = Call | Braces | Numbered | Group
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a chain: `[label:] unit [* count] [:: shape]`."""
+class Step(NamedTuple):
+    """One step of a chain: `[label:] unit [* times] [:: shape]`."""
 
     label: Name | None
     unit: Unit
-    count: Expr | None
+    times: Expr | None
     shape: ShapeOf | None
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Steps that hand the stream on."""
 
     steps: tuple[Step, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """`input name: shape`."""
 
     name: Name
@@ -179,24 +163,21 @@ class Input:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(NamedTuple):
     """`set conv(bias = false)`: defaults for the calls below."""
 
     settings: tuple[Call, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(NamedTuple):
     """`assert params == 61_706`."""
 
     test: Expr
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """A statement that could not be parsed; its problem is reported."""
 
     span: Span
@@ -205,8 +186,7 @@ class Broken:
 Statement: TypeAlias = Input | Set | Assert | Chain | Broken
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter of a model and its default."""
 
     name: Name
@@ -214,8 +194,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """`model Name(parameters) { … }` with its documentation."""
 
     name: Name
@@ -225,8 +204,7 @@ class Model:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A whole file."""
 
     source: Source

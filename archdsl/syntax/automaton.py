@@ -3,7 +3,8 @@
 Lark itself takes longer to start than a whole check takes, so its tables are generated ahead of time (`tables.py`),
 and a test holds this driver's trees against Lark's. The lexer is contextual: a keyword is a NAME where the keyword
 could not stand, a documentation comment is a comment where none is expected, and the end of a line counts only where a
-statement could end. Errors recover as in yacc: the statement becomes a BROKEN one and parsing goes on behind it.
+statement could end. A bracket that is clearly missing or of the wrong kind is reported and put right. Other errors
+recover as in yacc: the statement becomes a BROKEN one and parsing goes on behind it.
 """
 
 import re
@@ -11,14 +12,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from archdsl.syntax.recovery import (
+    CLOSING,
+    OPENING,
+    begins_line,
+    begins_statement,
+    blank_end,
+    ends_line,
+    indentation,
+    item_end,
+    statement_end,
+)
 from archdsl.syntax.tables import IGNORED, KEYWORDS, PATTERN, RULES, STATES
 
 END = "$END"
 NEWLINE = "_NL"
 MAX_DEPTH = 100
 _SCAN = re.compile(PATTERN).match
-_CONTINUES = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*)*->").match
-_PARTNER = {")": "(", "]": "[", "}": "{"}
+_ACTIONS: list[dict[str, int] | None] = [None] * len(STATES)
+_CLOSING_KINDS = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
 
 
 class Token(NamedTuple):
@@ -32,13 +44,36 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A token that does not fit: what could have stood there, what came before, which brackets are open."""
+    """A token that does not fit: what could have stood there, what came before, which brackets are open.
+
+    `unclosed` says that the bracket opened last has no partner; `suspect` are the last braces before, if their
+    indentation differs.
+    """
 
     token: Token
     expected: frozenset[str]
     before: Token | None
     open: tuple[Token, ...]
     too_deep: bool = False
+    unclosed: bool = False
+    suspect: tuple[Token, Token] | None = None
+
+
+class _Bracket(NamedTuple):
+    """A bracket that is open, the height of the stack below it, and whether it holds statements."""
+
+    token: Token
+    height: int
+    is_block: bool
+
+
+def _actions(state: int) -> dict[str, int]:
+    """Return what a state does on each symbol: a state to go to, or ~ the rule to reduce by."""
+    found = _ACTIONS[state]
+    if found is None:
+        row: Any = STATES[state]
+        found = _ACTIONS[state] = dict(zip(row[::2], row[1::2], strict=True))
+    return found
 
 
 Build = Callable[[list[Any], int, int], Any]
@@ -57,14 +92,17 @@ class Automaton:
     _values: list[Any] = field(default_factory=list)
     _starts: list[int] = field(default_factory=list)
     _ends: list[int] = field(default_factory=list)
-    _brackets: list[tuple[Token, int]] = field(default_factory=list)
+    _brackets: list[_Bracket] = field(default_factory=list)
+    _pairs: list[tuple[Token, Token]] = field(default_factory=list)
+    _pending: list[Token] = field(default_factory=list)
     _last: Token | None = None
+    _blank_until: int = 0
 
     def run(self) -> Any:
         """Return what the start rule made, or None where parsing could not go on."""
         while True:
-            token = self._next(STATES[self._states[-1]])
-            while (action := STATES[self._states[-1]].get(token.kind)) is not None and action < 0:
+            token = self._next(_actions(self._states[-1]))
+            while (action := _actions(self._states[-1]).get(token.kind)) is not None and action < 0:
                 self._reduce(RULES[~action])
             if action is None:
                 if not self._recover(token):
@@ -77,6 +115,8 @@ class Automaton:
 
     def _next(self, acts: dict[str, int]) -> Token:
         """Return the next token that counts, seen from the state that the parser is in."""
+        if self._pending:
+            return self._pending.pop(0)
         while self._at < len(self.text):
             match = _SCAN(self.text, self._at)
             if match is None:
@@ -90,7 +130,7 @@ class Automaton:
             if kind == "NAME" and token.text in KEYWORDS and KEYWORDS[token.text] in acts:
                 return token._replace(kind=KEYWORDS[token.text])
             if kind in IGNORED or (kind == "DOC" and kind not in acts):
-                if token.text.startswith("#"):
+                if token.text.startswith("#") and not (self.comments and self.comments[-1].start >= token.start):
                     self.comments.append(token)
                 continue
             if kind == NEWLINE and not self._line_ends(token, acts):
@@ -101,17 +141,22 @@ class Automaton:
     def _line_ends(self, token: Token, acts: dict[str, int]) -> bool:
         if ";" in token.text:
             return True
-        inside = next((opened.text for opened, _ in reversed(self._brackets) if opened.text in "({"), "{")
-        return inside == "{" and NEWLINE in acts and not _CONTINUES(self.text, token.end)
+        if NEWLINE not in acts or not (self._brackets[-1].is_block if self._brackets else True):
+            return False
+        if token.end >= self._blank_until:
+            self._blank_until = blank_end(self.text, token.end)
+        return not self.text.startswith("->", self._blank_until)
 
     def _shift(self, token: Token, state: int) -> bool:
-        if token.text in ("(", "[", "{"):
-            self._brackets.append((token, len(self._states)))
+        if token.text in CLOSING:
+            self._brackets.append(_Bracket(token, len(self._states), token.text != "(" and NEWLINE in _actions(state)))
             if len(self._brackets) > MAX_DEPTH:
                 self._fail(token, too_deep=True)
                 return False
-        elif token.text in _PARTNER:
-            self._brackets.pop()
+        elif token.text in OPENING:
+            opened = self._brackets.pop().token
+            if token.text == "}":
+                self._pairs.append((opened, token))
         self._push(state, token, token.start, token.end)
         self._last = token
         return True
@@ -147,49 +192,133 @@ class Automaton:
             value = kept[0]
         else:
             value = self.build[make](kept, start, end)
-        self._push(STATES[self._states[-1]][origin], value, start, end)
+        self._push(_actions(self._states[-1])[origin], value, start, end)
 
-    def _fail(self, token: Token, *, too_deep: bool = False) -> None:
-        # Reductions have run on the offending token, but in an LALR table they never change what fails.
-        expected = frozenset(kind for kind in STATES[self._states[-1]] if kind.isupper() or kind == NEWLINE)
-        opened = tuple(bracket for bracket, _ in self._brackets)
-        self.failures.append(Failure(token, expected, self._last, opened, too_deep))
+    def _fail(self, token: Token, *, too_deep: bool = False, unclosed: bool = False) -> None:
+        expected = frozenset(filter(self._accepts, _actions(self._states[-1])))
+        opened = tuple(bracket.token for bracket in self._brackets)
+        self.failures.append(Failure(token, expected, self._last, opened, too_deep, unclosed, self._suspect()))
+
+    def _accepts(self, kind: str) -> bool:
+        """Whether a terminal can come next: LALR tables also reduce where the error shows only later."""
+        if not (kind.isupper() or kind in (NEWLINE, END)):
+            return False
+        states = [*self._states]
+        while (action := _actions(states[-1]).get(kind)) is not None and action < 0:
+            origin, length = RULES[~action][:2]
+            del states[len(states) - length :]
+            states.append(_actions(states[-1])[origin])
+        return action is not None
+
+    def _suspect(self) -> tuple[Token, Token] | None:
+        """Return the last braces that are closed at another indentation, as if the closing one belonged elsewhere."""
+        outer = self._brackets[-1].token.start if self._brackets else 0
+        for opened, closed in reversed(self._pairs):
+            if opened.start < outer:
+                return None
+            if begins_line(self.text, closed.start):
+                moved = indentation(self.text, opened.start) != indentation(self.text, closed.start)
+                return (opened, closed) if moved else None
+        return None
 
     def _recover(self, token: Token) -> bool:
-        """Report, put BROKEN in place of the statement, and go on behind it; False where that is impossible."""
-        self._fail(token)
+        """Report, and go on with the brackets put right or behind the statement; False where that is impossible."""
+        if self._mend(token):
+            return True
+        partner_is_open = token.text in OPENING and self._is_open(OPENING[token.text])
+        mismatch = partner_is_open and OPENING[token.text] != self._brackets[-1].token.text
+        self._fail(token, unclosed=bool(self._brackets) if token.kind == END else mismatch)
         if token.kind == END:
             return False
-        if not self._pop_statement():
+        inside = [bracket.token.text for bracket in self._brackets]
+        if not self._pop_statement(self._outermost(token)):
             return False
-        while self._brackets and self._brackets[-1][1] >= len(self._states):
-            self._brackets.pop()
+        del inside[: len(self._brackets)]
         start = self._ends[-1] if self._ends else 0
-        self._push(STATES[self._states[-1]]["BROKEN"], None, start, token.end)
-        self._skip(token)
+        self._push(_actions(self._states[-1])["BROKEN"], None, start, token.end)
+        if self._brackets:
+            self._go_to(statement_end(self.text, token.start, inside, self._brackets[-1].token.text), [])
+        else:
+            self._go_to(item_end(self.text, token.end), [])
         return True
 
-    def _pop_statement(self) -> bool:
+    def _mend(self, token: Token) -> bool:
+        """Close the bracket that was opened last where it is clear that this is the mistake."""
+        if not self._brackets or self._last is None:
+            return False
+        bracket = self._brackets[-1]
+        if self._begins_model(token):
+            self._fail(token, unclosed=True)
+            at = self.text.rfind("\n", 0, self._last.start)
+            self._pop_statement(len(self._brackets))
+            self._go_to(at, [_closing(each.token, at, at) for each in reversed(self._brackets)])
+            return True
+        if not self._accepts(_CLOSING_KINDS[bracket.token.text]):
+            return False
+        if self._is_wrong(token, bracket):
+            self._fail(token)
+            self._go_to(token.end, [_closing(bracket.token, token.start, token.end)])
+            return True
+        if self._is_unclosed(token, bracket):
+            self._fail(token, unclosed=True)
+            self._go_to(self._last.end, [_closing(bracket.token, self._last.end, self._last.end)])
+            return True
+        return False
+
+    def _begins_model(self, token: Token) -> bool:
+        """Whether `model Name` stands within the braces of another one."""
+        before = self._last
+        return bool(
+            before and before.text == "model" and token.kind == "NAME" and begins_line(self.text, before.start)
+        )
+
+    def _is_wrong(self, token: Token, bracket: _Bracket) -> bool:
+        """Whether a closing bracket is meant to close what was opened last, and is of another kind."""
+        if token.text not in OPENING or self._is_open(OPENING[token.text]):
+            return False
+        layout = ends_line(self.text, bracket.token.end) and begins_line(self.text, token.start)
+        return layout or not bracket.is_block
+
+    def _is_unclosed(self, token: Token, bracket: _Bracket) -> bool:
+        """Whether the text goes on as if the bracket that was opened last, and only that one, had been closed."""
+        if token.kind == END:
+            return len(self._brackets) == 1 and self._suspect() is None
+        if token.text in OPENING:
+            outer = self._brackets[-2].token.text if len(self._brackets) > 1 else ""
+            return outer == OPENING[token.text] and not bracket.is_block
+        if bracket.token.text != "(":
+            return False
+        return token.kind in ("ARROW", "STATES", NEWLINE) or begins_statement(self.text, token.start)
+
+    def _is_open(self, text: str) -> bool:
+        return any(bracket.token.text == text for bracket in self._brackets)
+
+    def _go_to(self, at: int, pending: list[Token]) -> None:
+        """Read on from a place, but these tokens first."""
+        self._at, self._pending, self._blank_until = at, pending, 0
+
+    def _outermost(self, token: Token) -> int:
+        """Return how many brackets may stay open: a closing one ends what was opened after its partner."""
+        opened = [bracket.token.text for bracket in self._brackets]
+        partner = OPENING.get(token.text)
+        return max((number for number, text in enumerate(opened, 1) if text == partner), default=len(opened))
+
+    def _pop_statement(self, brackets: int) -> bool:
         """Take back what was read of the statement, but nothing from within brackets that are closed already."""
+        limit = self._brackets[brackets].height if brackets < len(self._brackets) else len(self._states)
         closed = 0
-        while self._values:
-            if closed == 0 and "BROKEN" in STATES[self._states[-1]]:
-                return True
+        while not (closed == 0 and len(self._states) <= limit and "BROKEN" in _actions(self._states[-1])):
+            if not self._values:
+                return False
             value = self._values.pop()
             self._states.pop(), self._starts.pop(), self._ends.pop()
             if isinstance(value, Token):
-                closed += (value.text in _PARTNER) - (value.text in ("(", "[", "{") and closed > 0)
-        return "BROKEN" in STATES[self._states[-1]]
+                closed += (value.text in OPENING) - (value.text in CLOSING and closed > 0)
+        while self._brackets and self._brackets[-1].height >= len(self._states):
+            self._brackets.pop()
+        return True
 
-    def _skip(self, token: Token) -> None:
-        """Move to the end of the broken statement: a line's end or a closing brace outside of braces it opened."""
-        depth = 0
-        self._at = token.start
-        closable = any(opened.text == "{" for opened, _ in self._brackets)
-        while self._at < len(self.text):
-            match = _SCAN(self.text, self._at)
-            text = match.group() if match else self.text[self._at]
-            if depth == 0 and ("\n" in text or text.startswith(";") or (text == "}" and closable)):
-                return
-            depth += (text == "{") - (text == "}" and depth > 0)
-            self._at += len(text)
+
+def _closing(opened: Token, start: int, end: int) -> Token:
+    """Return the token that closes a bracket, as if it stood in the text."""
+    return Token(_CLOSING_KINDS[opened.text], CLOSING[opened.text], start, end)

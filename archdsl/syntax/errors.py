@@ -4,6 +4,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.source import Source, Span
 from archdsl.syntax.automaton import END, Failure, Token
+from archdsl.syntax.recovery import CLOSING, OPENING
 
 _WORDS = {
     "ARROW": "`->`",
@@ -37,13 +38,8 @@ _FANCY = {"“": '"', "”": '"', "„": '"', "‘": '"', "’": '"', "→": "->
 
 
 def report_all(failures: list[Failure], source: Source, problems: Problems) -> None:
-    """Say what the failures of a run mean; a bracket that is never closed is named once."""
-    blamed: set[Token] = set()
+    """Say what the failures of a run mean."""
     for failure in failures:
-        if failure.open and _lost(failure):
-            if failure.open[-1] in blamed:
-                continue
-            blamed.add(failure.open[-1])
         report(failure, source, problems)
 
 
@@ -53,34 +49,35 @@ def report(failure: Failure, source: Source, problems: Problems) -> None:
     span = Span(source, token.start, token.end)
     if failure.too_deep:
         problems.report(codes.TOO_DEEP, span, "brackets are nested more than 100 deep")
+    elif failure.unclosed:
+        _report_open(failure, source, problems)
     elif token.kind == "":
         _report_character(token, span, source, problems)
-    elif failure.open and _lost(failure):
-        _report_open(failure, source, problems)
     else:
         problems.report(
             codes.UNEXPECTED, span, _label(failure), secondary=_opened(failure, source), help=_help(failure)
         )
 
 
-def _lost(failure: Failure) -> bool:
-    """Whether the text goes on as if a brace had been closed: it ends, or another model begins."""
-    before = failure.before
-    return failure.token.kind == END or (before is not None and before.text == "model" and failure.token.kind == "NAME")
-
-
 def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
-    opened = failure.open[-1]
-    span = Span(source, opened.start, opened.end)
-    where = "the file ends here" if failure.token.kind == END else "another model begins here"
-    token = failure.token if failure.token.kind == END or failure.before is None else failure.before
-    closing = {"(": ")", "[": "]", "{": "}"}[opened.text]
+    opened, token, before = failure.open[-1], failure.token, failure.before
+    sign = CLOSING[opened.text]
+    label = f"this `{opened.text}` has no `{sign}`"
+    where = f"`{_shortened(token.text)}` comes first"
+    help = f"add `{sign}` where this part ends"
+    if failure.suspect:
+        opened, token = failure.suspect
+        label = "this `{` has no `}`, as the indentation shows"
+        where = "this one is indented as if it closed what is around it"
+    elif token.kind == END:
+        where = "the file ends here"
+    elif before and before.text == "model" and token.kind == "NAME":
+        token, where = before, "another model begins here"
+    elif before and opened.text != "{":
+        help = f"add `{sign}` after `{_shortened(before.text)}`"
+    secondary = (Label(Span(source, token.start, token.end), where),)
     problems.report(
-        codes.NEVER_CLOSED,
-        span,
-        f"this `{opened.text}` has no `{closing}`",
-        secondary=(Label(Span(source, token.start, token.end), where),),
-        help=f"add `{closing}` where this part ends",
+        codes.NEVER_CLOSED, Span(source, opened.start, opened.end), label, secondary=secondary, help=help
     )
 
 
@@ -141,7 +138,7 @@ def _opened(failure: Failure, source: Source) -> tuple[Label, ...]:
     if not failure.open:
         return ()
     last = failure.open[-1]
-    wrong = failure.token.text in (")", "]", "}") and failure.token.text != {"(": ")", "[": "]", "{": "}"}[last.text]
+    wrong = failure.token.text in OPENING and failure.token.text != CLOSING[last.text]
     awaited = any(_OPENING[kind] == last.text for kind in failure.expected if kind in _OPENING)
     if not wrong and not (awaited and last.text != "{"):
         return ()

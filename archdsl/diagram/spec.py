@@ -1,0 +1,120 @@
+"""A drawing as plain data: boxes, edges and clusters. It knows no colours and no DOT."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias
+
+Direction: TypeAlias = Literal["TB", "LR"]
+
+
+class Form(Enum):
+    """What a box is drawn as."""
+
+    OPERATOR = "operator"
+    PILL = "pill"
+    TERMINAL = "terminal"
+
+
+class Style(Enum):
+    """What a cluster is drawn as: a part of the model, or a part of such a part."""
+
+    STAGE = "stage"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """An operator that rides in the box of the one before it."""
+
+    text: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One operator with its chips, or an end of the stream; `count` is how many equal ones in a row it stands for."""
+
+    id: str
+    form: Form
+    family: str
+    title: str
+    detail: str
+    incoming: str
+    outgoing: str
+    tooltip: str
+    chips: tuple[Chip, ...] = ()
+    count: int = 1
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A frame around the members of a submodule."""
+
+    id: str
+    style: Style
+    title: str
+    detail: str
+    tooltip: str
+    members: "tuple[Box | Cluster, ...]"
+    count: int = 1
+    link: str | None = None
+
+    def boxes(self) -> Iterator[Box]:
+        """Yield all boxes within, in the order of execution."""
+        return boxes(self.members)
+
+
+Member: TypeAlias = Box | Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A tensor on its way from one box to another. `kind` is its class: `data` in a single stream."""
+
+    source: str
+    target: str
+    label: str
+    tooltip: str
+    kind: str = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A whole drawing. `families` are those that the legend explains, none where it is not wanted."""
+
+    name: str
+    members: tuple[Member, ...]
+    edges: tuple[Edge, ...]
+    families: tuple[str, ...]
+    caption: str
+    description: str
+    doc: str
+    direction: Direction = "TB"
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """All boxes, in the order of execution."""
+        return tuple(boxes(self.members))
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """All clusters, outer ones before those within."""
+        return tuple(_clusters(self.members))
+
+
+def boxes(members: tuple[Member, ...]) -> Iterator[Box]:
+    """Yield the boxes among members and within them, in the order of execution."""
+    for member in members:
+        if isinstance(member, Box):
+            yield member
+        else:
+            yield from boxes(member.members)
+
+
+def _clusters(members: tuple[Member, ...]) -> Iterator[Cluster]:
+    for member in members:
+        if isinstance(member, Cluster):
+            yield member
+            yield from _clusters(member.members)

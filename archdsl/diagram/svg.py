@@ -1,0 +1,47 @@
+"""What a drawing needs once Graphviz has made SVG of it: a name, a description, fonts, and nothing that varies."""
+
+import re
+from xml.etree import ElementTree
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+# Faces of the same widths as Arial, after which the layout was measured.
+_FONTS = '"Helvetica Neue",Helvetica,Arial,"Liberation Sans",Arimo,sans-serif'
+_STYLE = f".archdsl text{{font-family:{_FONTS}}}"
+
+
+class NotSvg(Exception):
+    """What an engine gave is no SVG."""
+
+
+def finished(svg: bytes, *, title: str | None = None, description: str | None = None) -> bytes:
+    """Return an SVG of Graphviz as an image with a title, without comments and version."""
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _XLINK)
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise NotSvg(str(error)) from None
+    if root.tag != f"{{{_SVG}}}svg":
+        raise NotSvg(f"the root is {root.tag}")
+    _remove_anchor_ids(root)
+    root.set("class", "archdsl")
+    root.set("role", "img")
+    words = (("title", title or _title(root)), ("desc", description), ("style", _STYLE))
+    for place, (tag, text) in enumerate((tag, text) for tag, text in words if text):
+        element = ElementTree.Element(f"{{{_SVG}}}{tag}")
+        element.text, element.tail = text, "\n"
+        root.insert(place, element)
+    whole: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return whole + b"\n"
+
+
+def _remove_anchor_ids(root: ElementTree.Element) -> None:
+    """Take the ids from the groups of links: `a_c1` could be the id of an operator called that."""
+    for group in root.iter(f"{{{_SVG}}}g"):
+        if group.get("class") is None and re.match("a_", group.get("id", "")):
+            del group.attrib["id"]
+
+
+def _title(root: ElementTree.Element) -> str | None:
+    return root.findtext(f"{{{_SVG}}}g/{{{_SVG}}}title")

@@ -1,0 +1,72 @@
+"""The words of a drawing: short numbers and shapes on it, exact ones in its tooltips."""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from urllib.parse import quote
+
+from archdsl.ops.base import Argument, Op
+from archdsl.ops.kinds import shown
+from archdsl.shape import Shape
+from archdsl.source import Span
+
+_SUFFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+_AXES = {2: "C×L", 3: "C×H×W", 4: "C×D×H×W"}
+
+
+def short(number: int) -> str:
+    """Return a count with three significant digits and an SI suffix, such as `2.42 k`; below a thousand it is exact."""
+    if number < 1000:
+        return str(int(number))
+    mantissa, exponent = f"{number:.2e}".split("e")
+    power = min(int(exponent) // 3, len(_SUFFIXES) - 1)
+    shift = int(exponent) - 3 * power
+    return f"{float(mantissa) * 10**shift:.{max(2 - shift, 0)}f} {_SUFFIXES[power]}"
+
+
+def exact(number: int, noun: str) -> str:
+    """Return a count with all its digits: `2,416 parameters`."""
+    return f"{int(number):,} {noun}{'' if number == 1 else 's'}"
+
+
+def params(number: int) -> str:
+    """Return the small line that tells a number of parameters, empty where there are none."""
+    return f"{short(number)} {'param' if number == 1 else 'params'}" if number else ""
+
+
+def sizes(shape: Shape) -> str:
+    """Return a shape as drawings show it: `6×28×28`."""
+    return str(shape).replace("x", "×")
+
+
+def axes(labels: Iterable[str]) -> str:
+    """Return what the edge labels mean, empty where all are vectors."""
+    ranks = sorted({len(label.split("×")) for label in labels} & set(_AXES), reverse=True)
+    return " or ".join(_AXES[rank] for rank in ranks)
+
+
+def called(op: Op) -> str:
+    """Return the call of an operator as its author could have written it, defaults left out."""
+    arguments = [
+        _argument(op, argument, named=number >= op.positional)
+        for number, argument in enumerate(op.arguments.values())
+        if argument.required or op.values[argument.name] != argument.default
+    ]
+    return f"{op.name}({', '.join(arguments)})" if arguments else op.name
+
+
+def _argument(op: Op, argument: Argument, *, named: bool) -> str:
+    value = op.values[argument.name]
+    text = value if isinstance(value, str) and value in argument.kind.words else shown(value)
+    return f"{argument.name} = {text}" if named else text
+
+
+def place(span: Span) -> str:
+    """Return the line of the source, without the folders of this machine."""
+    return f"{PurePath(span.source.name).name} line {span.line}"
+
+
+def link(span: Span) -> str | None:
+    """Return the address of the line beside the drawing, or None where the source is no file."""
+    name = PurePath(span.source.name).name
+    # A file may be called `javascript:…`: with the colon quoted it can only be a file.
+    return None if name.startswith("<") else f"{quote(name, safe='')}#L{span.line}"

