@@ -5,7 +5,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, untraced
-from archdsl.ir import CheckedGraph, Claim, Graph
+from archdsl.ir import CheckedGraph, Graph
 from archdsl.ops.kinds import is_int, shown
 from archdsl.syntax import ast
 
@@ -16,21 +16,31 @@ def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
         return None
     params, macs = graph.root.params, graph.root.macs
     for claim in graph.claims:
-        _judge(claim, {"params": params, "macs": macs}, problems, overridden=graph.overridden)
+        values = {name: untraced(value) for name, value in claim.names.items()}
+        evaluator = Evaluator(Names({"params": params, "macs": macs, **values}), problems)
+        for test in _conjuncts(claim.test):
+            _judge(test, evaluator, problems, overridden=graph.overridden)
     return None if problems.has_errors else CheckedGraph(graph, params, macs)
 
 
-def _judge(claim: Claim, totals: dict[str, int], problems: Problems, *, overridden: bool) -> None:
-    values = {name: untraced(value) for name, value in claim.names.items()}
-    evaluator = Evaluator(Names({**totals, **values}), problems)
-    result = evaluator.value(claim.test)
+def _conjuncts(test: ast.Expr) -> list[ast.Expr]:
+    """Return the parts of `a and b`, so that only what fails is blamed."""
+    found = []
+    while isinstance(test, ast.Binary) and test.symbol == "and":
+        found.append(test.right)
+        test = test.left
+    return [test, *reversed(found)]
+
+
+def _judge(test: ast.Expr, evaluator: Evaluator, problems: Problems, *, overridden: bool) -> None:
+    result = evaluator.value(test)
     if result is HOLE or result is True:
         return
     if result is not False:
-        problems.report(codes.ASSERT_NOT_TRUTH, claim.test.span, f"this is {shown(result)}")
+        problems.report(codes.ASSERT_NOT_TRUTH, test.span, f"this is {shown(result)}")
         return
     code = codes.ASSERT_OVERRIDDEN if overridden else codes.ASSERT_FAILED
-    problems.report(code, claim.test.span, _sides(claim.test, evaluator))
+    problems.report(code, test.span, _sides(test, evaluator))
 
 
 def _sides(test: ast.Expr, evaluator: Evaluator) -> str:

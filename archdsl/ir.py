@@ -118,7 +118,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model as far as it unfolded: steps with mistakes are missing."""
+    """A model whose steps all have their shapes; its totals and assertions are not judged yet."""
 
     name: str
     doc: tuple[str, ...]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from archdsl.ir import CheckedGraph, Container, Kind, Node, Parameter, Path, dotted
 from archdsl.ops.base import Argument, Op
-from archdsl.ops.kinds import shown
+from archdsl.ops.kinds import is_int, shown
 from archdsl.pyexpr import flat
 from archdsl.symbolic import TracedFloat, TracedInt
 
@@ -68,6 +68,8 @@ def _value(value: object) -> str:
         return flat(value)
     if isinstance(value, tuple) and any(isinstance(part, TracedInt) for part in value):
         return f"({', '.join(map(_value, value))})"
+    if isinstance(value, tuple) and not all(map(is_int, value)):
+        return shown([[*part] if isinstance(part, tuple) else part for part in value])
     return shown(value)
 
 

@@ -1,6 +1,6 @@
 """How fast a large file is parsed: CPU of archdsl's driver over Lark's tables against Lark itself, on the same text.
 
-    python benchmarks/parsing.py [LINES]
+python benchmarks/parsing.py [LINES]
 """
 
 import gc

@@ -50,6 +50,12 @@ UNKNOWN_CHARACTER = _code(
     Typographic quotes and arrows, pasted from a document, are the usual cause: write `"` and `->`.""",
 )
 
+UNFINISHED = _code(
+    "E0004",
+    "this is not finished",
+    """The line ends, and what stands before needs more: a step after `->`, a value after `=`, a shape after `::`.""",
+)
+
 # 01 names
 NO_SUCH_OPERATOR = _code(
     "E0101",
@@ -124,7 +130,7 @@ TABLE_DOES_NOT_FIT = _code(
 )
 BAD_COUNT = _code(
     "E0210",
-    "a step cannot be repeated so often",
+    "a step cannot be repeated this often",
     """`* n` repeats a step n times, each with weights of its own; n is a whole number and at least 0.""",
 )
 

@@ -45,7 +45,7 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
     gutter = paint(_BLUE, " " * margin + " |")
     rows = [
         paint(colour, f"{word}[{code.id}]") + paint(_BOLD, f": {code.title}"),
-        paint(_BLUE, " " * margin + "--> ") + f"{source.name}:{line}:{column}",
+        paint(_BLUE, " " * margin + "--> ") + f"{_printable(source.name)}:{line}:{column}",
     ]
     if source.text:
         rows.append(gutter)
@@ -59,21 +59,26 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
         rows.append(gutter)
     for word, text in (*(("note", note) for note in diagnostic.notes), ("help", diagnostic.help)):
         if text:
-            rows.append(paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {text}")
+            rows.append(paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {_printable(text)}")
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
 def _excerpt(label: Label, margin: int, mark: tuple[str, str], paint: _Paint, width: int, *, repeat: bool) -> list[str]:
     span = label.span
     number, column = span.source.position(span.start)
-    line = span.source.line(number).replace("\t", " ")
+    line = _printable(span.source.line(number))
     length = max(1, min(_first_line(span), len(line) - column + 1))
     cut, line = _cut(line, column, length, max(width - margin - 3, 40))
     column -= cut
-    under = " " * (column - 1) + paint(mark[0], f"{mark[1] * length} {label.text}".rstrip())
+    under = " " * (column - 1) + paint(mark[0], f"{mark[1] * length} {_printable(label.text)}".rstrip())
     gutter = paint(_BLUE, f"{' ' * margin} |")
     head = [paint(_BLUE, f"{number:>{margin}} |") + f" {line}"] if repeat else []
     return [*head, f"{gutter} {under}"]
+
+
+def _printable(text: str) -> str:
+    """Return a text that cannot steer a terminal: one sign for every character."""
+    return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)
 
 
 def _first_line(span: Span) -> int:

@@ -157,7 +157,11 @@ def _families(groups: tuple[Group, ...]) -> tuple[str, ...]:
 
 def _caption(graph: CheckedGraph, edges: tuple[Edge, ...]) -> str:
     axes = wording.axes(edge.label for edge in edges)
-    words = [graph.name, f"{wording.short(graph.params)} parameters", f"{wording.short(graph.macs)} MACs"]
+    words = [
+        wording.cut(graph.name, 40),
+        f"{wording.short(graph.params)} parameters",
+        f"{wording.short(graph.macs)} MACs",
+    ]
     return " · ".join([*words, f"edge labels: {axes}"] if axes else words)
 
 

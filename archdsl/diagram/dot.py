@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archdsl.diagram import labels
+from archdsl.diagram import labels, wording
 from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, Form, Member, Style
 from archdsl.diagram.theme import LIGHT, Paint, Theme
 
@@ -96,7 +96,7 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
         kind = f"op {_CLASSES.get(box.family, box.family)}"
     if box.count > 1:
         form |= {"peripheries": "2", "style": "filled"}
-    return {**_paint(paint), **form, "class": kind, **_identity(box)}
+    return {**_paint(paint), **form, "class": kind, "group": _plain(box.group), **_identity(box)}
 
 
 def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dict[str, str]:
@@ -132,12 +132,13 @@ def _paint(paint: Paint) -> dict[str, str]:
 
 
 def _tooltip(text: str) -> str:
-    return _plain(labels.cut(text, _LONGEST_TOOLTIP))
+    r"""Return a text for a tooltip; Graphviz reads those twice, so one more doubling keeps `\G` what it is."""
+    return _plain(wording.cut(text, _LONGEST_TOOLTIP).replace("\\", r"\\"))
 
 
 def _plain(text: str) -> str:
     r"""Return a text that Graphviz takes as it is: no `\N`, no `<b>`, no `&lt;`."""
     from graphviz import escape
 
-    escaped: str = escape(labels.clean(text).replace("&", "&amp;"))
+    escaped: str = escape(wording.clean(text).replace("&", "&amp;"))
     return escaped

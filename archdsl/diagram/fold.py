@@ -36,7 +36,8 @@ def _counted(first: Member, others: list[Member]) -> Member:
     if not others:
         return first
     tooltip = f"{first.tooltip} | the first of {len(others) + 1}, the last is {others[-1].id}"
-    return replace(first, count=len(others) + 1, tooltip=tooltip)
+    detail = f"{first.detail} each" if first.detail else ""
+    return replace(first, count=len(others) + 1, detail=detail, tooltip=tooltip)
 
 
 def _rerouted(edges: _Edges, first: Member, others: list[Member]) -> _Edges:

@@ -1,39 +1,42 @@
 """HTML-like labels: what stands in boxes, on clusters and below the drawing."""
 
+import re
 from html import escape
-from textwrap import wrap
 
 from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Form
 from archdsl.diagram.theme import Paint, Theme
-from archdsl.ops.base import FAMILIES
+from archdsl.diagram.wording import clean, cut
 
-# Lines of titles break here, and end in a dot-dot-dot after two of them; the tooltip has the whole.
+# Titles break into lines of so many characters, and are cut after two of them; the tooltip has the whole.
 _LINE = 30
+_CLUSTER_LINE = 20
+_TAIL = 6
 _LONGEST = 56
+_WORD_END = re.compile(r"[_.\s-]+")
+# Of narrow and wide letters in bold type, in parts of its size, which allows for faces that are wider than Arial.
+_TITLE_SIZE = 13
+_WIDTHS = {**dict.fromkeys("ijl.,:;' |!I()[]ftr-", 0.4), **dict.fromkeys("mwMW@%…", 1.0)}
+# Columns beside the legend that take the room which a wide caption would else put between its samples.
+_SIDE = 12
 
 
-def clean(text: str) -> str:
-    """Return a text as one line without characters that cannot be seen, some of which no SVG may hold."""
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def cut(text: str, longest: int) -> str:
-    """Return a text of at most so many characters."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def lines(text: str) -> str:
-    """Return a title as HTML, in one line or two."""
-    parts = wrap(cut(clean(text), _LONGEST), _LINE) or [""]
-    return "<BR/>".join(escape(part) for part in parts)
+def lines(text: str, width: int = _LINE) -> list[str]:
+    """Return a title in one line or two, parted between words if it can be; of what is too long the end stays."""
+    text = clean(text)
+    if len(text) <= width:
+        return [text]
+    ends = [found.end() for found in _WORD_END.finditer(text, 0, width)]
+    place = ends[-1] if ends and ends[-1] > width // 2 else width
+    first, rest = text[:place].rstrip(), text[place:].lstrip()
+    return [first, rest if len(rest) <= width else f"{rest[: width - _TAIL - 1]}…{rest[-_TAIL:]}"]
 
 
 def box_label(box: Box, theme: Theme) -> str:
     """Return the label of a box."""
     paint = theme.families[box.family]
     if box.form is Form.PILL and box.count == 1:
-        return f'<FONT COLOR="{paint.ink}">{lines(box.title)}</FONT>'
-    cells = [f'<TD><FONT COLOR="{paint.ink}"><B>{lines(box.title)}</B></FONT></TD>']
+        return f'<FONT COLOR="{paint.ink}">{_html(lines(box.title))}</FONT>'
+    cells = [f'<TD><FONT COLOR="{paint.ink}"><B>{_html(lines(box.title))}</B></FONT></TD>']
     cells += [_chip(chip, theme.families[chip.family]) for chip in box.chips]
     if box.count > 1:
         cells.append(_badge(box.count, theme))
@@ -45,12 +48,16 @@ def box_label(box: Box, theme: Theme) -> str:
 
 def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool) -> str:
     """Return the title of a cluster, its small line beside it or below it."""
-    title = f'<FONT COLOR="{theme.ink}"><B>{lines(cluster.title)}</B></FONT>'
+    parts = lines(cluster.title, _CLUSTER_LINE)
+    title = f'<FONT COLOR="{theme.ink}"><B>{_html(parts)}</B></FONT>'
     cells = [f'<TD ALIGN="LEFT" BALIGN="LEFT">{title}</TD>']
     if cluster.count > 1:
-        cells.append(_badge(cluster.count, theme))
+        cells += [_gap(5), _badge(cluster.count, theme)]
     if one_line and cluster.detail:
         cells.append(f"{_gap(6)}<TD>{_small(cluster.detail, theme)}</TD>")
+    if not one_line:
+        # The stream enters in the middle: as much room to its right keeps the title to its left.
+        cells.append(_gap(max(map(_width, parts)) + (40 if cluster.count > 1 else 10)))
     rows = [f"<TR>{''.join(cells)}</TR>"]
     if cluster.detail and not one_line:
         rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{len(cells)}">{_small(cluster.detail, theme)}</TD></TR>')
@@ -59,17 +66,23 @@ def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool) -> str:
 
 def edge_label(text: str) -> str:
     """Return the label of an edge, with some air on both sides."""
-    return f"&#160;{escape(cut(clean(text), _LONGEST))}&#160;"
+    return f"&#160;{_escaped(cut(clean(text), _LONGEST))}&#160;"
 
 
 def legend(diagram: Diagram, theme: Theme) -> str:
     """Return the samples of the families in rows, and the caption below them."""
-    across = 4 if diagram.direction == "TB" else len(FAMILIES)
+    count = len(diagram.families)
+    across = max(count if count <= 4 or diagram.direction == "LR" else (count + 1) // 2, 1)
     rows = []
     for start in range(0, len(diagram.families), across):
         samples = "".join(_sample(family, theme) for family in diagram.families[start : start + across])
-        rows.append(_row(_table([f"<TR>{samples}</TR>"], spacing=2, padding=1)))
+        rows.append(_row(_centred(_table([f"<TR>{samples}</TR>"], spacing=2, padding=1))))
     return _table([*rows, _row(_small(diagram.caption, theme))], spacing=1)
+
+
+def _centred(table: str) -> str:
+    side = "<TD></TD>" * _SIDE
+    return _table([f"<TR>{side}<TD>{table}</TD>{side}</TR>"], spacing=0)
 
 
 def _sample(family: str, theme: Theme) -> str:
@@ -79,7 +92,7 @@ def _sample(family: str, theme: Theme) -> str:
 
 
 def _chip(chip: Chip, paint: Paint) -> str:
-    text = f'<FONT POINT-SIZE="7.5" COLOR="{paint.ink}">{escape(cut(clean(chip.text), _LINE))}</FONT>'
+    text = f'<FONT POINT-SIZE="7.5" COLOR="{paint.ink}">{_escaped(cut(clean(chip.text), _LINE))}</FONT>'
     frame = f'BORDER="1" STYLE="ROUNDED" {_colours(paint)}'
     return f"<TD>{_table([_row(text, gap=3)], spacing=0, padding=1, frame=frame)}</TD>"
 
@@ -99,8 +112,22 @@ def _gap(width: int) -> str:
     return f'<TD WIDTH="{width}"></TD>' if width else ""
 
 
+def _escaped(text: str) -> str:
+    r"""Return a text as HTML-like labels want it; they would put the name of a node for `\N`."""
+    return escape(text).replace("\\", r"\\")
+
+
+def _html(parts: list[str]) -> str:
+    return "<BR/>".join(map(_escaped, parts))
+
+
+def _width(text: str) -> int:
+    """Return about how many points a bold title takes, rather more than less."""
+    return int(sum(_TITLE_SIZE * _WIDTHS.get(char, 0.72 if char.isupper() else 0.62) for char in text)) + 1
+
+
 def _small(text: str, theme: Theme) -> str:
-    return f'<FONT POINT-SIZE="8" COLOR="{theme.small}">{escape(clean(text))}</FONT>'
+    return f'<FONT POINT-SIZE="8" COLOR="{theme.small}">{_escaped(clean(text))}</FONT>'
 
 
 def _colours(paint: Paint) -> str:

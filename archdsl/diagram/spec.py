@@ -33,7 +33,10 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One operator with its chips, or an end of the stream; `count` is how many equal ones in a row it stands for."""
+    """One operator with its chips, or an end of the stream.
+
+    `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line.
+    """
 
     id: str
     form: Form
@@ -46,6 +49,7 @@ class Box:
     chips: tuple[Chip, ...] = ()
     count: int = 1
     link: str | None = None
+    group: str = "main"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,16 @@ _SUFFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 _AXES = {2: "C×L", 3: "C×H×W", 4: "C×D×H×W"}
 
 
+def clean(text: str) -> str:
+    """Return a text as one line without characters that cannot be seen, some of which no SVG may hold."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text of at most so many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def short(number: int) -> str:
     """Return a count with three significant digits and an SI suffix, such as `2.42 k`; below a thousand it is exact."""
     if number < 1000:
@@ -69,4 +79,4 @@ def link(span: Span) -> str | None:
     """Return the address of the line beside the drawing, or None where the source is no file."""
     name = PurePath(span.source.name).name
     # A file may be called `javascript:…`: with the colon quoted it can only be a file.
-    return None if name.startswith("<") else f"{quote(name, safe='')}#L{span.line}"
+    return None if name.startswith("<") else f"{quote(name, safe='', errors='replace')}#L{span.line}"

@@ -16,11 +16,12 @@ from archdsl.syntax import ast
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An operator with its arguments, and the places that they were written at."""
+    """An operator with its arguments, and the places that they were written at: in the call, or in a `set`."""
 
     op: Op
     call: ast.Call
     places: dict[str, Span]
+    defaults: dict[str, Span]
 
     def place(self, reason: Reason) -> Span:
         """Return where a reason points: at an argument if it was written, else at the call."""
@@ -50,12 +51,12 @@ class Binder:
             for arg in call.args:
                 self.evaluator.value(arg.value, words=("half", "tf_same", "same"))
             return None
-        given = self.given(op, call, positional=op.positional)
-        if given is None:
+        written = self.given(op, call, positional=op.positional)
+        if written is None:
             return None
-        for name in op.arguments:
-            if name not in given and (default := defaults.find(op.name, name)):
-                given[name] = default
+        found = {name: defaults.find(op.name, name) for name in op.arguments if name not in written}
+        inherited = {name: default for name, default in found.items() if default}
+        given = written | inherited
         missing = [name for name, argument in op.arguments.items() if argument.required and name not in given]
         if missing:
             names = " and ".join(f"`{name}` ({op.arguments[name].help})" for name in missing)
@@ -64,11 +65,8 @@ class Binder:
         return Bound(
             op(**{name: default.value for name, default in given.items()}),
             call,
-            {
-                name: default.span
-                for name, default in given.items()
-                if call.span.start <= default.span.start < call.span.end
-            },
+            {name: default.span for name, default in written.items()},
+            {name: default.span for name, default in inherited.items()},
         )
 
     def given(self, op: type[Op], call: ast.Call, *, positional: int) -> dict[str, Default] | None:
@@ -84,7 +82,9 @@ class Binder:
                 continue
             if name in found:
                 earlier = Label(found[name].span, "given here already")
-                self.problems.report(codes.GIVEN_TWICE, arg.span, f"`{name}`", secondary=(earlier,))
+                label = f"`{name}` again" if arg.name else f"`{name}` again, by its position"
+                help = None if arg.name else "put arguments without a name before the others"
+                self.problems.report(codes.GIVEN_TWICE, arg.span, label, secondary=(earlier,), help=help)
                 sound = False
                 continue
             value = self._converted(op, name, arg)
@@ -97,17 +97,27 @@ class Binder:
         if arg.name is None:
             if number < positional:
                 return names[number]
-            label = f"{op.name} takes {positional or 'none'} without a name"
-            help = f"write {names[number]} = …" if number < len(names) else f"write {_usage(op)}"
-            self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help)
+            self._report_unnamed(op, names, number, arg, positional)
             return None
         if arg.name.text in op.arguments:
             return arg.name.text
-        takes = ", ".join(f"`{name}`" for name in names) or "no arguments"
         near = suggestion(arg.name.text, names)
         meant = near if near and near.startswith("did") else None
-        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{op.name}` takes {takes}", help=meant)
+        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{op.name}` takes {_listed(names)}", help=meant)
         return None
+
+    def _report_unnamed(
+        self, op: type[Op], names: list[str], number: int, arg: ast.Argument, positional: int
+    ) -> None:
+        label = f"`{op.name}` takes {positional} argument{'s' * (positional > 1)} without a name"
+        if not positional:
+            label = f"`{op.name}` takes all arguments by name" if op.positional else f"`{op.name}` takes no arguments"
+        if op.positional and not positional:
+            label = "a `set` gives all arguments by name"
+        help = f"leave it out: `{op.name}` takes {_listed(names)}"
+        if number < len(names) and arg.span.text.isprintable():
+            help = f"write `{names[number]} = {arg.span.text}`"
+        self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help)
 
     def _converted(self, op: type[Op], name: str, arg: ast.Argument) -> object:
         kind = op.arguments[name].kind
@@ -120,6 +130,10 @@ class Binder:
             reason = misfit.reason
             self.problems.report(reason.code, arg.value.span, reason.label(), help=reason.help())
             return HOLE
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "no arguments"
 
 
 def _usage(op: type[Op]) -> str:

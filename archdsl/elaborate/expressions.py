@@ -7,7 +7,7 @@ from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH
 from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
-from archdsl.ops.kinds import Word, is_int, shown
+from archdsl.ops.kinds import PADDING, Word, is_int, shown
 from archdsl.symbolic import TracedInt
 from archdsl.syntax import ast
 
@@ -17,6 +17,8 @@ def suggestion(name: str, known: list[str]) -> str | None:
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    if not near:
+        near = sorted((each for each in known if len(each) > 3 and name.lower().startswith(each)), key=len)[-1:]
     if near:
         return f"did you mean `{near[0]}`?"
     if known and len(known) <= 12:
@@ -52,7 +54,8 @@ class Evaluator:
         self._depth += 1
         try:
             if self._depth > MAX_EXPRESSION_DEPTH:
-                self.problems.report(codes.TOO_DEEP, expr.span, "this expression is nested too deeply")
+                label = f"expressions are nested at most {MAX_EXPRESSION_DEPTH} deep"
+                self.problems.report(codes.TOO_DEEP, expr.span, label)
                 return HOLE
             return self._compute(expr)
         except Uncomputable as why:
@@ -102,9 +105,26 @@ class Evaluator:
             return Word(name.text)
         if name.text in STREAM:
             return self._stream(name)
-        known = [*self.names.values, *self._words, *STREAM]
-        self.problems.report(codes.NO_SUCH_NAME, name.span, help=suggestion(name.text, known))
+        self._report_unknown(name)
         return HOLE
+
+    def _report_unknown(self, name: ast.Name) -> None:
+        words = [word for word in self._words if word != "same"]
+        if name.text in PADDING.words:
+            here = " or ".join(f"`{word}`" for word in words)
+            label = f"`{name.text}` has a meaning only as padding"
+            help = "write a number"
+            if here:
+                label, help = f"this operator does not know `{name.text}`", f"write {here}, or a number"
+            self.problems.report(codes.NO_SUCH_NAME, name.span, label, help=help)
+            return
+        python = {"True": "true", "False": "false", "None": "none"}.get(name.text)
+        before_the_stream = self.names.stream is None
+        known = [*self.names.values, *words, *(() if before_the_stream else sorted(STREAM))]
+        advice = f"write `{python}`" if python else suggestion(name.text, known)
+        if advice is None and before_the_stream:
+            advice = "only parameters that are defined before can be used here"
+        self.problems.report(codes.NO_SUCH_NAME, name.span, help=advice)
 
     def _stream(self, name: ast.Name) -> object:
         stream = self.names.stream
@@ -130,7 +150,7 @@ class Evaluator:
         if value is HOLE:
             return HOLE
         if expr.symbol == "not":
-            return not self._truth(value)
+            return self._truth(expr.operand, value, turned=True)
         if not values.is_number(value):
             raise Uncomputable(f"`-` does not go with {values.kind_of(value)}")
         return values.binary("-", 0, value) if is_int(value) else -value  # type: ignore[operator]
@@ -138,12 +158,10 @@ class Evaluator:
     def _binary(self, expr: ast.Binary) -> object:
         left = self._value(expr.left)
         if expr.symbol in ("and", "or"):
-            if left is HOLE:
-                return HOLE
-            if self._truth(left) == (expr.symbol == "or"):
-                return expr.symbol == "or"
-            right = self._value(expr.right)
-            return HOLE if right is HOLE else self._truth(right)
+            first = self._truth(expr.left, left)
+            if first is HOLE or first == (expr.symbol == "or"):
+                return first
+            return self._truth(expr.right, self._value(expr.right))
         right = self._value(expr.right)
         if left is HOLE or right is HOLE:
             return HOLE
@@ -170,24 +188,30 @@ class Evaluator:
         return True
 
     def _conditional(self, expr: ast.Conditional) -> object:
-        test = self._value(expr.test)
+        test = self._truth(expr.test, self._value(expr.test))
         if test is HOLE:
             return HOLE
-        return self._value(expr.value if self._truth(test) else expr.otherwise)
+        return self._value(expr.value if test else expr.otherwise)
 
     def _apply(self, expr: ast.Apply) -> object:
         if expr.function.text not in values.FUNCTIONS:
             known = list(values.FUNCTIONS)
             self.problems.report(codes.NO_SUCH_FUNCTION, expr.function.span, help=suggestion(expr.function.text, known))
             return HOLE
-        for arg in expr.args:
-            if arg.name:
-                raise Uncomputable("functions take their arguments by position")
+        named = [arg for arg in expr.args if arg.name]
+        for arg in named:
+            label = "functions take their arguments without names"
+            self.problems.report(codes.CANNOT_COMPUTE, arg.span, label, help=f"write `{arg.value.span.text}` only")
+        if named:
+            return HOLE
         args = [self._plain(arg.value) for arg in expr.args]
         return HOLE if any(arg is HOLE for arg in args) else values.apply(expr.function.text, args)
 
-    @staticmethod
-    def _truth(value: object) -> bool:
-        if not isinstance(value, bool):
-            raise Uncomputable(f"{shown(value)} is {values.kind_of(value)}, and neither true nor false")
-        return value
+    def _truth(self, expr: ast.Expr, value: object, *, turned: bool = False) -> object:
+        """Return a truth value, the other one if `turned`; HOLE after reporting that it is none."""
+        if isinstance(value, bool):
+            return value != turned
+        if value is not HOLE:
+            label = f"{shown(value)} is {values.kind_of(value)}, and neither true nor false"
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, label)
+        return HOLE

@@ -25,7 +25,7 @@ def elaborate(
     settings: Mapping[str, object] | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> Graph | None:
-    """Return the graph of a model as far as it unfolds, None where there is nothing that could be called one.
+    """Return the graph of a model, or None where a mistake left a hole in it.
 
     Raises SettingError where `settings` names a parameter that the model does not have.
     """
@@ -46,9 +46,11 @@ def elaborate(
         if not any(isinstance(statement, ast.Input) for statement in model.body):
             problems.report(codes.NO_INPUT, model.name.span, help="begin with a line such as `input image: 3x32x32`")
         return None
-    if not made:
-        if not steps.begun:
-            problems.report(codes.NO_STEPS, model.name.span)
+    if not steps.history:
+        if not broken and not problems.has_errors:
+            problems.report(codes.NO_STEPS, model.name.span, help="write a step below the input")
+        return None
+    if names.hole:
         return None
     return Graph(
         name=model.name.text,
@@ -123,6 +125,6 @@ def _described(model: ast.Model, names: Names, problems: Problems) -> tuple[Para
         name = param.name.text
         used = name in names.used
         if not used and not problems.has_errors:
-            problems.report(codes.UNUSED_PARAMETER, param.name.span)
+            problems.report(codes.UNUSED_PARAMETER, param.name.span, help="use it in a step, or leave it out")
         found.append(Parameter(name, names.values[name], name in names.pinned, used, param.span))
     return tuple(found)

@@ -30,9 +30,15 @@ def _keyword(name: str) -> str | None:
 
 def why_no_label(name: str) -> str | None:
     """Return why a submodule cannot have this name, or None if it can."""
-    if name in MODULE_ATTRIBUTES or name.startswith("_"):
+    if name in MODULE_ATTRIBUTES:
         return "an attribute of every `nn.Module`"
-    return _keyword(name)
+    return "names with `_` in front are private to the module" if name.startswith("_") else _keyword(name)
+
+
+def free_label(name: str) -> str:
+    """Return a label that is like this one, and can be used."""
+    bare = name.lstrip("_") or "step"
+    return f"{bare}_layer" if why_no_label(bare) or not bare[0].isalpha() else bare
 
 
 def why_no_parameter(name: str) -> str | None:

@@ -8,7 +8,7 @@ from archdsl.elaborate import provenance
 from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.reserved import why_no_label
+from archdsl.elaborate.reserved import free_label, why_no_label
 from archdsl.elaborate.scopes import Children, Default, Defaults, Names
 from archdsl.elaborate.values import HOLE
 from archdsl.ir import Claim, Container, Input, Kind, Node, Path
@@ -38,6 +38,7 @@ class Steps:
         self.claims: list[Claim] = []
         self.source: Path = ()
         self.begun = False
+        self.idle = 0
 
     # statements
 
@@ -58,7 +59,6 @@ class Steps:
                     self.input(statement, path)
                 case ast.Broken():
                     self.names.hole = True
-                    self.begun = True
         return made
 
     def _claim_names(self, test: ast.Expr) -> dict[str, object]:
@@ -84,7 +84,8 @@ class Steps:
             if given is None:
                 continue
             if op.name not in called:
-                self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows")
+                help = "move it above the calls that it is for, or leave it out"
+                self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows", help=help)
             for name, default in given.items():
                 defaults.given[op.name, name] = Default(default.value, default.span)
 
@@ -134,7 +135,12 @@ class Steps:
         for step in chain.steps:
             self.begun = True
             for _ in range(self.count(step)):
+                before = len(self.history)
                 made += self.unit(step, path, children, defaults)
+                if self.names.hole:
+                    break
+                if len(self.history) == before:
+                    self._count_idle(step.span)
             if step.shape:
                 self.judge_shape(step.shape)
         return made
@@ -147,9 +153,12 @@ class Steps:
         if value is HOLE:
             return 1
         if not is_int(value) or value < 0:  # type: ignore[operator]
-            self.problems.report(codes.BAD_COUNT, step.times.span, f"{shown(value)} times")
+            help = "give a whole number of at least 0"
+            self.problems.report(codes.BAD_COUNT, step.times.span, f"{shown(value)} times", help=help)
             return 1
         assert isinstance(value, int)
+        if step.label and value > 1 and isinstance(step.unit, ast.Group):
+            return 1
         if step.label and value > 1:
             label = f"the label would stand {value} times"
             help = "leave the label out inside of `[ ]`, where children are numbered"
@@ -184,7 +193,8 @@ class Steps:
         """Return the submodule that `{ }` or `[ ]` makes."""
         numbered = isinstance(unit, ast.Numbered)
         if step.label is None and not children.numbered:
-            self.problems.report(codes.NEEDS_LABEL, Span(unit.span.source, unit.span.start, unit.span.start + 1))
+            bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
+            self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
         name = self.name(step, "layers", children)
         inner = Children(numbered=numbered, labels=() if numbered else labels(unit.body))
         made = self.body(unit.body, (*path, name), inner, Defaults(defaults))
@@ -202,14 +212,21 @@ class Steps:
             return children.next_name(operator)
         why = why_no_label(label.text)
         if why:
-            self.problems.report(codes.RESERVED_NAME, label.span, why, help=f"call it `{label.text}_layer`, say")
+            self.problems.report(codes.RESERVED_NAME, label.span, why, help=f"call it `{free_label(label.text)}`, say")
         if label.text in children.places:
-            earlier = Label(children.places[label.text], "first here")
-            help = f"call it `{label.text}_2`, say"
-            self.problems.report(codes.LABEL_TWICE, label.span, secondary=(earlier,), help=help)
+            self._report_twice(label, children.places[label.text])
             return label.text
         children.places[label.text] = label.span
         return label.text
+
+    def _report_twice(self, label: ast.Name, first: Span) -> None:
+        if first == label.span:
+            help = "leave the label out, and write `[ … ]` around the steps"
+            self.problems.report(codes.LABEL_TWICE, label.span, "this step is repeated with its label", help=help)
+            return
+        earlier = Label(first, "first here")
+        help = f"call it `{label.text}_2`, say"
+        self.problems.report(codes.LABEL_TWICE, label.span, secondary=(earlier,), help=help)
 
     def call(self, step: ast.Step, call: ast.Call, path: Path, children: Children, defaults: Defaults) -> Node | None:
         """Return the node of an operator, or None where it has none: the stream is a hole from there on."""
@@ -241,9 +258,17 @@ class Steps:
 
     def _count_operation(self, span: Span) -> None:
         if len(self.history) >= self.limits.operations:
-            label = f"this would be operation {len(self.history) + 1:,}"
+            label = f"this would be operation {len(self.history) + 1:,}, and at most {self.limits.operations:,} are made"
             help = "raise the bound with --max-operations"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
+            raise TooManyOperations
+
+    def _count_idle(self, span: Span) -> None:
+        """Count a step that made nothing, so that repeating it ends too."""
+        self.idle += 1
+        if self.idle > self.limits.operations:
+            label = f"this would be step {self.idle:,} that makes no operation"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
             raise TooManyOperations
 
     def _bounded(self, shape: Shape, span: Span) -> bool:
@@ -271,7 +296,9 @@ class Steps:
             lines = provenance.pools(self.history)
             if lines and help:
                 help += f", or drop {_one_of_the_pools(lines)}"
-        secondary = () if notes else provenance.last_change(self.history, given)
+        secondary = () if notes or not reason.about_stream else provenance.last_change(self.history, given)
+        if reason.at in bound.defaults:
+            secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
         self.problems.report(
             reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help
         )

@@ -53,7 +53,7 @@ def bounded(value: object) -> object:
     if is_int(value) and abs(value) > MAX_NUMBER:  # type: ignore[arg-type]
         raise TooLarge("a whole number beyond 2**63")
     if isinstance(value, float) and not math.isfinite(value):
-        raise TooLarge("a number that is not finite")
+        raise TooLarge("a number beyond 1.8e308")
     if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
         raise TooLarge(f"a list of more than {MAX_ITEMS:,} items")
     return value
@@ -163,8 +163,8 @@ def apply(function: str, args: list[object]) -> object:
     try:
         return bounded(FUNCTIONS[function](*args))
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-        given = ", ".join(map(shown, args))
-        raise Uncomputable(f"`{function}` does not take ({given})") from error
+        given = ", ".join(map(shown, args)) or "nothing"
+        raise Uncomputable(f"`{function}` cannot be applied to {given}") from error
 
 
 def untraced(value: object) -> object:

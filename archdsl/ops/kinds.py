@@ -17,6 +17,12 @@ class Word:
     text: str
 
 
+class Chosen(str):
+    """A word that an operator knows, chosen by its author or by default; written without quotes."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Kind:
     """What an argument accepts. `words` are the bare names that it knows."""
@@ -42,6 +48,8 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case Word():
             return f"`{value.text}`"
+        case Chosen():
+            return str(value)
         case str():
             text = '"' + value.replace('"', '\\"') + '"'
         case list():
@@ -102,6 +110,10 @@ class PaddingKind(PerAxis):
             if value.text == "same":
                 raise Misfit(AmbiguousPadding(name))
             return value.text
+        if isinstance(value, str) and value in self.words:
+            if value == "same":
+                raise Misfit(AmbiguousPadding(name))
+            raise self.refuse(name, value, f"write `{value}` without quotes")
         return super().convert(name, value)
 
 
@@ -111,16 +123,55 @@ class Number(Kind):
 
     low: float | None = None
     high: float | None = None
+    above: float | None = None
 
     def convert(self, name: str, value: object) -> object:
         if not (is_int(value) or isinstance(value, float)):
             raise self.refuse(name, value)
         assert isinstance(value, int | float)
+        if self.above is not None and value <= self.above:
+            raise Misfit(OutOfRange(name, shown(value), f"above {self.above:g}"))
         if self.low is not None and self.high is not None and not self.low <= value <= self.high:
             raise Misfit(OutOfRange(name, shown(value), f"from {self.low:g} to {self.high:g}"))
         if self.low is not None and value < self.low:
             raise Misfit(OutOfRange(name, shown(value), f"at least {self.low:g}"))
         return value
+
+
+@dataclass(frozen=True)
+class Sizes(PerAxis):
+    """The sizes of a shape; -1, once, stands for what is left."""
+
+    def convert(self, name: str, value: object) -> object:
+        sizes = value if isinstance(value, tuple | list) else (value,)
+        if not sizes or not all(map(is_int, sizes)):
+            raise self.refuse(name, value)
+        if sum(size == -1 for size in sizes) > 1:
+            raise self.refuse(name, value, "only one size can be left open")
+        return tuple(size if size == -1 else WholeNumber.convert(self, name, size) for size in sizes)
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few words, written without quotes; `none` may be one of them."""
+
+    def convert(self, name: str, value: object) -> object:
+        text = value.text if isinstance(value, Word) else "none" if value is None else ""
+        if text in self.choices:
+            return Chosen(text)
+        quoted = isinstance(value, str) and value in self.choices
+        raise self.refuse(name, value, f"write {value} without quotes" if quoted else None)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All words that it takes: those of its title."""
+        return tuple(self.title.replace(" or ", ", ").split(", "))
+
+
+def choice(*choices: str) -> Choice:
+    """Return the kind that takes one of these words."""
+    title = " or ".join((", ".join(choices[:-1]), choices[-1]))
+    return Choice(title, tuple(word for word in choices if word != "none"))
 
 
 @dataclass(frozen=True)
@@ -167,8 +218,13 @@ AXES = PerAxis("a whole number, or one per axis such as 3x1")
 OPTIONAL_AXES = PerAxis("a whole number, or one per axis such as 3x1", optional=True)
 PADDING = PaddingKind("a whole number, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
 POOL_PADDING = PaddingKind("a whole number, one per axis, or `half`", ("half", "same"), low=0)
+AXES_FROM_ZERO = PerAxis("a whole number, or one per axis such as 3x1", low=0)
+OPTIONAL_AXES_FROM_ZERO = PerAxis("a whole number, or one per axis such as 3x1", low=0, optional=True)
+SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
 TRUTH = Truth("true or false")
 RATE = Number("a number", low=0.0, high=1.0)
 POSITIVE = Number("a number", low=0.0)
+ABOVE_ZERO = Number("a number", above=0.0)
+REAL = Number("a number")
 CONNECTIONS = IndexTable("a list that holds, for every output map, the list of the input maps it sees")
 BITMAPS = Bitmaps("a list of strings of `#` and `.`")

@@ -9,10 +9,14 @@ from archdsl.diag.codes import Code
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a rule fails. `focus` names the argument to point at, or is "call" for the whole step."""
+    """Why a rule fails. `focus` names the argument to point at, or is "call" for the whole step.
+
+    `about_stream` says whether the shape of the stream has a part in it.
+    """
 
     code: ClassVar[Code]
     focus: ClassVar[str] = "call"
+    about_stream: ClassVar[bool] = True
 
     def label(self) -> str:
         """Return the arithmetic, in the words that stand under the source line."""
@@ -109,11 +113,11 @@ class WindowDoesNotFit(Reason):
 
     def label(self) -> str:
         axis = self._worst()
-        window, size = "x".join(map(str, self.kernel)), "x".join(map(str, self.map))
+        window = "x".join(map(str, self.kernel))
         terms = sliding(self.map[axis], self.needed(axis), self.stride[axis], self.before[axis], self.after[axis])
         result = (self.padded(axis) - self.needed(axis)) // self.stride[axis] + 1
         dilated = f", dilated to {self.needed(axis)}," if self.dilation[axis] > 1 else ""
-        return f"kernel {window}{dilated} on a {size} map: {terms} = {result}"
+        return f"kernel {window}{dilated} on {_map(self.map)}: {terms} = {result}"
 
     def help(self) -> str | None:
         axis = self._worst()
@@ -122,6 +126,22 @@ class WindowDoesNotFit(Reason):
         if padding * 2 > self.needed(axis):
             return "use a smaller kernel, or shrink the map less before"
         return f"add padding = {padding}, or use a smaller kernel"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _axes(number: int) -> str:
+    return "1 axis" if number == 1 else f"{number} axes"
+
+
+def _map(sizes: tuple[int, ...]) -> str:
+    """Return the sizes of a map with its article: `a 3x3 map`, `an 8x8 map`, `a map of 6`."""
+    if len(sizes) == 1:
+        return f"a map of {sizes[0]}"
+    text = "x".join(map(str, sizes))
+    return f"{'an' if text.startswith('8') or sizes[0] in (11, 18) else 'a'} {text} map"
 
 
 def sliding(size: int, kernel: int, stride: int, before: int, after: int) -> str:
@@ -136,6 +156,7 @@ class PaddingTooLarge(Reason):
 
     code = codes.PADDING_TOO_LARGE
     focus = "padding"
+    about_stream = False
     padding: int
     kernel: int
 
@@ -152,13 +173,14 @@ class HalfNeedsOdd(Reason):
 
     code = codes.OUT_OF_RANGE
     focus = "padding"
+    about_stream = False
     kernel: int
 
     def label(self) -> str:
         return f"half of a window of {self.kernel} is ({self.kernel} - 1)/2, which is no whole number"
 
     def help(self) -> str | None:
-        return "use an odd kernel, `tf_same`, or a number"
+        return "use an odd kernel, or give the number of zeros"
 
 
 @dataclass(frozen=True)
@@ -187,7 +209,7 @@ class WrongAxes(Reason):
     wanted: int
 
     def label(self) -> str:
-        return f"`{self.argument}` gives {self.given} sizes, and the map has {self.wanted} axes"
+        return f"`{self.argument}` gives {_counted(self.given, 'size')}, and the map has {_axes(self.wanted)}"
 
 
 @dataclass(frozen=True)
@@ -226,6 +248,121 @@ class TableDoesNotFit(Reason):
 
 
 @dataclass(frozen=True)
+class NothingLeft(Reason):
+    """A transposed convolution whose padding crops everything that it would give."""
+
+    code = codes.WINDOW_DOES_NOT_FIT
+    focus = "padding"
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+    output_padding: int
+
+    def label(self) -> str:
+        terms = f"({self.size} - 1)*{self.stride} - 2*{self.padding} + {self.kernel}"
+        if self.output_padding:
+            terms += f" + {self.output_padding}"
+        return f"a map of side {self.size} becomes {terms} = {self._full() - 2 * self.padding}"
+
+    def help(self) -> str | None:
+        return f"use at most padding = {(self._full() - 1) // 2}"
+
+    def _full(self) -> int:
+        return (self.size - 1) * self.stride + self.kernel + self.output_padding
+
+
+@dataclass(frozen=True)
+class UnevenParts(Reason):
+    """The channels do not split into as many parts as the operator makes of them."""
+
+    code = codes.NOT_DIVISIBLE
+    argument: str
+    channels: int
+    parts: int
+    what: str
+
+    def label(self) -> str:
+        return f"{self.channels} channels do not split into {self.parts} equal {self.what}"
+
+    def help(self) -> str | None:
+        less = self.channels - self.channels % self.parts
+        fitting = f"{less} or {less + self.parts}" if less else str(self.parts)
+        return f"give the step before it {fitting} channels"
+
+
+@dataclass(frozen=True)
+class UnevenBlocks(Reason):
+    """A map does not split into blocks."""
+
+    code = codes.WINDOW_DOES_NOT_FIT
+    focus = "factor"
+    size: int
+    factor: int
+
+    def label(self) -> str:
+        return f"a side of {self.size} does not split into blocks of {self.factor}: {self.size % self.factor} left over"
+
+    def help(self) -> str | None:
+        return f"use a factor that divides {self.size}, or pad or crop the map before"
+
+
+@dataclass(frozen=True)
+class NoSpread(Reason):
+    """What is normalised together is a single value."""
+
+    code = codes.OUT_OF_RANGE
+    argument: str
+    what: str
+    given: str
+
+    def label(self) -> str:
+        return f"{self.what} of a {self.given} stream is a single value, which has no spread to normalise by"
+
+    def help(self) -> str | None:
+        if self.argument == "groups":
+            return "use fewer groups, or normalise before the map has shrunk to one pixel"
+        return "normalise before the map has shrunk to one pixel"
+
+
+@dataclass(frozen=True)
+class WrongOrder(Reason):
+    """An order of axes that does not name each axis once."""
+
+    code = codes.WRONG_AXES
+    argument: str
+    order: tuple[int, ...]
+    given: str
+    rank: int
+
+    def label(self) -> str:
+        named = ", ".join(map(str, self.order))
+        axes = ", ".join(map(str, range(self.rank)))
+        return f"the order is {named}, and the stream {self.given} has the axes {axes}"
+
+    def help(self) -> str | None:
+        return "name every axis once; 0 is the channels"
+
+
+@dataclass(frozen=True)
+class VolumeDiffers(Reason):
+    """The sizes hold another number of elements than the stream has."""
+
+    code = codes.SHAPE_DIFFERS
+    argument: str
+    sizes: str
+    volume: int
+    given: str
+    elements: int
+
+    def label(self) -> str:
+        return f"{self.sizes} takes {self.volume} elements, and the stream {self.given} has {self.elements}"
+
+    def help(self) -> str | None:
+        return None if "-1" in self.sizes else "-1 in place of one size computes it"
+
+
+@dataclass(frozen=True)
 class PixelsUnread(Reason):
     """The last positions of the window leave pixels unread."""
 
@@ -237,12 +374,17 @@ class PixelsUnread(Reason):
     after: int
     unread: int
     fitting: int
+    lines: tuple[str, ...]
 
     def label(self) -> str:
-        terms = sliding(self.size, self.kernel, self.stride, self.before, self.after)
+        terms = sliding(self.size, self.kernel, self.stride, self.before, self.after).replace(" + 2*0", "")
         exact = (self.size + self.before + self.after - self.kernel) / self.stride + 1
-        lost = "last row and column are" if self.unread == 1 else f"last {self.unread} rows and columns are"
-        return f"{terms} = {exact:g}: the {lost} never read"
+        if self.unread == 1:
+            lost = f"{' and '.join(self.lines)} {'is' if len(self.lines) == 1 else 'are'}"
+        else:
+            lost = f"{self.unread} {' and '.join(f'{line}s' for line in self.lines)} are"
+        return f"{terms} = {exact:g}: the last {lost} never read"
 
     def help(self) -> str | None:
-        return f"a map of side {self.fitting} fits exactly"
+        side = {"row": "height", "column": "width", "slice": "depth", "value": "length"}[self.lines[0]]
+        return f"a {side if len(self.lines) == 1 else 'side'} of {self.fitting} fits exactly"

@@ -34,7 +34,7 @@ def compact(values: Sequence[int]) -> Axes:
 def require_map(x: Shape) -> int:
     """Return the number of axes of the map; PyTorch knows windows on one to three."""
     if not 2 <= x.rank <= 4:
-        advice = "put it before `flatten`" if x.rank == 1 else None
+        advice = "a window slides over a map; put it before `flatten`" if x.rank == 1 else None
         raise Misfit(WrongRank("channels and one to three axes, such as 3x32x32", str(x), advice))
     return x.rank - 1
 
@@ -97,15 +97,18 @@ class Window:
 
     def unread(self) -> tuple[Reason, ...]:
         """Return the warning that pixels at the end of the map are never read, if some are."""
+        if self.ceil_mode:
+            return ()
+        found: dict[tuple[int, ...], list[str]] = {}
+        names = ("value",) if len(self.map) == 1 else ("slice", "row", "column")[-len(self.map) :]
         for axis, size in enumerate(self.map):
             step, extent = self.stride[axis], self.extent(axis)
-            free = size + self.before[axis] + self.after[axis] - extent
-            lost = free % step - self.after[axis]
-            if lost > 0 and not self.ceil_mode:
-                fitting = size + step - free % step
-                numbers = (size, extent, step, self.before[axis], self.after[axis], lost, fitting)
-                return (PixelsUnread(*map(int, numbers)),)
-        return ()
+            over = (size + self.before[axis] + self.after[axis] - extent) % step
+            lost = over - self.after[axis]
+            if lost > 0:
+                numbers = (size, extent, step, self.before[axis], self.after[axis], lost, size + step - over)
+                found.setdefault(tuple(map(int, numbers)), []).append(names[axis])
+        return tuple(PixelsUnread(*numbers, tuple(lines)) for numbers, lines in found.items())
 
 
 def _padding(

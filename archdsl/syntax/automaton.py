@@ -46,8 +46,8 @@ class Token(NamedTuple):
 class Failure:
     """A token that does not fit: what could have stood there, what came before, which brackets are open.
 
-    `unclosed` says that the bracket opened last has no partner; `suspect` are the last braces before, if their
-    indentation differs.
+    `unclosed` says that the bracket opened last has no partner, `wrong` that the token stands in the place of it;
+    `suspect` are the last braces before, if their indentation differs.
     """
 
     token: Token
@@ -56,6 +56,7 @@ class Failure:
     open: tuple[Token, ...]
     too_deep: bool = False
     unclosed: bool = False
+    wrong: bool = False
     suspect: tuple[Token, Token] | None = None
 
 
@@ -194,10 +195,10 @@ class Automaton:
             value = self.build[make](kept, start, end)
         self._push(_actions(self._states[-1])[origin], value, start, end)
 
-    def _fail(self, token: Token, *, too_deep: bool = False, unclosed: bool = False) -> None:
+    def _fail(self, token: Token, *, too_deep: bool = False, unclosed: bool = False, wrong: bool = False) -> None:
         expected = frozenset(filter(self._accepts, _actions(self._states[-1])))
         opened = tuple(bracket.token for bracket in self._brackets)
-        self.failures.append(Failure(token, expected, self._last, opened, too_deep, unclosed, self._suspect()))
+        self.failures.append(Failure(token, expected, self._last, opened, too_deep, unclosed, wrong, self._suspect()))
 
     def _accepts(self, kind: str) -> bool:
         """Whether a terminal can come next: LALR tables also reduce where the error shows only later."""
@@ -239,7 +240,7 @@ class Automaton:
         if self._brackets:
             self._go_to(statement_end(self.text, token.start, inside, self._brackets[-1].token.text), [])
         else:
-            self._go_to(item_end(self.text, token.end), [])
+            self._go_to(item_end(self.text, self._last.end if self._last else 0), [])
         return True
 
     def _mend(self, token: Token) -> bool:
@@ -256,7 +257,7 @@ class Automaton:
         if not self._accepts(_CLOSING_KINDS[bracket.token.text]):
             return False
         if self._is_wrong(token, bracket):
-            self._fail(token)
+            self._fail(token, wrong=True)
             self._go_to(token.end, [_closing(bracket.token, token.start, token.end)])
             return True
         if self._is_unclosed(token, bracket):

@@ -1,40 +1,58 @@
 """Syntax errors in the language's own words."""
 
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from unicodedata import name as unicode_name
+
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.source import Source, Span
-from archdsl.syntax.automaton import END, Failure, Token
-from archdsl.syntax.recovery import CLOSING, OPENING
+from archdsl.syntax.automaton import END, NEWLINE, Failure, Token
+from archdsl.syntax.recovery import CLOSING, OPENING, begins_line, begins_statement
 
+# In the order in which a message names them.
 _WORDS = {
+    "NAME": "a name",
+    "SHAPE": "a shape such as 3x224x224",
+    "INT": "a number",
+    "INPUT": "`input`",
+    "MODEL": "`model`",
+    "SET": "`set`",
+    "ASSERT": "`assert`",
     "ARROW": "`->`",
-    "STATES": "`::`",
     "COLON": "`:`",
     "COMMA": "`,`",
     "EQUAL": "`=`",
     "LBRACE": "`{`",
-    "RBRACE": "`}`",
     "LPAR": "`(`",
+    "STATES": "`::`",
+    "ELSE": "`else`",
     "RPAR": "`)`",
-    "LSQB": "`[`",
     "RSQB": "`]`",
-    "_NL": "the end of the line",
-    END: "the end of the file",
-    "NAME": "a name",
-    "INT": "a number",
-    "SHAPE": "a shape such as 3x224x224",
-    "MODEL": "`model`",
-    "SET": "`set`",
-    "INPUT": "`input`",
-    "ASSERT": "`assert`",
-    "EXPRESSION": "a value",
-    "OPERATOR": "an operator",
+    "RBRACE": "`}`",
+    NEWLINE: "the end of the line",
 }
-_VALUES = frozenset({"INT", "FLOAT", "STRING", "NAME", "LPAR", "MINUS"})
+_VALUES = frozenset({"INT", "FLOAT", "STRING", "NAME", "LPAR"})
+_STEPS = frozenset({"NAME", "LBRACE", "LPAR", "LSQB"})
 _SIGNS = frozenset({"PLUS", "MINUS", "STAR", "DIVIDE", "POWER", "COMPARE", "AND", "OR", "IF"})
-_QUIET = _SIGNS | {"DOC", "ELSE", "BROKEN", "NOT", "TRUE", "FALSE", "NONE", "FLOAT", "STRING", END}
-_OPENING = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
-_FANCY = {"“": '"', "”": '"', "„": '"', "‘": '"', "’": '"', "→": "->", "–": "-", "—": "-", "×": "x or *", "⟶": "->"}
+_CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
+_WRITTEN = re.compile(r"[-=~]+>|//|/\*|--").match
+_NUMBER_AND_NAME = re.compile(r"\w+").match
+_MEANT = {
+    **dict.fromkeys("“”„‘’'«»`", 'write `"`'),
+    **dict.fromkeys("→⟶⇒⟹", "write `->`"),
+    **dict.fromkeys("–—−", "write `-`"),
+    **dict.fromkeys("×✕", "write `x` between sizes, `*` in products"),
+    **dict.fromkeys("\u00a0\u2007\u202f", "write an ordinary space"),
+    "^": "powers are written `**`",
+    "&": "write `and`",
+    "|": "write `or`",
+    "!": "write `not`",
+    "≤": "write `<=`",
+    "≥": "write `>=`",
+    "≠": "write `!=`",
+}
 
 
 def report_all(failures: list[Failure], source: Source, problems: Problems) -> None:
@@ -46,117 +64,183 @@ def report_all(failures: list[Failure], source: Source, problems: Problems) -> N
 def report(failure: Failure, source: Source, problems: Problems) -> None:
     """Say what a failure of the parser means."""
     token = failure.token
-    span = Span(source, token.start, token.end)
     if failure.too_deep:
-        problems.report(codes.TOO_DEEP, span, "brackets are nested more than 100 deep")
+        problems.report(codes.TOO_DEEP, _span(token, source), "brackets are nested more than 100 deep")
     elif failure.unclosed:
         _report_open(failure, source, problems)
     elif token.kind == "":
-        _report_character(token, span, source, problems)
+        _report_character(token, source, problems)
+    elif _is_stray(failure):
+        _report_stray(failure, source, problems)
+    elif _is_unfinished(failure, source):
+        assert failure.before is not None
+        label = f"expected {_wanted(failure)} after this"
+        problems.report(codes.UNFINISHED, _span(failure.before, source), label)
     else:
-        problems.report(
-            codes.UNEXPECTED, span, _label(failure), secondary=_opened(failure, source), help=_help(failure)
-        )
+        _report_unexpected(failure, source, problems)
+
+
+def _span(token: Token, source: Source) -> Span:
+    return Span(source, token.start, token.end)
 
 
 def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
     opened, token, before = failure.open[-1], failure.token, failure.before
     sign = CLOSING[opened.text]
     label = f"this `{opened.text}` has no `{sign}`"
-    where = f"`{_shortened(token.text)}` comes first"
+    where = f"this `{token.text}` closes what is around it"
     help = f"add `{sign}` where this part ends"
-    if failure.suspect:
-        opened, token = failure.suspect
-        label = "this `{` has no `}`, as the indentation shows"
-        where = "this one is indented as if it closed what is around it"
-    elif token.kind == END:
+    if token.kind == END:
         where = "the file ends here"
+        if failure.suspect:
+            opened, token = failure.suspect
+            label = "this `{` has no `}`, as the indentation shows"
+            where = "this one is indented as if it closed what is around it"
     elif before and before.text == "model" and token.kind == "NAME":
         token, where = before, "another model begins here"
-    elif before and opened.text != "{":
+    elif before and opened.text != "{" and before.kind != NEWLINE:
         help = f"add `{sign}` after `{_shortened(before.text)}`"
-    secondary = (Label(Span(source, token.start, token.end), where),)
-    problems.report(
-        codes.NEVER_CLOSED, Span(source, opened.start, opened.end), label, secondary=secondary, help=help
-    )
+        if token.kind == NEWLINE:
+            where = "the statement ends here"
+        elif begins_statement(source.text, token.start):
+            where = "a new statement begins here"
+        elif token.text not in OPENING:
+            where = f"`{token.text}` cannot stand inside of it"
+    secondary = (Label(_span(token, source), where),)
+    problems.report(codes.NEVER_CLOSED, _span(opened, source), label, secondary=secondary, help=help)
 
 
-def _report_character(token: Token, span: Span, source: Source, problems: Problems) -> None:
+def _report_character(token: Token, source: Source, problems: Problems) -> None:
+    span = _span(token, source)
     if token.text == '"':
         problems.report(codes.UNKNOWN_CHARACTER, span, "this string does not end on its line", help='add `"`')
         return
-    rest = source.text[token.start :]
-    if rest[0].isdigit():
-        problems.report(
-            codes.UNKNOWN_CHARACTER, span, "a number runs into a name here", help="put a space or an operator between"
-        )
+    found = _NUMBER_AND_NAME(source.text, token.start) if token.text.isdigit() else None
+    if found:
+        span = Span(source, token.start, found.end())
+        help = "put a space or an operator between"
+        problems.report(codes.UNKNOWN_CHARACTER, span, "a number runs into a name here", help=help)
         return
-    meant = _FANCY.get(token.text)
-    label = f"U+{ord(token.text):04X}" if not token.text.isprintable() or ord(token.text) > 126 else "not used here"
-    problems.report(codes.UNKNOWN_CHARACTER, span, label, help=f"write `{meant}`" if meant else None)
+    label = "not used here"
+    if ord(token.text) > 126 or not token.text.isprintable():
+        label = f"U+{ord(token.text):04X} {unicode_name(token.text, '').lower()}".strip()
+    problems.report(codes.UNKNOWN_CHARACTER, span, label, help=_MEANT.get(token.text))
 
 
-def _label(failure: Failure) -> str:
-    found = "the file ends" if failure.token.kind == END else f"`{_shortened(failure.token.text)}`"
-    if failure.token.kind == "_NL":
-        found = "the line ends"
-    wanted = _wanted(failure.expected - _closing_others(failure))
-    return f"{found} here, expected {wanted}" if wanted else f"{found} cannot stand here"
+def _is_stray(failure: Failure) -> bool:
+    """Whether a closing bracket has no partner; one that is only of the wrong kind is another matter."""
+    text = failure.token.text
+    if text not in OPENING or any(opened.text == OPENING[text] for opened in failure.open):
+        return False
+    return not failure.wrong
 
 
-def _closing_others(failure: Failure) -> set[str]:
-    """Return the brackets that would close something else than what was opened last."""
-    last = failure.open[-1].text if failure.open else ""
-    return {kind for kind, opening in _OPENING.items() if opening != last}
+def _report_stray(failure: Failure, source: Source, problems: Problems) -> None:
+    text = failure.token.text
+    secondary: tuple[Label, ...] = ()
+    if text == "}" and failure.suspect:
+        secondary = (Label(_span(failure.suspect[1], source), "this one closes more than its indentation shows"),)
+    label = f"no `{OPENING[text]}` is open here"
+    span = _span(failure.token, source)
+    problems.report(codes.UNEXPECTED, span, label, secondary=secondary, help=f"leave this `{text}` out")
+
+
+def _is_unfinished(failure: Failure, source: Source) -> bool:
+    """Whether the text goes on in a new line although what stands before is not complete."""
+    token, before = failure.token, failure.before
+    if before is None or before.kind == NEWLINE or before.text in CLOSING or before.text in OPENING:
+        return False
+    if token.kind == "ARROW" or (failure.open and failure.open[-1].text == "("):
+        return False
+    return begins_line(source.text, token.start) and "\n" in source.text[before.end : token.start]
+
+
+def _report_unexpected(failure: Failure, source: Source, problems: Problems) -> None:
+    token = failure.token
+    longer = _WRITTEN(source.text, token.start)
+    span = Span(source, token.start, max(token.end, longer.end() if longer else 0))
+    found = {END: "the file ends", NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
+    wanted = _wanted(failure)
+    label = f"{found} here, expected {wanted}" if wanted else f"{found} cannot stand here"
+    help = _help(failure, span.text, source)
+    problems.report(codes.UNEXPECTED, span, label, secondary=_around(failure, span), help=help)
+
+
+def _around(failure: Failure, span: Span) -> tuple[Label, ...]:
+    """Return the bracket that is open here, where a reader may have lost sight of it, or the end of the model."""
+    if not failure.open:
+        return (Label(_span(failure.suspect[1], span.source), "the model ends here"),) if failure.suspect else ()
+    last = _span(failure.open[-1], span.source)
+    if failure.wrong or (last.text == "(" and last.line < span.line):
+        return (Label(last, f"this `{last.text}` is still open"),)
+    return ()
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 30 else text[:27] + "…"
 
 
-def _wanted(expected: frozenset[str]) -> str:
-    left = set(expected)
+def _wanted(failure: Failure) -> str:
+    """Return what could stand here, in words; operators of expressions only where there is nothing else."""
+    left = set(failure.expected)
+    if failure.wrong:
+        left &= _CLOSERS
     words = []
     if left >= _VALUES:
         left -= _VALUES | {"LSQB", "SHAPE"}
-        words.append("EXPRESSION")
-    elif left >= {"NAME", "LBRACE", "LPAR", "LSQB"}:
-        left -= {"NAME", "LBRACE", "LPAR", "LSQB"}
+        words.append("a value")
+    elif left >= _STEPS:
+        left -= _STEPS | {NEWLINE}
         words.append("a step")
     if "SHAPE" in left:
         left -= {"INT", "LSQB"}
-    words += sorted(left - _QUIET)
-    names = [_WORDS.get(word, word) for word in words]
-    if not names:
+    if "MODEL" in left:
+        left.discard(NEWLINE)
+    words += [text for kind, text in _WORDS.items() if kind in left]
+    if not words:
         return "an operator" if left & _SIGNS else ""
-    if len(names) > 5:
-        names = [*names[:5], "…"]
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
 
 
-def _opened(failure: Failure, source: Source) -> tuple[Label, ...]:
-    if not failure.open:
-        return ()
-    last = failure.open[-1]
-    wrong = failure.token.text in OPENING and failure.token.text != CLOSING[last.text]
-    awaited = any(_OPENING[kind] == last.text for kind in failure.expected if kind in _OPENING)
-    if not wrong and not (awaited and last.text != "{"):
-        return ()
-    return (Label(Span(source, last.start, last.end), f"this `{last.text}` is still open"),)
+def _help(failure: Failure, sign: str, source: Source) -> str | None:
+    if "MODEL" in failure.expected:
+        near = get_close_matches(sign, ["model", "set"], n=1)
+        return f"did you mean `{near[0]}`?" if near else "steps stand in a model: `model Name { … }`"
+    return next((help for holds, help in _HINTS if holds(failure, sign, source.text)), None)
 
 
-def _help(failure: Failure) -> str | None:
-    token, before, expected = failure.token, failure.before, failure.expected
-    if token.text == "=" and "COLON" in expected:
-        return "a label ends in `:`"
-    if token.kind == "NAME" and before and before.kind == "NAME" and "ARROW" in expected:
-        return "put `->` between two steps"
-    if token.kind in ("ARROW", "_NL") and "RPAR" in expected:
-        return "close the `(`"
-    if token.text == "-" and "ARROW" in expected:
-        return "an arrow is written `->`"
-    if token.text == ">" or token.text == "=>":
-        return "an arrow is written `->`"
-    if token.kind in ("INT", "NAME", "FLOAT") and "COMMA" in expected:
-        return "put `,` between two arguments"
-    return None
+_Holds = Callable[[Failure, str, str], bool]
+
+
+def _after(failure: Failure, *kinds: str) -> bool:
+    return failure.before is not None and failure.before.kind in kinds
+
+
+def _named(failure: Failure, text: str) -> bool:
+    return failure.token.kind == "NAME" and text[failure.token.end : failure.token.end + 4].lstrip().startswith("=")
+
+
+_SHAPE_HELP = "write a shape as `3x224x224`, or as `[3, 224, 224]`"
+_HINTS: tuple[tuple[_Holds, str], ...] = (
+    (lambda f, s, _: s.endswith(">") and s != "->", "an arrow is written `->`"),
+    (lambda f, s, _: s == "-" and "ARROW" in f.expected, "an arrow is written `->`"),
+    (lambda f, s, _: s in ("//", "/*", "--"), "a comment begins with `#`"),
+    (lambda f, s, _: s == "=" and "COLON" in f.expected, "a label ends in `:`"),
+    (lambda f, s, _: s == "=" and "COMPARE" in f.expected, "numbers are compared with `==`"),
+    (lambda f, s, _: s == ":" and "EQUAL" in f.expected, "an argument is given with `=`"),
+    (lambda f, s, _: s == ":" and _after(f, "INPUT"), "an input has a name, as in `input image: 3x224x224`"),
+    (lambda f, s, _: s == ":" and _after(f, "SET", "ASSERT"), "a word of the language is no label; take another"),
+    (lambda f, s, _: s == ":" and "ARROW" in f.expected, "a label is one name, and stands before its step"),
+    (lambda f, s, _: f.token.kind in ("SHAPE", "INT") and _after(f, "COLON"), "a shape is stated with `::`"),
+    (lambda f, s, _: s == "(" and "SHAPE" in f.expected, _SHAPE_HELP),
+    (lambda f, s, _: s == "," and _after(f, "INT", "SHAPE") and NEWLINE in f.expected, _SHAPE_HELP),
+    (lambda f, s, _: f.token.kind in ("INT", "FLOAT", "STRING") and "ARROW" in f.expected, "put arguments in `( )`"),
+    (lambda f, s, _: f.token.kind in _STEPS and "ARROW" in f.expected, "put `->` between two steps"),
+    (lambda f, _, t: "COMMA" in f.expected and _named(f, t), "put `,` between two arguments"),
+    (
+        lambda f, s, _: f.token.kind == "NAME" and _after(f, "INT", "FLOAT") and "COMMA" in f.expected,
+        "put `,` between two values, or an operator such as `*`",
+    ),
+    (lambda f, s, _: f.token.kind in _VALUES and "COMMA" in f.expected, "put `,` between two values"),
+    (lambda f, s, _: f.token.kind in _STEPS and NEWLINE in f.expected, "put a statement on a line of its own"),
+)

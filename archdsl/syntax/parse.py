@@ -149,7 +149,7 @@ class _Builder:
     # shapes
 
     def build_short_shape(self, children: list[Token], span: Span) -> ast.ShapeOf:
-        return ast.ShapeOf(tuple(ast.Dim(None, size) for size in self._sizes(children[0], span)), span)
+        return ast.ShapeOf(tuple(ast.Dim(None, size) for size in self._sizes(children[0])), span)
 
     def build_long_shape(self, children: list[ast.Dim], span: Span) -> ast.ShapeOf:
         return ast.ShapeOf(tuple(children), span)
@@ -171,7 +171,7 @@ class _Builder:
         return ast.Literal(text, span)
 
     def build_sizes(self, children: list[Token], span: Span) -> ast.Display:
-        return ast.Display(self._sizes(children[0], span), is_list=False, span=span)
+        return ast.Display(self._sizes(children[0]), is_list=False, span=span)
 
     def build_constant(self, children: list[Token], span: Span) -> ast.Literal:
         return ast.Literal({"true": True, "false": False, "none": None}[children[0].text], span)
@@ -205,12 +205,18 @@ class _Builder:
     def build_index(self, children: list[Any], span: Span) -> ast.Index:
         return ast.Index(children[0], children[1], span)
 
-    def _sizes(self, token: Token, span: Span) -> tuple[ast.Expr, ...]:
-        return tuple(ast.Literal(self._whole(size, span), span) for size in token.text.split("x"))
+    def _sizes(self, token: Token) -> tuple[ast.Expr, ...]:
+        sizes = []
+        start = token.start
+        for text in token.text.split("x"):
+            span = Span(self.source, start, start + len(text))
+            sizes.append(ast.Literal(self._whole(text, span), span))
+            start = span.end + 1
+        return tuple(sizes)
 
     def _whole(self, text: str, span: Span) -> int:
         digits = text.replace("_", "")
         if len(digits) > 20 or int(digits) >= 2**MAX_BITS:
-            self.problems.report(codes.NUMBER_TOO_LARGE, span, f"at most 2**{MAX_BITS} - 1")
+            self.problems.report(codes.NUMBER_TOO_LARGE, span, f"whole numbers go up to 2**{MAX_BITS} - 1")
             return 1
         return int(digits)

@@ -48,7 +48,7 @@ def indentation(text: str, at: int) -> int:
 
 
 def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
-    """Return where the statement with a mistake at `at` ends: at a line's end or before the bracket that closes `around`.
+    """Return where the statement with a mistake at `at` ends: at a line's end, or before `around` is closed.
 
     `inside` are the brackets of the statement that are open at the mistake.
     """

@@ -1,0 +1,92 @@
+"""The house rules that a script can see."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, SUPPORT_CLASSES
+from archdsl.ops import all_ops
+from archdsl.ops.base import FAMILIES
+from archdsl.resources import names
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted(file for file in (ROOT / "archdsl").rglob("*.py") if file.name != "tables.py")
+# Words that are operators and something else besides: families, functions of the language, attributes of `nn.Module`,
+# a class of the SVG.
+OTHER_MEANINGS = {*FAMILIES, "sum", "mean", "slice"}
+OTHER_MEANINGS_IN = {"reserved.py": {"scaled_tanh"}, "dot.py": {"conv"}}
+
+
+def relative(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("file", FILES, ids=relative)
+def test_files_and_functions_keep_their_size(file: Path) -> None:
+    text = file.read_text()
+    assert text.count("\n") <= 400
+    for part in ast.walk(ast.parse(text)):
+        if isinstance(part, ast.FunctionDef):
+            assert part.end_lineno
+            assert part.end_lineno - part.lineno < 50, part.name
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.parent.name != "ops"], ids=relative)
+def test_only_its_own_class_spells_an_operator(file: Path) -> None:
+    operators = {op.name for op in all_ops()}
+    strings = {
+        part.value for part in ast.walk(ast.parse(file.read_text()))
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    }  # fmt: skip
+    assert not (strings & operators) - OTHER_MEANINGS - OTHER_MEANINGS_IN.get(file.name, set())
+
+
+def test_imports_point_down() -> None:
+    program = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_pipeline_imports_nothing_heavy() -> None:
+    heavy = {"torch", "lark", "jinja2", "graphviz", "rich", "numpy", "click"}
+    code = f"import sys, archdsl.driver, archdsl.loader; print(*({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_torch_is_imported_only_where_modules_run() -> None:
+    importers = set()
+    for file in FILES:
+        for part in ast.walk(ast.parse(file.read_text())):
+            modules = [alias.name for alias in part.names] if isinstance(part, ast.Import) else []
+            modules += [part.module or ""] if isinstance(part, ast.ImportFrom) else []
+            if any(module.split(".")[0] == "torch" for module in modules):
+                importers.add(relative(file))
+    assert importers <= {"archdsl/verify.py", "archdsl/api.py"}
+
+
+def test_no_label_can_hide_what_a_module_has() -> None:
+    public = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
+    assert public <= MODULE_ATTRIBUTES
+
+
+def test_names_of_the_generated_module_are_reserved() -> None:
+    assert set(names("templates/support", ".py")) == SUPPORT_CLASSES
+    assert {"torch", "nn", "F", "Tensor"} <= MODULE_GLOBALS
+
+
+def test_support_files_are_those_that_operators_name() -> None:
+    named = {name for op in all_ops() for name in op.support}
+    assert named == set(names("templates/support", ".py"))
+
+
+def test_the_repository_speaks_of_no_machine() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    for name in tracked:
+        file = ROOT / name
+        if file.suffix in {".py", ".md", ".toml", ".arch", ".txt", ".j2", ".lark"} and file.exists():
+            assert "/ho" + "me/" not in file.read_text(), name

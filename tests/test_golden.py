@@ -1,0 +1,125 @@
+"""Cases, not code: tests/golden/<topic>/<behaviour>/case.arch and what has to come of it.
+
+The first line of a case may name flags: `# run: --set classes=10 --model Net`.
+"""
+
+import shlex
+from argparse import ArgumentParser, Namespace
+from difflib import unified_diff
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from archdsl.diag.text import render
+from archdsl.driver import Compiled, compile_source
+from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.settings import parse_setting
+from archdsl.ir_text import dump
+from archdsl.source import Source
+
+GOLDEN = Path(__file__).parent / "golden"
+TOPICS = "syntax names arguments shapes naming limits files asserts warnings structure emit".split()
+OUTPUTS = ("problems.txt", "graph.txt", "model.py")
+CASES = sorted(GOLDEN.glob("*/*/case.arch"))
+
+
+def _flags(text: str) -> Namespace:
+    parser = ArgumentParser()
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--model")
+    parser.add_argument("--max-operations", type=int, default=Limits().operations)
+    first = text.partition("\n")[0]
+    return parser.parse_args(shlex.split(first.removeprefix("# run:")) if first.startswith("# run:") else [])
+
+
+def _compiled(text: str) -> Compiled:
+    flags = _flags(text)
+    return compile_source(
+        Source("case.arch", text),
+        model=flags.model,
+        settings=dict(map(parse_setting, flags.set)),
+        limits=Limits(operations=flags.max_operations),
+    )
+
+
+def _outputs(case: Path) -> dict[str, str]:
+    """Return the files that belong beside a case, with their text."""
+    compiled = _compiled(case.read_text(encoding="utf-8"))
+    outputs = {}
+    if compiled.diagnostics:
+        outputs["problems.txt"] = render(compiled.diagnostics, colour=False)
+    for model in compiled.models:
+        outputs["graph.txt"] = dump(model)
+        if _topic(case) == "emit":
+            outputs["model.py"] = import_module("archdsl.emit.torch").generate(model)
+    return outputs
+
+
+def _topic(case: Path) -> str:
+    return case.relative_to(GOLDEN).parts[0]
+
+
+def _name(case: Path) -> str:
+    return "/".join(case.relative_to(GOLDEN).parts[:2])
+
+
+def _difference(expected: str | None, found: str | None, name: str) -> str:
+    lines = unified_diff(
+        (expected or "").splitlines(), (found or "").splitlines(), f"{name} (kept)", f"{name} (now)", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("case", CASES, ids=_name)
+def test_a_case_gives_what_is_kept(case: Path, *, regen: bool) -> None:
+    found = _outputs(case)
+    differences = []
+    for name in OUTPUTS:
+        kept = case.with_name(name)
+        expected = kept.read_text(encoding="utf-8") if kept.exists() else None
+        if expected == found.get(name):
+            continue
+        differences.append(_difference(expected, found.get(name), name))
+        if regen and name in found:
+            kept.write_text(found[name], encoding="utf-8")
+        elif regen:
+            kept.unlink()
+    if differences and not regen:
+        accept = f"python -m pytest tests/test_golden.py --regen -k '{_name(case)}'"
+        pytest.fail("\n".join([*differences, "", f"to accept this: {accept}"]), pytrace=False)
+
+
+@pytest.mark.parametrize("case", CASES, ids=_name)
+def test_a_case_gives_the_same_twice(case: Path) -> None:
+    assert _outputs(case) == _outputs(case)
+
+
+def test_every_file_belongs_to_a_case(*, regen: bool) -> None:
+    owned = {case.with_name(name) for case in CASES for name in ("case.arch", *OUTPUTS)}
+    stray = [path for path in sorted(GOLDEN.rglob("*")) if path.is_file() and path not in owned]
+    if regen:
+        for path in stray:
+            path.unlink()
+        return
+    assert not stray, "no case owns these; `pytest --regen` deletes them"
+
+
+def test_every_topic_is_known() -> None:
+    assert {_topic(case) for case in CASES} <= set(TOPICS)
+
+
+def test_a_difference_fails_with_the_command_that_accepts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("test_golden.GOLDEN", tmp_path)
+    case = tmp_path / "names" / "somebody_changes_a_word" / "case.arch"
+    case.parent.mkdir(parents=True)
+    case.write_text("model A {\n  input x: 4\n  rellu\n}\n")
+    test_a_case_gives_what_is_kept(case, regen=True)
+    test_a_case_gives_what_is_kept(case, regen=False)
+    kept = case.with_name("problems.txt")
+    kept.write_text(kept.read_text().replace("relu", "gelu"))
+    with pytest.raises(pytest.fail.Exception) as failure:
+        test_a_case_gives_what_is_kept(case, regen=False)
+    message = str(failure.value)
+    assert "gelu" in message and "+  = help: did you mean `relu`?" in message
+    assert message.endswith("--regen -k 'names/somebody_changes_a_word'")
