@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
 import click
 
@@ -158,7 +158,7 @@ def draw(
     max_operations: int,
     output: str | None,
     theme: str,
-    direction: str,
+    direction: Literal["TB", "LR"],
     engine: str | None,
     *,
     no_legend: bool,
@@ -183,7 +183,7 @@ def _drawn(
     file: str,
     *,
     theme: str,
-    direction: str,
+    direction: Literal["TB", "LR"],
     engine: str | None,
     legend: bool,
 ) -> bytes:

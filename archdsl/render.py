@@ -8,7 +8,6 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -125,6 +124,8 @@ def _pygraphviz() -> tuple[str, ...]:
 
 def _pure() -> str | None:
     """Return the program of the distribution graphviz-pure, which need not be on the PATH."""
+    from importlib import metadata
+
     name = f"{_PURE}.exe" if os.name == "nt" else _PURE
     try:
         files = metadata.files(_PURE) or []
@@ -132,7 +133,7 @@ def _pure() -> str | None:
         files = []
     places = [Path(str(file.locate())) for file in files if file.name == name]
     places.append(Path(sysconfig.get_path("scripts")) / name)
-    found = (shutil.which(place) for place in places)
+    found = (shutil.which(str(place)) for place in places)
     return next((place for place in found if place), None) or shutil.which(_PURE)
 
 

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--regen", action="store_true", help="write the expected outputs of tests/golden, delete stale ones")
+    parser.addoption(
+        "--regen", action="store_true", help="write the expected outputs of tests/golden, delete stale ones"
+    )
 
 
 @pytest.fixture

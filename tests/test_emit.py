@@ -22,7 +22,9 @@ from archdsl.resources import resource
 WIDE = """model Wide(aVeryLongNameOfAParameterThatCounts = 8, anotherVeryLongNameOfAParameter = 16) {
   input image: 3x32x32
   a_long_label_for_a_convolution: conv(aVeryLongNameOfAParameterThatCounts, 3, padding = 1, groups = 1, bias = false)
-  block: { inner: { conv: conv(aVeryLongNameOfAParameterThatCounts * anotherVeryLongNameOfAParameter, 3x5, 2x1) } -> relu }
+  block: {
+    inner: { conv: conv(aVeryLongNameOfAParameterThatCounts * anotherVeryLongNameOfAParameter, 3x5, 2x1) } -> relu
+  }
   listed: [[conv(4, 1) -> tanh] -> [relu]]
 }
 """

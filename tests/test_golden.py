@@ -19,7 +19,9 @@ from archdsl.ir_text import dump
 from archdsl.source import Source
 
 GOLDEN = Path(__file__).parent / "golden"
-TOPICS = "syntax names arguments shapes naming limits files asserts warnings structure emit".split()
+TOPICS = {
+    "syntax", "names", "arguments", "shapes", "naming", "limits", "files", "asserts", "warnings", "structure", "emit"
+}  # fmt: skip
 OUTPUTS = ("problems.txt", "graph.txt", "model.py")
 CASES = sorted(GOLDEN.glob("*/*/case.arch"))
 

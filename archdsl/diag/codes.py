@@ -72,7 +72,8 @@ NO_SUCH_NAME = _code(
 NO_SUCH_MODEL = _code(
     "E0103",
     "there is no such model",
-    """`--model` names a model that the file does not define.""",
+    """`--model` names a model that the file does not define. A file may hold many models; names count upper and lower
+    case, and without `--model` the last model of the file is taken.""",
 )
 
 # 02 arguments and values
@@ -213,7 +214,8 @@ NO_INPUT = _code(
 NO_STEPS = _code(
     "E0404",
     "the model computes nothing",
-    """A model needs at least one step after its input.""",
+    """A model needs at least one step after its input, such as `fc: linear(10)`; a step that is repeated 0 times does
+    not count.""",
 )
 DEFINED_TWICE = _code(
     "E0405",
@@ -260,7 +262,8 @@ TOO_MANY_OPERATIONS = _code(
 TOO_DEEP = _code(
     "E0502",
     "this is nested too deeply",
-    """Brackets and expressions may be nested to a bounded depth.""",
+    """Brackets and expressions may be nested to a bounded depth, so that no file can exhaust the memory of those who
+    read it. Split the expression, or the net into submodules.""",
 )
 NUMBER_TOO_LARGE = _code(
     "E0503",
@@ -288,7 +291,8 @@ FILE_NOT_READABLE = _code(
 FILE_NOT_TEXT = _code(
     "E0603",
     "the file is not text",
-    """An `.arch` file is UTF-8 text.""",
+    """An `.arch` file is UTF-8 text. A drawing, a checkpoint or a file in another encoding was named by mistake, or
+    has to be converted.""",
 )
 NO_MODEL = _code(
     "E0604",
@@ -331,7 +335,8 @@ UNLABELLED = _code(
 UNUSED_PARAMETER = _code(
     "W0301",
     "the parameter is never used",
-    """A parameter of the model has no influence on it.""",
+    """A parameter of the model has no influence on it: no step and no assertion reads it. Use it, or leave it
+    out.""",
 )
 UNUSED_SET = _code(
     "W0302",

@@ -76,7 +76,7 @@ def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
 def _add_members(graph: "Digraph", members: tuple[Member, ...], diagram: Diagram, theme: Theme) -> None:
     for member in members:
         if isinstance(member, Box):
-            graph.node(_plain(member.id), f"<{labels.box_label(member, theme)}>", _box_attributes(member, theme))
+            graph.node(_plain(member.id), f"<{labels.box_label(member, theme)}>", **_box_attributes(member, theme))
             continue
         with graph.subgraph(name=_plain(f"cluster_{member.id}")) as inner:
             inner.attr(**_cluster_attributes(member, diagram, theme))
@@ -119,7 +119,7 @@ def _add_edge(graph: "Digraph", edge: Edge) -> None:
     if edge.label:
         attributes |= {"label": f"<{labels.edge_label(edge.label)}>", "labeltooltip": attributes["tooltip"]}
     attributes["id"] = _plain(f"{edge.source}--{edge.target}")
-    graph.edge(_plain(edge.source), _plain(edge.target), None, attributes)
+    graph.edge(_plain(edge.source), _plain(edge.target), **attributes)
 
 
 def _identity(member: Member) -> dict[str, str]:

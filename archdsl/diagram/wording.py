@@ -59,7 +59,7 @@ def called(op: Op) -> str:
     arguments = [
         _argument(op, argument, named=number >= op.positional)
         for number, argument in enumerate(op.arguments.values())
-        if argument.required or op.values[argument.name] != argument.default
+        if op.values[argument.name] != argument.default
     ]
     return f"{op.name}({', '.join(arguments)})" if arguments else op.name
 

@@ -70,6 +70,10 @@ class Children:
         self._count = 0
         self._tries: dict[str, int] = {}
 
+    def take_back(self) -> None:
+        """Give the last number again: what had it came to nothing."""
+        self._count -= self.numbered
+
     def next_name(self, operator: str) -> str:
         """Return the name of a child that has no label: its number, or the operator's name."""
         if self.numbered:

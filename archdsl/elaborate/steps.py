@@ -180,7 +180,8 @@ class Steps:
             case ast.Braces() if step.label is None and not children.numbered:
                 return self.body(step.unit.body, path, children, Defaults(defaults))
             case ast.Braces() | ast.Numbered():
-                return [self.container(step, step.unit, path, children, defaults)]
+                made = self.container(step, step.unit, path, children, defaults)
+                return [made] if made else []
 
     def container(
         self,
@@ -189,8 +190,8 @@ class Steps:
         path: Path,
         children: Children,
         defaults: Defaults,
-    ) -> Container:
-        """Return the submodule that `{ }` or `[ ]` makes."""
+    ) -> Container | None:
+        """Return the submodule that `{ }` or `[ ]` makes: none where there is nothing in it."""
         numbered = isinstance(unit, ast.Numbered)
         if step.label is None and not children.numbered:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
@@ -198,6 +199,9 @@ class Steps:
         name = self.name(step, "layers", children)
         inner = Children(numbered=numbered, labels=() if numbered else labels(unit.body))
         made = self.body(unit.body, (*path, name), inner, Defaults(defaults))
+        if not made:
+            children.take_back()
+            return None
         kind = Kind.NUMBERED if numbered else Kind.NAMED
         return Container((*path, name), kind, tuple(made), step.span)
 
@@ -258,7 +262,8 @@ class Steps:
 
     def _count_operation(self, span: Span) -> None:
         if len(self.history) >= self.limits.operations:
-            label = f"this would be operation {len(self.history) + 1:,}, and at most {self.limits.operations:,} are made"
+            most = self.limits.operations
+            label = f"this would be operation {len(self.history) + 1:,}, and at most {most:,} are made"
             help = "raise the bound with --max-operations"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
             raise TooManyOperations

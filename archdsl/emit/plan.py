@@ -228,11 +228,9 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _sizes(settled: Settled, shape: Shape) -> str:
-    return "x".join(_factor(flat(settled.expression(dim))) for dim in shape.dims)
-
-
-def _factor(text: str) -> str:
-    return f"({text})" if " " in text else text
+    """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` where parameters stand in it."""
+    sizes = [flat(settled.expression(dim)) for dim in shape.dims]
+    return "x".join(sizes) if all(map(str.isdigit, sizes)) else " x ".join(sizes)
 
 
 def definition(name: str) -> str:

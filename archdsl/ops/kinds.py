@@ -48,9 +48,7 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case Word():
             return f"`{value.text}`"
-        case Chosen():
-            return str(value)
-        case str():
+        case str() if not isinstance(value, Chosen):
             text = '"' + value.replace('"', '\\"') + '"'
         case list():
             text = "[" + ", ".join(map(shown, value[:8])) + (", …]" if len(value) > 8 else "]")
@@ -74,11 +72,14 @@ def is_int(value: object) -> bool:
 
 @dataclass(frozen=True)
 class WholeNumber(Kind):
-    """An integer within bounds; a float that is whole is not one."""
+    """An integer within bounds; a float that is whole is not one. Where `optional`, `none` stands for another rule."""
 
     low: int | None = 1
+    optional: bool = False
 
     def convert(self, name: str, value: object) -> object:
+        if value is None and self.optional:
+            return None
         if not is_int(value):
             raise self.refuse(name, value)
         assert isinstance(value, int)
@@ -89,13 +90,9 @@ class WholeNumber(Kind):
 
 @dataclass(frozen=True)
 class PerAxis(WholeNumber):
-    """An integer, or one per axis of the map: `3` or `3x1`. `none` stands for "as the kernel"."""
-
-    optional: bool = False
+    """An integer, or one per axis of the map: `3` or `3x1`."""
 
     def convert(self, name: str, value: object) -> object:
-        if value is None and self.optional:
-            return None
         if isinstance(value, tuple | list) and value and all(map(is_int, value)):
             return tuple(super(PerAxis, self).convert(name, part) for part in value)
         return super().convert(name, value)
@@ -155,6 +152,8 @@ class Sizes(PerAxis):
 class Choice(Kind):
     """One of a few words, written without quotes; `none` may be one of them."""
 
+    choices: tuple[str, ...] = ()
+
     def convert(self, name: str, value: object) -> object:
         text = value.text if isinstance(value, Word) else "none" if value is None else ""
         if text in self.choices:
@@ -162,16 +161,11 @@ class Choice(Kind):
         quoted = isinstance(value, str) and value in self.choices
         raise self.refuse(name, value, f"write {value} without quotes" if quoted else None)
 
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """All words that it takes: those of its title."""
-        return tuple(self.title.replace(" or ", ", ").split(", "))
-
 
 def choice(*choices: str) -> Choice:
     """Return the kind that takes one of these words."""
     title = " or ".join((", ".join(choices[:-1]), choices[-1]))
-    return Choice(title, tuple(word for word in choices if word != "none"))
+    return Choice(title, tuple(word for word in choices if word != "none"), choices)
 
 
 @dataclass(frozen=True)
@@ -214,6 +208,7 @@ class Bitmaps(Kind):
 
 COUNT = WholeNumber("a whole number")
 COUNT_FROM_ZERO = WholeNumber("a whole number", low=0)
+OPTIONAL_COUNT = WholeNumber("a whole number, or none", optional=True)
 AXES = PerAxis("a whole number, or one per axis such as 3x1")
 OPTIONAL_AXES = PerAxis("a whole number, or one per axis such as 3x1", optional=True)
 PADDING = PaddingKind("a whole number, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)

@@ -1,12 +1,13 @@
 """Pools: a sliding window that learns nothing, and the trainable one of 1998."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
-from archdsl.ops.kinds import AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
+from archdsl.ops.kinds import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.reasons import Misfit, Reason, WrongRank
 from archdsl.ops.window import Window, compact
-from archdsl.pyexpr import Call, call
+from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
 
 
@@ -39,7 +40,7 @@ class Pool(Op):
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self.window(x).unread()
 
-    def _calls(self, x: Shape, module: str, function: str, **more: bool) -> Emission:
+    def _calls(self, x: Shape, module: str, function: str, *first: Expr, **more: bool) -> Emission:
         window = self.window(x)
         kernel = compact(window.kernel)
         options = {"padding": compact(window.before), "ceil_mode": self.ceil_mode, **more}
@@ -50,8 +51,8 @@ class Pool(Op):
             return made.without(padding=0, ceil_mode=False, count_include_pad=True)
 
         return Stateless(
-            without(call(f"nn.{module}{axes}d", kernel, *stride, **options)),
-            without(call(f"F.{function}{axes}d", INPUT, kernel, *stride, **options)),
+            without(call(f"nn.{module}{axes}d", *first, kernel, *stride, **options)),
+            without(call(f"F.{function}{axes}d", INPUT, *first, kernel, *stride, **options)),
         )
 
 
@@ -97,10 +98,39 @@ class AvgPool(Pool):
         Example("avgpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
+    def shape(self, x: Shape) -> Shape:
+        window = self.window(x)
+        # On volumes PyTorch wants the window to fit the map without its padding.
+        if x.rank == 4 and any(size < side for size, side in zip(window.map, window.kernel, strict=True)):
+            replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
+        return super().shape(x)
+
     def torch(self, x: Shape) -> Emission:
         if x.rank == 2 and self.count_include_pad:
             return self._calls(x, "AvgPool", "avg_pool")
         return self._calls(x, "AvgPool", "avg_pool", count_include_pad=self.count_include_pad)
+
+
+@op("lppool", family="pooling", positional=3)
+class LpPool(Pool):
+    """Take the p-norm of each window, per channel: the p-th root of the sum of the p-th powers (Sermanet et al. 2012)."""
+
+    power: float = arg(ABOVE_ZERO, help="the p of the norm: 1 sums up, large numbers come near the maximum")
+    kernel: Axes = arg(AXES, help="sides of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
+    ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
+
+    caption = "LpPool"
+    padding = 0
+    examples = (
+        Example("lppool(2, 2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
+        Example("lppool(2, 3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
+        Example("lppool(3, 4)", Shape.of(4, 16), Shape.of(4, 4)),
+        Example("lppool(1.5, 2x1x3)", Shape.of(4, 6, 6, 6), Shape.of(4, 3, 6, 2)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        return self._calls(x, "LPPool", "lp_pool", self.power)
 
 
 @op("subsample", family="pooling", positional=2)

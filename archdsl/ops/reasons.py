@@ -351,7 +351,7 @@ class VolumeDiffers(Reason):
     code = codes.SHAPE_DIFFERS
     argument: str
     sizes: str
-    volume: int
+    volume: str
     given: str
     elements: int
 
@@ -374,7 +374,7 @@ class PixelsUnread(Reason):
     after: int
     unread: int
     fitting: int
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = ()
 
     def label(self) -> str:
         terms = sliding(self.size, self.kernel, self.stride, self.before, self.after).replace(" + 2*0", "")

@@ -1,7 +1,7 @@
 """The sliding window that convolutions and pools share: sizes per axis, padding, what is left unread."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archdsl.ops.kinds import Axes, Padding
 from archdsl.ops.reasons import (
@@ -99,16 +99,17 @@ class Window:
         """Return the warning that pixels at the end of the map are never read, if some are."""
         if self.ceil_mode:
             return ()
-        found: dict[tuple[int, ...], list[str]] = {}
+        found: dict[PixelsUnread, list[str]] = {}
         names = ("value",) if len(self.map) == 1 else ("slice", "row", "column")[-len(self.map) :]
         for axis, size in enumerate(self.map):
             step, extent = self.stride[axis], self.extent(axis)
             over = (size + self.before[axis] + self.after[axis] - extent) % step
             lost = over - self.after[axis]
             if lost > 0:
-                numbers = (size, extent, step, self.before[axis], self.after[axis], lost, size + step - over)
-                found.setdefault(tuple(map(int, numbers)), []).append(names[axis])
-        return tuple(PixelsUnread(*numbers, tuple(lines)) for numbers, lines in found.items())
+                before, after, fitting = int(self.before[axis]), int(self.after[axis]), int(size + step - over)
+                reason = PixelsUnread(int(size), int(extent), int(step), before, after, int(lost), fitting)
+                found.setdefault(reason, []).append(names[axis])
+        return tuple(replace(reason, lines=tuple(lines)) for reason, lines in found.items())
 
 
 def _padding(

@@ -1,7 +1,7 @@
 """Text to syntax tree: a function for every rule of the grammar that makes a node."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
@@ -13,21 +13,29 @@ from archdsl.syntax.errors import report_all
 MAX_CHARACTERS = 4_000_000
 MAX_BITS = 63
 _ESCAPES = {"n": "\n", "t": "\t"}
+_Run = TypeVar("_Run", bound=Automaton)
 
 
 def parse(source: Source, problems: Problems) -> ast.File | None:
     """Return the syntax tree of a source; statements with errors are `Broken`, None where there is no tree at all."""
+    return parse_with(Automaton, source, problems)[0]
+
+
+def parse_with(
+    automaton: Callable[[str, dict[str, Build]], _Run], source: Source, problems: Problems
+) -> tuple[ast.File | None, _Run | None]:
+    """Return the syntax tree, and the run that made it, for those who ask more than the tree says."""
     if len(source.text) > MAX_CHARACTERS:
         problems.report(
             codes.SOURCE_TOO_LARGE,
             Span(source, 0, 0),
             f"{len(source.text):,} characters, and at most {MAX_CHARACTERS:,} are read",
         )
-        return None
-    automaton = Automaton(source.text, _Builder(source, problems).table())
-    tree: ast.File | None = automaton.run()
-    report_all(automaton.failures, source, problems)
-    return tree
+        return None, None
+    run = automaton(source.text, _Builder(source, problems).table())
+    tree: ast.File | None = run.run()
+    report_all(run.failures, source, problems)
+    return tree, run
 
 
 class _Builder:

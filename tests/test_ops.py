@@ -1,0 +1,193 @@
+"""Every operator's examples, held against PyTorch; and windows of all kinds, drawn at random."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.driver import compile_source
+from archdsl.ir import Node
+from archdsl.ops import all_ops
+from archdsl.ops.base import INPUT, Example, Op, Stateless, Submodule
+from archdsl.ops.reasons import Misfit
+from archdsl.pyexpr import flat
+from archdsl.resources import resource
+from archdsl.shape import Shape
+from archdsl.source import Source
+
+EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for example in op.examples]
+
+
+def node_of(example: Example) -> Node:
+    """Return the example as the compiler makes it."""
+    text = f"model M {{ input x: [{', '.join(map(str, example.input.dims))}]; step: {example.call} }}"
+    compiled = compile_source(Source("example.arch", text))
+    assert compiled.ok, compiled.diagnostics
+    return compiled.models[0].nodes[0]
+
+
+def namespace(op: type[Op] | Op) -> dict[str, Any]:
+    """Return what generated code sees: torch, and the definitions that torch lacks."""
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor}
+    for name in op.support:
+        exec(resource("templates", f"support/{name}.py").read_text(), names)
+    return names
+
+
+def module_of(node: Node) -> nn.Module:
+    emission = node.op.torch(node.input)
+    call = emission.call if isinstance(emission, Submodule) else emission.module
+    module = eval(flat(call), namespace(node.op))
+    assert isinstance(module, nn.Module)
+    return module.eval()
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    assert type(node.op) is op
+    assert (node.shape, node.params, node.macs) == (example.output, example.params, example.macs)
+    assert node.op.title(node.input)
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_the_example_is_what_pytorch_does(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    module = module_of(node)
+    sample = torch.randn(2, *example.input.dims)
+    with FlopCounterMode(display=False) as counter:
+        result = module(sample)
+    assert tuple(result.shape) == (2, *example.output.dims)
+    assert sum(weight.numel() for weight in module.parameters()) == example.params
+    assert counter.get_total_flops() == 2 * 2 * example.macs
+    emission = node.op.torch(node.input)
+    if isinstance(emission, Stateless):
+        text = flat(emission.function).replace(INPUT.name, "x").replace("self.training", "False")
+        assert torch.equal(eval(text, {**namespace(op), "x": sample}), result)
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_in_place_forms_exist_and_agree(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    emission = node.op.torch(node.input)
+    if not isinstance(emission, Stateless) or not emission.in_place:
+        return
+    sample = torch.randn(2, *example.input.dims)
+    expected = module_of(node)(sample)
+    changed = eval(flat(emission.module.with_named(inplace=True)), namespace(op)).eval()(sample.clone())
+    assert torch.equal(changed, expected)
+
+
+@pytest.mark.parametrize("op", all_ops(), ids=lambda op: op.name)
+def test_every_argument_is_explained(op: type[Op]) -> None:
+    assert (op.__doc__ or "").strip().split("\n")[0].endswith(".")
+    assert op.positional <= min(3, len(op.arguments))
+    for argument in op.arguments.values():
+        assert argument.help
+        assert argument.kind.title
+        if not argument.required and argument.default is not None:
+            assert argument.kind.convert(argument.name, argument.default) == argument.default or argument.kind.words
+
+
+@pytest.mark.parametrize("op", all_ops(), ids=lambda op: op.name)
+def test_what_keeps_its_output_unneeded_may_be_overwritten(op: type[Op]) -> None:
+    """Where an operator says that autograd does not need its result, writing over it changes no gradient."""
+    if op.keeps_output:
+        return
+    for example in op.examples:
+        torch.manual_seed(0)
+        module = module_of(node_of(example)).train()
+        gradients = []
+        for in_place in (False, True):
+            sample = torch.randn(2, *example.input.dims, generator=torch.Generator().manual_seed(1)).requires_grad_()
+            F.relu(module(sample), inplace=in_place).square().sum().backward()
+            gradients.append(sample.grad)
+        torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_an_operator_is_defined_once_and_documented() -> None:
+    from archdsl.ops.base import op
+
+    with pytest.raises(ValueError, match="defined twice"):
+        op("conv", family="convolution")(type("Again", (Op,), {"__doc__": "x", "examples": EXAMPLES}))
+    with pytest.raises(ValueError, match="lacks a docstring or an example"):
+        op("unheard_of", family="other")(type("Bare", (Op,), {}))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> dict[str, Any]:
+    axes = draw(st.integers(1, 3))
+    return {
+        "sizes": draw(st.lists(st.integers(1, 9), min_size=axes, max_size=axes)),
+        "kernel": tuple(draw(st.lists(st.integers(1, 5), min_size=axes, max_size=axes))),
+        "stride": draw(st.integers(1, 4)),
+        "padding": draw(st.integers(0, 3)),
+        "dilation": draw(st.integers(1, 3)),
+        "ceil_mode": draw(st.booleans()),
+    }
+
+
+def found(op: Op, x: Shape) -> tuple[int, ...] | None:
+    try:
+        return tuple(op.shape(x).dims)
+    except Misfit:
+        return None
+
+
+def wanted(module: nn.Module, x: Shape) -> tuple[int, ...] | None:
+    try:
+        return tuple(module(torch.zeros(1, *x.dims)).shape[1:])
+    except RuntimeError:
+        return None
+
+
+def make(name: str, **values: Any) -> Op:
+    op = next(op for op in all_ops() if op.name == name)
+    arguments = {arg: op.arguments[arg].default for arg in op.arguments} | values
+    return op(**arguments)
+
+
+@settings(max_examples=300)
+@given(windows())
+def test_pools_fit_exactly_where_pytorchs_do(window: dict[str, Any]) -> None:
+    x = Shape.of(2, *window["sizes"])
+    options = {key: window[key] for key in ("kernel", "stride", "padding", "ceil_mode")}
+    axes = len(window["sizes"])
+    for name, kind in (("maxpool", "Max"), ("avgpool", "Avg")):
+        module = getattr(nn, f"{kind}Pool{axes}d")(
+            window["kernel"], window["stride"], window["padding"], ceil_mode=window["ceil_mode"]
+        )
+        assert found(make(name, **options), x) == wanted(module, x)
+
+
+@settings(max_examples=300)
+@given(windows(), st.integers(1, 3), st.integers(1, 6), st.integers(1, 6))
+def test_convolutions_fit_exactly_where_pytorchs_do(window: dict[str, Any], groups: int, into: int, out: int) -> None:
+    x = Shape.of(into, *window["sizes"])
+    options = {key: window[key] for key in ("kernel", "stride", "padding", "dilation")}
+    conv = make("conv", out=out, groups=groups, **options)
+    try:
+        module = getattr(nn, f"Conv{len(window['sizes'])}d")(
+            into, out, window["kernel"], window["stride"], window["padding"], window["dilation"], groups
+        )
+    except ValueError:
+        assert found(conv, x) is None
+        return
+    assert found(conv, x) == wanted(module, x)
+    if found(conv, x):
+        assert conv.params(x) == sum(weight.numel() for weight in module.parameters())
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 4), st.integers(1, 3))
+def test_tensorflows_padding_gives_the_ceiling(size: int, kernel: int, stride: int, dilation: int) -> None:
+    conv = make("conv", out=1, kernel=kernel, stride=stride, dilation=dilation, padding="tf_same")
+    x = Shape.of(1, size, size)
+    assert conv.shape(x).dims == (1, -(-size // stride), -(-size // stride))
+    module = eval(flat(conv.torch(x).call), namespace(conv))  # type: ignore[union-attr]
+    assert tuple(module(torch.zeros(1, *x.dims)).shape[1:]) == conv.shape(x).dims
