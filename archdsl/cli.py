@@ -188,13 +188,15 @@ def _drawn(
     legend: bool,
 ) -> bytes:
     from archdsl.diagram import THEMES, diagram, to_dot
-    from archdsl.render import CannotRender, render
+    from archdsl.render import CannotRender
+    from archdsl.render import draw as drawn
 
-    dot = to_dot(diagram(graph, legend=legend, direction=direction), THEMES[theme])
+    drawing = diagram(graph, legend=legend, direction=direction)
+    dot = to_dot(drawing, THEMES[theme])
     if kind == "dot":
         return dot.encode()
     try:
-        return render(dot, kind, engine=engine)
+        return drawn(drawing, kind, theme=THEMES[theme], engine=engine)
     except CannotRender as error:
         if target == "-":
             _stop(NO_FILE, str(error), error.help)

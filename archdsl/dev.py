@@ -1,6 +1,7 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md and docs/errors.md. Only developers run this; it needs a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md and docs/lenet5.svg, the drawing that the README shows.
+Only developers run this; it needs a checkout.
 """
 
 import sys
@@ -63,10 +64,21 @@ def _tables() -> str:
     return tables()
 
 
+def _lenet5() -> str:
+    from archdsl.diagram import diagram
+    from archdsl.driver import compile_source
+    from archdsl.loader import read
+    from archdsl.render import draw
+
+    graph = compile_source(read("lenet5")).models[0]
+    return draw(diagram(graph), "svg", engine="graphviz-pure").decode()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "archdsl/syntax/tables.py": _tables,
     "docs/operators.md": operators,
     "docs/errors.md": errors,
+    "docs/lenet5.svg": _lenet5,
 }
 
 

@@ -1,6 +1,7 @@
 """Diagnostics as text for a person, with the source lines they speak of."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 from archdsl.diag.model import Diagnostic, Label
 from archdsl.source import Span
@@ -59,7 +60,10 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
         rows.append(gutter)
     for word, text in (*(("note", note) for note in diagnostic.notes), ("help", diagnostic.help)):
         if text:
-            rows.append(paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {_printable(text)}")
+            offset = margin + len(f" = {word}: ")
+            first, *more = wrap(_printable(text), max(width - offset, 40)) or [""]
+            rows.append(paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {first}")
+            rows += [" " * offset + part for part in more]
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
 

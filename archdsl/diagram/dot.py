@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 # One name that every engine measures right: a list of fonts falls back to the widths of Times.
 _FONT = "Arial"
 _CLASSES = {
-    "convolution": "conv",
-    "pooling": "pool",
-    "activation": "act",
-    "normalisation": "norm",
+    "convolution": "op conv",
+    "pooling": "op pool",
+    "activation": "op act",
+    "normalisation": "op norm",
 }
 _LARGE = 300
 _LONGEST_TOOLTIP = 1000
@@ -93,7 +93,7 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
         case Form.OPERATOR:
             form = {"margin": "0.07,0.02" if box.chips else "0.09,0.035"}
     if box.form is not Form.TERMINAL:
-        kind = f"op {_CLASSES.get(box.family, box.family)}"
+        kind = _CLASSES.get(box.family, f"op {box.family}")
     if box.count > 1:
         form |= {"peripheries": "2", "style": "filled"}
     return {**_paint(paint), **form, "class": kind, "group": _plain(box.group), **_identity(box)}
