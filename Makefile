@@ -15,7 +15,7 @@ run: $(VENV)/run.done
 	$(BIN)/python examples/train_lenet5.py out/lenet5.py
 
 test: $(VENV)/test.done
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff format --check

@@ -32,6 +32,59 @@ model Vgg(classes = 10, width = 8, rate = 0.4) {
   f: linear(6) -> scaled_tanh -> out: [rbf(2, targets = ["##.#..", "..##.#"])]
 }
 """,
+    "decoder": """model Decoder(width = 8, classes = 2) {
+  input z: 24
+  fc: linear(4 * 4 * width) -> maps: [reshape((width, 4, 4)) -> silu]
+  up1: conv_transpose(width, 2, stride = 2) -> gn1: groupnorm(2) -> gelu
+  up2: conv_transpose(2 * width, 4x3, 2x1, padding = 1, groups = 2) -> instancenorm -> mish
+  pad(1, mode = reflect) -> conv: conv(4 * width, 3) -> pixel_shuffle(2) -> pixel_unshuffle(1) -> drop_path(0.1)
+  upsample(2) -> upsample(1x2, mode = bilinear, align_corners = true) -> lrn(5, k = 2.0) -> hardswish
+  head: [conv(2 * classes, 1) -> glu -> adaptive_maxpool(8x8) -> permute(1x2x0) -> permute(2x0x1) -> log_softmax]
+}
+""",
+    "activations": """model Activations {
+  input x: 8x6x6
+  a: {
+    c1: conv(8, 1) -> relu6 -> c2: conv(8, 1) -> leaky_relu(0.2) -> c3: conv(8, 1) -> elu -> c4: conv(8, 1) -> selu
+    c5: conv(8, 1) -> celu(0.5) -> c6: conv(8, 1) -> silu -> c7: conv(8, 1) -> mish -> c8: conv(8, 1) -> hardswish
+    c9: conv(8, 1) -> hardsigmoid -> c10: conv(8, 1) -> hardtanh(-2, 2) -> c11: conv(8, 1) -> rrelu -> prelu: prelu
+    c12: conv(8, 1) -> threshold(0.1, 0)
+  }
+  b1: conv(8, 1) -> relu6 -> b2: conv(8, 1) -> leaky_relu -> b3: conv(8, 1) -> elu(0.5) -> b4: conv(8, 1) -> selu
+  b5: conv(8, 1) -> celu -> b6: conv(8, 1) -> silu -> b7: conv(8, 1) -> mish -> b8: conv(8, 1) -> hardswish
+  b9: conv(8, 1) -> hardsigmoid -> b10: conv(8, 1) -> hardtanh -> b11: conv(8, 1) -> rrelu(0.1, 0.2)
+  b12: conv(8, 1) -> threshold(0, -1.5) -> prelu: prelu(num_parameters = channels) -> gelu(approximate = tanh)
+  softplus -> softsign -> logsigmoid -> tanhshrink -> softshrink(0.1) -> hardshrink(0.01) -> softmin -> log_softmax
+  c: [softplus(beta = 2.0) -> softsign -> logsigmoid -> tanhshrink -> softshrink -> hardshrink -> gelu -> softmin]
+}
+""",
+    "pools": """model Pools {
+  input x: 4x20x18
+  c: conv(8, 3) -> lppool(2, 2) -> channel_dropout(0.2) -> channel_shuffle(2) -> slice(0, 6) -> slice(1, axis = 2)
+  d: conv(12, 1) -> in1: instancenorm(affine = true) -> adaptive_avgpool(6x5) -> pad(1x0, value = -1.0) -> alpha_dropout
+  e: [conv(8, 1) -> slice(2, 8) -> channel_shuffle(3) -> lppool(4, 3, 1, ceil_mode = true) -> pad(1, mode = circular)]
+  f: [mean(0, keepdim = true) -> sum(2, keepdim = true) -> upsample(2) -> lrn(3) -> drop_path -> channel_dropout]
+  mean(1, keepdim = true) -> g: conv(6, 1) -> global_avgpool -> global_maxpool -> flatten -> reshape(2x3) -> sum
+  h: linear(6)
+  i: [reshape(2x3) -> reshape(3x2) -> reshape(6) -> alpha_dropout(0.1) -> groupnorm(3)]
+}
+""",
+    "volume": """model Volume {
+  input x: 2x3x4x5
+  up: conv_transpose(4, 3, 2, padding = 1, output_padding = 1) -> bn: batchnorm -> lppool(2, 2) -> upsample(2)
+  pad(1, mode = replicate) -> pad(0, after = 1) -> channel_dropout -> norm: instancenorm(track_running_stats = true)
+  layers: [conv(4, 1) -> upsample(1, mode = trilinear) -> adaptive_maxpool(3) -> pad(0x1x0) -> global_avgpool]
+  mean -> sum(0, keepdim = true) -> out: linear(2)
+}
+""",
+    "line": """model Line(length = 12, factor = 2) {
+  input x: [3, length]
+  up: conv_transpose(6, 4, 2, padding = 1) -> lppool(2, 2) -> norm: groupnorm(3) -> wider: [upsample(factor)]
+  pad(2, mode = circular) -> pad(0, after = 1) -> instancenorm -> channel_dropout -> adaptive_avgpool(7)
+  layers: [conv(4, 1) -> upsample(2, mode = linear) -> adaptive_maxpool(3) -> pad(1, mode = reflect) -> global_maxpool]
+  permute(1x0) -> slice(0, 1) -> flatten -> out: linear(2)
+}
+""",
 }
 
 

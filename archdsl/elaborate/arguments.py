@@ -106,9 +106,7 @@ class Binder:
         self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{op.name}` takes {_listed(names)}", help=meant)
         return None
 
-    def _report_unnamed(
-        self, op: type[Op], names: list[str], number: int, arg: ast.Argument, positional: int
-    ) -> None:
+    def _report_unnamed(self, op: type[Op], names: list[str], number: int, arg: ast.Argument, positional: int) -> None:
         label = f"`{op.name}` takes {positional} argument{'s' * (positional > 1)} without a name"
         if not positional:
             label = f"`{op.name}` takes all arguments by name" if op.positional else f"`{op.name}` takes no arguments"

@@ -1,6 +1,9 @@
 """Names that would break the generated Python module."""
 
+from functools import cache
 from keyword import iskeyword, issoftkeyword
+
+from archdsl.resources import names
 
 # ruff: noqa: SIM905 - a list of words reads better as text
 # What `nn.Module` has, so that no submodule may be called so; a test compares with torch.
@@ -16,10 +19,15 @@ MODULE_ATTRIBUTES = frozenset(
     """.split()
 )
 MODULE_GLOBALS = frozenset({"F", "OrderedDict", "Tensor", "annotations", "math", "nn", "torch"})
-SUPPORT_CLASSES = frozenset({"Conv2dSame", "ConnectedConv2d", "EuclideanRBF", "ScaledTanh", "Subsample", "scaled_tanh"})
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "dtype"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
 STREAM = frozenset({"channels", "height", "width", "shape"})
+
+
+@cache
+def support_names() -> frozenset[str]:
+    """Return the names of the definitions that a generated module may bring along."""
+    return frozenset(names("templates/support", ".py"))
 
 
 def _keyword(name: str) -> str | None:
@@ -43,13 +51,13 @@ def free_label(name: str) -> str:
 
 def why_no_parameter(name: str) -> str | None:
     """Return why a parameter or an input cannot have this name, or None if it can."""
-    if name in MODULE_GLOBALS | LOCALS - {"x"} | BUILT_IN | SUPPORT_CLASSES:
+    if name in MODULE_GLOBALS | LOCALS - {"x"} | BUILT_IN | support_names():
         return "used by the generated module itself"
     return _keyword(name)
 
 
 def why_no_model(name: str) -> str | None:
     """Return why a model cannot have this name, or None if it can."""
-    if name in MODULE_GLOBALS | LOCALS | BUILT_IN | SUPPORT_CLASSES:
+    if name in MODULE_GLOBALS | LOCALS | BUILT_IN | support_names():
         return "used by the generated module itself"
     return _keyword(name)

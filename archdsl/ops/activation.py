@@ -1,8 +1,13 @@
-"""Activations: every element by itself, and softmax."""
+"""Activations of the first nets, what all activations share, and those over the channels."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, cast
 
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, op
+from archdsl.ops.mismatches import UnevenParts
 from archdsl.ops.reasons import Misfit, WrongRank
-from archdsl.pyexpr import call
+from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
 
 _MAPS = Shape.of(6, 28, 28)
@@ -15,17 +20,37 @@ class Elementwise(Op):
         return x
 
 
-@op("relu", family="activation")
-class Relu(Elementwise):
-    """Cut off what is negative: max(x, 0)."""
+class Pointwise(Elementwise):
+    """An activation whose PyTorch function has its name, and whose PyTorch module has its caption for a name."""
 
-    examples = (Example("relu", _MAPS, _MAPS), Example("relu", Shape.of(84), Shape.of(84)))
+    caption: ClassVar[str]
+    in_place: ClassVar[bool] = False
+    # Arguments that PyTorch calls otherwise.
+    spelled: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    def _forms(self) -> tuple[Call, Call]:
+        """Return the module and the function, without the arguments that are left at their defaults."""
+        names = {name: self.spelled.get(name, name) for name in self.arguments}
+        options = {names[name]: cast(Expr, value) for name, value in self.values.items()}
+        defaults = {names[name]: argument.default for name, argument in self.arguments.items()}
+        forms = (call(f"nn.{self.caption}", **options), call(f"F.{self.name}", INPUT, **options))
+        return forms[0].without(**defaults), forms[1].without(**defaults)
 
     def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.ReLU"), call("F.relu", INPUT), in_place=True)
+        module, function = self._forms()
+        return Stateless(module, function, in_place=self.in_place)
 
     def title(self, x: Shape) -> str:
-        return "ReLU"
+        return self.caption
+
+
+@op("relu", family="activation")
+class Relu(Pointwise):
+    """Cut off what is negative: max(x, 0)."""
+
+    caption = "ReLU"
+    in_place = True
+    examples = (Example("relu", _MAPS, _MAPS), Example("relu", Shape.of(84), Shape.of(84)))
 
 
 @op("tanh", family="activation")
@@ -62,11 +87,10 @@ class Sigmoid(Elementwise):
         return Stateless(call("nn.Sigmoid"), call("torch.sigmoid", INPUT))
 
 
-@op("softmax", family="activation")
-class Softmax(Elementwise):
-    """Turn scores into probabilities over the channels."""
+class OverChannels(Elementwise):
+    """An activation in which the channels of a pixel compete."""
 
-    examples = (Example("softmax", Shape.of(10), Shape.of(10)), Example("softmax", _MAPS, _MAPS))
+    caption: ClassVar[str]
 
     def shape(self, x: Shape) -> Shape:
         if x.rank < 1:
@@ -74,4 +98,54 @@ class Softmax(Elementwise):
         return x
 
     def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.Softmax", dim=1), call("F.softmax", INPUT, dim=1))
+        return Stateless(call(f"nn.{self.caption}", dim=1), call(f"F.{self.name}", INPUT, dim=1))
+
+    def title(self, x: Shape) -> str:
+        return self.caption
+
+
+@op("softmax", family="activation")
+class Softmax(OverChannels):
+    """Turn scores into probabilities over the channels."""
+
+    caption = "Softmax"
+    examples = (Example("softmax", Shape.of(10), Shape.of(10)), Example("softmax", _MAPS, _MAPS))
+
+
+@op("log_softmax", family="activation")
+class LogSoftmax(OverChannels):
+    """Turn scores into logarithms of probabilities over the channels."""
+
+    caption = "LogSoftmax"
+    examples = (Example("log_softmax", Shape.of(10), Shape.of(10)), Example("log_softmax", _MAPS, _MAPS))
+
+
+@op("softmin", family="activation")
+class Softmin(OverChannels):
+    """Turn distances into probabilities over the channels: the softmax of -x."""
+
+    caption = "Softmin"
+    examples = (Example("softmin", Shape.of(10), Shape.of(10)), Example("softmin", _MAPS, _MAPS))
+
+
+@op("glu", family="activation")
+class Glu(Op):
+    """Weigh the first half of the channels by the sigmoid of the second half (Dauphin et al. 2017)."""
+
+    examples = (
+        Example("glu", Shape.of(64, 7, 7), Shape.of(32, 7, 7)),
+        Example("glu", Shape.of(84), Shape.of(42)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        if x.rank < 1:
+            raise Misfit(WrongRank("channels", str(x)))
+        if x.channels % 2:
+            raise Misfit(UnevenParts("call", int(x.channels), 2, "halves"))
+        return Shape.of(x.channels // 2, *x.map)
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("nn.GLU", dim=1), call("F.glu", INPUT, dim=1))
+
+    def title(self, x: Shape) -> str:
+        return "GLU"

@@ -155,6 +155,8 @@ class Choice(Kind):
     choices: tuple[str, ...] = ()
 
     def convert(self, name: str, value: object) -> object:
+        if isinstance(value, Chosen):
+            return value
         text = value.text if isinstance(value, Word) else "none" if value is None else ""
         if text in self.choices:
             return Chosen(text)

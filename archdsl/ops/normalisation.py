@@ -1,10 +1,12 @@
-"""Normalisations, and dropout, which regularises like them."""
+"""Normalisations."""
 
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
-from archdsl.ops.kinds import POSITIVE, RATE, TRUTH
-from archdsl.ops.reasons import Misfit, WrongRank
-from archdsl.pyexpr import Ref, call
+from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, TRUTH
+from archdsl.ops.mismatches import NoSpread
+from archdsl.ops.reasons import Misfit, NotDivisible, WrongRank
+from archdsl.ops.window import require_map
+from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
 
@@ -42,19 +44,112 @@ class BatchNorm(Elementwise):
         return "BN"
 
 
-@op("dropout", family="other", positional=1)
-class Dropout(Elementwise):
-    """Set elements to zero at random while training, and scale up the others."""
+@op("groupnorm", family="normalisation", positional=1)
+class GroupNorm(Elementwise):
+    """Normalise each group of channels of a sample, then scale and shift each channel (Wu and He 2018)."""
 
-    rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
+    groups: int = arg(COUNT, help="groups of channels that are normalised together")
+    eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
+    affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
 
+    keeps_output = False
     examples = (
-        Example("dropout", Shape.of(4096), Shape.of(4096)),
-        Example("dropout(0.2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("groupnorm(8)", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
+        Example("groupnorm(1, eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
+        Example("groupnorm(2, affine = false)", Shape.of(8), Shape.of(8)),
+        Example("groupnorm(4)", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3), params=8),
     )
 
+    def shape(self, x: Shape) -> Shape:
+        if x.rank < 1:
+            raise Misfit(WrongRank("channels", str(x)))
+        if x.channels % self.groups:
+            raise Misfit(NotDivisible(int(x.channels), int(self.groups), "channels"))
+        # PyTorch refuses it for a batch of one, and gives nothing but the shift for others.
+        if x.volume == self.groups:
+            raise Misfit(NoSpread("groups", "each group", str(x)))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return 2 * x.channels if self.affine else 0
+
     def torch(self, x: Shape) -> Emission:
+        made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
+        return Submodule(made.without(eps=1e-5, affine=True))
+
+    def title(self, x: Shape) -> str:
+        return "GN"
+
+
+@op("instancenorm", family="normalisation")
+class InstanceNorm(Elementwise):
+    """Normalise each channel of a sample: InstanceNorm1d, 2d or 3d by the rank (Ulyanov et al. 2016)."""
+
+    eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
+    momentum: float = arg(RATE, default=0.1, help="weight of the batch in the running statistics")
+    affine: bool = arg(TRUTH, default=False, help="whether scale and shift are learned")
+    track_running_stats: bool = arg(TRUTH, default=False, help="whether running statistics are kept, and used later")
+
+    keeps_output = False
+    examples = (
+        Example("instancenorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56)),
+        Example("instancenorm(affine = true)", Shape.of(8, 5), Shape.of(8, 5), params=16),
+        Example("instancenorm(eps = 0.001)", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3)),
+        Example("instancenorm(track_running_stats = true)", Shape.of(4, 6, 6), Shape.of(4, 6, 6)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        require_map(x)
+        if x.volume == x.channels:
+            raise Misfit(NoSpread("call", "each channel", str(x)))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return 2 * x.channels if self.affine else 0
+
+    def torch(self, x: Shape) -> Emission:
+        options: dict[str, Expr] = {"eps": self.eps}
+        if self.track_running_stats:
+            options["momentum"] = self.momentum
+        flags: dict[str, Expr] = {"affine": self.affine, "track_running_stats": self.track_running_stats}
+        made = call(f"nn.InstanceNorm{require_map(x)}d", x.channels, **options, **flags)
+        made = made.without(eps=1e-5, momentum=0.1, affine=False, track_running_stats=False)
+        if self.affine or self.track_running_stats:
+            return Submodule(made)
+        return Stateless(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
+
+    def title(self, x: Shape) -> str:
+        return "IN"
+
+
+@op("lrn", family="normalisation", positional=1)
+class LocalResponseNorm(Elementwise):
+    """Divide by a power of the sum of squares over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+
+    As in PyTorch, `alpha` is divided by `size`, which the paper does not do.
+    """
+
+    size: int = arg(COUNT, help="neighbouring channels that are summed over")
+    alpha: float = arg(REAL, default=1e-4, help="factor of the sum")
+    beta: float = arg(REAL, default=0.75, help="the power")
+    k: float = arg(REAL, default=1.0, help="added to the sum")
+
+    examples = (
+        Example("lrn(5, k = 2.0)", Shape.of(96, 55, 55), Shape.of(96, 55, 55)),
+        Example("lrn(3, alpha = 0.001, beta = 0.5)", Shape.of(8, 9), Shape.of(8, 9)),
+        Example("lrn(4)", Shape.of(3, 2, 4, 4), Shape.of(3, 2, 4, 4)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        require_map(x)
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        options: dict[str, Expr] = {"alpha": self.alpha, "beta": self.beta, "k": self.k}
         return Stateless(
-            call("nn.Dropout", p=self.rate).without(p=0.5),
-            call("F.dropout", INPUT, p=self.rate, training=Ref("self.training")).without(p=0.5),
+            call("nn.LocalResponseNorm", self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
+            call("F.local_response_norm", INPUT, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
         )
+
+    def title(self, x: Shape) -> str:
+        return "LRN"

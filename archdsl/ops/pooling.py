@@ -1,11 +1,13 @@
 """Pools: a sliding window that learns nothing, and the trainable one of 1998."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
 from archdsl.ops.kinds import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
-from archdsl.ops.reasons import Misfit, Reason, WrongRank
+from archdsl.ops.reasons import Misfit, Reason, WindowDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact
 from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
@@ -56,6 +58,27 @@ class Pool(Op):
         )
 
 
+@contextmanager
+def without_padding() -> Iterator[None]:
+    """Let no help speak of padding to those who cannot add any."""
+    try:
+        yield
+    except Misfit as misfit:
+        reason = misfit.reason
+        raise Misfit(replace(reason, paddable=False) if isinstance(reason, WindowDoesNotFit) else reason) from None
+
+
+class Averaging(Pool):
+    """What pools share that PyTorch computes by means."""
+
+    def shape(self, x: Shape) -> Shape:
+        window = self.window(x)
+        # On volumes PyTorch wants the window to fit the map without its padding.
+        if x.rank == 4 and any(size < side for size, side in zip(window.map, window.kernel, strict=True)):
+            replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
+        return super().shape(x)
+
+
 @op("maxpool", family="pooling", positional=2)
 class MaxPool(Pool):
     """Keep the largest value of each window, per channel."""
@@ -80,7 +103,7 @@ class MaxPool(Pool):
 
 
 @op("avgpool", family="pooling", positional=2)
-class AvgPool(Pool):
+class AvgPool(Averaging):
     """Take the mean of each window, per channel."""
 
     kernel: Axes = arg(AXES, help="sides of the window")
@@ -98,13 +121,6 @@ class AvgPool(Pool):
         Example("avgpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
-    def shape(self, x: Shape) -> Shape:
-        window = self.window(x)
-        # On volumes PyTorch wants the window to fit the map without its padding.
-        if x.rank == 4 and any(size < side for size, side in zip(window.map, window.kernel, strict=True)):
-            replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
-        return super().shape(x)
-
     def torch(self, x: Shape) -> Emission:
         if x.rank == 2 and self.count_include_pad:
             return self._calls(x, "AvgPool", "avg_pool")
@@ -112,8 +128,12 @@ class AvgPool(Pool):
 
 
 @op("lppool", family="pooling", positional=3)
-class LpPool(Pool):
-    """Take the p-norm of each window, per channel: the p-th root of the sum of the p-th powers (Sermanet et al. 2012)."""
+class LpPool(Averaging):
+    """Take the p-norm of each window, per channel (Sermanet et al. 2012).
+
+    It is the p-th root of the sum of the p-th powers; as in PyTorch, of numbers and not of their sizes, so that a power
+    that is not even asks for a stream without negative numbers.
+    """
 
     power: float = arg(ABOVE_ZERO, help="the p of the norm: 1 sums up, large numbers come near the maximum")
     kernel: Axes = arg(AXES, help="sides of the window")
@@ -125,9 +145,13 @@ class LpPool(Pool):
     examples = (
         Example("lppool(2, 2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
         Example("lppool(2, 3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
-        Example("lppool(3, 4)", Shape.of(4, 16), Shape.of(4, 4)),
-        Example("lppool(1.5, 2x1x3)", Shape.of(4, 6, 6, 6), Shape.of(4, 3, 6, 2)),
+        Example("lppool(4, 4)", Shape.of(4, 16), Shape.of(4, 4)),
+        Example("lppool(2, 2x1x3)", Shape.of(4, 6, 6, 6), Shape.of(4, 3, 6, 2)),
     )
+
+    def shape(self, x: Shape) -> Shape:
+        with without_padding():
+            return super().shape(x)
 
     def torch(self, x: Shape) -> Emission:
         return self._calls(x, "LPPool", "lp_pool", self.power)
@@ -156,7 +180,8 @@ class Subsample(Op):
         return Window.of(x, self.kernel, self.stride, 0, 1)
 
     def shape(self, x: Shape) -> Shape:
-        return Shape.of(x.channels, *self._window(x).output())
+        with without_padding():
+            return Shape.of(x.channels, *self._window(x).output())
 
     def params(self, x: Shape) -> int:
         return 2 * x.channels

@@ -240,7 +240,7 @@ class Automaton:
         if self._brackets:
             self._go_to(statement_end(self.text, token.start, inside, self._brackets[-1].token.text), [])
         else:
-            self._go_to(item_end(self.text, self._last.end if self._last else 0), [])
+            self._go_to(item_end(self.text, token.start), [])
         return True
 
     def _mend(self, token: Token) -> bool:
@@ -269,9 +269,7 @@ class Automaton:
     def _begins_model(self, token: Token) -> bool:
         """Whether `model Name` stands within the braces of another one."""
         before = self._last
-        return bool(
-            before and before.text == "model" and token.kind == "NAME" and begins_line(self.text, before.start)
-        )
+        return bool(before and before.text == "model" and token.kind == "NAME" and begins_line(self.text, before.start))
 
     def _is_wrong(self, token: Token, bracket: _Bracket) -> bool:
         """Whether a closing bracket is meant to close what was opened last, and is of another kind."""

@@ -85,8 +85,8 @@ def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
 
 
 def item_end(text: str, at: int) -> int:
-    """Return where the next model or `set` begins, or the text ends; the line's end before it is not skipped."""
-    found = _ITEM(text, at)
+    """Return where the next model or `set` begins, this line included; the line's end before it is not skipped."""
+    found = _ITEM(text, max(text.rfind("\n", 0, at), 0) if begins_line(text, at) else at)
     return found.start() if found else len(text)
 
 

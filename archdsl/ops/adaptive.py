@@ -1,0 +1,105 @@
+"""Pools that ask for the size of the result, and those over the whole map."""
+
+from typing import ClassVar
+
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import AXES, Axes
+from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.pyexpr import call
+from archdsl.shape import Shape
+
+
+class Adaptive(Op):
+    """What adaptive pools share: as many windows as the result has cells, of about equal sides."""
+
+    size: Axes
+    caption: ClassVar[str]
+    module: ClassVar[str]
+    function: ClassVar[str]
+    keeps_output = False
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape.of(x.channels, *per_axis("size", self.size, require_map(x)))
+
+    def torch(self, x: Shape) -> Emission:
+        axes = require_map(x)
+        size = compact(per_axis("size", self.size, axes))
+        return Stateless(call(f"nn.{self.module}{axes}d", size), call(f"F.{self.function}{axes}d", INPUT, size))
+
+    def title(self, x: Shape) -> str:
+        sides = "×".join(str(int(side)) for side in self.shape(x).map)
+        return f"{self.caption} to {sides}"
+
+
+class Mean(Adaptive):
+    """An adaptive pool that averages."""
+
+    caption = "AvgPool"
+    module = "AdaptiveAvgPool"
+    function = "adaptive_avg_pool"
+
+
+class Largest(Adaptive):
+    """An adaptive pool that keeps the largest value."""
+
+    caption = "MaxPool"
+    module = "AdaptiveMaxPool"
+    function = "adaptive_max_pool"
+
+
+@op("adaptive_avgpool", family="pooling", positional=1)
+class AdaptiveAvgPool(Mean):
+    """Cut the map into as many windows as the result has cells, and take their means."""
+
+    size: Axes = arg(AXES, help="sides of the result")
+
+    examples = (
+        Example("adaptive_avgpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
+        Example("adaptive_avgpool(3x2)", Shape.of(8, 10, 7), Shape.of(8, 3, 2)),
+        Example("adaptive_avgpool(4)", Shape.of(8, 3), Shape.of(8, 4)),
+        Example("adaptive_avgpool(2)", Shape.of(4, 5, 6, 7), Shape.of(4, 2, 2, 2)),
+    )
+
+
+@op("adaptive_maxpool", family="pooling", positional=1)
+class AdaptiveMaxPool(Largest):
+    """Cut the map into as many windows as the result has cells, and keep the largest value of each."""
+
+    size: Axes = arg(AXES, help="sides of the result")
+
+    examples = (
+        Example("adaptive_maxpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
+        Example("adaptive_maxpool(3x2)", Shape.of(8, 10, 7), Shape.of(8, 3, 2)),
+        Example("adaptive_maxpool(4)", Shape.of(8, 9), Shape.of(8, 4)),
+        Example("adaptive_maxpool(2)", Shape.of(4, 5, 6, 7), Shape.of(4, 2, 2, 2)),
+    )
+
+
+@op("global_avgpool", family="pooling")
+class GlobalAvgPool(Mean):
+    """Take the mean of the whole map, per channel; the map stays, with a single cell (Lin et al. 2013)."""
+
+    size = 1
+    examples = (
+        Example("global_avgpool", Shape.of(512, 7, 7), Shape.of(512, 1, 1)),
+        Example("global_avgpool", Shape.of(8, 5), Shape.of(8, 1)),
+        Example("global_avgpool", Shape.of(8, 3, 4, 5), Shape.of(8, 1, 1, 1)),
+    )
+
+    def title(self, x: Shape) -> str:
+        return "Global AvgPool"
+
+
+@op("global_maxpool", family="pooling")
+class GlobalMaxPool(Largest):
+    """Keep the largest value of the whole map, per channel; the map stays, with a single cell."""
+
+    size = 1
+    examples = (
+        Example("global_maxpool", Shape.of(512, 7, 7), Shape.of(512, 1, 1)),
+        Example("global_maxpool", Shape.of(8, 5), Shape.of(8, 1)),
+        Example("global_maxpool", Shape.of(8, 3, 4, 5), Shape.of(8, 1, 1, 1)),
+    )
+
+    def title(self, x: Shape) -> str:
+        return "Global MaxPool"

@@ -1,0 +1,90 @@
+"""Dropouts: what is left out at random while training."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import INPUT, Emission, Example, Stateless, arg, op
+from archdsl.ops.kinds import RATE
+from archdsl.ops.window import require_map
+from archdsl.pyexpr import Ref, call
+from archdsl.shape import Shape
+
+
+class Dropping(Elementwise):
+    """What dropouts share: a rate, and that nothing happens outside of training."""
+
+    rate: float
+
+    def _calls(self, module: str, function: str) -> Emission:
+        return Stateless(
+            call(module, p=self.rate).without(p=0.5),
+            call(function, INPUT, p=self.rate, training=Ref("self.training")).without(p=0.5),
+        )
+
+
+@op("dropout", family="other", positional=1)
+class Dropout(Dropping):
+    """Set elements to zero at random while training, and scale up the others."""
+
+    rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
+
+    examples = (
+        Example("dropout", Shape.of(4096), Shape.of(4096)),
+        Example("dropout(0.2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        return self._calls("nn.Dropout", "F.dropout")
+
+
+@op("channel_dropout", family="other", positional=1)
+class ChannelDropout(Dropping):
+    """Set whole channels to zero at random while training: Dropout1d, 2d or 3d by the rank (Tompson et al. 2015)."""
+
+    rate: float = arg(RATE, default=0.5, help="share of the channels that is dropped")
+
+    examples = (
+        Example("channel_dropout", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("channel_dropout(0.2)", Shape.of(8, 7), Shape.of(8, 7)),
+        Example("channel_dropout(0.2)", Shape.of(8, 3, 4, 5), Shape.of(8, 3, 4, 5)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        require_map(x)
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        axes = require_map(x)
+        return self._calls(f"nn.Dropout{axes}d", f"F.dropout{axes}d")
+
+
+@op("alpha_dropout", family="other", positional=1)
+class AlphaDropout(Dropping):
+    """Drop elements while training so that mean and variance stay, as `selu` needs it (Klambauer et al. 2017)."""
+
+    rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
+
+    examples = (
+        Example("alpha_dropout", Shape.of(128), Shape.of(128)),
+        Example("alpha_dropout(0.1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        return self._calls("nn.AlphaDropout", "F.alpha_dropout")
+
+
+@op("drop_path", family="other", positional=1)
+class DropPath(Dropping):
+    """Drop the whole stream of a sample at random while training, and scale up the other samples.
+
+    Stochastic depth (Huang et al. 2016): at the end of a residual branch it leaves out that branch.
+    """
+
+    rate: float = arg(RATE, default=0.5, help="share of the samples that is dropped")
+
+    support = ("drop_path", "DropPath")
+    examples = (
+        Example("drop_path(0.1)", Shape.of(64, 14, 14), Shape.of(64, 14, 14)),
+        Example("drop_path", Shape.of(128), Shape.of(128)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        return self._calls("DropPath", "drop_path")

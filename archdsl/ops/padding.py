@@ -1,0 +1,78 @@
+"""Padding as a step of its own."""
+
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
+from archdsl.ops.reasons import Misfit, OutOfRange, WrongValue
+from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.pyexpr import Call, Expr, call
+from archdsl.shape import Shape
+
+_MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+
+
+@op("pad", family="other", positional=1)
+class Pad(Op):
+    """Add pixels around the map: a constant, or what the map itself holds."""
+
+    amount: Axes = arg(AXES_FROM_ZERO, help="pixels added on every side")
+    after: Axes | None = arg(
+        OPTIONAL_AXES_FROM_ZERO, default=None, help="pixels added behind, where it differs; `none`: as before"
+    )
+    mode: str = arg(choice("constant", *_MODULES), default=Chosen("constant"), help="where the pixels come from")
+    value: float = arg(REAL, default=0.0, help="the constant")
+
+    examples = (
+        Example("pad(1)", Shape.of(3, 8, 8), Shape.of(3, 10, 10)),
+        Example("pad(0x2, mode = reflect)", Shape.of(3, 8, 8), Shape.of(3, 8, 12)),
+        Example("pad(0, after = 1)", Shape.of(3, 8, 8), Shape.of(3, 9, 9)),
+        Example("pad(3, mode = circular)", Shape.of(3, 8), Shape.of(3, 14)),
+        Example("pad(1x0x2, mode = replicate)", Shape.of(2, 3, 4, 5), Shape.of(2, 5, 4, 9)),
+        Example("pad(1, value = -1.0)", Shape.of(2, 3, 4, 5), Shape.of(2, 5, 6, 7)),
+    )
+
+    def _sides(self, x: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        axes = require_map(x)
+        before = per_axis("amount", self.amount, axes)
+        return before, before if self.after is None else per_axis("after", self.after, axes)
+
+    def shape(self, x: Shape) -> Shape:
+        before, after = self._sides(x)
+        if self.value != 0 and self.mode != "constant":
+            wanted = f"0 where mode = {self.mode}"
+            raise Misfit(WrongValue("value", wanted, f"{self.value:g}", "leave it out, or use mode = constant"))
+        for name, amounts in (("amount", before), ("after", after)):
+            for size, amount in zip(x.map, amounts, strict=True):
+                self._require_source(name, size, amount, x)
+        return Shape.of(x.channels, *(sum(parts) for parts in zip(before, x.map, after, strict=True)))
+
+    def _require_source(self, name: str, size: int, amount: int, x: Shape) -> None:
+        """Raise where the map has not as many pixels as shall be taken from it."""
+        most = {"reflect": size - 1, "circular": size}.get(self.mode)
+        if most is not None and amount > most:
+            how = "reflected" if self.mode == "reflect" else "repeated"
+            raise Misfit(OutOfRange(name, str(int(amount)), f"at most {int(most)} where a {x} stream is {how}"))
+
+    def torch(self, x: Shape) -> Emission:
+        before, after = self._sides(x)
+        pairs = tuple(zip(before, after, strict=True))
+        # PyTorch counts the axes from the last one.
+        amounts: tuple[Expr, ...] = tuple(side for pair in reversed(pairs) for side in pair)
+        function = call("F.pad", INPUT, amounts, mode=str(self.mode), value=self.value)
+        plain = self.value == 0
+        return Stateless(
+            self._module(compact((*before, *after)) if len({*before, *after}) == 1 else amounts, len(pairs)),
+            function.without(mode="constant", **({"value": self.value} if plain else {})),
+        )
+
+    def _module(self, amounts: Expr, axes: int) -> Call:
+        if self.mode != "constant":
+            return call(f"nn.{_MODULES[self.mode]}Pad{axes}d", amounts)
+        if self.value == 0:
+            return call(f"nn.ZeroPad{axes}d", amounts)
+        return call(f"nn.ConstantPad{axes}d", amounts, self.value)
+
+    def title(self, x: Shape) -> str:
+        before, after = self._sides(x)
+        sides = [str(int(b)) if a == b else f"{int(b)}+{int(a)}" for b, a in zip(before, after, strict=True)]
+        how = "" if self.mode == "constant" else f", {self.mode}"
+        return f"Pad {'×'.join(sides if len(set(sides)) > 1 else sides[:1])}{how}"

@@ -1,0 +1,131 @@
+"""Operators that give the elements another order, or keep a part of them."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
+from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
+from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange, WrongRank
+from archdsl.pyexpr import Method, call
+from archdsl.shape import Shape
+
+
+@op("channel_shuffle", family="other", positional=1)
+class ChannelShuffle(Elementwise):
+    """Deal the channels of every group out to all groups (Zhang et al. 2018, ShuffleNet)."""
+
+    groups: int = arg(COUNT, help="groups of channels that are dealt out")
+
+    examples = (
+        Example("channel_shuffle(2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("channel_shuffle(3)", Shape.of(240, 5), Shape.of(240, 5)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        if x.rank < 2:
+            raise Misfit(WrongRank("channels and at least one axis, such as 8x7x7", str(x)))
+        if x.channels % self.groups:
+            raise Misfit(NotDivisible(int(x.channels), int(self.groups), "channels"))
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
+
+
+@op("reshape", family="other", positional=1)
+class Reshape(Op):
+    """Give the elements of a sample another shape, in the same order; a size of -1 is computed from the others."""
+
+    sizes: tuple[int, ...] = arg(SIZES, help="the new sizes, channels first; one of them may be -1")
+
+    examples = (
+        Example("reshape(16x7x7)", Shape.of(784), Shape.of(16, 7, 7)),
+        Example("reshape((8, -1))", Shape.of(16, 5, 4), Shape.of(8, 40)),
+        Example("reshape(400)", Shape.of(16, 5, 5), Shape.of(400)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        known = Shape(tuple(size for size in self.sizes if size != -1)).volume
+        open_size = -1 in self.sizes
+        if x.volume % known if open_size else x.volume != known:
+            named = "x".join(str(int(size)) for size in self.sizes)
+            taken = f"a multiple of {int(known)}" if open_size else str(int(known))
+            raise Misfit(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
+        return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))
+
+    def torch(self, x: Shape) -> Emission:
+        sizes = self.shape(x).dims
+        if len(sizes) == 1:
+            return Stateless(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))
+        unflatten = call("nn.Unflatten", 1, sizes)
+        module = unflatten if x.rank == 1 else call("nn.Sequential", call("nn.Flatten"), unflatten)
+        return Stateless(module, Method(INPUT, "reshape", (-1, *sizes)))
+
+    def title(self, x: Shape) -> str:
+        return "Reshape " + str(self.shape(x)).replace("x", "×")
+
+
+@op("permute", family="other", positional=1)
+class Permute(Op):
+    """Put the axes into another order: `permute(1x2x0)` takes channels, height and width to height, width, channels."""
+
+    order: Axes = arg(AXES_FROM_ZERO, help="for every axis of the result the axis it was; 0 is the channels")
+
+    support = ("Permute",)
+    examples = (
+        Example("permute(1x2x0)", Shape.of(3, 8, 9), Shape.of(8, 9, 3)),
+        Example("permute(1x0)", Shape.of(5, 7), Shape.of(7, 5)),
+    )
+
+    def _order(self) -> tuple[int, ...]:
+        # An order decides about the structure: without a trace, it is fixed in the generated module.
+        return tuple(map(int, self.order)) if isinstance(self.order, tuple) else (int(self.order),)
+
+    def shape(self, x: Shape) -> Shape:
+        order = self._order()
+        if sorted(order) != list(range(x.rank)):
+            raise Misfit(WrongOrder("order", order, str(x), x.rank))
+        return Shape.of(*(x.dims[axis] for axis in order))
+
+    def torch(self, x: Shape) -> Emission:
+        dims = (0, *(axis + 1 for axis in self._order()))
+        return Stateless(call("Permute", *dims), Method(INPUT, "permute", dims))
+
+    def title(self, x: Shape) -> str:
+        return "Permute " + "×".join(map(str, self._order()))
+
+
+@op("slice", family="other", positional=2)
+class Slice(Op):
+    """Keep a part of an axis: from `start` up to `stop`, which is left out."""
+
+    start: int = arg(COUNT_FROM_ZERO, help="first index that is kept, counted from 0")
+    stop: int | None = arg(OPTIONAL_COUNT, default=None, help="first index that is not kept; `none` keeps the rest")
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis that is cut; 0 is the channels")
+
+    support = ("Narrow",)
+    examples = (
+        Example("slice(0, 16)", Shape.of(64, 7, 7), Shape.of(16, 7, 7)),
+        Example("slice(1, axis = 2)", Shape.of(3, 8, 9), Shape.of(3, 8, 8)),
+        Example("slice(10, 20)", Shape.of(84), Shape.of(10)),
+    )
+
+    def _stop(self, x: Shape) -> int:
+        return x.dims[self.axis] if self.stop is None else self.stop
+
+    def shape(self, x: Shape) -> Shape:
+        axis = int(self.axis)
+        if axis >= x.rank:
+            raise Misfit(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
+        size, stop = x.dims[axis], self._stop(x)
+        if stop > size:
+            raise Misfit(OutOfRange("stop", str(int(stop)), f"at most {int(size)}, the size of axis {axis} of {x}"))
+        if self.start >= stop:
+            raise Misfit(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, where the part ends"))
+        return Shape.of(*x.dims[:axis], stop - self.start, *x.dims[axis + 1 :])
+
+    def torch(self, x: Shape) -> Emission:
+        numbers = (int(self.axis) + 1, self.start, self._stop(x) - self.start)
+        return Stateless(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
+
+    def title(self, x: Shape) -> str:
+        return f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")

@@ -1,0 +1,185 @@
+"""Rectifiers: what is positive passes, what is negative is cut off, weakened or bent."""
+
+from types import MappingProxyType
+
+from archdsl.ops.activation import Pointwise
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
+from archdsl.ops.kinds import ABOVE_ZERO, COUNT, REAL, Chosen, choice
+from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.pyexpr import Call, Ref, call
+from archdsl.shape import Shape
+
+_MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
+
+
+@op("relu6", family="activation")
+class Relu6(Pointwise):
+    """Cut off what is negative or above 6: min(max(x, 0), 6)."""
+
+    caption = "ReLU6"
+    in_place = True
+    examples = (Example("relu6", _MAPS, _MAPS), Example("relu6", _VECTOR, _VECTOR))
+
+
+@op("leaky_relu", family="activation", positional=1)
+class LeakyRelu(Pointwise):
+    """Weaken what is negative: max(x, slope * x) for slopes below 1 (Maas et al. 2013)."""
+
+    slope: float = arg(REAL, default=0.01, help="factor of what is negative")
+
+    caption = "LeakyReLU"
+    in_place = True
+    spelled = MappingProxyType({"slope": "negative_slope"})
+    examples = (Example("leaky_relu(0.2)", _MAPS, _MAPS), Example("leaky_relu", _VECTOR, _VECTOR))
+
+
+@op("rrelu", family="activation", positional=2)
+class Rrelu(Pointwise):
+    """Weaken what is negative by a factor that is drawn at random while training (Xu et al. 2015)."""
+
+    lower: float = arg(REAL, default=1 / 8, help="smallest factor of what is negative")
+    upper: float = arg(REAL, default=1 / 3, help="largest factor of what is negative")
+
+    caption = "RReLU"
+    examples = (Example("rrelu", _MAPS, _MAPS), Example("rrelu(0.1, 0.3)", _VECTOR, _VECTOR))
+
+    def shape(self, x: Shape) -> Shape:
+        if self.lower > self.upper:
+            raise Misfit(OutOfRange("lower", f"{self.lower:g}", f"at most `upper`, {self.upper:g}"))
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        module, function = self._forms()
+        return Stateless(module, function.with_named(training=Ref("self.training")), in_place=True)
+
+
+@op("prelu", family="activation")
+class Prelu(Op):
+    """Weaken what is negative by a learned factor: one for all channels, or one each (He et al. 2015)."""
+
+    num_parameters: int = arg(COUNT, default=1, help="1, or the number of channels: `prelu(num_parameters = channels)`")
+    init: float = arg(REAL, default=0.25, help="the factor before training")
+
+    examples = (
+        Example("prelu", _MAPS, _MAPS, params=1),
+        Example("prelu(num_parameters = 6)", _MAPS, _MAPS, params=6),
+        Example("prelu(num_parameters = channels, init = 0.1)", _VECTOR, _VECTOR, params=84),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        if x.rank < 1:
+            raise Misfit(WrongRank("channels", str(x)))
+        if self.num_parameters not in (1, x.channels):
+            bound = f"1, or the number of channels, {int(x.channels)}"
+            raise Misfit(OutOfRange("num_parameters", str(int(self.num_parameters)), bound))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return self.num_parameters
+
+    def torch(self, x: Shape) -> Emission:
+        made = call("nn.PReLU", num_parameters=self.num_parameters, init=self.init)
+        return Submodule(made.without(num_parameters=1, init=0.25))
+
+    def title(self, x: Shape) -> str:
+        return "PReLU"
+
+
+@op("threshold", family="activation", positional=2)
+class Threshold(Pointwise):
+    """Replace what is not above a threshold by a constant."""
+
+    threshold: float = arg(REAL, help="what has to be exceeded")
+    value: float = arg(REAL, help="what stands in for the rest")
+
+    caption = "Threshold"
+    in_place = True
+    examples = (Example("threshold(0.1, 0)", _MAPS, _MAPS), Example("threshold(0, -1.5)", _VECTOR, _VECTOR))
+
+    def _forms(self) -> tuple[Call, Call]:
+        values = (self.threshold, self.value)
+        return call("nn.Threshold", *values), call("F.threshold", INPUT, *values)
+
+
+@op("elu", family="activation", positional=1)
+class Elu(Pointwise):
+    """Bend what is negative: alpha (exp(x) - 1) below 0 (Clevert et al. 2016)."""
+
+    alpha: float = arg(REAL, default=1.0, help="what comes out far below 0, negated")
+
+    caption = "ELU"
+    in_place = True
+    examples = (Example("elu", _MAPS, _MAPS), Example("elu(0.5)", _VECTOR, _VECTOR))
+
+
+@op("selu", family="activation")
+class Selu(Pointwise):
+    """Bend as `elu`, scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+
+    caption = "SELU"
+    in_place = True
+    examples = (Example("selu", _MAPS, _MAPS), Example("selu", _VECTOR, _VECTOR))
+
+
+@op("celu", family="activation", positional=1)
+class Celu(Pointwise):
+    """Bend as `elu`, with a continuous slope: alpha (exp(x / alpha) - 1) below 0 (Barron 2017)."""
+
+    alpha: float = arg(REAL, default=1.0, help="what comes out far below 0, negated; not 0")
+
+    caption = "CELU"
+    in_place = True
+    examples = (Example("celu", _MAPS, _MAPS), Example("celu(0.5)", _VECTOR, _VECTOR))
+
+    def shape(self, x: Shape) -> Shape:
+        if self.alpha == 0:
+            raise Misfit(OutOfRange("alpha", "0", "another number, as x is divided by it"))
+        return x
+
+
+@op("softplus", family="activation")
+class Softplus(Pointwise):
+    """Round off the corner of `relu`: log(1 + exp(beta x)) / beta."""
+
+    beta: float = arg(ABOVE_ZERO, default=1.0, help="how sharp the corner is")
+    threshold: float = arg(REAL, default=20.0, help="where beta x is above it, x passes as it is")
+
+    caption = "Softplus"
+    examples = (Example("softplus", _MAPS, _MAPS), Example("softplus(beta = 2.0)", _VECTOR, _VECTOR))
+
+
+@op("gelu", family="activation")
+class Gelu(Pointwise):
+    """Weigh x by the share of a normal distribution that lies below it (Hendrycks and Gimpel 2016)."""
+
+    approximate: str = arg(choice("none", "tanh"), default=Chosen("none"), help="exact, or by tanh as in BERT")
+
+    caption = "GELU"
+    examples = (Example("gelu", _MAPS, _MAPS), Example("gelu(approximate = tanh)", _VECTOR, _VECTOR))
+
+
+@op("silu", family="activation")
+class Silu(Pointwise):
+    """Weigh x by its own sigmoid: x * sigmoid(x), also called Swish (Elfwing et al. 2017)."""
+
+    caption = "SiLU"
+    in_place = True
+    examples = (Example("silu", _MAPS, _MAPS), Example("silu", _VECTOR, _VECTOR))
+
+
+@op("mish", family="activation")
+class Mish(Pointwise):
+    """Weigh x by the tanh of its softplus (Misra 2019)."""
+
+    caption = "Mish"
+    in_place = True
+    examples = (Example("mish", _MAPS, _MAPS), Example("mish", _VECTOR, _VECTOR))
+
+
+@op("hardswish", family="activation")
+class Hardswish(Pointwise):
+    """Weigh x by its `hardsigmoid`, as MobileNetV3 does (Howard et al. 2019)."""
+
+    caption = "Hardswish"
+    in_place = True
+    examples = (Example("hardswish", _MAPS, _MAPS), Example("hardswish", _VECTOR, _VECTOR))

@@ -1,0 +1,86 @@
+"""Operators that reduce whole axes to one value."""
+
+from typing import ClassVar
+
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
+from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.pyexpr import Expr, call
+from archdsl.shape import Shape
+
+
+class Reduction(Op):
+    """What reductions share: the axes they take together, which disappear or stay with size 1."""
+
+    axes: Axes | None
+    keepdim: bool
+    caption: ClassVar[str]
+
+    def _axes(self, x: Shape) -> tuple[int, ...]:
+        # Axes decide about the structure: without a trace, they are fixed in the generated module.
+        if self.axes is None:
+            return tuple(range(1, x.rank))
+        return tuple(map(int, self.axes)) if isinstance(self.axes, tuple) else (int(self.axes),)
+
+    def shape(self, x: Shape) -> Shape:
+        axes = self._axes(x)
+        if not axes:
+            raise Misfit(WrongRank("a map where `axes` is none", str(x), "name the axes"))
+        for axis in axes:
+            if axis >= x.rank:
+                raise Misfit(OutOfRange("axes", str(axis), f"below {x.rank}, the number of axes of {x}"))
+        if len(set(axes)) < len(axes):
+            raise Misfit(OutOfRange("axes", "x".join(map(str, axes)), "without an axis that is named twice"))
+        if len(axes) == x.rank and not self.keepdim:
+            raise Misfit(WrongRank("a stream with an axis that is left over", str(x), "add keepdim = true"))
+        sizes = [1 if axis in axes else size for axis, size in enumerate(x.dims) if self.keepdim or axis not in axes]
+        return Shape.of(*sizes)
+
+    def torch(self, x: Shape) -> Emission:
+        found = tuple(axis + 1 for axis in self._axes(x))
+        dims: Expr = found if len(found) > 1 else found[0]
+        return Stateless(
+            call(self.caption, dims, keepdim=self.keepdim).without(keepdim=False),
+            call(f"torch.{self.name}", INPUT, dims, keepdim=self.keepdim).without(keepdim=False),
+        )
+
+    def title(self, x: Shape) -> str:
+        axes = self._axes(x)
+        over = " over axis " if len(axes) == 1 else " over axes "
+        return self.caption + ("" if axes == tuple(range(1, x.rank)) else over + "×".join(map(str, axes)))
+
+
+@op("mean", family="pooling", positional=1)
+class Mean(Reduction):
+    """Take the mean over axes, which disappear: over the whole map, unless axes are named."""
+
+    axes: Axes | None = arg(
+        OPTIONAL_AXES_FROM_ZERO, default=None, help="the axes, such as 1x2; 0 is the channels, `none` all others"
+    )
+    keepdim: bool = arg(TRUTH, default=False, help="whether the axes stay, with size 1")
+
+    caption = "Mean"
+    support = ("Mean",)
+    examples = (
+        Example("mean", Shape.of(64, 7, 7), Shape.of(64)),
+        Example("mean(0, keepdim = true)", Shape.of(64, 7, 7), Shape.of(1, 7, 7)),
+        Example("mean(0x2)", Shape.of(8, 5, 6), Shape.of(5)),
+    )
+
+
+@op("sum", family="pooling", positional=1)
+class Sum(Reduction):
+    """Sum up over axes, which disappear: over the whole map, unless axes are named."""
+
+    axes: Axes | None = arg(
+        OPTIONAL_AXES_FROM_ZERO, default=None, help="the axes, such as 1x2; 0 is the channels, `none` all others"
+    )
+    keepdim: bool = arg(TRUTH, default=False, help="whether the axes stay, with size 1")
+
+    caption = "Sum"
+    support = ("Sum",)
+    examples = (
+        Example("sum", Shape.of(64, 7, 7), Shape.of(64)),
+        Example("sum(0, keepdim = true)", Shape.of(64, 7, 7), Shape.of(1, 7, 7)),
+        Example("sum(1)", Shape.of(8, 5), Shape.of(8)),
+    )

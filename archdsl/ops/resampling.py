@@ -1,0 +1,114 @@
+"""Operators that trade the size of a map: interpolation, and channels for pixels."""
+
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import AXES, COUNT, TRUTH, Axes, Chosen, choice
+from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
+from archdsl.ops.reasons import Misfit, WrongRank, WrongValue
+from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.pyexpr import Expr, call
+from archdsl.shape import Shape
+
+# What PyTorch's modes take: the number of axes of the map.
+_AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+_MAPS = {1: "channels and a length", 2: "channels, height and width", 3: "channels, depth, height and width"}
+
+
+@op("upsample", family="other", positional=1)
+class Upsample(Op):
+    """Enlarge the map by whole factors, by repeating pixels or by interpolating between them."""
+
+    scale: Axes = arg(AXES, help="how many times larger the map becomes")
+    mode: str = arg(choice("nearest", *_AXES), default=Chosen("nearest"), help="how new pixels are found")
+    align_corners: bool = arg(TRUTH, default=False, help="whether corners keep their values; not where mode = nearest")
+
+    keeps_output = False
+    examples = (
+        Example("upsample(2)", Shape.of(64, 28, 28), Shape.of(64, 56, 56)),
+        Example("upsample(2, mode = bilinear)", Shape.of(8, 7, 9), Shape.of(8, 14, 18)),
+        Example("upsample(2x3, mode = bicubic, align_corners = true)", Shape.of(3, 5, 5), Shape.of(3, 10, 15)),
+        Example("upsample(4)", Shape.of(2, 5), Shape.of(2, 20)),
+        Example("upsample(2, mode = trilinear)", Shape.of(2, 3, 4, 5), Shape.of(2, 6, 8, 10)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        axes = require_map(x)
+        if _AXES.get(self.mode, axes) != axes:
+            fitting = " or ".join(("nearest", *(mode for mode, taken in _AXES.items() if taken == axes)))
+            wanted = f"{_MAPS[_AXES[self.mode]]} where mode = {self.mode}"
+            raise Misfit(WrongRank(wanted, str(x), f"use mode = {fitting}"))
+        if self.align_corners and self.mode not in _AXES:
+            advice = "leave it out, or choose a mode that interpolates"
+            raise Misfit(WrongValue("align_corners", f"false where mode = {self.mode}", "true", advice))
+        scales = per_axis("scale", self.scale, axes)
+        return Shape.of(x.channels, *(size * scale for size, scale in zip(x.map, scales, strict=True)))
+
+    def torch(self, x: Shape) -> Emission:
+        options: dict[str, Expr] = {
+            "scale_factor": compact(per_axis("scale", self.scale, require_map(x))),
+            "mode": str(self.mode),
+            "align_corners": self.align_corners,
+        }
+        forms = (call("nn.Upsample", **options), call("F.interpolate", INPUT, **options))
+        module, function = (form.without(mode="nearest", align_corners=False) for form in forms)
+        return Stateless(module, function)
+
+    def title(self, x: Shape) -> str:
+        scales = dict.fromkeys(per_axis("scale", self.scale, require_map(x)))
+        how = "" if self.mode == "nearest" else f", {self.mode}"
+        return f"Upsample ×{'×'.join(str(int(scale)) for scale in scales)}{how}"
+
+
+def _require_image(x: Shape) -> None:
+    if x.rank != 3:
+        raise Misfit(WrongRank("channels, height and width", str(x)))
+
+
+@op("pixel_shuffle", family="other", positional=1)
+class PixelShuffle(Op):
+    """Turn every `factor`² channels into one map, `factor` times as high and wide (Shi et al. 2016)."""
+
+    factor: int = arg(COUNT, help="how many times higher and wider the map becomes")
+
+    examples = (
+        Example("pixel_shuffle(2)", Shape.of(64, 14, 14), Shape.of(16, 28, 28)),
+        Example("pixel_shuffle(3)", Shape.of(9, 4, 5), Shape.of(1, 12, 15)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        _require_image(x)
+        parts = self.factor * self.factor
+        if x.channels % parts:
+            block = f"{int(self.factor)}x{int(self.factor)}"
+            raise Misfit(UnevenParts("factor", int(x.channels), int(parts), f"parts, one for each pixel of {block}"))
+        return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("nn.PixelShuffle", self.factor), call("F.pixel_shuffle", INPUT, self.factor))
+
+    def title(self, x: Shape) -> str:
+        return f"Pixel shuffle ×{int(self.factor)}"
+
+
+@op("pixel_unshuffle", family="other", positional=1)
+class PixelUnshuffle(Op):
+    """Turn every block of `factor` by `factor` pixels into channels: the reverse of `pixel_shuffle`."""
+
+    factor: int = arg(COUNT, help="how many times less high and wide the map becomes")
+
+    examples = (
+        Example("pixel_unshuffle(2)", Shape.of(16, 28, 28), Shape.of(64, 14, 14)),
+        Example("pixel_unshuffle(3)", Shape.of(1, 12, 15), Shape.of(9, 4, 5)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        _require_image(x)
+        for size in x.map:
+            if size % self.factor:
+                raise Misfit(UnevenBlocks(int(size), int(self.factor)))
+        return Shape.of(x.channels * self.factor * self.factor, *(size // self.factor for size in x.map))
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
+
+    def title(self, x: Shape) -> str:
+        return f"Pixel unshuffle /{int(self.factor)}"

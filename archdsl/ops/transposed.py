@@ -1,0 +1,100 @@
+"""Transposed convolutions."""
+
+from math import prod
+
+from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.kinds import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
+from archdsl.ops.mismatches import NothingLeft
+from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
+from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.pyexpr import Expr, call
+from archdsl.shape import Shape
+
+
+@op("conv_transpose", family="convolution", positional=3)
+class ConvTranspose(Op):
+    """Spread every pixel over a window of the result: ConvTranspose1d, 2d or 3d by the rank of the input.
+
+    The transpose of a convolution with the same arguments (Zeiler et al. 2010), which enlarges a map `stride` times.
+    """
+
+    out: int = arg(COUNT, help="channels of the result")
+    kernel: Axes = arg(AXES, help="sides of the window")
+    stride: Axes = arg(AXES, default=1, help="distance of neighbouring pixels in the result")
+    padding: Axes = arg(AXES_FROM_ZERO, default=0, help="pixels cut off on every side of the result")
+    output_padding: Axes = arg(AXES_FROM_ZERO, default=0, help="pixels added at the end of every axis of the result")
+    groups: int = arg(COUNT, default=1, help="groups of channels that do not see each other")
+    bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant per map")
+    dilation: Axes = arg(AXES, default=1, help="distance between the window's pixels")
+
+    keeps_output = False
+    examples = (
+        Example("conv_transpose(64, 2, 2)", Shape.of(128, 28, 28), Shape.of(64, 56, 56), 32_832, 25_690_112),
+        Example("conv_transpose(8, 3, 2, padding = 1, output_padding = 1)", Shape.of(4, 5), Shape.of(8, 10), 104, 480),
+        Example("conv_transpose(8, 4x3, 2x1, padding = 1)", Shape.of(6, 7, 9), Shape.of(8, 14, 9), 584, 36_288),
+        Example("conv_transpose(4, 3, groups = 2, bias = false)", Shape.of(6, 5, 5), Shape.of(4, 7, 7), 108, 2_700),
+        Example("conv_transpose(2, 3, dilation = 2)", Shape.of(3, 2, 4, 5), Shape.of(2, 6, 8, 9), 164, 6_480),
+    )
+
+    def _axes(self, x: Shape) -> tuple[tuple[int, ...], ...]:
+        """Return kernel, stride, padding, output padding and dilation, each with a number per axis."""
+        axes = require_map(x)
+        names = ("kernel", "stride", "padding", "output_padding", "dilation")
+        return tuple(per_axis(name, getattr(self, name), axes) for name in names)
+
+    def _weights(self, x: Shape) -> int:
+        return x.channels * (self.out // self.groups) * prod(self._axes(x)[0])
+
+    def shape(self, x: Shape) -> Shape:
+        sizes = tuple(_side(size, *numbers) for size, *numbers in zip(x.map, *self._axes(x), strict=True))
+        for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
+            if count % self.groups:
+                raise Misfit(NotDivisible(int(count), int(self.groups), which))
+        return Shape.of(self.out, *sizes)
+
+    def params(self, x: Shape) -> int:
+        return self._weights(x) + (self.out if self.bias else 0)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return prod(x.map) * self._weights(x)
+
+    def torch(self, x: Shape) -> Emission:
+        kernel, stride, padding, output_padding, dilation = map(compact, self._axes(x))
+        options: dict[str, Expr] = {
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+            "groups": self.groups,
+            "bias": self.bias,
+            "dilation": dilation,
+        }
+        made = call(f"nn.ConvTranspose{len(x.map)}d", x.channels, self.out, kernel, **options)
+        return Submodule(made.without(stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1))
+
+    def title(self, x: Shape) -> str:
+        kernel, stride, _, _, dilation = self._axes(x)
+        words = [f"ConvT {_joined(kernel)}", str(int(self.out))]
+        if max(stride) > 1:
+            words.append(f"/{_joined(dict.fromkeys(stride))}")
+        if self.groups > 1:
+            words.append(f"g={int(self.groups)}")
+        if max(dilation) > 1:
+            words.append(f"d={_joined(dict.fromkeys(dilation))}")
+        return ", ".join(words)
+
+
+def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
+    """Return the size along one axis of the result."""
+    # PyTorch asks for less than one of the two.
+    if output_padding >= stride and output_padding >= dilation:
+        bound = f"below the stride, {int(stride)}" + (f", or the dilation, {int(dilation)}" if dilation > 1 else "")
+        raise Misfit(OutOfRange("output_padding", str(int(output_padding)), bound))
+    extent = dilation * (kernel - 1) + 1
+    result = (size - 1) * stride - 2 * padding + extent + output_padding
+    if result < 1:
+        raise Misfit(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
+    return result
+
+
+def _joined(numbers: "tuple[int, ...] | dict[int, None]") -> str:
+    return "×".join(str(int(number)) for number in numbers)

@@ -1,0 +1,12 @@
+from torch import Tensor, nn
+
+
+class Permute(nn.Module):
+    """`permute` as a module: the axes in another order, 0 being the batch."""
+
+    def __init__(self, *dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(self.dims)
