@@ -5,19 +5,29 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from archdsl import __version__
+from archdsl.terminal import (
+    NET_HAS_ERRORS,
+    NO_FILE,
+    OUR_BUG,
+    cannot_write,
+    complain,
+    print_diagnostics,
+    print_diff,
+    print_json,
+    say,
+    stop,
+    write_output,
+)
 
 if TYPE_CHECKING:
-    from archdsl.diag.model import Diagnostic
     from archdsl.driver import Compiled
     from archdsl.ir import CheckedGraph
-    from archdsl.loader import Unreadable
 
-NET_HAS_ERRORS, WRONG_USAGE, NO_FILE = 1, 2, 3
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _file = click.argument("file")
@@ -52,7 +62,7 @@ def check(files: tuple[str, ...], max_operations: int, *, as_json: bool) -> None
     """Check every model of the files: names, shapes and assertions."""
     results = [_checked(file, max_operations, quiet=as_json) for file in files]
     if as_json:
-        _print_json({"files": [data for _, data in results]})
+        print_json({"files": [data for _, data in results]})
     sys.exit(max(code for code, _ in results))
 
 
@@ -63,13 +73,13 @@ def _checked(file: str, max_operations: int, *, quiet: bool) -> tuple[int, dict[
         compiled = _compiled(file, max_operations, every=True)
     except Unreadable as error:
         if not quiet:
-            _complain(error)
+            complain(error)
         return NO_FILE, {"file": file, "models": [], "error": str(error), "diagnostics": []}
     models: list[dict[str, object]] = [
         {"name": graph.name, "parameters": graph.params, "macs": graph.macs} for graph in compiled.models
     ]
     if not quiet:
-        _print_diagnostics(compiled.diagnostics)
+        print_diagnostics(compiled.diagnostics)
         for graph in compiled.models:
             source = graph.graph.source.name
             counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
@@ -98,8 +108,8 @@ def build(
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
-    _write(target, text.encode(), file)
-    _say(target, f"wrote {target}: {graph.name}, {graph.params:,} parameters")
+    write_output(target, text.encode(), file)
+    say(target, f"wrote {target}: {graph.name}, {graph.params:,} parameters")
 
 
 def _module_name(file: str) -> str:
@@ -116,7 +126,7 @@ def _keep_foreign(target: Path) -> None:
     except (OSError, UnicodeDecodeError):
         foreign = True
     if foreign:
-        _stop(
+        stop(
             NO_FILE, f"{target} exists and was not made by archdsl", f"name the output, with `-o {target}` if it may go"
         )
 
@@ -132,12 +142,12 @@ def _verify(graph: "CheckedGraph", text: str) -> None:
         try:
             result = verify(graph, file)
         except ImportError as error:
-            _stop(NO_FILE, f"--verify needs PyTorch: {error}", "install torch")
+            stop(NO_FILE, f"--verify needs PyTorch: {error}", "install torch")
         except VerificationError as error:
-            _stop(NET_HAS_ERRORS, f"the generated module does not run: {error}", _OUR_MISTAKE)
+            stop(NET_HAS_ERRORS, f"the generated module does not run: {error}", _OUR_MISTAKE)
     if result.findings:
         differences = "\n  ".join(map(str, result.findings))
-        _stop(NET_HAS_ERRORS, f"the generated module differs from the net:\n  {differences}", _OUR_MISTAKE)
+        stop(NET_HAS_ERRORS, f"the generated module differs from the net:\n  {differences}", _OUR_MISTAKE)
     click.echo(f"verified: {result.shapes} shapes and {result.params:,} parameters agree with the net", err=True)
 
 
@@ -172,8 +182,8 @@ def draw(
         raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--output")
     graph = _graph(file, model, settings, max_operations)
     data = _drawn(graph, kind, target, file, theme=theme, direction=direction, engine=engine, legend=not no_legend)
-    _write(target, data, file)
-    _say(target, f"wrote {target}: {graph.name}")
+    write_output(target, data, file)
+    say(target, f"wrote {target}: {graph.name}")
 
 
 def _drawn(
@@ -199,10 +209,10 @@ def _drawn(
         return drawn(drawing, kind, theme=THEMES[theme], engine=engine)
     except CannotRender as error:
         if target == "-":
-            _stop(NO_FILE, str(error), error.help)
+            stop(NO_FILE, str(error), error.help)
         beside = str(Path(target).with_suffix(".dot"))
-        _write(beside, dot.encode(), file)
-        _stop(NO_FILE, f"{error}; wrote {beside} instead", error.help)
+        write_output(beside, dot.encode(), file)
+        stop(NO_FILE, f"{error}; wrote {beside} instead", error.help)
 
 
 @cli.command()
@@ -214,7 +224,7 @@ def summary(file: str, model: str | None, settings: tuple[str, ...], max_operati
 
     table = report(_graph(file, model, settings, max_operations))
     if as_json:
-        _print_json(table.as_data())
+        print_json(table.as_data())
         return
     from archdsl.console import print_report
 
@@ -256,6 +266,61 @@ def ops(name: str | None) -> None:
     print_operator(op)
 
 
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; name the files that would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
+def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
+    """Give files the canonical layout, in place; standard input goes to standard output.
+
+    Comments stay, and so does the meaning. With --check the exit code is 1 if a file would change.
+    """
+    from archdsl.loader import gallery
+
+    for file in files:
+        if not (only_check or diff) and file in gallery() and not Path(file).exists():
+            raise click.BadParameter(f"{file} is a net of the gallery, to be read only; try --diff", param_hint="FILE")
+    sys.exit(max([_formatted(file, only_check=only_check, diff=diff) for file in files]))
+
+
+def _formatted(file: str, *, only_check: bool, diff: bool) -> int:
+    from archdsl.diag.model import Problems
+    from archdsl.loader import Unreadable, read
+    from archdsl.syntax.format import format_source
+
+    try:
+        source = read(file)
+    except Unreadable as error:
+        complain(error)
+        return NO_FILE
+    problems = Problems()
+    text = format_source(source, problems)
+    print_diagnostics(tuple(problems.in_order()))
+    if text is None:
+        return NET_HAS_ERRORS
+    if diff:
+        print_diff(source.name, source.text, text)
+    if only_check and text != source.text:
+        click.echo(f"would format {source.name}", err=diff)
+        return NET_HAS_ERRORS
+    return 0 if only_check or diff else _rewrite(file, source.text, text)
+
+
+def _rewrite(file: str, before: str, text: str) -> int:
+    from archdsl.output import write
+
+    if file == "-":
+        write_output(file, text.encode(), file)
+    elif text != before:
+        try:
+            write(Path(file), text.encode())
+        except OSError as error:
+            click.echo(f"{click.style('error', fg='red', bold=True)}: {cannot_write(file, error)}", err=True)
+            return NO_FILE
+        click.echo(f"formatted {file}")
+    return 0
+
+
 def _graph(file: str, model: str | None, settings: tuple[str, ...], max_operations: int) -> "CheckedGraph":
     """Return the model that a command is about; print what was found, and stop if it has errors."""
     from archdsl.loader import Unreadable
@@ -263,9 +328,9 @@ def _graph(file: str, model: str | None, settings: tuple[str, ...], max_operatio
     try:
         compiled = _compiled(file, max_operations, model=model, settings=settings)
     except Unreadable as error:
-        _complain(error)
+        complain(error)
         sys.exit(NO_FILE)
-    _print_diagnostics(compiled.diagnostics)
+    print_diagnostics(compiled.diagnostics)
     if not compiled.ok:
         sys.exit(NET_HAS_ERRORS)
     return compiled.models[-1]
@@ -287,56 +352,6 @@ def _compiled(
         raise click.BadParameter(str(error), param_hint="--set") from None
 
 
-def _write(target: str, data: bytes, file: str) -> None:
-    from archdsl.output import write
-
-    if target == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    if file != "-" and Path(file).exists() and Path(target).exists() and Path(file).samefile(target):
-        raise click.BadParameter(f"{target} is the source itself", param_hint="--output")
-    try:
-        write(Path(target), data)
-    except OSError as error:
-        _stop(NO_FILE, f"cannot write {target}: {(error.strerror or str(error)).lower()}", None)
-
-
-def _say(target: str, text: str) -> None:
-    click.echo(text, err=target == "-")
-
-
-def _print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
-    if not found:
-        return
-    from shutil import get_terminal_size
-
-    from archdsl.diag.text import counted, render
-
-    terminal = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    width = get_terminal_size().columns if terminal else 120
-    click.echo(render(found, colour=terminal, width=width), err=True)
-    click.echo(counted(found), err=True)
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    click.echo(json.dumps(data, indent=2))
-
-
-def _complain(error: "Unreadable") -> None:
-    text = f"{click.style(f'error[{error.code.id}]', fg='red', bold=True)}: {error.code.title}\n  {error}"
-    click.echo(text + (f"\n  = help: {error.help}" if error.help else ""), err=True)
-
-
-def _stop(code: int, message: str, help: str | None) -> NoReturn:
-    click.echo(
-        f"{click.style('error', fg='red', bold=True)}: {message}" + (f"\n  = help: {help}" if help else ""), err=True
-    )
-    sys.exit(code)
-
-
 def main() -> None:
     """Run the command line; whatever goes wrong inside ends in a sentence, not in a traceback."""
     # A run is short and makes no cycles worth collecting; large nets check in half the time without.
@@ -350,7 +365,7 @@ def main() -> None:
         if "ARCHDSL_TRACEBACK" in os.environ:
             raise
         help = "please report it with the .arch file; ARCHDSL_TRACEBACK=1 shows where it happened"
-        _stop(70, f"archdsl has a bug: {type(error).__name__}: {error}", help)
+        stop(OUR_BUG, f"archdsl has a bug: {type(error).__name__}: {error}", help)
 
 
 if __name__ == "__main__":

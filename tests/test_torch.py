@@ -98,6 +98,21 @@ def test_parameters_of_the_model_stay_parameters(tmp_path: Path) -> None:
     assert made.get_submodule("classifier.dropout").p == 0.1
 
 
+def test_parameters_that_forward_reads_are_kept(tmp_path: Path) -> None:
+    text = (
+        "model M(k = 2, rate = 0.3, relu = 2) {\n input x: 3x12x12\n a: conv(4, (k, 3)) -> maxpool(k)\n"
+        " dropout(rate) -> avgpool(relu) -> relu\n}\n"
+    )
+    source = generate(graph_of(text))
+    assert "nn.Conv2d(3, 4, (k, 3), **factory)" in source
+    assert "F.max_pool2d(x, self.k)" in source
+    assert "F.dropout(x, p=self.rate, training=self.training)" in source
+    assert "Built for relu = 2." in source
+    made = net_of(graph_of(text), tmp_path, k=3, rate=0.9)
+    assert made(torch.rand(2, 3, 12, 12)).shape[1:] == graph_of(text, k=3).output.shape.dims
+    assert made.rate == 0.9
+
+
 def test_a_size_of_the_input_stays_a_parameter(tmp_path: Path) -> None:
     made = net_of(graph_of(NETS["sequence"]), tmp_path, length=20)
     assert made(torch.rand(2, 2, 20)).shape == (2, 3)

@@ -28,12 +28,13 @@ def parse_setting(text: str) -> tuple[str, object]:
 def _value(text: str) -> object:
     if text in _WORDS:
         return _WORDS[text]
+    digits = text.replace("_", "")
     if _NUMBER.fullmatch(text):
-        if len(text) > 20 or abs(int(text)) >= 2**63:
+        if len(digits) > 20 or abs(int(digits)) >= 2**63:
             raise SettingError(f"{text} is too large a number")
-        return int(text)
+        return int(digits)
     if _REAL.fullmatch(text):
-        return float(text)
+        return float(digits)
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(part) for part in text.split("x"))
     return text.strip('"')

@@ -89,7 +89,8 @@ class _Planner:
             "        dtype: torch.dtype | None = None,",
             "    ) -> None:",
         ]
-        return [*signature, f"{' ' * _BODY}super().__init__()", *body]
+        kept = [f"{' ' * _BODY}self.{name} = {name}" for name in self.settled.kept]
+        return [*signature, f"{' ' * _BODY}super().__init__()", *kept, *body]
 
     def _is_child(self, child: Node | Container) -> bool:
         return isinstance(child, Container) or isinstance(_emission(child), Submodule)
@@ -135,7 +136,7 @@ class _Planner:
             else:
                 expr, shape = self._applied(child, stream), child.shape
             if expr != stream:
-                made.append((child.path, self.settled.expression(expr), shape))
+                made.append((child.path, self.settled.in_forward(expr), shape))
                 stream = Ref("x")
         return made
 
@@ -230,7 +231,9 @@ def _parameter(parameter: Parameter) -> str:
 def _sizes(settled: Settled, shape: Shape) -> str:
     """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` where parameters stand in it."""
     sizes = [flat(settled.expression(dim)) for dim in shape.dims]
-    return "x".join(sizes) if all(map(str.isdigit, sizes)) else " x ".join(sizes)
+    if all(map(str.isdigit, sizes)):
+        return "x".join(sizes)
+    return " x ".join(f"({size})" if " + " in size or " - " in size else size for size in sizes)
 
 
 def definition(name: str) -> str:

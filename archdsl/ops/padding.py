@@ -54,15 +54,12 @@ class Pad(Op):
 
     def torch(self, x: Shape) -> Emission:
         before, after = self._sides(x)
-        pairs = tuple(zip(before, after, strict=True))
         # PyTorch counts the axes from the last one.
-        amounts: tuple[Expr, ...] = tuple(side for pair in reversed(pairs) for side in pair)
-        function = call("F.pad", INPUT, amounts, mode=str(self.mode), value=self.value)
-        plain = self.value == 0
-        return Stateless(
-            self._module(compact((*before, *after)) if len({*before, *after}) == 1 else amounts, len(pairs)),
-            function.without(mode="constant", **({"value": self.value} if plain else {})),
-        )
+        pairs = reversed(tuple(zip(before, after, strict=True)))
+        amounts = tuple(side for pair in pairs for side in pair)
+        options: dict[str, Expr] = {"mode": str(self.mode), "value": self.value}
+        made = call("F.pad", INPUT, amounts, **options).without(mode="constant", value=0.0)
+        return Stateless(self._module(compact(amounts), len(before)), made)
 
     def _module(self, amounts: Expr, axes: int) -> Call:
         if self.mode != "constant":

@@ -47,7 +47,8 @@ class Reshape(Op):
         known = Shape(tuple(size for size in self.sizes if size != -1)).volume
         open_size = -1 in self.sizes
         if x.volume % known if open_size else x.volume != known:
-            named = "x".join(str(int(size)) for size in self.sizes)
+            sizes = [str(int(size)) for size in self.sizes]
+            named = f"({', '.join(sizes)})" if open_size else "x".join(sizes)
             taken = f"a multiple of {int(known)}" if open_size else str(int(known))
             raise Misfit(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
         return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))

@@ -33,7 +33,8 @@ class Upsample(Op):
     def shape(self, x: Shape) -> Shape:
         axes = require_map(x)
         if _AXES.get(self.mode, axes) != axes:
-            fitting = " or ".join(("nearest", *(mode for mode, taken in _AXES.items() if taken == axes)))
+            others = [mode for mode, taken in _AXES.items() if taken == axes]
+            fitting = f"{', '.join(('nearest', *others[:-1]))} or {others[-1]}"
             wanted = f"{_MAPS[_AXES[self.mode]]} where mode = {self.mode}"
             raise Misfit(WrongRank(wanted, str(x), f"use mode = {fitting}"))
         if self.align_corners and self.mode not in _AXES:
@@ -78,8 +79,8 @@ class PixelShuffle(Op):
         _require_image(x)
         parts = self.factor * self.factor
         if x.channels % parts:
-            block = f"{int(self.factor)}x{int(self.factor)}"
-            raise Misfit(UnevenParts("factor", int(x.channels), int(parts), f"parts, one for each pixel of {block}"))
+            what = f"parts, one for each pixel of a block of {int(self.factor)}x{int(self.factor)}"
+            raise Misfit(UnevenParts("factor", int(x.channels), int(parts), what))
         return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
 
     def torch(self, x: Shape) -> Emission:

@@ -15,6 +15,7 @@ from archdsl.ops.reasons import (
     WrongRank,
 )
 from archdsl.shape import Shape
+from archdsl.symbolic import polynomial
 
 
 def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
@@ -28,7 +29,8 @@ def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
 
 def compact(values: Sequence[int]) -> Axes:
     """Return one number where all axes agree, as PyTorch's arguments are best read."""
-    return values[0] if all(value == values[0] for value in values) else tuple(values)
+    # Numbers that are equal by chance, and come from different parameters, are not the same.
+    return values[0] if len({polynomial(value) for value in values}) == 1 else tuple(values)
 
 
 def require_map(x: Shape) -> int:

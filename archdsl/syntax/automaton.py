@@ -275,8 +275,10 @@ class Automaton:
         """Whether a closing bracket is meant to close what was opened last, and is of another kind."""
         if token.text not in OPENING or self._is_open(OPENING[token.text]):
             return False
+        if not bracket.is_block:
+            return True
         layout = ends_line(self.text, bracket.token.end) and begins_line(self.text, token.start)
-        return layout or not bracket.is_block
+        return layout and indentation(self.text, bracket.token.start) == indentation(self.text, token.start)
 
     def _is_unclosed(self, token: Token, bracket: _Bracket) -> bool:
         """Whether the text goes on as if the bracket that was opened last, and only that one, had been closed."""

@@ -171,7 +171,7 @@ class _Builder:
         return ast.Literal(self._whole(children[0].text, span), span)
 
     def build_real(self, children: list[Token], span: Span) -> ast.Literal:
-        return ast.Literal(float(children[0].text), span)
+        return ast.Literal(float(children[0].text.replace("_", "")), span)
 
     def build_string(self, children: list[Token], span: Span) -> ast.Literal:
         body = iter(children[0].text[1:-1])

@@ -11,7 +11,7 @@ _WORD = re.compile(r"\w+").match
 _REST_OF_LINE = re.compile(r"[^\n]*").match
 _INDENTATION = re.compile(r"[ \t]*").match
 _BLANK = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*+)*+").match
-_ITEM = re.compile(r"(?:\r?\n)(?=[ \t]*(?:##|(?:model|set)[ \t]+[A-Za-z_]))").search
+_ITEM = re.compile(r"\n(?=[ \t]*(?:model|set)[ \t]+[A-Za-z_])").search
 _STATEMENT = re.compile(r"(?:(?:input|set|model)[ \t]+[A-Za-z_]|assert\b|[A-Za-z_]\w*[ \t]*(?::|->|\())").match
 
 
@@ -85,9 +85,15 @@ def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
 
 
 def item_end(text: str, at: int) -> int:
-    """Return where the next model or `set` begins, this line included; the line's end before it is not skipped."""
-    found = _ITEM(text, max(text.rfind("\n", 0, at), 0) if begins_line(text, at) else at)
-    return found.start() if found else len(text)
+    """Return where the next model or `set` begins, from this line on, its documentation and the line's end included."""
+    first = max(text.rfind("\n", 0, at), 0) if begins_line(text, at) else at
+    found = _ITEM(text, first)
+    if found is None:
+        return len(text)
+    start = found.start()
+    while start > first and text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith("##"):
+        start = max(text.rfind("\n", 0, start), first)
+    return start
 
 
 def _unknown_end(text: str, at: int) -> int:

@@ -34,6 +34,7 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        self.rate = rate
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv2d(3, width, 3, padding=1, **factory)
         self.c2 = nn.Conv2d(width, 2 * width + 1, 1, **factory)
@@ -42,8 +43,8 @@ class Net(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x: Tensor = self.c1(image)  # width x 8 x 8
         x = F.relu(x, inplace=True)
-        x = self.c2(x)  # 2 * width + 1 x 8 x 8
-        x = x.flatten(1)  # 128 * width + 64
-        x = F.dropout(x, p=rate, training=self.training)
+        x = self.c2(x)  # (2 * width + 1) x 8 x 8
+        x = x.flatten(1)  # (128 * width + 64)
+        x = F.dropout(x, p=self.rate, training=self.training)
         x = self.fc(x)  # classes
         return x

@@ -36,10 +36,10 @@ class Sequence(nn.Module):
         self.fc = nn.Linear(4 * ((length - 4) // 2) + 4, 3, **factory)
 
     def forward(self, signal: Tensor) -> Tensor:
-        x: Tensor = self.c1(signal)  # 4 x length - 2
+        x: Tensor = self.c1(signal)  # 4 x (length - 2)
         x = F.relu(x, inplace=True)
-        x = F.avg_pool1d(x, 2)  # 4 x (length - 4) // 2 + 1
+        x = F.avg_pool1d(x, 2)  # 4 x ((length - 4) // 2 + 1)
         x = self.bn(x)
-        x = x.flatten(1)  # 4 * ((length - 4) // 2) + 4
+        x = x.flatten(1)  # (4 * ((length - 4) // 2) + 4)
         x = self.fc(x)  # 3
         return x

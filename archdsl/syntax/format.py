@@ -1,0 +1,320 @@
+"""The canonical layout of a file, as `archdsl fmt` writes it.
+
+A statement takes one line if it fits in 100 columns (comments do not count), whatever line breaks it had. What does
+not fit keeps the author's breaks, and gets more where a line is still too long: a chain before `->`, a `set` behind
+`,`, an assertion behind an operator, the rest indented by two. Arguments go one to a line, but a long list at their
+end stays where it is and only its rows move. A list that was written in rows, with a comma behind the last one, stays
+in its rows. A body in braces or brackets is one line only if it was written on one, and fits.
+
+`;` between statements becomes a line's end, outside of one-line bodies. Of the empty lines between statements one
+stays; one stands between items of a file, unless both take one line and were written below each other. Documentation
+stands right above its model. Parentheses and numbers stay as they were written.
+
+Comments stay beside the words that they stood beside, and within their text only blanks at the end go.
+
+Blanks before `->`, `::` and `#` line columns up where the author did so (see `columns.py`). Else they are one before
+`->` and before a `::` within a statement, three before a `::` at its end, two before a comment.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from archdsl.diag.model import Problems
+from archdsl.source import Source, Span
+from archdsl.syntax.columns import Line, Part, line_up
+from archdsl.syntax.pieces import Entry, Nest, Note, Piece, Remark, Statement, Word, flat, is_comma, scan
+
+WIDTH = 100
+_STEP = 2
+_BREAKS_BEHIND = frozenset({"AND", "OR", "PLUS", "MINUS", "STAR", "DIVIDE", "COMPARE"})
+
+
+def format_source(source: Source, problems: Problems) -> str | None:
+    """Return the text of a source in its canonical layout; None where it has mistakes, which are reported."""
+    found = scan(source, problems)
+    if found is None:
+        return None
+    text = "".join(f"{line}\n" for line in _laid_out(found.entries))
+    again = scan(Source(source.name, text), Problems())
+    assert again is not None, "the layout is not valid"
+    assert again.comments == found.comments, "the layout loses comments"
+    assert same(again.tree.items, found.tree.items), "the layout changes the meaning"
+    return text
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two syntax trees differ in nothing but their places."""
+    pairs: list[tuple[object, object]] = [(one, other)]
+    while pairs:
+        left, right = pairs.pop()
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, tuple) and isinstance(right, tuple):
+            if len(left) != len(right):
+                return False
+            pairs.extend(zip(left, right, strict=True))
+        elif not isinstance(left, Span) and left != right:
+            return False
+    return True
+
+
+def _laid_out(entries: tuple[Entry, ...]) -> Iterator[str]:
+    """Return the lines of a file."""
+    blocks = [_lines_of(entry) for entry in entries]
+    lines: list[Line] = []
+    for number, block in enumerate(blocks):
+        if number and _is_apart(entries, blocks, number):
+            lines.append(Line(0))
+        lines += block
+    line_up(lines, WIDTH)
+    return map(str, lines)
+
+
+def _lines_of(entry: Entry) -> list[Line]:
+    layout = _Layout()
+    layout.entry(entry, 0)
+    return layout.lines
+
+
+def _is_apart(entries: tuple[Entry, ...], blocks: list[list[Line]], number: int) -> bool:
+    """Whether an empty line goes before an entry of a file: always around items that take several lines."""
+    before, entry = entries[number - 1], entries[number]
+    if isinstance(before, Remark):
+        return entry.blank
+    if before.is_doc:
+        return False
+    for follows, block in zip(entries[number:], blocks[number:], strict=True):
+        if isinstance(follows, Statement) and not follows.is_doc:
+            return entry.blank or len(block) > 1 or len(blocks[number - 1]) > 1
+    return entry.blank
+
+
+@dataclass(slots=True)
+class _Layout:
+    """The lines so far; the last one is being written. `unfolded` counts the brackets that had to leave their line."""
+
+    lines: list[Line] = field(default_factory=list)
+    unfolded: int = 0
+
+    @property
+    def line(self) -> Line:
+        return self.lines[-1]
+
+    def entry(self, entry: Entry, indent: int) -> None:
+        """Write a statement or a comment on lines of its own."""
+        start = len(self.lines)
+        self.lines.append(Line(indent))
+        if isinstance(entry, Remark):
+            self._note(entry.note, indent)
+            return
+        _widen_last_shape(entry.pieces)
+        # What leaves its line counts as written on several; the last look is the one that a second run would have.
+        looked = -1
+        while self.unfolded != looked:
+            looked = self.unfolded
+            self.lines[start:] = [Line(indent)]
+            self._sequence(entry.pieces)
+        if entry.note:
+            self._note(entry.note, indent)
+
+    def _turn(self, indent: int) -> None:
+        if self.line.parts:
+            self.lines.append(Line(indent))
+        else:
+            self.line.indent = self.line.end = indent
+
+    def _note(self, note: Note, indent: int) -> None:
+        """Write a comment, at the end of the line if it stood at the end of one."""
+        if note.alone or self.line.closed:
+            self._turn(indent)
+        self.line.add(Part(note.text, 2, "#", note.place))
+        self.line.closed = True
+
+    def _notes(self, notes: Iterable[Note], indent: int) -> None:
+        for note in notes:
+            self._note(note, indent)
+
+    def _put(self, word: Word, indent: int) -> None:
+        if self.line.closed:
+            self._turn(indent)
+        mark = word.kind if word.kind in ("ARROW", "STATES") else ""
+        self.line.add(Part(word.text, word.gap, mark, word.place))
+
+    def _fits(self, gap: int, text: str) -> bool:
+        return not self.line.closed and self.line.end + gap + len(text) <= WIDTH
+
+    def _sequence(self, pieces: list[Piece]) -> bool:
+        """Write a statement or an expression; return whether a bracket in it took several lines."""
+        base = self.line.indent
+        segments = list(_segments(pieces))
+        joined = self._joins(segments, base)
+        broke = False
+        for number, segment in enumerate(segments):
+            turns = False
+            if number:
+                self._notes(segment[0].notes, base + _STEP)
+                turns = bool(segment[0].notes) or self._turns(segment, base, joined=joined)
+            if turns:
+                self._turn(base + _STEP)
+            unfolds = self._segment(segment, base)
+            if unfolds or (turns and segment[0].notes):
+                joined = self._joins(segments[number + 1 :], base)
+            broke = broke or unfolds
+        return broke
+
+    def _joins(self, segments: list[list[Piece]], base: int) -> bool:
+        """Whether segments fit the line, up to the first bracket that takes several lines."""
+        text = ""
+        for number, segment in enumerate(segments):
+            if number and segment[0].notes:
+                break
+            whole = flat(segment)
+            text += " " * segment[0].gap
+            if whole is None or base + _STEP + len(whole) > WIDTH:
+                text += _head(segment)
+                break
+            text += whole
+        return self._fits(0, text)
+
+    def _turns(self, segment: list[Piece], base: int, *, joined: bool) -> bool:
+        """Whether a segment begins a line."""
+        if segment[0].turns and not joined:
+            return True
+        whole = flat(segment)
+        if whole is None or base + _STEP + len(whole) > WIDTH:
+            whole = _head(segment)
+        return not self._fits(segment[0].gap, whole)
+
+    def _segment(self, segment: list[Piece], base: int) -> bool:
+        broke = False
+        for number, piece in enumerate(segment):
+            if number and piece.notes:
+                self._notes(piece.notes, base + _STEP)
+                broke = True
+            if isinstance(piece, Word):
+                self._put(piece, base + _STEP)
+            elif piece.flat is not None and self._fits(piece.gap, piece.flat + _follows(segment[number + 1 :])):
+                self.line.add(Part(piece.flat, piece.gap))
+            else:
+                self._nest(piece, base)
+                broke = True
+        return broke
+
+    def _nest(self, nest: Nest, base: int) -> None:
+        """Write brackets on several lines; what they hold is indented from the line that they begin on."""
+        self._put(nest.open, base + _STEP)
+        inside = self.line.indent
+        if nest.is_block:
+            self._unfold(nest)
+            self._block(nest, inside + _STEP)
+        elif self._hugs(nest):
+            self._hug(nest, base)
+            return
+        else:
+            self._items(nest, inside + _STEP)
+        self._notes(nest.close.notes, inside + _STEP)
+        self._turn(inside)
+        self._put(nest.close, inside)
+
+    def _unfold(self, nest: Nest) -> None:
+        if nest.flat is not None:
+            nest.unfold()
+            self.unfolded += 1
+
+    def _block(self, nest: Nest, indent: int) -> None:
+        if nest.head:
+            self._note(nest.head, indent)
+        for number, entry in enumerate(nest.entries):
+            if number and entry.blank:
+                self.lines.append(Line(0))
+            self.entry(entry, indent)
+
+    def _hugs(self, nest: Nest) -> bool:
+        """Whether a long list at the end of arguments stays on their line."""
+        before, last = nest.pieces[:-1], nest.pieces[-1] if nest.pieces else None
+        if is_comma(last):
+            before, last = nest.pieces[:-2], nest.pieces[-2]
+        if not (nest.is_call and isinstance(last, Nest) and last.open.text == "[" and last.pieces):
+            return False
+        is_index = bool(before) and last.gap == 0
+        has_notes = nest.close.notes or last.notes or nest.pieces[0].notes
+        if is_index or has_notes or (last.flat and len(last.flat) <= WIDTH // 2):
+            return False
+        text = flat(before)
+        return text is not None and self._fits(last.gap + len(last.open.text), text)
+
+    def _hug(self, nest: Nest, base: int) -> None:
+        pieces = nest.pieces[:-1] if is_comma(nest.pieces[-1]) else nest.pieces
+        for number, piece in enumerate(pieces[:-1]):
+            assert piece.flat is not None
+            self.line.add(Part(piece.flat, piece.gap if number else 0))
+        last = pieces[-1]
+        assert isinstance(last, Nest)
+        self._nest(last, base)
+        self._put(nest.close, base)
+
+    def _items(self, nest: Nest, indent: int) -> None:
+        items = list(_items(nest))
+        if nest.open.text == "[" and items and is_comma(items[-1][-1]):
+            self._unfold(nest)
+        broke = True
+        for item in items:
+            self._notes(item[0].notes, indent)
+            whole = flat(item)
+            stays = not (broke or nest.is_call or item[0].turns)
+            if not (stays and whole is not None and self._fits(item[0].gap, whole)):
+                self._turn(indent)
+            broke = self._sequence(item)
+
+
+def _segments(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """Return the parts between which a line may end: steps, else settings, else terms."""
+    kinds = [piece.kind if isinstance(piece, Word) and not piece.is_sign else "" for piece in pieces]
+    starts = [number for number, kind in enumerate(kinds) if number and kind == "ARROW"]
+    starts = starts or [number for number, kind in enumerate(kinds[:-1], 1) if kind == "COMMA"]
+    if not starts and kinds[0] != "NAME":
+        starts = [number for number, kind in enumerate(kinds[:-1], 1) if kind in _BREAKS_BEHIND]
+    for start, end in pairwise([0, *starts, len(pieces)]):
+        yield pieces[start:end]
+
+
+def _items(nest: Nest) -> Iterator[list[Piece]]:
+    """Return what the commas separate, each with its comma; the last one gets one too if there are several."""
+    ends = [number for number, piece in enumerate(nest.pieces, 1) if is_comma(piece)]
+    for start, end in pairwise([0, *ends, len(nest.pieces)]):
+        item = nest.pieces[start:end]
+        if item:
+            yield item if is_comma(item[-1]) or not ends else [*item, Word(",", "COMMA")]
+
+
+def _head(segment: list[Piece]) -> str:
+    """Return what a segment puts on its line if its brackets take several: up to the first one that has to."""
+    nests = [number for number, piece in enumerate(segment) if isinstance(piece, Nest)]
+    opened = next((number for number in nests if segment[number].flat is None), nests[0] if nests else None)
+    if opened is None:
+        return flat(segment) or ""
+    nest = segment[opened]
+    assert isinstance(nest, Nest)
+    return (flat([*segment[:opened], nest.open])) or ""
+
+
+def _follows(pieces: list[Piece]) -> str:
+    """Return what stands on the line of a bracket that closes: up to the next one that opens."""
+    text = ""
+    for piece in pieces:
+        if piece.notes:
+            break
+        word = piece.open if isinstance(piece, Nest) else piece
+        text += f"{' ' * word.gap}{word.text}"
+        if isinstance(piece, Nest):
+            break
+    return text
+
+
+def _widen_last_shape(pieces: list[Piece]) -> None:
+    """Give a `::` at the end of a statement more room than one within it."""
+    for piece in reversed(pieces):
+        if isinstance(piece, Word) and piece.kind in ("ARROW", "STATES"):
+            piece.gap = 3 if piece.kind == "STATES" else piece.gap
+            return
