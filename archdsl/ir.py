@@ -127,7 +127,6 @@ class Graph:
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
     root: Container
-    output: Path
     claims: tuple[Claim, ...]
     overridden: bool = False
 

@@ -154,11 +154,6 @@ def _names(trace: Polynomial) -> frozenset[str]:
     return frozenset(found)
 
 
-def plain(value: int) -> int:
-    """Return the number alone, without its trace."""
-    return int(value)
-
-
 def evaluated(value: int, environment: Mapping[str, int]) -> int:
     """Return a traced number computed anew with these parameters, which may be traced themselves."""
     return _evaluated(value.trace, environment) if isinstance(value, TracedInt) else value

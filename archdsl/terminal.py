@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from archdsl.diag.model import Diagnostic
     from archdsl.loader import Unreadable
 
-NET_HAS_ERRORS, WRONG_USAGE, NO_FILE, OUR_BUG = 1, 2, 3, 70
+# 2 is click's own code for wrong usage.
+NET_HAS_ERRORS, NO_FILE, OUR_BUG = 1, 3, 70
 
 
 def write_output(target: str, data: bytes, file: str) -> None:

@@ -8,13 +8,16 @@ from argparse import ArgumentParser, Namespace
 from difflib import unified_diff
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from archdsl.diag.text import render
 from archdsl.driver import Compiled, compile_source
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.settings import parse_setting
+from archdsl.ir import dotted
 from archdsl.ir_text import dump
 from archdsl.source import Source
 
@@ -95,6 +98,20 @@ def test_a_case_gives_what_is_kept(case: Path, *, regen: bool) -> None:
 @pytest.mark.parametrize("case", CASES, ids=_name)
 def test_a_case_gives_the_same_twice(case: Path) -> None:
     assert _outputs(case) == _outputs(case)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.with_name("graph.txt").exists()], ids=_name)
+def test_the_graph_of_a_case_is_what_pytorch_runs(case: Path) -> None:
+    for graph in _compiled(case.read_text(encoding="utf-8")).models:
+        scope: dict[str, Any] = {"__name__": "generated"}
+        exec(import_module("archdsl.emit.torch").generate(graph), scope)
+        module = scope[graph.name]()
+        for training in (True, False):
+            found = module.train(training)(torch.randn(2, *graph.inputs[0].shape.dims))
+            assert tuple(found.shape) == (2, *graph.output.shape.dims)
+        assert sum(weight.numel() for weight in module.parameters()) == graph.params
+        owners = {name.rpartition(".")[0] for name, _ in module.named_parameters()}
+        assert owners == {dotted(node.path) for node in graph.nodes if node.params}
 
 
 def test_every_file_belongs_to_a_case(*, regen: bool) -> None:

@@ -60,7 +60,6 @@ def elaborate(
         parameters=_described(model, names, problems),
         inputs=tuple(steps.inputs),
         root=Container((), Kind.NAMED, tuple(made), model.span),
-        output=steps.source,
         claims=tuple(steps.claims),
         overridden=bool(given),
     )

@@ -1,7 +1,6 @@
 """How the stream came to have its shape: the history that stands beside an error."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from archdsl.diag.model import Label
 from archdsl.ir import Input, Node
@@ -43,8 +42,3 @@ def _area(shape: Shape) -> int:
 
 def _map(shape: Shape) -> str:
     return str(Shape(shape.map)) if shape.rank > 1 else "a vector"
-
-
-def unchanged(history: Sequence[Node]) -> bool:
-    """Whether no step has changed the shape so far."""
-    return all(before.shape == after.shape for before, after in pairwise(history))
