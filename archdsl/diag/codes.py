@@ -335,7 +335,7 @@ UNLABELLED = _code(
 UNUSED_PARAMETER = _code(
     "W0301",
     "the parameter is never used",
-    """A parameter of the model has no influence on it: no step and no assertion reads it. Use it, or leave it
+    """A parameter of the model has no influence on it: no step reads it (assertions do not count). Use it, or leave it
     out.""",
 )
 UNUSED_SET = _code(

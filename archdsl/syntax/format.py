@@ -167,7 +167,7 @@ class _Layout:
         """Whether segments fit the line, up to the first bracket that takes several lines."""
         text = ""
         for number, segment in enumerate(segments):
-            if number and segment[0].notes:
+            if len(text) > WIDTH or (number and segment[0].notes):
                 break
             whole = flat(segment)
             text += " " * segment[0].gap
