@@ -5,7 +5,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, untraced
-from archdsl.ir import CheckedGraph, Graph
+from archdsl.ir import CheckedGraph, Container, Graph, Path
 from archdsl.ops.kinds import is_int, shown
 from archdsl.syntax import ast
 
@@ -16,11 +16,24 @@ def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
         return None
     params, macs = graph.root.params, graph.root.macs
     for claim in graph.claims:
+        scope = _container(graph.root, claim.scope)
         values = {name: untraced(value) for name, value in claim.names.items()}
-        evaluator = Evaluator(Names({"params": params, "macs": macs, **values}), problems)
+        evaluator = Evaluator(Names({"params": scope.params, "macs": scope.macs, **values}), problems)
         for test in _conjuncts(claim.test):
-            _judge(test, evaluator, problems, overridden=graph.overridden)
+            with problems.noting(" ".join(claim.notes) or None):
+                _judge(test, evaluator, problems, overridden=graph.overridden)
     return None if problems.has_errors else CheckedGraph(graph, params, macs)
+
+
+def _container(root: Container, path: Path) -> Container:
+    """Return the submodule at a path, or the innermost one around it that has a name."""
+    found = root
+    for depth in range(1, len(path) + 1):
+        inner = [each for each in found.children if isinstance(each, Container) and each.path == path[:depth]]
+        if not inner:
+            return found
+        found = inner[0]
+    return found
 
 
 def _conjuncts(test: ast.Expr) -> list[ast.Expr]:

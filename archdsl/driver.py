@@ -8,6 +8,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.elaborate import elaborate
 from archdsl.elaborate.expressions import suggestion
+from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.ir import CheckedGraph
 from archdsl.source import Source, Span
@@ -44,9 +45,10 @@ def compile_source(
     file = parse(source, problems)
     checked: list[CheckedGraph] = []
     if file is not None:
+        library = Libraries(problems, source).library(file)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
-            graph = check(elaborate(file, chosen, found, settings=settings, limits=limits), found)
+            graph = check(elaborate(library, chosen, found, settings=settings, limits=limits), found)
             if graph is not None:
                 checked.append(graph)
             for diagnostic in found.in_order():
@@ -54,7 +56,7 @@ def compile_source(
     return Compiled(() if problems.has_errors else tuple(checked), tuple(problems.in_order()))
 
 
-def _chosen(file: ast.File, model: str | None, problems: Problems, *, every: bool) -> tuple[ast.Model, ...]:
+def _chosen(file: ast.File, model: str | None, problems: Problems, *, every: bool) -> tuple[ast.Definition, ...]:
     start = Span(file.source, 0, 0)
     if not file.models:
         if not problems.has_errors:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from archdsl.ops.base import Op
+from archdsl.ops.base import Emission, Op
 from archdsl.shape import Shape
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -37,7 +37,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One use of an operator, with the shapes that it meets."""
+    """One use of an operator, with the shapes that it meets, as the block that it stands in sees them.
+
+    `weights` is the path of the step whose weights it shares, `optional` says that it projects a shortcut, which
+    other uses of its block may not need.
+    """
 
     path: Path
     op: Op
@@ -45,16 +49,24 @@ class Node:
     inputs: tuple[Shape, ...]
     shape: Shape
     span: Span
+    device: str | None = None
+    weights: Path | None = None
+    optional: bool = False
 
     @property
     def input(self) -> Shape:
-        """Shape of the only input."""
+        """Shape of the first input."""
         return self.inputs[0]
 
     @property
+    def emission(self) -> Emission:
+        """The code that computes it."""
+        return self.op.emission(self.inputs)
+
+    @property
     def params(self) -> int:
-        """Number of trainable parameters."""
-        return int(self.op.params(self.input))
+        """Number of trainable parameters that it has for itself."""
+        return 0 if self.weights else int(self.op.params(self.input))
 
     @property
     def macs(self) -> int:
@@ -70,13 +82,45 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Argument:
+    """A parameter of a block in one use of it: its value as the caller computes it, and the default if it has one."""
+
+    name: str
+    value: object
+    default: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The use of a block that a container is; `tensors` are the streams that it is given beside the first."""
+
+    block: str
+    doc: tuple[str, ...]
+    span: Span
+    arguments: tuple[Argument, ...]
+    tensors: tuple[tuple[str, Path], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
-    """A submodule, or the model itself, with its children in the order of execution."""
+    """A submodule, or the model itself, with its children in the order of execution.
+
+    `source` and `output` are the steps whose results go in and come out, with their shapes as the surroundings see
+    them. `inline` says that others look inside: the lanes of a group that exchange their streams.
+    """
 
     path: Path
     kind: Kind
     children: "tuple[Node | Container, ...]"
     span: Span
+    source: Path
+    input: Shape
+    output: Path
+    shape: Shape
+    use: Use | None = None
+    weights: Path | None = None
+    optional: bool = False
+    inline: bool = False
 
     def nodes(self) -> Iterator[Node]:
         """Yield all operators within, in the order of execution."""
@@ -110,10 +154,23 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An `assert` with the values of the names that it may use, totals excepted."""
+    """An `assert` in the body of `scope`, with the values of the names that it may use, totals excepted."""
 
     test: ast.Expr
     names: dict[str, object]
+    scope: Path = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A tensor that goes out, and the step that computes it."""
+
+    name: str
+    path: Path
+    shape: Shape
+    when_training: bool = False
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +185,8 @@ class Graph:
     inputs: tuple[Input, ...]
     root: Container
     claims: tuple[Claim, ...]
+    outputs: tuple[Output, ...]
+    devices: tuple[str, ...] = ()
     overridden: bool = False
 
 
@@ -160,6 +219,11 @@ class CheckedGraph:
         return tuple(self.graph.root.nodes())
 
     @property
-    def output(self) -> Node:
-        """The operator whose result goes out."""
-        return self.nodes[-1]
+    def outputs(self) -> tuple[Output, ...]:
+        """What goes out: the stream first, then what is named."""
+        return self.graph.outputs
+
+    @property
+    def output(self) -> Output:
+        """The stream at its end."""
+        return self.graph.outputs[0]

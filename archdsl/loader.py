@@ -1,5 +1,6 @@
 """Finds and reads what the user names: a path, standard input, or a net of the gallery."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -36,14 +37,50 @@ def read(file: str) -> Source:
         if file in gallery():
             return Source(f"{file}{SUFFIX}", resource("architectures", file + SUFFIX).read_text(encoding="utf-8"))
         raise Unreadable(codes.FILE_NOT_FOUND, file, "neither a file nor a net of the gallery", _nearest(file))
+    return _decoded(file, _bytes(path))
+
+
+def _bytes(path: Path) -> bytes:
+    name = str(path)
     try:
-        return _decoded(file, path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
-        raise Unreadable(codes.FILE_NOT_FOUND, file, "no such file", _nearest(path.stem)) from None
+        raise Unreadable(codes.FILE_NOT_FOUND, name, "no such file", _nearest(path.stem)) from None
     except IsADirectoryError:
-        raise Unreadable(codes.FILE_NOT_READABLE, file, "this is a directory", "name a file in it") from None
+        raise Unreadable(codes.FILE_NOT_READABLE, name, "this is a directory", "name a file in it") from None
     except OSError as error:
-        raise Unreadable(codes.FILE_NOT_READABLE, file, (error.strerror or str(error)).lower()) from None
+        raise Unreadable(codes.FILE_NOT_READABLE, name, (error.strerror or str(error)).lower()) from None
+
+
+def read_import(importer: Source, path: str, main: Source) -> Source:
+    """Return the source that `importer` imports; raise `Unreadable` where there is none within the project.
+
+    Files of the gallery import each other. Else paths are relative to the importing file, and stay below the root of
+    the project that `main` belongs to.
+    """
+    if not path.endswith(SUFFIX) or Path(path).is_absolute() or "\\" in path:
+        raise Unreadable(codes.FILE_NOT_FOUND, path, "an import is a relative path that ends in `.arch`")
+    if not Path(importer.name).exists() and importer.name.removesuffix(SUFFIX) in gallery():
+        name = path.removeprefix("./").removesuffix(SUFFIX)
+        if name not in gallery():
+            raise Unreadable(codes.FILE_NOT_FOUND, path, "the gallery has no such file", _nearest(name))
+        return read(name)
+    target = Path(importer.name).parent / path
+    root = _root(main)
+    if not target.resolve().is_relative_to(root):
+        raise Unreadable(codes.OUTSIDE_ROOT, path, f"this is not below {root.name or root}", "move the file into it")
+    return _decoded(_plain(target), _bytes(target))
+
+
+def _plain(path: Path) -> str:
+    """Return a path without `..`, so that one file has one name."""
+    return os.path.normpath(path)
+
+
+def _root(main: Source) -> Path:
+    folder = Path(main.name).resolve().parent
+    marks = ("pyproject.toml", ".git")
+    return next((each for each in (folder, *folder.parents) if any((each / mark).exists() for mark in marks)), folder)
 
 
 def stem(file: str) -> str:

@@ -4,6 +4,7 @@ Operators build these trees and never text; quoting, parentheses and the breakin
 the way `ruff format` would settle them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -66,7 +67,28 @@ class Sequence:
     exploded: bool = False
 
 
-Expr: TypeAlias = "int | float | bool | str | tuple[Expr, ...] | Ref | Infix | Call | Method | Sequence | None"
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Items that a loop makes: `*(Block(64, 64) for _ in range(5))`, without star and parentheses if it is `bare`."""
+
+    item: "Expr"
+    variable: str
+    count: int
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A string with the variable of a loop in it: `f"layer{i + 1}"`."""
+
+    before: str
+    number: "Expr"
+    after: str = ""
+
+
+Expr: TypeAlias = (
+    "int | float | bool | str | tuple[Expr, ...] | Ref | Infix | Call | Method | Sequence | Repeat | Numbered | None"
+)
 
 _ABSENT = object()
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
@@ -81,6 +103,53 @@ def _is_default(value: Expr, default: object) -> bool:
     if isinstance(value, TracedInt | TracedFloat) or default is _ABSENT:
         return False
     return type(value) is type(default) and value == default
+
+
+def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """Return an expression with every part replaced that `change` gives another one for, inner parts first."""
+    match expr:
+        case tuple():
+            return change(tuple(mapped(part, change) for part in expr))
+        case Call():
+            named = tuple((name, mapped(value, change)) for name, value in expr.named)
+            function = expr.function if isinstance(expr.function, str) else mapped(expr.function, change)
+            args = tuple(mapped(arg, change) for arg in expr.args)
+            return change(Call(function, args, named, expr.spread))  # type: ignore[arg-type]
+        case Method():
+            args = tuple(mapped(arg, change) for arg in expr.args)
+            return change(Method(mapped(expr.owner, change), expr.name, args))
+        case Infix():
+            return change(Infix(mapped(expr.left, change), expr.symbol, mapped(expr.right, change)))
+        case Sequence():
+            return change(Sequence(tuple(mapped(item, change) for item in expr.items), expr.bracket, expr.exploded))
+        case Repeat():
+            return change(Repeat(mapped(expr.item, change), expr.variable, expr.count, expr.bare))
+        case Numbered():
+            return change(Numbered(expr.before, mapped(expr.number, change), expr.after))
+        case _:
+            return change(expr)
+
+
+def parts(expr: Expr) -> "tuple[Expr, ...]":
+    """Return what an expression is directly made of."""
+    match expr:
+        case tuple():
+            return expr
+        case Call():
+            function = () if isinstance(expr.function, str) else (expr.function,)
+            return (*function, *expr.args, *(value for _, value in expr.named))
+        case Method():
+            return (expr.owner, *expr.args)
+        case Infix():
+            return (expr.left, expr.right)
+        case Sequence():
+            return expr.items
+        case Repeat():
+            return (expr.item,)
+        case Numbered():
+            return (expr.number,)
+        case _:
+            return ()
 
 
 def arithmetic(trace: Polynomial) -> Expr:
@@ -127,6 +196,11 @@ def flat(expr: Expr) -> str:
             return expr.name
         case Infix():
             return _infix(expr)
+        case Repeat():
+            loop = f"{flat(expr.item)} for {expr.variable} in range({expr.count})"
+            return loop if expr.bare else f"*({loop})"
+        case Numbered():
+            return f'f"{expr.before}{{{flat(expr.number)}}}{expr.after}"'
         case Call() | Method() | Sequence():
             opening, items, closing = _parts(expr)
             return opening + ", ".join(items) + closing
@@ -174,6 +248,8 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
         expr = arithmetic(expr.trace)
     if isinstance(expr, Infix):
         return _infix_lines(expr, prefix, indent, suffix)
+    if isinstance(expr, Repeat):
+        return _repeat_lines(expr, indent, suffix)
     if not isinstance(expr, Call | Method | Sequence | tuple):
         return [text]
     if isinstance(expr, tuple):
@@ -204,6 +280,15 @@ def _infix_lines(expr: Infix, prefix: str, indent: int, suffix: str) -> list[str
     return [f"{pad}{prefix}(", *(inner + operand for operand in reversed(operands)), f"{pad}){suffix}"]
 
 
+def _repeat_lines(expr: Repeat, indent: int, suffix: str) -> list[str]:
+    """Return a loop over several lines: what it makes, and below it the range."""
+    loop = f"for {expr.variable} in range({expr.count})"
+    if expr.bare:
+        return [*lines(expr.item, prefix="", indent=indent), f"{' ' * indent}{loop}"]
+    pad, inner = " " * indent, " " * (indent + INDENT)
+    return [f"{pad}*(", *lines(expr.item, prefix="", indent=indent + INDENT), f"{inner}{loop}", f"{pad}){suffix}"]
+
+
 def _items(expr: Call | Method | Sequence) -> list[tuple[str, Expr]]:
     match expr:
         case Call():
@@ -216,6 +301,8 @@ def _items(expr: Call | Method | Sequence) -> list[tuple[str, Expr]]:
 
 
 def _item(item: tuple[str, Expr], indent: int) -> list[str]:
+    if isinstance(item[1], Repeat) and item[1].bare:
+        return lines(item[1], prefix="", indent=indent)
     return lines(item[1], prefix=item[0], indent=indent, suffix=",")
 
 
@@ -225,5 +312,7 @@ def _explodes(expr: Expr) -> bool:
             return expr.exploded or any(map(_explodes, expr.items))
         case Call():
             return any(map(_explodes, expr.args))
+        case Repeat():
+            return _explodes(expr.item)
         case _:
             return False

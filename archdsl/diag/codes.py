@@ -76,6 +76,25 @@ NO_SUCH_MODEL = _code(
     case, and without `--model` the last model of the file is taken.""",
 )
 
+NO_SUCH_LABEL = _code(
+    "E0104",
+    "there is no such label",
+    """`@label` means what came out of the step of this name. The step has to stand above, in the same body or in one
+    that encloses it: what a submodule or a block has inside cannot be seen from outside.""",
+)
+NO_SUCH_BLOCK = _code(
+    "E0105",
+    "there is no such block",
+    """Capitalised names are blocks, macros and models: those of this file, wherever they stand in it, and those that
+    it imports.""",
+)
+NOT_A_STEP = _code(
+    "E0106",
+    "this value is no step",
+    """A name in a chain stands for an operator, a block, or a tensor that was given as an argument. Numbers and lists
+    belong into arguments.""",
+)
+
 # 02 arguments and values
 NO_SUCH_ARGUMENT = _code(
     "E0201",
@@ -147,6 +166,25 @@ NO_DEFAULT = _code(
     """A parameter of a model that has no default has to be given: `--set classes=10`.""",
 )
 
+NOT_A_LIST = _code(
+    "E0213",
+    "this cannot be gone through",
+    """`for` goes through the items of a list: `for i in range(4)`, `for n in [3, 4, 6]`. With several names each item
+    has as many parts: `for i, n in enumerate(depths)`.""",
+)
+NO_ARGUMENT_FOR_BLOCK = _code(
+    "E0214",
+    "the block is not called as it is defined",
+    """A parameter of a block without a default needs an argument, and arguments that the block does not have cannot be
+    given.""",
+)
+BAD_NAME = _code(
+    "E0215",
+    "this does not make a name",
+    """A computed label such as `layer{i + 1}` is put together of whole numbers and strings, and has to be a name then:
+    letters, digits and `_`.""",
+)
+
 # 03 shapes
 SHAPE_DIFFERS = _code(
     "E0301",
@@ -192,6 +230,25 @@ BAD_SHAPE = _code(
     224]`.""",
 )
 
+MERGE_DIFFERS = _code(
+    "E0308",
+    "the streams do not go together",
+    """Branches that are added have one shape. Branches that are concatenated agree in all axes but the one along which
+    they are put, which is that of the channels unless `axis` says otherwise.""",
+)
+RESIDUAL_DIFFERS = _code(
+    "E0309",
+    "the residual does not fit its shortcut",
+    """The result of a `residual` is added to what went into it, so both have one shape. `project { … }` brings what
+    went in to the other shape, and is taken only where they differ.""",
+)
+SHARE_DIFFERS = _code(
+    "E0310",
+    "the weights do not fit here",
+    """`share @label` applies a module once more with the same weights, so the stream needs the sizes that the weights
+    were made for.""",
+)
+
 # 04 structure and naming
 LABEL_TWICE = _code(
     "E0401",
@@ -227,12 +284,6 @@ INPUT_TOO_LATE = _code(
     "the input has to come first",
     """Data flows down the page: `input` stands before the first step of a model, and there only.""",
 )
-ONE_INPUT = _code(
-    "E0407",
-    "a second input has nowhere to go",
-    """A chain takes one stream. A model with two inputs needs a merge to bring them together.""",
-)
-
 LABEL_IN_NUMBERED = _code(
     "E0408",
     "a label has no meaning in `[ ]`",
@@ -250,6 +301,35 @@ LABEL_ON_GROUP = _code(
     "a label has no meaning on `( )`",
     """`( … )` only takes steps together, for example to repeat them; it makes no level of names. `{ … }` and `[ …
     ]` do.""",
+)
+
+BAD_OUTPUT = _code(
+    "E0411",
+    "this output is not possible",
+    """An output has a name, which is the label of its first step, and belongs to the model that is built:
+    `output aux: linear(10) when training`. Its chain does not move the stream.""",
+)
+SEVERAL_STREAMS = _code(
+    "E0412",
+    "there are several streams here",
+    """After a `group` or a `split` several streams flow side by side. `concat`, `add`, `mul` or `stack` makes one of
+    them, and another `group` with as many names goes on with all.""",
+)
+NO_SUCH_DEVICE = _code(
+    "E0413",
+    "there is no such device",
+    """`on` names a device that the model has declared: `devices gpu0, gpu1` at its top.""",
+)
+EMPTY_MERGE = _code(
+    "E0414",
+    "there is nothing to merge",
+    """A merge has branches in braces, one statement each, or takes the streams of a `group` or a `split`.""",
+)
+MISPLACED = _code(
+    "E0415",
+    "this cannot stand here",
+    """Some statements have their place: `input`, `output` and `devices` in a model, not in a part of it; `exchange`
+    in a `group`.""",
 )
 
 # 05 limits
@@ -300,6 +380,23 @@ NO_MODEL = _code(
     """A file that is checked or built defines at least one model: `model Name { input x: 3x32x32 … }`.""",
 )
 
+OUTSIDE_ROOT = _code(
+    "E0605",
+    "the import leaves the project",
+    """Imports are relative to the file, and stay within the project: the nearest folder above the main file that holds
+    a `pyproject.toml` or a `.git`, else the folder of the main file.""",
+)
+NOT_IN_FILE = _code(
+    "E0606",
+    "the imported file has no such name",
+    """`from "file" import Name` takes a block, a macro or a model that the file defines itself.""",
+)
+IMPORT_CYCLE = _code(
+    "E0607",
+    "the files import each other",
+    """A file imports another one that imports it, directly or by others. Put what both need into a third file.""",
+)
+
 # 07 asserts
 ASSERT_FAILED = _code(
     "E0701",
@@ -342,6 +439,12 @@ UNUSED_SET = _code(
     "W0302",
     "the default is never used",
     """A `set` statement gives defaults for the calls below it, and no call of this operator follows.""",
+)
+
+UNUSED_INPUT = _code(
+    "W0303",
+    "the input is never used",
+    """The stream begins with the first input; the others are used as `@name`. This one is not.""",
 )
 
 # W07 assertions

@@ -1,6 +1,7 @@
 """Diagnostics as data: one problem, and the list in which a run gathers them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.diag.codes import Code
@@ -33,9 +34,12 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Problems:
-    """Gathers the diagnostics of a run; says each thing once."""
+    """Gathers the diagnostics of a run; says each thing once, and what happens in several uses of a block only there
+    where it happens first. `notes` say in which use that is."""
 
+    notes: tuple[str, ...] = ()
     _found: dict[Diagnostic, None] = field(default_factory=dict)
+    _places: set[tuple[Code, Span]] = field(default_factory=set)
 
     def report(
         self,
@@ -48,7 +52,21 @@ class Problems:
         help: str | None = None,
     ) -> None:
         """Note a problem; the run goes on."""
-        self.add(Diagnostic(code, Label(span, label), secondary, notes, help))
+        if self.notes and (code, span) in self._places:
+            return
+        self._places.add((code, span))
+        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *self.notes), help))
+
+    @contextmanager
+    def noting(self, note: str | None) -> Iterator[None]:
+        """Add a note to all that is reported meanwhile, before the notes that hold already."""
+        before = self.notes
+        if note is not None:
+            self.notes = (note, *before)
+        try:
+            yield
+        finally:
+            self.notes = before
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Note a problem that was made elsewhere."""

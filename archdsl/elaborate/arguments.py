@@ -7,6 +7,7 @@ from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.expressions import Evaluator, suggestion
 from archdsl.elaborate.scopes import Default, Defaults
 from archdsl.elaborate.values import HOLE
+from archdsl.elaborate.written import calls
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Misfit, Reason
@@ -28,6 +29,9 @@ class Bound:
         return self.places.get(reason.at, self.call.span)
 
 
+WORDS = ("half", "tf_same", "same")
+
+
 class Binder:
     """Turns calls into operators; reports what does not fit."""
 
@@ -44,12 +48,28 @@ class Binder:
             self.problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help)
         return found
 
-    def bind(self, call: ast.Call, defaults: Defaults) -> Bound | None:
+    def enter(self, statement: ast.Set, defaults: Defaults, below: tuple[ast.Statement | ast.Item, ...]) -> None:
+        """Enter the defaults of a `set` statement; `below` is what it is for."""
+        called = {call.name.text for part in below for call in calls(part)}
+        for setting in statement.settings:
+            op = self.operator(setting.name)
+            if op is None:
+                continue
+            given = self.given(op, setting, positional=0)
+            if given is None:
+                continue
+            if op.name not in called:
+                help = "move it above the calls that it is for, or leave it out"
+                self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows", help=help)
+            for name, default in given.items():
+                defaults.given[op.name, name] = Default(default.value, default.span)
+
+    def bind(self, call: ast.Call, defaults: Defaults, op: type[Op] | None = None) -> Bound | None:
         """Return the operator of a call with its arguments, or None after reporting what is wrong."""
-        op = self.operator(call.name)
+        op = op or self.operator(call.name)
         if op is None:
             for arg in call.args:
-                self.evaluator.value(arg.value, words=("half", "tf_same", "same"))
+                self.evaluator.value(arg.value, words=WORDS)
             return None
         written = self.given(op, call, positional=op.positional)
         if written is None:
@@ -78,7 +98,7 @@ class Binder:
             name = self._name(op, names, number, arg, positional)
             if name is None:
                 sound = False
-                self.evaluator.value(arg.value, words=("half", "tf_same", "same"))
+                self.evaluator.value(arg.value, words=WORDS)
                 continue
             if name in found:
                 earlier = Label(found[name].span, "given here already")

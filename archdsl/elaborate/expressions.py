@@ -1,15 +1,20 @@
 """The evaluator of expressions: bounded, and silent about what is reported already."""
 
+import re
+
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
-from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_ITEMS
 from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
+from archdsl.ops import lookup
 from archdsl.ops.kinds import PADDING, Word, is_int, shown
 from archdsl.symbolic import TracedInt
 from archdsl.syntax import ast
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def suggestion(name: str, known: list[str]) -> str | None:
@@ -34,15 +39,18 @@ class Evaluator:
         self.problems = problems
         self._depth = 0
         self._words: tuple[str, ...] = ()
+        self._takes_blocks = False
 
-    def value(self, expr: ast.Expr, *, words: tuple[str, ...] = ()) -> object:
-        """Return the value of an expression, HOLE after reporting why there is none. `words` are names that stand
-        for themselves."""
-        self._words = words
+    def value(self, expr: ast.Expr, *, words: tuple[str, ...] = (), blocks: bool = False) -> object:
+        """Return the value of an expression, HOLE after reporting why there is none.
+
+        `words` are names that stand for themselves; with `blocks`, names of operators stand for the operators.
+        """
+        self._words, self._takes_blocks = words, blocks
         try:
             return self._value(expr)
         finally:
-            self._words = ()
+            self._words, self._takes_blocks = (), False
 
     def structural(self, expr: ast.Expr) -> object:
         """Return a value that decides about the structure, without its trace."""
@@ -86,6 +94,8 @@ class Evaluator:
                 return self._index(expr)
             case ast.Apply():
                 return self._apply(expr)
+            case ast.Reference():
+                return self._reference(expr)
 
     def _display(self, expr: ast.Display) -> object:
         items = [self._value(item) for item in expr.items]
@@ -103,10 +113,90 @@ class Evaluator:
             return self.names.read(name.text)
         if name.text in self._words:
             return Word(name.text)
+        if name.text in self.names.definitions:
+            return self.names.definitions[name.text]
         if name.text in STREAM:
             return self._stream(name)
+        operator = lookup(name.text)
+        if operator is not None and self._takes_blocks:
+            return operator
         self._report_unknown(name)
         return HOLE
+
+    def _reference(self, reference: ast.Reference) -> object:
+        texts = self.label_texts(reference.label)
+        if texts is None:
+            return HOLE
+        children = self.names.children
+        found = children.find(texts[0]) if children and len(texts) == 1 else None
+        if found is not None:
+            self.names.referred.add(texts[0])
+            return found.tensor
+        if not self.names.hole:
+            known = children.known() if children else []
+            help = suggestion(texts[0], known) or "only labels above, in this body or around it, can be referred to"
+            self.problems.report(codes.NO_SUCH_LABEL, reference.span, help=help)
+        return HOLE
+
+    def label_texts(self, label: ast.Label) -> list[str] | None:
+        """Return the names that a label stands for, more than one with a range; None after reporting a mistake."""
+        if isinstance(label, ast.Name):
+            return [label.text]
+        texts = [""]
+        for part in label.parts:
+            values = [part] if isinstance(part, str) else self._label_values(part)
+            if values is None:
+                return None
+            if len(texts) * len(values) > MAX_ITEMS:
+                self.problems.report(codes.NUMBER_TOO_LARGE, label.span, f"more than {MAX_ITEMS:,} names")
+                return None
+            texts = [text + value for text in texts for value in values]
+        wrong = next((text for text in texts if not _NAME.fullmatch(text)), None)
+        if wrong is not None:
+            self.problems.report(codes.BAD_NAME, label.span, f"`{wrong[:40]}` is no name")
+            return None
+        return texts
+
+    def _label_values(self, part: ast.Expr | ast.Range) -> list[str] | None:
+        if isinstance(part, ast.Range):
+            ends = [self.structural(part.first), self.structural(part.last)]
+            if any(end is HOLE for end in ends):
+                return None
+            for end, expr in zip(ends, part, strict=True):
+                if not is_int(end):
+                    self.problems.report(codes.BAD_NAME, expr.span, f"{shown(end)} is no whole number")
+                    return None
+            first, last = ends
+            assert isinstance(first, int)
+            assert isinstance(last, int)
+            return [str(number) for number in range(first, min(last, first + MAX_ITEMS) + 1)]
+        value = self.structural(part)
+        if value is HOLE:
+            return None
+        if is_int(value) or isinstance(value, str):
+            return [str(value)]
+        self.problems.report(codes.BAD_NAME, part.span, f"{shown(value)} is {values.kind_of(value)}")
+        return None
+
+    def sizes(self, shape: ast.ShapeOf) -> tuple[int, ...] | None:
+        """Return the sizes of a written shape, or None after reporting what is wrong."""
+        sizes: list[int] = []
+        for dim in shape.dims:
+            value = self.value(dim.value)
+            if value is HOLE:
+                return None
+            if not is_int(value) or value < 1:  # type: ignore[operator]
+                label = f"a size is a whole number of at least 1, not {shown(value)}"
+                self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
+                return None
+            sizes.append(value)  # type: ignore[arg-type]
+        return tuple(sizes)
+
+    def truth(self, expr: ast.Expr) -> object:
+        """Return a truth value, HOLE after reporting that it is none."""
+        value = self.value(expr)
+        self.names.pin(value)
+        return self._truth(expr, value)
 
     def _report_unknown(self, name: ast.Name) -> None:
         words = [word for word in self._words if word != "same"]
@@ -120,15 +210,17 @@ class Evaluator:
             return
         python = {"True": "true", "False": "false", "None": "none"}.get(name.text)
         before_the_stream = self.names.stream is None
-        known = [*self.names.values, *words, *(() if before_the_stream else sorted(STREAM))]
+        known = [*self.names.values, *self.names.definitions, *words, *(() if before_the_stream else sorted(STREAM))]
         advice = f"write `{python}`" if python else suggestion(name.text, known)
         if advice is None and before_the_stream:
             advice = "only parameters that are defined before can be used here"
         self.problems.report(codes.NO_SUCH_NAME, name.span, help=advice)
 
     def _stream(self, name: ast.Name) -> object:
-        stream = self.names.stream
+        stream = self.names.shape
         if self.names.hole or stream is None:
+            if self.names.is_bundle and not self.names.hole:
+                raise Uncomputable(f"several streams flow here, so there is no single `{name.text}`")
             if not self.names.hole:
                 raise Uncomputable(f"there is no stream yet that could have `{name.text}`")
             return HOLE

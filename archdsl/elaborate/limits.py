@@ -12,3 +12,4 @@ class Limits:
     """Bounds that a user can raise."""
 
     operations: int = 100_000
+    nesting: int = 50

@@ -1,10 +1,23 @@
 """How the stream came to have its shape: the history that stands beside an error."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archdsl.diag.model import Label
-from archdsl.ir import Input, Node
+from archdsl.elaborate.streams import Tensor
+from archdsl.ir import Input, Node, Path
 from archdsl.shape import Shape
+
+
+def history(
+    nodes: Mapping[Path, Node], inputs: Sequence[Input], tensor: Tensor
+) -> tuple[Sequence[Node], Input | None]:
+    """Return the steps that led to a tensor, first things first, and the input that they begin with."""
+    found: list[Node] = []
+    source = tensor.source
+    while source in nodes:
+        found.append(nodes[source])
+        source = nodes[source].sources[0]
+    return found[::-1], next((given for given in inputs if given.path == source), None)
 
 
 def last_change(history: Sequence[Node], given: Input | None) -> tuple[Label, ...]:

@@ -1,7 +1,7 @@
 """Values of parameters that come from outside: `--set classes=10`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from archdsl.elaborate.expressions import suggestion
 from archdsl.ops.kinds import shown
@@ -40,10 +40,10 @@ def _value(text: str) -> object:
     return text.strip('"')
 
 
-def require_parameters(model: ast.Model, settings: Mapping[str, object]) -> None:
+def require_parameters(model: str, params: Sequence[ast.Parameter], settings: Mapping[str, object]) -> None:
     """Raise where a setting names a parameter that the model does not have."""
-    known = [param.name.text for param in model.params]
+    known = [param.name.text for param in params]
     for name, value in settings.items():
         if name not in known:
-            hint = suggestion(name, known) or f"{model.name.text} has no parameters"
-            raise SettingError(f"{model.name.text} has no parameter `{name}` to set to {shown(value)}; {hint}")
+            hint = suggestion(name, known) or f"{model} has no parameters"
+            raise SettingError(f"{model} has no parameter `{name}` to set to {shown(value)}; {hint}")

@@ -1,149 +1,206 @@
-"""Chains, containers and repetition: every step is bound, judged and put into the graph."""
+"""Statements, chains and steps: each is bound, judged and put into the graph.
+
+After a mistake the stream is a hole: steps are bound, and no longer judged.
+"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.elaborate import provenance
+from archdsl.elaborate import blocks, forms, judging, sharing
 from archdsl.elaborate.arguments import Binder, Bound
-from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.expressions import Evaluator, suggestion
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.reserved import free_label, why_no_label
-from archdsl.elaborate.scopes import Children, Default, Defaults, Names
+from archdsl.elaborate.scopes import Children, Defaults, Labelled, Names, Site
+from archdsl.elaborate.streams import Bundle, Defined, Tensor
 from archdsl.elaborate.values import HOLE
+from archdsl.elaborate.written import labels
 from archdsl.ir import Claim, Container, Input, Kind, Node, Path
+from archdsl.ops import lookup
+from archdsl.ops.base import Merge, Op
 from archdsl.ops.kinds import is_int, shown
-from archdsl.ops.reasons import Misfit, WindowDoesNotFit
+from archdsl.ops.reasons import Misfit
 from archdsl.shape import Shape
-from archdsl.source import Span
-from archdsl.symbolic import parameters_of
+from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
+Made: TypeAlias = list[Node | Container]
+EXCHANGE, SPLIT = "exchange", "split"
 
-class TooManyOperations(Exception):
-    """Ends unfolding at the bound."""
+
+class Unbounded(Exception):
+    """Ends unfolding at a bound, which is reported."""
 
 
 class Steps:
-    """Unfolds the body of a model. After a mistake the stream is a hole: steps are bound, and no longer judged."""
+    """Unfolds statements in the scope of `names`, which changes where a block is entered."""
 
-    def __init__(self, names: Names, problems: Problems, limits: Limits) -> None:
-        self.names = names
+    def __init__(self, names: Names, problems: Problems, limits: Limits, main: Source) -> None:
+        self.main = main
         self.problems = problems
         self.limits = limits
         self.evaluator = Evaluator(names, problems)
         self.binder = Binder(self.evaluator, problems)
         self.inputs: list[Input] = []
-        self.history: list[Node] = []
+        self.nodes: dict[Path, Node] = {}
         self.claims: list[Claim] = []
-        self.source: Path = ()
-        self.begun = False
+        self.devices: list[str] = []
+        self.used: dict[int, tuple[Defined, set[str]]] = {}
+        self.depth = 0
         self.idle = 0
+
+    @property
+    def names(self) -> Names:
+        """The names of the model or block whose body unfolds."""
+        return self.evaluator.names
+
+    @contextmanager
+    def within(self, names: Names, note: str | None = None) -> Iterator[None]:
+        """Unfold in the scope of other names; what is reported meanwhile carries the note."""
+        before, self.evaluator.names = self.names, names
+        self.depth += 1
+        try:
+            with self.problems.noting(note):
+                yield
+        finally:
+            self.evaluator.names = before
+            self.depth -= 1
 
     # statements
 
-    def body(
-        self, statements: tuple[ast.Statement, ...], path: Path, children: Children, defaults: Defaults
-    ) -> list[Node | Container]:
+    def body(self, statements: tuple[ast.Statement, ...], site: Site) -> Made:
         """Return what the statements of a body unfold to."""
-        made: list[Node | Container] = []
+        before, self.names.children = self.names.children, site.children
+        made: Made = []
         for number, statement in enumerate(statements):
-            match statement:
-                case ast.Chain():
-                    made += self.chain(statement, path, children, defaults)
-                case ast.Set():
-                    self.set(statement, defaults, statements[number + 1 :])
-                case ast.Assert():
-                    self.claims.append(Claim(statement.test, self._claim_names(statement.test)))
-                case ast.Input():
-                    self.input(statement, path)
-                case ast.Broken():
-                    self.names.hole = True
+            made += self.statement(statement, site, statements[number + 1 :])
+        self.names.children = before
         return made
 
-    def _claim_names(self, test: ast.Expr) -> dict[str, object]:
+    def statement(self, statement: ast.Statement, site: Site, below: tuple[ast.Statement, ...]) -> Made:
+        """Return what one statement unfolds to."""
+        match statement:
+            case ast.Chain():
+                return self.chain(statement, site)
+            case ast.Set():
+                self.binder.enter(statement, site.defaults, below)
+            case ast.Assert():
+                self.claims.append(self._claim(statement, site.path))
+            case ast.For():
+                return [each for _ in self.rounds(statement) for each in self.body(statement.body, site.inner())]
+            case ast.If():
+                return self.body(self.branch(statement), site.inner())
+            case ast.Broken():
+                self.names.hole = True
+            case ast.Input() | ast.Output() | ast.Devices():
+                self._report_misplaced(statement)
+        return []
+
+    def _report_misplaced(self, statement: ast.Input | ast.Output | ast.Devices) -> None:
+        if isinstance(statement, ast.Output):
+            label = "outputs belong to the model that is built, not to a part of it"
+            self.problems.report(codes.BAD_OUTPUT, statement.span, label)
+            return
+        help = "move it to the top of the model"
+        self.problems.report(codes.MISPLACED, statement.span, "this belongs to the model itself", help=help)
+
+    def _claim(self, statement: ast.Assert, path: Path) -> Claim:
         values = dict(self.names.values)
-        stream = self.names.stream
-        if stream is not None:
-            values["shape"] = stream.dims
-            values["channels"] = stream.channels
-            if stream.rank > 1:
-                values["width"] = stream.dims[-1]
-            if stream.rank > 2:
-                values["height"] = stream.dims[-2]
-        return values
+        shape = self.names.shape
+        if shape is not None and not self.names.hole:
+            values |= {"shape": shape.dims, "channels": shape.channels}
+            if shape.rank > 1:
+                values["width"] = shape.dims[-1]
+            if shape.rank > 2:
+                values["height"] = shape.dims[-2]
+        return Claim(statement.test, values, path, self.problems.notes)
 
-    def set(self, statement: ast.Set, defaults: Defaults, below: tuple[ast.Statement | ast.Model, ...]) -> None:
-        """Enter the defaults of a `set` statement."""
-        called = {call.name.text for part in below for call in calls(part)}
-        for setting in statement.settings:
-            op = self.binder.operator(setting.name)
-            if op is None:
-                continue
-            given = self.binder.given(op, setting, positional=0)
-            if given is None:
-                continue
-            if op.name not in called:
-                help = "move it above the calls that it is for, or leave it out"
-                self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows", help=help)
-            for name, default in given.items():
-                defaults.given[op.name, name] = Default(default.value, default.span)
-
-    def input(self, statement: ast.Input, path: Path) -> None:
-        """Start the stream."""
-        if path or self.begun:
-            self.problems.report(codes.INPUT_TOO_LATE, statement.span, help="move it to the top of the model")
-            return
-        if self.inputs:
-            earlier = Label(self.inputs[0].span, "the stream starts here")
-            self.problems.report(codes.ONE_INPUT, statement.span, secondary=(earlier,))
-            return
-        sizes = self.sizes(statement.shape)
-        if sizes is None or not self._usable_input(statement.name):
+    def rounds(self, statement: ast.For) -> Iterator[None]:
+        """Give the names of a `for` their values, round by round."""
+        items = self.evaluator.structural(statement.items)
+        if not isinstance(items, list | tuple):
+            if items is not HOLE:
+                self._report_no_list(statement.items.span, f"{shown(items)} is no list")
             self.names.hole = True
-        self.names.stream = Shape(sizes or (1,))
-        self.inputs.append(Input(statement.name.text, self.names.stream, statement.span))
-        self.source = self.inputs[0].path
+            return
+        names = [name.text for name in statement.names]
+        outer = {name: self.names.values[name] for name in names if name in self.names.values}
+        for item in items:
+            parts = item if len(names) > 1 else (item,)
+            if not isinstance(parts, list | tuple) or len(parts) != len(names):
+                self._report_no_list(statement.items.span, f"{shown(item)} does not go to {len(names)} names")
+                self.names.hole = True
+                break
+            self.names.values.update(zip(names, parts, strict=True))
+            self.count_idle(statement.span)
+            yield
+        for name in names:
+            self.names.values.pop(name, None)
+        self.names.values.update(outer)
 
-    def _usable_input(self, name: ast.Name) -> bool:
-        from archdsl.elaborate.reserved import why_no_parameter
+    def _report_no_list(self, span: Span, label: str) -> None:
+        self.problems.report(codes.NOT_A_LIST, span, label, help="write `for i in range(4)`, or name a list")
 
-        why = why_no_parameter(name.text)
-        if why:
-            self.problems.report(codes.RESERVED_NAME, name.span, why, help=f"call it `{name.text}_in`, say")
-        return not why
+    def branch(self, statement: ast.If) -> tuple[ast.Statement, ...]:
+        """Return the statements of an `if` that are taken."""
+        test = self.evaluator.truth(statement.test)
+        if isinstance(test, bool):
+            return statement.body if test else statement.otherwise
+        self.names.hole = True
+        return ()
 
-    def sizes(self, shape: ast.ShapeOf) -> tuple[int, ...] | None:
-        """Return the sizes of a written shape, or None after reporting what is wrong."""
-        sizes: list[int] = []
-        for dim in shape.dims:
-            value = self.evaluator.value(dim.value)
-            if value is HOLE:
-                return None
-            if not is_int(value) or value < 1:  # type: ignore[operator]
-                label = f"a size is a whole number of at least 1, not {shown(value)}"
-                self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
-                return None
-            sizes.append(value)  # type: ignore[arg-type]
-        return tuple(sizes)
+    # chains
 
-    # steps
-
-    def chain(self, chain: ast.Chain, path: Path, children: Children, defaults: Defaults) -> list[Node | Container]:
+    def chain(self, chain: ast.Chain, site: Site) -> Made:
         """Return what the steps of a chain unfold to."""
-        made: list[Node | Container] = []
+        made: Made = []
         for step in chain.steps:
-            self.begun = True
+            made += self.step(step, site)
+        return made
+
+    def step(self, step: ast.Step, site: Site) -> Made:
+        """Return what a step unfolds to, with its repetitions."""
+        made: Made = []
+        if step.condition is not None:
+            test = self.evaluator.truth(step.condition)
+            if not isinstance(test, bool):
+                self.names.hole = True
+            elif not test:
+                return []
+        for label in self.labels(step.label):
             for _ in range(self.count(step)):
-                before = len(self.history)
-                made += self.unit(step, path, children, defaults)
+                before = len(self.nodes)
+                found = self.unit(step, label, site)
+                made += found
                 if self.names.hole:
                     break
-                if len(self.history) == before:
-                    self._count_idle(step.span)
-            if step.shape:
-                self.judge_shape(step.shape)
+                if len(self.nodes) == before:
+                    self.count_idle(step.span)
+                if label and isinstance(self.names.stream, Tensor):
+                    self._enter_label(step, label, site, found)
+        if step.shape:
+            judging.judge_shape(self, step.shape)
         return made
+
+    def labels(self, label: ast.Label | None) -> list[ast.Name | None]:
+        """Return the labels of a step, one for each time that it is taken; a single None if it has none."""
+        if label is None:
+            return [None]
+        texts = self.evaluator.label_texts(label)
+        if texts is None:
+            self.names.hole = True
+            return [None]
+        return [ast.Name(text, label.span) for text in texts]
+
+    def _enter_label(self, step: ast.Step, label: ast.Name, site: Site, made: Made) -> None:
+        stream = self.names.stream
+        assert isinstance(stream, Tensor)
+        child = next((each for each in made if each.path == (*site.path, label.text)), None)
+        values = dict(self.names.values)
+        site.children.labelled[label.text] = Labelled(stream, step, site, values, label.span, child)
 
     def count(self, step: ast.Step) -> int:
         """Return how often a step is repeated."""
@@ -157,63 +214,94 @@ class Steps:
             self.problems.report(codes.BAD_COUNT, step.times.span, f"{shown(value)} times", help=help)
             return 1
         assert isinstance(value, int)
-        if step.label and value > 1 and isinstance(step.unit, ast.Group):
-            return 1
         if step.label and value > 1:
-            label = f"the label would stand {value} times"
-            help = "leave the label out inside of `[ ]`, where children are numbered"
-            self.problems.report(codes.LABEL_TWICE, step.label.span, label, help=help)
+            if not isinstance(step.unit, ast.Group):
+                label = f"the label would stand {value} times"
+                help = "leave the label out inside of `[ ]`, where children are numbered, or write `block{1..n}: …`"
+                self.problems.report(codes.LABEL_TWICE, step.label.span, label, help=help)
             return 1
         return value
 
-    def unit(self, step: ast.Step, path: Path, children: Children, defaults: Defaults) -> list[Node | Container]:
+    def unit(self, step: ast.Step, label: ast.Name | None, site: Site) -> Made:
         """Return what one step unfolds to, once."""
-        match step.unit:
+        unit = step.unit
+        if label and isinstance(unit, ast.Group | ast.On | ast.Lanes | ast.Reference | ast.Share):
+            help = "write `{ … }` or `[ … ]` for a submodule of this name"
+            self.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
+        match unit:
             case ast.Call():
-                node = self.call(step, step.unit, path, children, defaults)
-                return [node] if node else []
+                return self.call(unit, label, site)
             case ast.Group():
-                if step.label:
-                    help = "write `{ … }` or `[ … ]` for a submodule of this name"
-                    self.problems.report(codes.LABEL_ON_GROUP, step.label.span, help=help)
-                return self.chain(step.unit.chain, path, children, defaults)
-            case ast.Braces() if step.label is None and not children.numbered:
-                return self.body(step.unit.body, path, children, Defaults(defaults))
+                return self.chain(unit.chain, site)
+            case ast.Braces() if label is None and not site.children.numbered:
+                return self.body(unit.body, site.inner())
             case ast.Braces() | ast.Numbered():
-                made = self.container(step, step.unit, path, children, defaults)
-                return [made] if made else []
+                return self.container(unit, label, site, step.span)
+            case ast.Merge():
+                return forms.merge(self, unit, label, site)
+            case ast.Residual():
+                return forms.residual(self, unit, label, site)
+            case ast.On():
+                return forms.on(self, unit, site)
+            case ast.Lanes():
+                return forms.lanes(self, unit, site)
+            case ast.Reference():
+                return self.restart(unit)
+            case ast.Share():
+                return sharing.share(self, unit, site)
+
+    def restart(self, reference: ast.Reference) -> Made:
+        """Go on with the result of another step."""
+        tensor = self.evaluator.value(reference)
+        if isinstance(tensor, Tensor):
+            self.names.stream = tensor
+        else:
+            self.names.hole = True
+        return []
 
     def container(
-        self,
-        step: ast.Step,
-        unit: ast.Braces | ast.Numbered,
-        path: Path,
-        children: Children,
-        defaults: Defaults,
-    ) -> Container | None:
+        self, unit: ast.Braces | ast.Numbered, label: ast.Name | None, site: Site, span: Span
+    ) -> list[Node | Container]:
         """Return the submodule that `{ }` or `[ ]` makes: none where there is nothing in it."""
         numbered = isinstance(unit, ast.Numbered)
-        if step.label is None and not children.numbered:
+        if label is None and not site.children.numbered:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
             self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
-        name = self.name(step, "layers", children)
-        inner = Children(numbered=numbered, labels=() if numbered else labels(unit.body))
-        made = self.body(unit.body, (*path, name), inner, Defaults(defaults))
+        path = (*site.path, self.name(label, "layers", site.children))
+        children = Children(numbered=numbered, labels=() if numbered else labels(unit.body), outer=site.children)
+        before = self.names.stream
+        made = self.body(unit.body, Site(path, children, Defaults(site.defaults)))
         if not made:
-            children.take_back()
-            return None
+            site.children.take_back()
+            return []
+        after = self.single(unit.span)
+        if not isinstance(before, Tensor) or after is None:
+            return []
         kind = Kind.NUMBERED if numbered else Kind.NAMED
-        return Container((*path, name), kind, tuple(made), step.span)
+        return [Container(path, kind, tuple(made), span, before.source, before.shape, after.source, after.shape)]
 
-    def name(self, step: ast.Step, operator: str, children: Children) -> str:
-        """Return the name of a child, after checking that its label can be one."""
-        if step.label is None:
-            return children.next_name(operator)
-        label = step.label
+    def single(self, span: Span) -> Tensor | None:
+        """Return the stream, or None where there is none; several streams are reported."""
+        if self.names.hole or self.names.stream is None:
+            return None
+        if isinstance(self.names.stream, Bundle):
+            count = len(self.names.stream.lanes)
+            help = "bring them together with `concat` or `add`"
+            self.problems.report(codes.SEVERAL_STREAMS, span, f"{count} streams flow here", help=help)
+            self.names.hole = True
+            return None
+        return self.names.stream
+
+    # names of children
+
+    def name(self, label: ast.Name | None, base: str, children: Children, *, counts: bool = True) -> str:
+        """Return the name of a child, after checking that its label can be one; `counts` says it takes a number."""
+        if label is None:
+            return children.next_name(base) if counts else children.free_name(base)
         if children.numbered:
             help = "leave the label out, or write `{ … }` around the steps"
             self.problems.report(codes.LABEL_IN_NUMBERED, label.span, help=help)
-            return children.next_name(operator)
+            return children.next_name(base)
         why = why_no_label(label.text)
         if why:
             self.problems.report(codes.RESERVED_NAME, label.span, why, help=f"call it `{free_label(label.text)}`, say")
@@ -226,55 +314,134 @@ class Steps:
     def _report_twice(self, label: ast.Name, first: Span) -> None:
         if first == label.span:
             help = "leave the label out, and write `[ … ]` around the steps"
-            self.problems.report(codes.LABEL_TWICE, label.span, "this step is repeated with its label", help=help)
+            where = "this step is repeated with its label"
+            if label.span.text != label.text:
+                help, where = "let the label depend on what changes", f"`{label.text}` would stand there again"
+            self.problems.report(codes.LABEL_TWICE, label.span, where, help=help)
             return
         earlier = Label(first, "first here")
         help = f"call it `{label.text}_2`, say"
         self.problems.report(codes.LABEL_TWICE, label.span, secondary=(earlier,), help=help)
 
-    def call(self, step: ast.Step, call: ast.Call, path: Path, children: Children, defaults: Defaults) -> Node | None:
-        """Return the node of an operator, or None where it has none: the stream is a hole from there on."""
-        bound = self.binder.bind(call, defaults)
-        name = self.name(step, call.name.text, children)
+    # calls
+
+    def call(self, call: ast.Call, label: ast.Name | None, site: Site) -> Made:
+        """Return what the call of an operator or block, or the name of a tensor, unfolds to."""
+        callee = self.callee(call.name)
+        if isinstance(callee, Defined):
+            return blocks.call(self, call, callee, label, site)
+        if isinstance(callee, Tensor):
+            self.names.stream = callee
+            return []
+        if callee is None and call.name.text in (EXCHANGE, SPLIT):
+            return forms.special(self, call, label, site)
+        return self.operator(call, callee, label, site)
+
+    def callee(self, name: ast.Name) -> type[Op] | Defined | Tensor | None:
+        """Return what a name means where a step can stand; None where it means nothing, which is not reported."""
+        if name.text in self.names.values:
+            value = self.names.read(name.text)
+            if isinstance(value, Defined | Tensor) or (isinstance(value, type) and issubclass(value, Op)):
+                return value
+            if lookup(name.text) is None:
+                return self._report_no_step(name, value)
+        if name.text in self.names.definitions:
+            return self.names.definitions[name.text]
+        return lookup(name.text)
+
+    def _report_no_step(self, name: ast.Name, value: object) -> None:
+        self.problems.report(codes.NOT_A_STEP, name.span, f"`{name.text}` is {shown(value)}")
+        self.names.hole = True
+
+    def operator(self, call: ast.Call, op: type[Op] | None, label: ast.Name | None, site: Site) -> Made:
+        """Return the node of an operator, or nothing where it has none: the stream is a hole from there on."""
+        if op is None and call.name.text[0].isupper():
+            self._report_no_block(call)
+            return []
+        bound = self.binder.bind(call, site.defaults, op)
+        is_merge = op is not None and issubclass(op, Merge)
+        name = self.name(label, call.name.text if op is None else op.name, site.children, counts=not is_merge)
         if bound is None:
             self.names.hole = True
+            return []
         stream = self.names.stream
-        if bound is None or self.names.hole or stream is None:
-            return None
-        self._count_operation(call.span)
-        try:
-            shape = bound.op.shape(stream)
-        except Misfit as misfit:
-            self._report_misfit(bound, misfit)
+        if is_merge and not self.names.hole:
+            if isinstance(stream, Bundle):
+                return self.place(bound, (*site.path, name), stream.lanes, labelled=True)
+            help = f"write `{call.name.text} {{ … }}` with its branches in braces"
+            self.problems.report(codes.EMPTY_MERGE, call.span, "one stream flows here", help=help)
             self.names.hole = True
-            return None
-        if not self._bounded(shape, call.span):
-            return None
-        node = Node((*path, name), bound.op, (self.source,), (stream,), shape, call.span)
-        self._warn(node, bound, labelled=step.label is not None or children.numbered)
-        self._move(node)
-        return node
+            return []
+        tensor = self.single(call.span)
+        if tensor is None:
+            return []
+        labelled = label is not None or site.children.numbered or site.children.fixed is not None
+        return self.place(bound, (*site.path, name), (tensor,), labelled=labelled)
 
-    def _move(self, node: Node) -> None:
-        self.history.append(node)
-        self.source = node.path
-        self.names.stream = node.shape
+    def _report_no_block(self, call: ast.Call) -> None:
+        defined = [name for name, value in self.names.values.items() if isinstance(value, Defined)]
+        known = [*self.names.definitions, *defined]
+        near = suggestion(call.name.text, known) or "capitalised names are blocks, and this file defines none"
+        self.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=near)
+        for arg in call.args:
+            self.evaluator.value(arg.value, words=("half", "tf_same", "same"))
+        self.names.hole = True
+
+    def place(self, bound: Bound, path: Path, inputs: tuple[Tensor, ...], *, labelled: bool) -> Made:
+        """Return the node of a bound operator on these inputs; its result becomes the stream."""
+        span = bound.call.span
+        self._count_operation(span)
+        shapes = tuple(tensor.shape for tensor in inputs)
+        try:
+            shape = bound.op.result(shapes)
+        except Misfit as misfit:
+            judging.report_misfit(self, bound, misfit.reason, inputs)
+            self.names.hole = True
+            return []
+        if not self._bounded(shape, span):
+            return []
+        for other in shapes[1:]:
+            self.same(shapes[0], other)
+        sources = tuple(tensor.source for tensor in inputs)
+        node = Node(path, bound.op, sources, shapes, shape, span, device=self.names.device)
+        judging.warn(self, node, bound, labelled=labelled)
+        self.nodes[path] = node
+        self.names.stream = Tensor(path, shape)
+        return [node]
+
+    def same(self, one: Shape, other: Shape) -> bool:
+        """Whether two shapes are equal; what decides about it is pinned, unless it never matters."""
+        for left, right in zip(one.dims, other.dims, strict=False):
+            meanings = self.names.meaning(left), self.names.meaning(right)
+            if not blocks.difference_is_settled(*meanings):  # type: ignore[arg-type]
+                self.names.pin((left, right))
+        return one.dims == other.dims
+
+    # bounds
 
     def _count_operation(self, span: Span) -> None:
-        if len(self.history) >= self.limits.operations:
+        if len(self.nodes) >= self.limits.operations:
             most = self.limits.operations
-            label = f"this would be operation {len(self.history) + 1:,}, and at most {most:,} are made"
+            label = f"this would be operation {len(self.nodes) + 1:,}, and at most {most:,} are made"
             help = "raise the bound with --max-operations"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
-            raise TooManyOperations
+            raise Unbounded
 
-    def _count_idle(self, span: Span) -> None:
+    def count_idle(self, span: Span) -> None:
         """Count a step that made nothing, so that repeating it ends too."""
         self.idle += 1
         if self.idle > self.limits.operations:
             label = f"this would be step {self.idle:,} that makes no operation"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
-            raise TooManyOperations
+            raise Unbounded
+
+    def require_depth(self, span: Span) -> None:
+        """Stop where blocks are nested too deeply."""
+        if self.depth > self.limits.nesting:
+            label = f"blocks are nested at most {self.limits.nesting} deep"
+            help = "a block that calls itself needs an `if` that ends it; --max-nesting raises the bound"
+            self.problems.report(codes.TOO_DEEP, span, label, help=help)
+            raise Unbounded
 
     def _bounded(self, shape: Shape, span: Span) -> bool:
         if int(shape.volume) < 2**63:
@@ -283,86 +450,4 @@ class Steps:
         self.names.hole = True
         return False
 
-    def _warn(self, node: Node, bound: Bound, *, labelled: bool) -> None:
-        for reason in bound.op.advice(node.input):
-            self.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
-        if node.params and not labelled:
-            help = f"write `{node.path[-1]}: {bound.call.name.text}…`, or another name for it"
-            label = f"its weights are called `{'.'.join(node.path)}`"
-            self.problems.report(codes.UNLABELLED, bound.call.name.span, label, help=help)
 
-    def _report_misfit(self, bound: Bound, misfit: Misfit) -> None:
-        reason = misfit.reason
-        given = self.inputs[0] if self.inputs else None
-        notes: tuple[str, ...] = ()
-        help = reason.help()
-        if isinstance(reason, WindowDoesNotFit):
-            notes = provenance.shrinking(self.history, given)
-            lines = provenance.pools(self.history)
-            if lines and help:
-                help += f", or drop {_one_of_the_pools(lines)}"
-        secondary = () if notes or not reason.about_stream else provenance.last_change(self.history, given)
-        if reason.at in bound.defaults:
-            secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
-        self.problems.report(
-            reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help
-        )
-
-    def judge_shape(self, stated: ast.ShapeOf) -> None:
-        """Compare a stated shape with the stream."""
-        sizes = self.sizes(stated)
-        stream = self.names.stream
-        if sizes is None or stream is None or self.names.hole:
-            return
-        for size in sizes:
-            self.names.pinned |= parameters_of(size)
-        if sizes == stream.dims:
-            return
-        given = self.inputs[0] if self.inputs else None
-        self.problems.report(
-            codes.SHAPE_DIFFERS,
-            stated.span,
-            f"the stream is {stream} here",
-            secondary=provenance.last_change(self.history, given),
-            help=f"write `:: {stream}`, or change a step before it",
-        )
-
-
-def _one_of_the_pools(lines: list[int]) -> str:
-    if len(lines) == 1:
-        return f"the pool on line {lines[0]}"
-    return "one of the pools on lines " + ", ".join(map(str, lines[:-1])) + f" and {lines[-1]}"
-
-
-def calls(part: ast.Statement | ast.Model) -> Iterator[ast.Call]:
-    """Yield all calls of operators that are written in a part of a program."""
-    match part:
-        case ast.Model():
-            for statement in part.body:
-                yield from calls(statement)
-        case ast.Chain():
-            for step in part.steps:
-                match step.unit:
-                    case ast.Call():
-                        yield step.unit
-                    case ast.Group():
-                        yield from calls(step.unit.chain)
-                    case ast.Braces() | ast.Numbered():
-                        for statement in step.unit.body:
-                            yield from calls(statement)
-        case _:
-            return
-
-
-def labels(body: tuple[ast.Statement, ...]) -> Iterator[str]:
-    """Yield the labels that name children of a body: those in groups and unlabelled braces too."""
-    for statement in body:
-        if not isinstance(statement, ast.Chain):
-            continue
-        for step in statement.steps:
-            if step.label:
-                yield step.label.text
-            if isinstance(step.unit, ast.Group):
-                yield from labels((step.unit.chain,))
-            elif isinstance(step.unit, ast.Braces) and step.label is None:
-                yield from labels(step.unit.body)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from archdsl.elaborate.limits import MAX_ITEMS, MAX_NUMBER
-from archdsl.ops.kinds import is_int, shown
+from archdsl.ops.kinds import Word, is_int, shown
 from archdsl.symbolic import TracedInt
 
 
@@ -39,8 +39,12 @@ def kind_of(value: object) -> str:
             return "none"
         case list():
             return "a list"
-        case _:
+        case tuple():
             return "a tuple"
+        case Word():
+            return f"the word `{value.text}`"
+        case _:
+            return str(value)
 
 
 def is_number(value: object) -> bool:

@@ -2,18 +2,31 @@
 
 import re
 from dataclasses import dataclass
-from textwrap import wrap
-from typing import cast
 
-from archdsl.emit.settle import Settled
-from archdsl.ir import CheckedGraph, Container, Kind, Node, Parameter, Path
-from archdsl.ops.base import INPUT, Emission, Stateless, Submodule
-from archdsl.ops.kinds import shown
-from archdsl.pyexpr import WIDTH, Call, Expr, Infix, Method, Ref, Sequence, call, flat, lines
+from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
+from archdsl.emit import documentation
+from archdsl.emit.classes import PROJECT, Class, classes, default_values, resolved
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.draft import Draft, Drafts, Entry
+from archdsl.emit.repeats import repeated
+from archdsl.emit.scope import scopes
+from archdsl.ir import CheckedGraph, Output, Path
+from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, lines, mapped
 from archdsl.resources import resource
-from archdsl.shape import Shape
 
 _BODY = 8
+_PAD = " " * _BODY
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPlan:
+    """A class as the template lays it out."""
+
+    name: str
+    base: str
+    doc: tuple[str, ...]
+    init: tuple[str, ...]
+    forward: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +36,18 @@ class ModulePlan:
     title: str
     facts: str
     imports: tuple[str, ...]
-    exported: str
+    exported: tuple[str, ...]
     support: tuple[str, ...]
-    name: str
-    doc: tuple[str, ...]
-    init: tuple[str, ...]
-    forward: tuple[str, ...]
+    outputs: tuple[str, ...]
+    classes: tuple[ClassPlan, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a module, and which step of the graph each statement of its `forward` computes."""
+    """The plan of a module, and for each class which step each line of `forward` computes into which variable."""
 
     module: ModulePlan
-    statements: tuple[Path, ...]
+    statements: dict[str, tuple[tuple[Path, str], ...]]
 
 
 def plan(graph: CheckedGraph) -> Plan:
@@ -45,195 +56,203 @@ def plan(graph: CheckedGraph) -> Plan:
 
 
 class _Planner:
-    """Plans one model: a class whose children are operators, or `nn.Sequential`s for containers."""
+    """Plans the module of one model: a class for the model and one for each block."""
 
     def __init__(self, graph: CheckedGraph) -> None:
         self.graph = graph
-        self.settled = Settled(graph)
-        self.nodes = {node.path: node for node in graph.nodes}
+        drafts = Drafts(Dataflow(graph), scopes(graph))
+        drafts.draft(graph.root, drafts.scopes[()], graph.outputs)
+        self.drafts = drafts.made
+        self.result = f"{graph.name}Output" if len(graph.outputs) > 1 else "Tensor"
+        reserved = MODULE_GLOBALS | BUILT_IN | support_names() | {graph.name, self.result}
+        self.classes = classes(self.drafts, reserved)
 
     def plan(self) -> Plan:
         graph = self.graph
-        statements = self._statements()
-        init, forward = self._init(), self._forward(statements)
-        support = self._support([*init, *forward])
-        code = "\n".join([*init, *forward, *support])
-        exported = [graph.name, *(_defined(source) for source in support)]
+        found = list({id(each): each for each in self.classes.values()}.values())
+        planned = [self._class(each) for each in found]
+        outputs = self._outputs() if len(graph.outputs) > 1 else []
+        code = "\n".join([*outputs, *(line for each in planned for line in (each.base, *each.init, *each.forward))])
+        support = self._support(code)
+        names = [graph.name, *(self._names_of_others(found)), *map(_defined, support)]
+        code = "\n".join([code, *support])
+        exported = Sequence(tuple(dict.fromkeys(names)), "[")
         module = ModulePlan(
-            title=_escaped(f"{graph.name}, made by archdsl from {_basename(graph.graph.source.name)}."),
+            title=documentation.title(graph),
             facts=f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates per sample.",
             imports=tuple(_imports(code)),
-            exported=", ".join(f'"{name}"' for name in exported),
+            exported=tuple(lines(exported, prefix="__all__ = ", indent=0)),
             support=tuple(support),
-            name=graph.name,
-            doc=tuple(self._doc()),
-            init=tuple(init),
-            forward=tuple(forward),
+            outputs=tuple(outputs),
+            classes=tuple(planned),
         )
-        return Plan(module, tuple(path for path, _, _ in statements))
+        return Plan(module, {each.name: _traced(each.model) for each in found})
+
+    def _names_of_others(self, found: list[Class]) -> list[str]:
+        names = [each.name for each in found if each.name != self.graph.name]
+        return [*([self.result] if self.result != "Tensor" else []), *names]
+
+    def _is_root(self, found: Class) -> bool:
+        return found.model.number == self.drafts[-1].number
+
+    def _class(self, found: Class) -> ClassPlan:
+        base = "nn.Sequential" if found.model.is_numbered else "nn.Module"
+        forward = [] if found.model.container.inline else self._forward(found)
+        root = self.graph if self._is_root(found) else None
+        return ClassPlan(
+            found.name, base, tuple(documentation.of_class(found, root)), tuple(self._init(found)), tuple(forward)
+        )
 
     # the constructor
 
-    def _init(self) -> list[str]:
-        children = [child for child in self.graph.root.children if self._is_child(child)]
-        body = [line for child in children for line in self._assignment(child)]
-        if any("**factory" in line for line in body):
-            body.insert(0, f'{" " * _BODY}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}')
-        params = [_parameter(parameter) for parameter in self.settled.open]
-        signature = [
+    def _init(self, found: Class) -> list[str]:
+        draft = found.model
+        body = self._numbered(draft) if draft.is_numbered else self._assignments(found)
+        kept = [f"{_PAD}self.{name} = {name}" for name in found.parameters if name in draft.applied]
+        factory = [f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}']
+        if not any("**factory" in line for line in body):
+            factory = []
+        start = [] if draft.is_numbered else [f"{_PAD}super().__init__()"]
+        body = [*factory, *body, *kept] if draft.is_numbered else [*start, *kept, *factory, *body]
+        return [*self._signature(found), *body]
+
+    def _signature(self, found: Class) -> list[str]:
+        draft = found.model
+        defaults = dict(draft.scope.values) if self._is_root(found) else default_values(found)
+        params = []
+        for name in found.parameters:
+            kind = "int" if isinstance(draft.scope.values[name], int) else "float"
+            params.append(f"{name}: {kind}" + (f" = {defaults[name]!r}" if name in defaults else ""))
+        return [
             "    def __init__(",
             "        self,",
             *(f"        {param}," for param in params),
             "        *,",
+            *([f"        {PROJECT}: bool = False,"] if found.flagged else []),
             "        device: torch.device | str | None = None,",
             "        dtype: torch.dtype | None = None,",
             "    ) -> None:",
         ]
-        kept = [f"{' ' * _BODY}self.{name} = {name}" for name in self.settled.kept]
-        return [*signature, f"{' ' * _BODY}super().__init__()", *kept, *body]
 
-    def _is_child(self, child: Node | Container) -> bool:
-        return isinstance(child, Container) or isinstance(_emission(child), Submodule)
+    def _module(self, entry: Entry, draft: Draft) -> Expr:
+        expr = resolved(draft.scope.expression(entry.module), self.drafts, self.classes)
+        return mapped(expr, _with_loops)
 
-    def _assignment(self, child: Node | Container) -> list[str]:
-        made = self._container(child) if isinstance(child, Container) else self._module(child)
-        return lines(self.settled.expression(made), prefix=f"self.{child.path[-1]} = ", indent=_BODY)
+    def _numbered(self, draft: Draft) -> list[str]:
+        made = tuple(self._module(entry, draft) for entry in draft.entries)
+        return lines(Call("super().__init__", repeated(made)), prefix="", indent=_BODY)
 
-    def _container(self, container: Container) -> Expr:
-        modules = [self._container(c) if isinstance(c, Container) else self._module(c) for c in container.children]
-        if container.kind is Kind.NUMBERED:
-            return Call("nn.Sequential", tuple(modules))
-        pairs = tuple(
-            Sequence((child.path[-1], module), "(") for child, module in zip(container.children, modules, strict=True)
-        )
-        return call("nn.Sequential", call("OrderedDict", Sequence(pairs, "[", exploded=True)))
-
-    def _module(self, node: Node) -> Call:
-        emission = _emission(node)
-        match emission:
-            case Submodule():
-                made = emission.call
-                return Call(made.function, made.args, made.named, ("factory",))
-            case Stateless():
-                in_place = emission.in_place and self._may_overwrite(node)
-                return emission.module.with_named(inplace=True) if in_place else emission.module
-
-    def _may_overwrite(self, node: Node) -> bool:
-        """Whether what comes in is a result that autograd does not need again."""
-        source = self.nodes.get(node.sources[0])
-        return source is not None and not source.op.keeps_output
+    def _assignments(self, found: Class) -> list[str]:
+        draft = found.model
+        made: list[str] = []
+        open_if = False
+        for entry in draft.entries:
+            expr = self._module(entry, draft)
+            optional = entry.optional and found.flagged
+            if not optional:
+                made += lines(expr, prefix=f"self.{entry.name} = ", indent=_BODY)
+                open_if = False
+                continue
+            made.insert(_before_if(made) if open_if else len(made), f"{_PAD}self.{entry.name}: nn.Module = nn.Identity()")
+            if not open_if:
+                made.append(f"{_PAD}if {PROJECT}:")
+            made += lines(expr, prefix=f"self.{entry.name} = ", indent=_BODY + 4)
+            open_if = True
+        return made
 
     # the forward pass
 
-    def _statements(self) -> list[tuple[Path, Expr, Shape]]:
-        """Return for each statement the step that it computes, its expression and the shape that comes out."""
-        made: list[tuple[Path, Expr, Shape]] = []
-        stream: Expr = Ref(self.graph.inputs[0].name)
-        for child in self.graph.root.children:
-            if isinstance(child, Container):
-                expr: Expr = Call(f"self.{child.path[-1]}", (stream,))
-                shape = list(child.nodes())[-1].shape
-            else:
-                expr, shape = self._applied(child, stream), child.shape
-            if expr != stream:
-                made.append((child.path, self.settled.in_forward(expr), shape))
-                stream = Ref("x")
+    def _forward(self, found: Class) -> list[str]:
+        draft = found.model
+        result = self.result if self._is_root(found) else "Tensor"
+        given = ", ".join(f"{name}: Tensor" for name, _ in draft.arguments)
+        made = lines_of_signature(given, result)
+        returned = [draft.variables[draft.origin(path)] for path in draft.results()]
+        unbound = set(returned) - {name for name, _ in draft.arguments}
+        made += [f"{_PAD}{draft.variables[each.path]}: Tensor | None = None" for each in self._training(draft)]
+        unbound -= {draft.variables[each.path] for each in self._training(draft)}
+        before = documentation.shape_of_input(found)
+        in_training = False
+        for statement in draft.statements:
+            if statement.in_training and not in_training:
+                made.append(f"{_PAD}if self.training:")
+            in_training = statement.in_training
+            variable = draft.variables[statement.value]
+            sign = "+=" if statement.over else "="
+            annotation = ": Tensor" if variable in unbound and not statement.over else ""
+            unbound.discard(variable)
+            written = lines(
+                draft.written(statement.expr),
+                prefix=f"{variable}{annotation} {sign} ",
+                indent=_BODY + 4 * in_training,
+            )
+            comment = documentation.shape_after(found, statement)
+            if comment and comment != before and len(written[-1]) + len(comment) + 4 <= WIDTH:
+                written[-1] += f"  # {comment}"
+            before = comment or before
+            made += written
+        if len(returned) > 1:
+            return [*made, *lines(Call(self.result, tuple(map(Ref, returned))), prefix="return ", indent=_BODY)]
+        return [*made, f"{_PAD}return {returned[0]}"]
+
+    def _training(self, draft: Draft) -> list[Output]:
+        return [output for output in draft.outputs if output.when_training]
+
+    def _outputs(self) -> list[str]:
+        """Return the class of what a model with several outputs returns."""
+        made = [
+            f"class {self.result}(NamedTuple):",
+            f'    """What {self.graph.name} returns; what only training computes is None in evaluation."""'
+            if any(output.when_training for output in self.graph.outputs)
+            else f'    """What {self.graph.name} returns."""',
+            "",
+        ]
+        for output in self.graph.outputs:
+            made.append(f"    {output.name}: Tensor" + (" | None" if output.when_training else ""))
         return made
 
-    def _applied(self, node: Node, stream: Expr) -> Expr:
-        emission = _emission(node)
-        match emission:
-            case Submodule():
-                return Call(f"self.{node.path[-1]}", (stream,))
-            case Stateless():
-                function = emission.function
-                if emission.in_place and self._may_overwrite(node):
-                    function = cast(Call, function).with_named(inplace=True)
-                return _filled(function, stream)
-
-    def _forward(self, statements: list[tuple[Path, Expr, Shape]]) -> list[str]:
-        given = self.graph.inputs[0]
-        made = [f"    def forward(self, {given.name}: Tensor) -> Tensor:"]
-        before = given.shape
-        for number, (_, expr, shape) in enumerate(statements):
-            prefix = "x: Tensor = " if number == 0 and given.name != "x" else "x = "
-            comment = f"  # {_sizes(self.settled, shape)}" if shape != before else ""
-            written = lines(expr, prefix=prefix, indent=_BODY)
-            if len(written[-1] + comment) <= WIDTH:
-                written[-1] += comment
-            made += written
-            before = shape
-        return [*made, f"{' ' * _BODY}return {'x' if statements else given.name}"]
-
-    def _support(self, code: list[str]) -> list[str]:
+    def _support(self, code: str) -> list[str]:
         """Return the definitions that the code calls and torch lacks."""
-        text = "\n".join(code)
         names = dict.fromkeys(name for node in self.graph.nodes for name in node.op.support)
         sources = {name: definition(name) for name in names}
-        needed = {name for name in sources if re.search(rf"\b{name}\(", text)}
+        needed = {name for name in sources if re.search(rf"\b{name}\(", code)}
         for name in tuple(needed):
             needed |= {other for other in sources if re.search(rf"\b{other}\(", sources[name])}
         return [source for name, source in sources.items() if name in needed]
 
-    # the documentation
 
-    def _doc(self) -> list[str]:
-        graph, given = self.graph, self.graph.inputs[0]
-        about = " ".join(graph.graph.doc) or f"The architecture {graph.name}."
-        source = f"{_basename(graph.graph.source.name)}, line {graph.graph.span.line}"
-        parts = [_wrapped(about, first=True), [f"Source: {source}."]]
-        if self.settled.fixed:
-            fixed = ", ".join(f"{p.name} = {shown(p.value)}" for p in self.settled.fixed)
-            parts.append(_wrapped(f"Built for {fixed}."))
-        parts.append(
-            [
-                "Shapes:",
-                f"    {given.name}: {self._batched(given.shape)}",
-                f"    returns: {self._batched(graph.output.shape)}",
-            ]
-        )
-        text = "\n\n".join("\n".join(part) for part in parts)
-        first, *rest = _escaped(text).split("\n")
-        return [first, *(f"    {line}" if line else "" for line in rest)]
-
-    def _batched(self, shape: Shape) -> str:
-        sizes = [flat(self.settled.expression(dim)) for dim in shape.dims]
-        return f"({', '.join(['N', *sizes])})"
+def _before_if(made: list[str]) -> int:
+    """Return the place before the `if` that is open, where the lines for its other case stand."""
+    return max(number for number, line in enumerate(made) if line == f"{_PAD}if {PROJECT}:")
 
 
-def _emission(node: Node) -> Emission:
-    return node.op.torch(node.input)
+def _with_loops(expr: Expr) -> Expr:
+    """Return the call of an `nn.Sequential` with loops for what repeats in it."""
+    if not isinstance(expr, Call) or expr.function not in ("nn.Sequential", "OrderedDict"):
+        return expr
+    if expr.function == "nn.Sequential":
+        return Call(expr.function, repeated(expr.args), expr.named, expr.spread)
+    (pairs,) = expr.args
+    if not isinstance(pairs, Sequence):
+        return expr
+    items = repeated(pairs.items)
+    if len(items) == 1 and isinstance(items[0], Repeat):
+        only = items[0]
+        return Call(expr.function, (Repeat(only.item, only.variable, only.count, bare=True),))
+    return Call(expr.function, (Sequence(items, pairs.bracket, pairs.exploded),))
 
 
-def _filled(expr: Expr, stream: Expr) -> Expr:
-    """Return the expression of a function with the stream in place of INPUT."""
-    match expr:
-        case Ref():
-            return stream if expr == INPUT else expr
-        case Call():
-            named = tuple((name, _filled(value, stream)) for name, value in expr.named)
-            return Call(expr.function, tuple(_filled(arg, stream) for arg in expr.args), named)
-        case Method():
-            return Method(_filled(expr.owner, stream), expr.name, tuple(_filled(arg, stream) for arg in expr.args))
-        case Infix():
-            return Infix(_filled(expr.left, stream), expr.symbol, _filled(expr.right, stream))
-        case _:
-            return expr
+def _traced(draft: Draft) -> tuple[tuple[Path, str], ...]:
+    start = len(draft.container.path)
+    return tuple((each.path[start:], draft.variables[each.value]) for each in draft.statements)
 
 
-def _parameter(parameter: Parameter) -> str:
-    kind = "int" if isinstance(parameter.value, int) else "float"
-    assert isinstance(parameter.value, int | float)
-    value = int(parameter.value) if kind == "int" else float(parameter.value)
-    return f"{parameter.name}: {kind} = {value!r}"
-
-
-def _sizes(settled: Settled, shape: Shape) -> str:
-    """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` where parameters stand in it."""
-    sizes = [flat(settled.expression(dim)) for dim in shape.dims]
-    if all(map(str.isdigit, sizes)):
-        return "x".join(sizes)
-    return " x ".join(f"({size})" if " + " in size or " - " in size else size for size in sizes)
+def lines_of_signature(given: str, result: str) -> list[str]:
+    """Return the head of `forward`."""
+    line = f"    def forward(self, {given}) -> {result}:"
+    if len(line) <= WIDTH:
+        return [line]
+    return ["    def forward(", f"        self, {given}", f"    ) -> {result}:"]
 
 
 def definition(name: str) -> str:
@@ -256,27 +275,11 @@ def _imports(code: str) -> list[str]:
         standard.append("from collections import OrderedDict")
     if "Sequence[" in code:
         standard.append("from collections.abc import Sequence")
-    if re.search(r"\bAny\b", code):
-        standard.append("from typing import Any")
+    typing = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", code)]
+    if typing:
+        standard.append(f"from typing import {', '.join(typing)}")
     found = [*standard, ""] if standard else []
     found.append("import torch")
     if re.search(r"\bF\.", code):
         found.append("import torch.nn.functional as F")
     return [*found, "from torch import Tensor, nn"]
-
-
-def _wrapped(text: str, *, first: bool = False) -> list[str]:
-    offset = 3 if first else 0
-    found = wrap(" " * offset + text, WIDTH - 4, break_long_words=False, drop_whitespace=True) or [text]
-    found[0] = found[0].strip()
-    return found
-
-
-def _escaped(text: str) -> str:
-    """Return text that can stand in a docstring: whatever the author wrote, it stays inside."""
-    visible = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
-    return visible.replace("\\", "\\\\").replace('"', '\\"') if '"""' in visible else visible.replace("\\", "\\\\")
-
-
-def _basename(name: str) -> str:
-    return re.split(r"[/\\]", name)[-1]

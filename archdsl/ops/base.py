@@ -35,13 +35,14 @@ class Argument:
 
 @dataclass(frozen=True)
 class Example:
-    """A call of an operator with what must come out; documentation and test at once."""
+    """A call of an operator with what must come out; documentation and test at once. `others` are further inputs."""
 
     call: str
     input: Shape
     output: Shape
     params: int = 0
     macs: int = 0
+    others: tuple[Shape, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,20 @@ class Submodule:
 class Stateless:
     """The operator holds nothing: a function in `forward`, or a child where positions count.
 
-    `function` has INPUT where the stream goes in. `in_place` says that both forms take `inplace=True`.
+    `function` has INPUT where the stream goes in, and `input_at(n)` where there are several streams; what merges is
+    never a child, so it has no `module`. `in_place` says that both forms take `inplace=True`, `sums`
+    that the last input can be added to.
     """
 
-    module: Call
+    module: Call | None
     function: Expr
     in_place: bool = False
+    sums: bool = False
+
+
+def input_at(number: int) -> Ref:
+    """Return what stands for one of several inputs in the code of an operator."""
+    return Ref(f"@{number}")
 
 
 Emission: TypeAlias = Submodule | Stateless
@@ -110,6 +119,14 @@ class Op:
         """Return the code that computes the operator on an input of this shape."""
         raise NotImplementedError
 
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the shape that comes out of all inputs; raise `Misfit` where none does."""
+        return self.shape(inputs[0])
+
+    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
+        """Return the code that computes the operator on inputs of these shapes."""
+        return self.torch(inputs[0])
+
     def title(self, x: Shape) -> str:
         """Return the few words that stand in a drawing."""
         return self.name.replace("_", " ").capitalize()
@@ -117,6 +134,16 @@ class Op:
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         """Return what is allowed and yet probably not meant."""
         return ()
+
+
+class Merge(Op):
+    """An operator that makes one stream of several; its rules take the shapes of all of them."""
+
+    def shape(self, x: Shape) -> Shape:
+        return self.result((x,))
+
+    def torch(self, x: Shape) -> Emission:
+        return self.emission((x,))
 
 
 _TABLE: dict[str, type[Op]] = {}

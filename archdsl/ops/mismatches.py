@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from archdsl.diag import codes
 from archdsl.ops.reasons import Reason
+from archdsl.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -119,3 +120,40 @@ class VolumeDiffers(Reason):
 
     def help(self) -> str | None:
         return None if "-1" in self.sizes else "-1 in place of one size computes it"
+
+
+@dataclass(frozen=True)
+class StreamsDiffer(Reason):
+    """Streams that do not go together. `free` is the axis on which they may differ, `stretches` that 1 fits all."""
+
+    code = codes.MERGE_DIFFERS
+    operator: str
+    inputs: tuple[Shape, ...]
+    free: int | None = None
+    stretches: bool = False
+
+    def label(self) -> str:
+        ranks = sorted({shape.rank for shape in self.inputs})
+        if len(ranks) > 1:
+            return f"`{self.operator}` takes streams with as many axes as each other, not {' and '.join(map(str, ranks))}"
+        axes = [axis for axis in range(ranks[0]) if axis != self.free and self._differ(axis)]
+        names = " and ".join(_axis_name(axis, ranks[0]) for axis in axes)
+        return f"the {names} {'differ' if len(axes) > 1 else 'differs'}: {self._shapes()}"
+
+    def _differ(self, axis: int) -> bool:
+        sizes = {int(shape.dims[axis]) for shape in self.inputs}
+        return len(sizes - {1} if self.stretches else sizes) > 1
+
+    def _shapes(self) -> str:
+        return " and ".join(dict.fromkeys(map(str, self.inputs)))
+
+    def help(self) -> str | None:
+        if self.operator == "concat":
+            return "streams may differ in the axis along which they are put, and in no other"
+        return "give all branches the same shape" + ("; a side of 1 is stretched" if self.stretches else "")
+
+
+def _axis_name(axis: int, rank: int) -> str:
+    if axis == 0:
+        return "number of channels" if rank > 1 else "number of features"
+    return {1: {1: "length"}, 2: {1: "length"}, 3: {1: "height", 2: "width"}}.get(rank, {}).get(axis, f"axis {axis}")

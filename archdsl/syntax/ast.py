@@ -81,7 +81,29 @@ class Apply(NamedTuple):
     span: Span
 
 
-Expr: TypeAlias = Literal | Name | Display | Unary | Binary | Comparison | Conditional | Index | Apply
+class Range(NamedTuple):
+    """`first..last` within a computed label."""
+
+    first: "Expr"
+    last: "Expr"
+
+
+class Computed(NamedTuple):
+    """A name with values in it: `layer{i + 1}`, or `layer{1..n}` for several names."""
+
+    parts: "tuple[str | Expr | Range, ...]"
+    span: Span
+
+
+class Reference(NamedTuple):
+    """`@label`: what comes out of the module of this name."""
+
+    label: "Name | Computed"
+    span: Span
+
+
+Expr: TypeAlias = Literal | Name | Display | Unary | Binary | Comparison | Conditional | Index | Apply | Reference
+Label: TypeAlias = Name | Computed
 
 
 class Argument(NamedTuple):
@@ -135,15 +157,56 @@ class Group(NamedTuple):
     span: Span
 
 
-Unit: TypeAlias = Call | Braces | Numbered | Group
+class Merge(NamedTuple):
+    """`concat { … }`: a merging operator and its branches, all of which begin with the stream."""
+
+    call: Call
+    body: "tuple[Statement, ...]"
+    span: Span
+
+
+class Residual(NamedTuple):
+    """`residual { … } project { … }`: the stream plus what becomes of it; `project` where the shapes differ."""
+
+    body: "tuple[Statement, ...]"
+    project: "tuple[Statement, ...] | None"
+    span: Span
+
+
+class On(NamedTuple):
+    """`on gpu1 { … }`: steps that run on a device."""
+
+    place: Label
+    body: "tuple[Statement, ...]"
+    span: Span
+
+
+class Lanes(NamedTuple):
+    """`group tower{0..1} on gpu{0..1} { … }`: the body once for each name, side by side."""
+
+    name: Label
+    place: Label | None
+    body: "tuple[Statement, ...]"
+    span: Span
+
+
+class Share(NamedTuple):
+    """`share @label`: that module once more, with the same weights."""
+
+    reference: Reference
+    span: Span
+
+
+Unit: TypeAlias = Call | Braces | Numbered | Group | Merge | Residual | On | Lanes | Reference | Share
 
 
 class Step(NamedTuple):
-    """One step of a chain: `[label:] unit [* times] [:: shape]`."""
+    """One step of a chain: `[label:] unit [* times] [if condition] [:: shape]`."""
 
-    label: Name | None
+    label: Label | None
     unit: Unit
     times: Expr | None
+    condition: Expr | None
     shape: ShapeOf | None
     span: Span
 
@@ -160,6 +223,72 @@ class Input(NamedTuple):
 
     name: Name
     shape: ShapeOf
+    span: Span
+
+
+class Output(NamedTuple):
+    """`output name: chain [when training]`: a stream of its own that leaves the model."""
+
+    chain: Chain
+    when_training: bool
+    span: Span
+
+
+class Devices(NamedTuple):
+    """`devices gpu0, gpu1`: the names of the devices that the model is placed on."""
+
+    names: tuple[Label, ...]
+    span: Span
+
+
+class For(NamedTuple):
+    """`for i, n in list { … }`: the body once for each item."""
+
+    names: tuple[Name, ...]
+    items: Expr
+    body: "tuple[Statement, ...]"
+    span: Span
+
+
+class If(NamedTuple):
+    """`if test { … } else { … }`."""
+
+    test: Expr
+    body: "tuple[Statement, ...]"
+    otherwise: "tuple[Statement, ...]"
+    span: Span
+
+
+class Output(NamedTuple):
+    """`output name: chain [when training]`: a stream of its own that leaves the model."""
+
+    chain: Chain
+    when_training: bool
+    span: Span
+
+
+class Devices(NamedTuple):
+    """`devices gpu0, gpu1`: the names of the devices that the model is placed on."""
+
+    names: tuple[Label, ...]
+    span: Span
+
+
+class For(NamedTuple):
+    """`for i, n in list { … }`: the body once for each item."""
+
+    names: tuple[Name, ...]
+    items: Expr
+    body: "tuple[Statement, ...]"
+    span: Span
+
+
+class If(NamedTuple):
+    """`if test { … } else { … }`."""
+
+    test: Expr
+    body: "tuple[Statement, ...]"
+    otherwise: "tuple[Statement, ...]"
     span: Span
 
 
@@ -183,34 +312,52 @@ class Broken(NamedTuple):
     span: Span
 
 
-Statement: TypeAlias = Input | Set | Assert | Chain | Broken
+Statement: TypeAlias = Input | Output | Devices | For | If | Set | Assert | Chain | Broken
 
 
 class Parameter(NamedTuple):
-    """A parameter of a model and its default."""
+    """A parameter of a model or block, and its default."""
 
     name: Name
     default: Expr | None
     span: Span
 
 
-class Model(NamedTuple):
-    """`model Name(parameters) { … }` with its documentation."""
+class Definition(NamedTuple):
+    """`model`, `block` or `macro`, with its parameters and documentation; `is_inline` where it is written with `=`."""
 
+    kind: str
     name: Name
     params: tuple[Parameter, ...]
     body: tuple[Statement, ...]
     doc: tuple[str, ...]
+    is_inline: bool
     span: Span
+
+
+class Import(NamedTuple):
+    """`import "file"`, or `from "file" import names`."""
+
+    path: Literal
+    names: tuple[Name, ...]
+    span: Span
+
+
+Item: TypeAlias = Definition | Import | Set | Broken
 
 
 class File(NamedTuple):
     """A whole file."""
 
     source: Source
-    items: tuple[Model | Set | Broken, ...]
+    items: tuple[Item, ...]
 
     @property
-    def models(self) -> tuple[Model, ...]:
+    def definitions(self) -> tuple[Definition, ...]:
+        """The models, blocks and macros of the file, in order."""
+        return tuple(item for item in self.items if isinstance(item, Definition))
+
+    @property
+    def models(self) -> tuple[Definition, ...]:
         """The models of the file, in order."""
-        return tuple(item for item in self.items if isinstance(item, Model))
+        return tuple(item for item in self.definitions if item.kind == "model")

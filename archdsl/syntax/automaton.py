@@ -9,7 +9,7 @@ recover as in yacc: the statement becomes a BROKEN one and parsing goes on behin
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from archdsl.syntax.recovery import (
@@ -23,7 +23,7 @@ from archdsl.syntax.recovery import (
     item_end,
     statement_end,
 )
-from archdsl.syntax.tables import IGNORED, KEYWORDS, PATTERN, RULES, STATES
+from archdsl.syntax.tables import IGNORED, KEYWORDS, PATTERN, RULES, STARTS, STATES
 
 END = "$END"
 NEWLINE = "_NL"
@@ -59,6 +59,24 @@ class Failure:
     wrong: bool = False
     suspect: tuple[Token, Token] | None = None
 
+    def moved(self, offset: int) -> "Failure":
+        """Return the failure as one in a text that has `offset` characters more in front."""
+
+        def later(token: Token) -> Token:
+            return token._replace(start=token.start + offset, end=token.end + offset)
+
+        before = later(self.before) if self.before else None
+        return replace(self, token=later(self.token), before=before, open=tuple(map(later, self.open)), suspect=None)
+
+    def moved(self, offset: int) -> "Failure":
+        """Return the failure as one in a text that has `offset` characters more in front."""
+
+        def later(token: Token) -> Token:
+            return token._replace(start=token.start + offset, end=token.end + offset)
+
+        before = later(self.before) if self.before else None
+        return replace(self, token=later(self.token), before=before, open=tuple(map(later, self.open)), suspect=None)
+
 
 class _Bracket(NamedTuple):
     """A bracket that is open, the height of the stack below it, and whether it holds statements."""
@@ -82,14 +100,15 @@ Build = Callable[[list[Any], int, int], Any]
 
 @dataclass(slots=True)
 class Automaton:
-    """One run over a text; `build` has a function for every rule that makes a node."""
+    """One run over a text; `build` has a function for every rule that makes a node, `start` is what the text is."""
 
     text: str
     build: dict[str, Build]
+    start: str = "file"
     failures: list[Failure] = field(default_factory=list)
     comments: list[Token] = field(default_factory=list)
     _at: int = 0
-    _states: list[int] = field(default_factory=lambda: [0])
+    _states: list[int] = field(default_factory=list)
     _values: list[Any] = field(default_factory=list)
     _starts: list[int] = field(default_factory=list)
     _ends: list[int] = field(default_factory=list)
@@ -98,6 +117,9 @@ class Automaton:
     _pending: list[Token] = field(default_factory=list)
     _last: Token | None = None
     _blank_until: int = 0
+
+    def __post_init__(self) -> None:
+        self._states.append(STARTS[self.start])
 
     def run(self) -> Any:
         """Return what the start rule made, or None where parsing could not go on."""
@@ -128,6 +150,10 @@ class Automaton:
             assert kind is not None
             token = Token(kind, match.group(), match.start(), match.end())
             self._at = token.end
+            if kind == "PLACE" and kind not in acts:
+                kind, token = "NAME", self._only_name(token)
+            if kind == "PLACE" and kind not in acts:
+                kind, token = "NAME", self._only_name(token)
             if kind == "NAME" and token.text in KEYWORDS and KEYWORDS[token.text] in acts:
                 return token._replace(kind=KEYWORDS[token.text])
             if kind in IGNORED or (kind == "DOC" and kind not in acts):
@@ -138,6 +164,18 @@ class Automaton:
                 continue
             return token
         return Token(END, "", len(self.text), len(self.text))
+
+    def _only_name(self, token: Token) -> Token:
+        """Return the name that braces touch: `concat` of `concat{`."""
+        text = token.text.partition("{")[0]
+        self._at = token.start + len(text)
+        return Token("NAME", text, token.start, self._at)
+
+    def _only_name(self, token: Token) -> Token:
+        """Return the name that braces touch: `concat` of `concat{`."""
+        text = token.text.partition("{")[0]
+        self._at = token.start + len(text)
+        return Token("NAME", text, token.start, self._at)
 
     def _line_ends(self, token: Token, acts: dict[str, int]) -> bool:
         if ";" in token.text:
@@ -267,9 +305,9 @@ class Automaton:
         return False
 
     def _begins_model(self, token: Token) -> bool:
-        """Whether `model Name` stands within the braces of another one."""
+        """Whether `model Name`, `block Name` or `macro Name` stands within the braces of another one."""
         before = self._last
-        return bool(before and before.text == "model" and token.kind == "NAME" and begins_line(self.text, before.start))
+        return bool(before and before.text in ("model", "block", "macro") and token.kind == "NAME" and begins_line(self.text, before.start))
 
     def _is_wrong(self, token: Token, bracket: _Bracket) -> bool:
         """Whether a closing bracket is meant to close what was opened last, and is of another kind."""

@@ -16,6 +16,10 @@ HEADER = '''"""Tables of the parser. Made from grammar/archdsl.lark by `python -
 '''
 
 
+# What a text can be: a file, or an expression within a computed label.
+STARTS = ("file", "expr")
+
+
 def grammar_text() -> str:
     """Return the grammar."""
     return resource("grammar", "archdsl.lark").read_text(encoding="utf-8")
@@ -23,7 +27,7 @@ def grammar_text() -> str:
 
 def grammar() -> Lark:
     """Return Lark's own parser for the grammar; raises where it is not LALR(1) or its terminals collide."""
-    return Lark(grammar_text(), parser="lalr", lexer="contextual", strict=True, start="file", propagate_positions=True)
+    return Lark(grammar_text(), parser="lalr", lexer="contextual", strict=True, start=[*STARTS], propagate_positions=True)
 
 
 def tables() -> str:
@@ -42,10 +46,12 @@ def tables() -> str:
         }
         for state in order
     ]
-    states[renumbered[table.end_states["file"]]]["$END"] = 0
+    for start in STARTS:
+        states[renumbered[table.end_states[start]]]["$END"] = 0
     parts = [
         HEADER,
         f"IGNORED = {ignored!r}\n",
+        f"STARTS = { {start: renumbered[table.start_states[start]] for start in STARTS}!r}\n",
         f"KEYWORDS = {keywords!r}\n",
         f"PATTERN = {pattern!r}\n",
         f"RULES: tuple[tuple[str, int, str, tuple[int, ...]], ...] = (\n{_rows(map(_rule, parser.rules))})\n",
@@ -57,7 +63,7 @@ def tables() -> str:
 
 def _breadth_first(table: Any) -> list[int]:
     """Return the states in an order that does not depend on how Lark numbered them."""
-    order = [table.start_states["file"]]
+    order = [table.start_states[start] for start in STARTS]
     for state in order:
         targets = (target for _, (action, target) in sorted(table.states[state].items()) if action is Shift)
         order.extend(target for target in dict.fromkeys(targets) if target not in order)

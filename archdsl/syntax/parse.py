@@ -1,5 +1,7 @@
 """Text to syntax tree: a function for every rule of the grammar that makes a node."""
 
+import re
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +14,8 @@ from archdsl.syntax.errors import report_all
 
 MAX_CHARACTERS = 4_000_000
 MAX_BITS = 63
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _Run = TypeVar("_Run", bound=Automaton)
 
@@ -39,34 +43,44 @@ def parse_with(
 
 
 class _Builder:
-    """Makes the nodes; `children` holds what the rule kept: tokens and nodes."""
+    """Makes the nodes; `children` holds what the rule kept: tokens and nodes.
 
-    def __init__(self, source: Source, problems: Problems) -> None:
+    `offset` is where the text begins that is parsed, if it is a part of the source.
+    """
+
+    def __init__(self, source: Source, problems: Problems, offset: int = 0) -> None:
         self.source = source
         self.problems = problems
+        self.offset = offset
 
     def table(self) -> dict[str, Build]:
         """Return the functions by the name of their rule."""
 
         def bound(make: Callable[[list[Any], Span], Any]) -> Build:
+            if self.offset:
+                offset = self.offset
+                return lambda children, start, end: make(children, Span(self.source, start + offset, end + offset))
+            if self.offset:
+                offset = self.offset
+                return lambda children, start, end: make(children, Span(self.source, start + offset, end + offset))
             return lambda children, start, end: make(children, Span(self.source, start, end))
 
         return {name[6:]: bound(getattr(self, name)) for name in dir(self) if name.startswith("build_")}
 
     def name_of(self, token: Token) -> ast.Name:
-        return ast.Name(token.text, Span(self.source, token.start, token.end))
+        return ast.Name(token.text, Span(self.source, token.start + self.offset, token.end + self.offset))
 
     # files
 
     def build_file(self, children: list[Any], span: Span) -> ast.File:
-        items: list[ast.Model | ast.Set | ast.Broken] = []
+        items: list[ast.Item] = []
         doc: list[str] = []
         for child in children:
             if isinstance(child, str):
                 doc.append(child)
                 continue
-            if isinstance(child, ast.Model) and doc:
-                child = ast.Model(child.name, child.params, child.body, tuple(doc), child.span)
+            if isinstance(child, ast.Definition) and doc:
+                child = child._replace(doc=tuple(doc))
                 doc = []
             items.append(child)
         return ast.File(self.source, tuple(items))
@@ -74,9 +88,30 @@ class _Builder:
     def build_doc(self, children: list[Token], span: Span) -> str:
         return children[0].text[2:].strip()
 
-    def build_model(self, children: list[Any], span: Span) -> ast.Model:
+    def build_model(self, children: list[Any], span: Span) -> ast.Definition:
+        return self._definition("model", children, span)
+
+    def build_block(self, children: list[Any], span: Span) -> ast.Definition:
+        return self._definition("block", children, span)
+
+    def build_macro(self, children: list[Any], span: Span) -> ast.Definition:
+        return self._definition("macro", children, span)
+
+    def _definition(self, kind: str, children: list[Any], span: Span) -> ast.Definition:
         params = children[1] if len(children) == 3 else ()
-        return ast.Model(self.name_of(children[0]), params, children[-1], (), span)
+        body = children[-1]
+        is_inline = isinstance(body, ast.Chain)
+        return ast.Definition(
+            kind, self.name_of(children[0]), params, (body,) if is_inline else body, (), is_inline, span
+        )
+
+    def build_import(self, children: list[Any], span: Span) -> ast.Import:
+        path, *names = children
+        text = self.build_string([path], Span(self.source, path.start + self.offset, path.end + self.offset))
+        return ast.Import(text, tuple(names), span)
+
+    def build_import_name(self, children: list[Token], span: Span) -> ast.Name:
+        return self.name_of(children[0])
 
     def build_params(self, children: list[ast.Parameter], span: Span) -> tuple[ast.Parameter, ...]:
         return tuple(children)
@@ -104,31 +139,81 @@ class _Builder:
     def build_setting(self, children: list[Any], span: Span) -> ast.Call:
         return self.build_call(children, span)
 
+    def build_output(self, children: list[Any], span: Span) -> ast.Output:
+        return ast.Output(children[0], len(children) == 2, span)
+
+    def build_training(self, children: list[Any], span: Span) -> bool:
+        return True
+
+    def build_devices(self, children: list[ast.Label], span: Span) -> ast.Devices:
+        return ast.Devices(tuple(children), span)
+
+    def build_for(self, children: list[Any], span: Span) -> ast.For:
+        names, items, body = children
+        return ast.For(names, items, body, span)
+
+    def build_names(self, children: list[Token], span: Span) -> tuple[ast.Name, ...]:
+        return tuple(map(self.name_of, children))
+
+    def build_if(self, children: list[Any], span: Span) -> ast.If:
+        test, body, *rest = children
+        otherwise = rest[0] if rest else ()
+        return ast.If(test, body, (otherwise,) if isinstance(otherwise, ast.If) else otherwise, span)
+
+    def build_output(self, children: list[Any], span: Span) -> ast.Output:
+        return ast.Output(children[0], len(children) == 2, span)
+
+    def build_training(self, children: list[Any], span: Span) -> bool:
+        return True
+
+    def build_devices(self, children: list[ast.Label], span: Span) -> ast.Devices:
+        return ast.Devices(tuple(children), span)
+
+    def build_for(self, children: list[Any], span: Span) -> ast.For:
+        names, items, body = children
+        return ast.For(names, items, body, span)
+
+    def build_names(self, children: list[Token], span: Span) -> tuple[ast.Name, ...]:
+        return tuple(map(self.name_of, children))
+
+    def build_if(self, children: list[Any], span: Span) -> ast.If:
+        test, body, *rest = children
+        otherwise = rest[0] if rest else ()
+        return ast.If(test, body, (otherwise,) if isinstance(otherwise, ast.If) else otherwise, span)
+
     # chains
 
     def build_chain(self, children: list[Any], span: Span) -> ast.Chain:
         return ast.Chain(tuple(child for child in children if isinstance(child, ast.Step)), span)
 
     def build_step(self, children: list[Any], span: Span) -> ast.Step:
-        label = count = shape = unit = None
+        label = count = condition = shape = unit = None
         for child in children:
             match child:
-                case ast.Name():
+                case ast.Name() | ast.Computed():
                     label = child
                 case ast.ShapeOf():
                     shape = child
                 case ("count", expr):
                     count = expr
+                case ("condition", expr):
+                    condition = expr
                 case _:
                     unit = child
         assert unit is not None
-        return ast.Step(label, unit, count, shape, span)
+        return ast.Step(label, unit, count, condition, shape, span)
 
-    def build_label(self, children: list[Token], span: Span) -> ast.Name:
-        return self.name_of(children[0])
+    def build_label(self, children: list[Token], span: Span) -> ast.Label:
+        return self._label(children[0])
+
+    def build_place(self, children: list[Token], span: Span) -> ast.Label:
+        return self._label(children[0])
 
     def build_count(self, children: list[Any], span: Span) -> tuple[str, ast.Expr]:
         return "count", children[-1]
+
+    def build_condition(self, children: list[Any], span: Span) -> tuple[str, ast.Expr]:
+        return "condition", children[-1]
 
     def build_annotation(self, children: list[ast.ShapeOf], span: Span) -> ast.ShapeOf:
         return children[-1]
@@ -144,6 +229,58 @@ class _Builder:
 
     def build_group(self, children: list[Any], span: Span) -> ast.Group:
         return ast.Group(children[0], span)
+
+    def build_merge(self, children: list[Any], span: Span) -> ast.Merge:
+        name, *args, body = children
+        call_span = args[0][-1].span if args and args[0] else self.name_of(name).span
+        call = ast.Call(self.name_of(name), args[0] if args else (), self.name_of(name).span.to(call_span))
+        return ast.Merge(call, body, span)
+
+    def build_residual(self, children: list[Any], span: Span) -> ast.Residual:
+        return ast.Residual(children[0], children[1] if len(children) == 2 else None, span)
+
+    def build_on(self, children: list[Any], span: Span) -> ast.On:
+        return ast.On(children[0], children[1], span)
+
+    def build_lanes(self, children: list[Any], span: Span) -> ast.Lanes:
+        name, *places, body = children
+        return ast.Lanes(name, places[0] if places else None, body, span)
+
+    def build_reference(self, children: list[Token], span: Span) -> ast.Reference:
+        token = children[0]
+        label = self._label(token._replace(text=token.text[1:], start=token.start + 1))
+        return ast.Reference(label, span)
+
+    def build_share(self, children: list[Token], span: Span) -> ast.Share:
+        token = children[0]
+        here = Span(self.source, token.start + self.offset, token.end + self.offset)
+        return ast.Share(self.build_reference(children, here), span)
+
+    def build_merge(self, children: list[Any], span: Span) -> ast.Merge:
+        name, *args, body = children
+        call_span = args[0][-1].span if args and args[0] else self.name_of(name).span
+        call = ast.Call(self.name_of(name), args[0] if args else (), self.name_of(name).span.to(call_span))
+        return ast.Merge(call, body, span)
+
+    def build_residual(self, children: list[Any], span: Span) -> ast.Residual:
+        return ast.Residual(children[0], children[1] if len(children) == 2 else None, span)
+
+    def build_on(self, children: list[Any], span: Span) -> ast.On:
+        return ast.On(children[0], children[1], span)
+
+    def build_lanes(self, children: list[Any], span: Span) -> ast.Lanes:
+        name, *places, body = children
+        return ast.Lanes(name, places[0] if places else None, body, span)
+
+    def build_reference(self, children: list[Token], span: Span) -> ast.Reference:
+        token = children[0]
+        label = self._label(token._replace(text=token.text[1:], start=token.start + 1))
+        return ast.Reference(label, span)
+
+    def build_share(self, children: list[Token], span: Span) -> ast.Share:
+        token = children[0]
+        here = Span(self.source, token.start + self.offset, token.end + self.offset)
+        return ast.Share(self.build_reference(children, here), span)
 
     def build_args(self, children: list[ast.Argument], span: Span) -> tuple[ast.Argument, ...]:
         return tuple(children)
@@ -213,9 +350,67 @@ class _Builder:
     def build_index(self, children: list[Any], span: Span) -> ast.Index:
         return ast.Index(children[0], children[1], span)
 
+    def _label(self, token: Token) -> ast.Label:
+        """Return a name, or one with values in it, whose expressions are parsed here."""
+        if "{" not in token.text:
+            return self.name_of(token)
+        parts: list[str | ast.Expr | ast.Range] = []
+        end = 0
+        for found in _BRACES.finditer(token.text):
+            if found.start() > end:
+                parts.append(token.text[end : found.start()])
+            parts.append(self._value(found.group(1), token.start + found.start(1)))
+            end = found.end()
+        if token.text[end:]:
+            parts.append(token.text[end:])
+        return ast.Computed(tuple(parts), Span(self.source, token.start + self.offset, token.end + self.offset))
+
+    def _value(self, text: str, start: int) -> ast.Expr | ast.Range:
+        first, dots, last = text.partition("..")
+        if dots:
+            return ast.Range(self._expression(first, start), self._expression(last, start + len(first) + len(dots)))
+        return self._expression(first, start)
+
+    def _expression(self, text: str, start: int) -> ast.Expr:
+        """Return the expression that is written within a token."""
+        offset = self.offset + start
+        run = Automaton(text, _Builder(self.source, self.problems, offset).table(), start="expr")
+        found: ast.Expr | None = run.run()
+        report_all([failure.moved(offset) for failure in run.failures], self.source, self.problems)
+        return ast.Literal(0, Span(self.source, offset, offset + len(text))) if found is None else found
+
+    def _label(self, token: Token) -> ast.Label:
+        """Return a name, or one with values in it, whose expressions are parsed here."""
+        if "{" not in token.text:
+            return self.name_of(token)
+        parts: list[str | ast.Expr | ast.Range] = []
+        end = 0
+        for found in _BRACES.finditer(token.text):
+            if found.start() > end:
+                parts.append(token.text[end : found.start()])
+            parts.append(self._value(found.group(1), token.start + found.start(1)))
+            end = found.end()
+        if token.text[end:]:
+            parts.append(token.text[end:])
+        return ast.Computed(tuple(parts), Span(self.source, token.start + self.offset, token.end + self.offset))
+
+    def _value(self, text: str, start: int) -> ast.Expr | ast.Range:
+        first, dots, last = text.partition("..")
+        if dots:
+            return ast.Range(self._expression(first, start), self._expression(last, start + len(first) + len(dots)))
+        return self._expression(first, start)
+
+    def _expression(self, text: str, start: int) -> ast.Expr:
+        """Return the expression that is written within a token."""
+        offset = self.offset + start
+        run = Automaton(text, _Builder(self.source, self.problems, offset).table(), start="expr")
+        found: ast.Expr | None = run.run()
+        report_all([failure.moved(offset) for failure in run.failures], self.source, self.problems)
+        return ast.Literal(0, Span(self.source, offset, offset + len(text))) if found is None else found
+
     def _sizes(self, token: Token) -> tuple[ast.Expr, ...]:
         sizes = []
-        start = token.start
+        start = token.start + self.offset
         for text in token.text.split("x"):
             span = Span(self.source, start, start + len(text))
             sizes.append(ast.Literal(self._whole(text, span), span))

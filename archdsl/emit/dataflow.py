@@ -1,0 +1,110 @@
+"""Who reads what: which values enter a submodule, and which may be overwritten."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from archdsl.ir import CheckedGraph, Container, Node, Path
+from archdsl.ops.base import INPUT, Stateless, input_at
+
+
+@dataclass(slots=True)
+class Dataflow:
+    """The values of a graph, each called by the path of the step that computes it."""
+
+    graph: CheckedGraph
+    nodes: dict[Path, Node] = field(default_factory=dict)
+    readers: Counter[Path] = field(default_factory=Counter)
+    reading: dict[Path, list[Path]] = field(default_factory=dict)
+    parts: frozenset[Path] = frozenset()
+    _reads: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
+    _made: dict[Path, frozenset[Path]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nodes = {node.path: node for node in self.graph.nodes}
+        self.readers = Counter(source for node in self.graph.nodes for source in node.sources)
+        self.readers.update(output.path for output in self.graph.outputs)
+        for node in self.graph.nodes:
+            for source in node.sources:
+                self.reading.setdefault(source, []).append(node.path)
+        self.parts = frozenset(s for node in self.graph.nodes if len(node.sources) > 1 for s in node.sources)
+        self._enter(self.graph.root)
+
+    def _enter(self, container: Container) -> None:
+        made: set[Path] = set()
+        reads: dict[Path, None] = {}
+        for child in container.children:
+            if isinstance(child, Node):
+                reads |= dict.fromkeys(child.sources)
+                made.add(child.path)
+            else:
+                self._enter(child)
+                reads |= dict.fromkeys(self._reads[child.path])
+                made |= self._made[child.path]
+        self._made[container.path] = frozenset(made)
+        self._reads[container.path] = tuple(path for path in reads if path not in made)
+
+    def inputs(self, container: Container) -> list[tuple[str, Path]]:
+        """Return what enters a submodule, the stream first, by the names that its `forward` gives them.
+
+        A tensor that the submodule takes from around it goes by the label of the step that computes it.
+        """
+        reads = self._reads[container.path]
+        found: list[tuple[str, Path]] = []
+        if container.source in reads or not reads:
+            found.append(("x", container.source))
+        given = dict(container.use.tensors) if container.use else {}
+        known = {container.source}
+        for name, path in given.items():
+            if path in reads and path not in known:
+                found.append((name, path))
+                known.add(path)
+        for path in reads:
+            if path not in known:
+                taken = {name for name, _ in found}
+                base = next((part for part in reversed(path) if part.isidentifier()), "y")
+                name = base if base not in taken else f"{base}_{len(found)}"
+                found.append((name, path))
+                known.add(path)
+        return found
+
+    def is_alias(self, node: Node) -> bool:
+        """Whether a step only passes its input on."""
+        emission = node.emission
+        return isinstance(emission, Stateless) and emission.function in (INPUT, input_at(0))
+
+    def may_overwrite(self, source: Path, within: Path) -> bool:
+        """Whether a value may be written over by its reader, a step of the class at `within`.
+
+        It has to be a fresh result of the same class that nobody else reads and autograd does not need again.
+        """
+        node = self.nodes.get(source)
+        if node is None or node.op.keeps_output or self.readers[source] > 1 or self.is_alias(node):
+            return False
+        return node.path[: len(within)] == within
+
+    def _only_read_in(self, value: Path, path: Path) -> bool:
+        return all(reader[: len(path)] == path for reader in self.reading.get(value, ()))
+
+    def is_chain(self, container: Container) -> bool:
+        """Whether a submodule is a plain `nn.Sequential`: each child is a module that hands on one stream."""
+        value = container.source
+        goes_out = {output.path for output in self.graph.outputs}
+        for child in container.children:
+            if child.weights or isinstance(child, Container) and child.inline:
+                return False
+            if isinstance(child, Node):
+                emission = child.emission
+                if isinstance(emission, Stateless) and emission.module is None:
+                    return False
+                if child.sources != (value,):
+                    return False
+                value, before = child.path, value
+            else:
+                if self._reads[child.path] != (value,) or child.source != value:
+                    return False
+                value, before = child.output, value
+            if before != container.source and (before in goes_out or not self._only_read_in(before, child.path)):
+                return False
+        return container.output == value
+
+

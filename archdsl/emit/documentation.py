@@ -1,0 +1,156 @@
+"""What generated code says about itself: docstrings with shapes and places, and shapes beside its lines."""
+
+import re
+from textwrap import wrap
+
+from archdsl.emit.classes import Class
+from archdsl.emit.draft import Draft, Statement
+from archdsl.ir import CheckedGraph, Parameter
+from archdsl.ops.kinds import shown
+from archdsl.pyexpr import WIDTH, flat
+from archdsl.shape import Shape
+
+_LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
+
+
+def title(graph: CheckedGraph) -> str:
+    """Return the first line of the module's docstring."""
+    return _escaped(f"{graph.name}, made by archdsl from {_basename(graph.graph.source.name)}.")
+
+
+def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
+    """Return the lines of a class's docstring; `root` is the graph if the class is that of the model."""
+    draft = found.model
+    container, use = draft.container, draft.container.use
+    if root:
+        doc, span, about = root.graph.doc, root.graph.span, f"The architecture {root.name}."
+    elif use:
+        doc, span, about = use.doc, use.span, f"The block {use.block}."
+    else:
+        about = f"The submodule {container.path[-1]}."
+        doc, span = (), container.span
+    source = f"{_basename(span.source.name)}, line {span.line}"
+    parts = [_wrapped(" ".join(doc) or about, first=True), [f"Source: {source}."]]
+    fixed = _fixed(root, draft) if root else ""
+    if fixed:
+        parts.append(_wrapped(f"Built for {fixed}."))
+    if not container.inline:
+        parts.append(["Shapes:", *(f"    {line}" for line in _shapes(found))])
+    text = "\n\n".join("\n".join(part) for part in parts)
+    first, *rest = _escaped(text).split("\n")
+    return [first, *(f"    {line}" if line else "" for line in rest)]
+
+
+def _fixed(root: CheckedGraph, draft: Draft) -> str:
+    params: list[Parameter] = [p for p in root.graph.parameters if p.used]
+    closed = [p for p in params if p.name in draft.scope.fixed or p.name not in draft.scope.values]
+    return ", ".join(f"{p.name} = {shown(p.value)}" for p in closed)
+
+
+def _shapes(found: Class) -> list[str]:
+    draft = found.model
+    given = [[member.shape_of(member.arguments[number][1]) for member in found.members] for number in _numbers(draft)]
+    said = [
+        f"{name}: {_batched(_sizes(found.members, shapes, None))}"
+        for (name, _), shapes in zip(draft.arguments, given, strict=True)
+    ]
+    if len(draft.outputs) > 1:
+        named = [(output.name, [_dim(draft, size) for size in output.shape.dims]) for output in draft.outputs]
+        return [*said, *(f"{name}: {_batched(sizes)}" for name, sizes in named)]
+    results = [member.shape_of(member.results()[0]) for member in found.members]
+    return [*said, f"returns: {_batched(_sizes(found.members, results, given[0] if given else None, loosely=True))}"]
+
+
+def _numbers(draft: Draft) -> range:
+    return range(len(draft.arguments))
+
+
+def shape_of_input(found: Class) -> str:
+    """Return the shape of the stream that comes in, as comments show it."""
+    if not found.model.arguments:
+        return ""
+    return _joined(_sizes(found.members, _inputs(found.members), None))
+
+
+def _inputs(members: list[Draft]) -> list[Shape]:
+    return [member.shape_of(member.arguments[0][1]) for member in members]
+
+
+def shape_after(found: Class, statement: Statement) -> str:
+    """Return the shape of a statement's result, empty where it differs too much between the uses of the class."""
+    place = _alike(found.model, statement).index(statement)
+    members = [member for member in found.members if len(_alike(member, statement)) > place]
+    shapes = [_alike(member, statement)[place].shape for member in members]
+    return _joined(_sizes(members, shapes, _inputs(members) if found.model.arguments else None))
+
+
+def _alike(draft: Draft, statement: Statement) -> list[Statement]:
+    """Return the statements that are, or are not, optional like this one: all uses of a class have the same."""
+    return [each for each in draft.statements if each.optional == statement.optional]
+
+
+def _sizes(
+    drafts: list[Draft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False
+) -> list[str]:
+    """Return the sizes of a shape that all uses of a class have; what differs is told by letters, as of the input.
+
+    Empty where that says nothing, unless it is told `loosely`.
+    """
+    rank = shapes[0].rank
+    if any(shape.rank != rank for shape in shapes):
+        return ["..."] if loosely else []
+    sizes = []
+    for axis in range(rank):
+        texts = {_dim(draft, shape.dims[axis]) for draft, shape in zip(drafts, shapes, strict=True)}
+        if len(texts) == 1:
+            sizes.append(texts.pop())
+            continue
+        letter = _LETTERS.get(rank, ("F",) * rank)[axis]
+        ratio = _ratio(shapes, given, axis) if given else "1"
+        if ratio is None and not loosely:
+            return []
+        sizes.append(letter if ratio == "1" else f"{letter} / {ratio}" if ratio else f"{letter}'")
+    return sizes
+
+
+def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> str | None:
+    """Return by how much an axis shrinks in all uses, if it does so by the same factor."""
+    found: set[int | None] = set()
+    for shape, before in zip(shapes, given, strict=True):
+        if shape.rank != before.rank:
+            return None
+        whole, rest = divmod(int(before.dims[axis]), int(shape.dims[axis]))
+        found.add(None if rest else whole)
+    return str(found.pop()) if len(found) == 1 and None not in found else None
+
+
+def _dim(draft: Draft, size: int) -> str:
+    return flat(draft.scope.expression(size))
+
+
+def _joined(sizes: list[str]) -> str:
+    """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` where parameters stand in it."""
+    if all(map(str.isdigit, sizes)):
+        return "x".join(sizes)
+    return " x ".join(f"({size})" if " + " in size or " - " in size else size for size in sizes)
+
+
+def _batched(sizes: list[str]) -> str:
+    return f"({', '.join(['N', *sizes])})"
+
+
+def _wrapped(text: str, *, first: bool = False) -> list[str]:
+    offset = 3 if first else 0
+    found = wrap(" " * offset + text, WIDTH - 4, break_long_words=False, drop_whitespace=True) or [text]
+    found[0] = found[0].strip()
+    return found
+
+
+def _escaped(text: str) -> str:
+    """Return text that can stand in a docstring: whatever the author wrote, it stays inside."""
+    visible = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+    return visible.replace("\\", "\\\\").replace('"', '\\"') if '"""' in visible else visible.replace("\\", "\\\\")
+
+
+def _basename(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1]

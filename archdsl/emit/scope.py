@@ -1,0 +1,115 @@
+"""The names that the code of a class can use: which parameters stay open, and which become numbers."""
+
+from dataclasses import dataclass, field
+
+from archdsl.elaborate.reserved import MODULE_ATTRIBUTES
+from archdsl.ir import CheckedGraph, Container, Node
+from archdsl.ops.base import Stateless, Submodule
+from archdsl.pyexpr import Expr, mapped, parts
+from archdsl.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
+
+
+@dataclass(slots=True)
+class Scope:
+    """The parameters of a model, or of a block in one use of it, by their names. Those in `fixed` become numbers.
+
+    `meanings` say what the parameters of a block are for its caller.
+    """
+
+    values: dict[str, int | float]
+    fixed: set[str] = field(default_factory=set)
+    meanings: dict[str, object] = field(default_factory=dict)
+
+    def expression(self, expr: Expr) -> Expr:
+        """Return an expression of the constructor, with the fixed parameters as numbers."""
+        return mapped(expr, self._number) if self.fixed else expr
+
+    def in_forward(self, expr: Expr) -> Expr:
+        """Return an expression of `forward`, where open parameters are attributes."""
+        return mapped(expr, self._attribute)
+
+    def _number(self, expr: Expr) -> Expr:
+        if isinstance(expr, TracedInt):
+            return evaluated(expr, self._environment(""))
+        if isinstance(expr, TracedFloat) and expr.name in self.fixed:
+            return float(expr)
+        return expr
+
+    def _attribute(self, expr: Expr) -> Expr:
+        if isinstance(expr, TracedInt):
+            return evaluated(expr, self._environment("self."))
+        if isinstance(expr, TracedFloat):
+            return float(expr) if expr.name in self.fixed else TracedFloat.parameter(f"self.{expr.name}", expr)
+        return expr
+
+    def _environment(self, prefix: str) -> dict[str, int]:
+        return {
+            name: int(value) if name in self.fixed else TracedInt.parameter(prefix + name, int(value))
+            for name, value in self.values.items()
+        }
+
+
+def scopes(graph: CheckedGraph) -> dict[tuple[str, ...], Scope]:
+    """Return the scope of the model, and of every use of a block, by its path."""
+    root = Scope({p.name: _plain(p.value) for p in graph.graph.parameters if isinstance(p.value, int | float)})
+    root.fixed = {p.name for p in graph.graph.parameters if p.pinned}
+    found: dict[tuple[str, ...], Scope] = {}
+    _enter(graph.root, root, found)
+    return found
+
+
+def _enter(container: Container, scope: Scope, found: dict[tuple[str, ...], Scope]) -> None:
+    found[container.path] = scope
+    attributes: set[str] = set()
+    for child in _children(container):
+        if isinstance(child, Node):
+            mentioned, applied = _mentions(child)
+            for value in (*child.op.values.values(),):
+                scope.fixed |= parameters_of(value) - mentioned
+            if len(child.path) == len(container.path) + 1:
+                attributes |= applied
+    labels = {child.path[-1] for child in container.children}
+    scope.fixed |= attributes & (MODULE_ATTRIBUTES | labels)
+    for child in _children(container):
+        if isinstance(child, Container) and child.use:
+            values = {given.name: _plain(given.value) for given in child.use.arguments}
+            inner = Scope(values, meanings={given.name: given.value for given in child.use.arguments})
+            _enter(child, inner, found)
+            for name in inner.fixed:
+                scope.fixed |= parameters_of(inner.meanings.get(name))
+
+
+def _children(container: Container) -> list[Node | Container]:
+    """Return the steps that see the names of a container: those in its submodules too, but not those in blocks."""
+    found: list[Node | Container] = []
+    for child in container.children:
+        found.append(child)
+        if isinstance(child, Container) and not child.use:
+            found += _children(child)
+    return found
+
+
+def _plain(value: object) -> int | float:
+    assert isinstance(value, int | float)
+    if isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, int) else float(value)
+
+
+def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the parameters that the code of a node mentions, and those that its function in `forward` does."""
+    emission = node.emission
+    match emission:
+        case Submodule():
+            return names_in(emission.call), frozenset()
+        case Stateless():
+            applied = names_in(emission.function)
+            return applied | names_in(emission.module), applied
+
+
+def names_in(expr: Expr) -> frozenset[str]:
+    """Return the parameters that an expression mentions."""
+    found = parameters_of(expr) if isinstance(expr, int | float) else frozenset()
+    return found.union(*map(names_in, parts(expr)))
+
+

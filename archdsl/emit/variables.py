@@ -1,0 +1,56 @@
+"""The names of variables in `forward`: few, and reused as soon as a value is not needed any more.
+
+A value that waits for a later step goes by the label of its step, what flows on is called `x`, and what runs beside it
+`y`, `z`, …
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from keyword import iskeyword
+
+from archdsl.elaborate.reserved import BUILT_IN, LOCALS, MODULE_GLOBALS
+from archdsl.ir import Path
+
+_STREAM = "x"
+_BESIDE = ("y", "z")
+_RESERVED = (MODULE_GLOBALS | LOCALS | BUILT_IN) - {_STREAM}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value that a statement computes from others. `label` is what it may be called if it has to wait.
+
+    `is_part` says that a step that takes several streams reads it; `over` is the value that it is written over.
+    """
+
+    path: Path
+    reads: tuple[Path, ...]
+    label: str = ""
+    is_part: bool = False
+    over: Path | None = None
+
+
+def named(values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Path]) -> dict[Path, str]:
+    """Return a variable for each value. `given` are the arguments of `forward`; what is `kept` goes out at the end."""
+    last = {read: number for number, value in enumerate(values) for read in value.reads}
+    last |= {path: len(values) for path in kept}
+    names = dict(given)
+    holder: dict[str, Path] = {name: path for path, name in given.items()}
+    for number, value in enumerate(values):
+        free = {name for name, path in holder.items() if last.get(path, -1) <= number}
+        if value.over is not None:
+            name = names[value.over]
+        else:
+            waits = last.get(value.path, 0) > number + 1 or value.is_part
+            name = _name(value.label if waits else "", holder.keys() - free, set(given.values()))
+        names[value.path] = name
+        holder[name] = value.path
+    return names
+
+
+def _name(label: str, taken: set[str], arguments: set[str]) -> str:
+    if label and label not in taken and label not in _RESERVED and label.isidentifier() and not iskeyword(label):
+        return label
+    candidates = chain((_STREAM, *_BESIDE), (f"x{number}" for number in count(1)))
+    return next(name for name in candidates if name not in taken and (name == _STREAM or name not in arguments))

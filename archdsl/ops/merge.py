@@ -1,0 +1,120 @@
+"""Operators that make one stream of several."""
+
+from archdsl.ops.base import Emission, Example, Merge, Stateless, arg, input_at, op
+from archdsl.ops.kinds import COUNT_FROM_ZERO
+from archdsl.ops.mismatches import StreamsDiffer
+from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.pyexpr import Expr, Infix, call
+from archdsl.shape import Shape
+
+
+def _added(symbol: str, count: int) -> Expr:
+    result: Expr = input_at(0)
+    for number in range(1, count):
+        result = Infix(result, symbol, input_at(number))
+    return result
+
+
+def _all_inputs(count: int) -> Expr:
+    return tuple(input_at(number) for number in range(count))
+
+
+def _require_axis(axis: int, inputs: tuple[Shape, ...], *, more: int = 0) -> None:
+    if axis >= inputs[0].rank + more:
+        raise Misfit(WrongRank(f"streams with an axis {axis}, counted from 0 for the channels", str(inputs[0])))
+
+
+@op("concat", family="merge", positional=0)
+class Concat(Merge):
+    """Put streams behind each other, along the channels unless `axis` says otherwise."""
+
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they are put, 0 for the channels")
+
+    keeps_output = False
+    examples = (
+        Example("concat", Shape.of(64, 28, 28), Shape.of(192, 28, 28), others=(Shape.of(128, 28, 28),)),
+        Example("concat(axis = 1)", Shape.of(7, 3), Shape.of(7, 12), others=(Shape.of(7, 4), Shape.of(7, 5))),
+    )
+
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        _require_axis(self.axis, inputs)
+        first = inputs[0]
+        for other in inputs[1:]:
+            same = other.rank == first.rank and all(
+                one == two for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True)) if axis != self.axis
+            )
+            if not same:
+                raise Misfit(StreamsDiffer("concat", inputs, free=self.axis))
+        total = first.dims[self.axis]
+        for other in inputs[1:]:
+            total = total + other.dims[self.axis]
+        return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
+
+    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
+        return Stateless(None, call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
+
+
+@op("add", family="merge", positional=0)
+class Add(Merge):
+    """Add streams of one shape, element by element."""
+
+    keeps_output = False
+    examples = (
+        Example("add", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 56, 56),)),
+        Example("add", Shape.of(10), Shape.of(10), others=(Shape.of(10), Shape.of(10))),
+    )
+
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        if any(other.dims != inputs[0].dims for other in inputs):
+            raise Misfit(StreamsDiffer("add", inputs))
+        return inputs[-1]
+
+    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
+        return Stateless(None, _added("+", len(inputs)), sums=True)
+
+
+@op("mul", family="merge", positional=0)
+class Mul(Merge):
+    """Multiply streams element by element; a side of 1 is stretched, as in squeeze-and-excitation (Hu et al. 2018)."""
+
+    examples = (
+        Example("mul", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 1, 1),)),
+        Example("mul", Shape.of(10), Shape.of(10), others=(Shape.of(10),)),
+    )
+
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        if len({shape.rank for shape in inputs}) > 1:
+            raise Misfit(StreamsDiffer("mul", inputs))
+        dims = []
+        for sizes in zip(*(shape.dims for shape in inputs), strict=True):
+            wide = [size for size in sizes if size != 1]
+            if any(size != wide[0] for size in wide):
+                raise Misfit(StreamsDiffer("mul", inputs, stretches=True))
+            dims.append(wide[0] if wide else sizes[0])
+        return Shape(tuple(dims))
+
+    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
+        return Stateless(None, _added("*", len(inputs)))
+
+
+@op("stack", family="merge", positional=0)
+class Stack(Merge):
+    """Put streams of one shape side by side along a new axis, the first one unless `axis` says otherwise."""
+
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="where the new axis stands, 0 for the first")
+
+    keeps_output = False
+    examples = (
+        Example("stack", Shape.of(4, 5), Shape.of(3, 4, 5), others=(Shape.of(4, 5), Shape.of(4, 5))),
+        Example("stack(axis = 1)", Shape.of(8), Shape.of(8, 2), others=(Shape.of(8),)),
+    )
+
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        if any(other.dims != inputs[0].dims for other in inputs):
+            raise Misfit(StreamsDiffer("stack", inputs))
+        _require_axis(self.axis, inputs, more=1)
+        dims = inputs[0].dims
+        return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
+
+    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
+        return Stateless(None, call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))
