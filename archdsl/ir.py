@@ -218,6 +218,12 @@ class CheckedGraph:
         """All operators in the order of execution."""
         return tuple(self.graph.root.nodes())
 
+    def indices(self, given: Input) -> int | None:
+        """Return how many different indices an input may hold; None where it is real numbers."""
+        counts = [node.op.indices() for node in self.nodes if given.path in node.sources]
+        found = [count for count in counts if count is not None]
+        return min(found) if found else None
+
     @property
     def outputs(self) -> tuple[Output, ...]:
         """What goes out: the stream first, then what is named."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archdsl.ir import CheckedGraph, Container, Kind, Node, Parameter, Path, dotted
+from archdsl.ir import CheckedGraph, Container, Kind, Node, Parameter, Path, Use, dotted
 from archdsl.ops.base import Argument, Op
 from archdsl.ops.kinds import is_int, shown
 from archdsl.pyexpr import flat
@@ -22,6 +22,8 @@ def dump(graph: CheckedGraph) -> str:
     rows.append(
         ("total", "", f"{graph.inputs[0].shape} -> {graph.output.shape}", f"{graph.params:_}", f"{graph.macs:_}")
     )
+    for output in graph.outputs[1:]:
+        rows.append((f"output {output.name}", "", f"{output.shape} from {dotted(output.path)}", "", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "\n".join([*head, "", *(_line(row, widths) for row in rows)]) + "\n"
 
@@ -35,15 +37,27 @@ def _parameter(parameter: Parameter) -> str:
 def _rows(container: Container, before: Path) -> Iterator[tuple[str, ...]]:
     for child in container.children:
         if isinstance(child, Container):
-            yield dotted(child.path), _BRACKETS[child.kind], "", f"{child.params:_}", f"{child.macs:_}"
+            what = child.use.block + _arguments(child.use) if child.use else _BRACKETS[child.kind]
+            shapes = f"shares {dotted(child.weights)}" if child.weights else ""
+            yield dotted(child.path), what, shapes, f"{child.params:_}", f"{child.macs:_}"
             yield from _rows(child, before)
-            before = next((node.path for node in reversed([*child.nodes()])), before)
+            before = child.output
             continue
         shapes = f"{' + '.join(map(str, child.inputs))} -> {child.shape}"
         if child.sources != (before,):
             shapes += f" from {' + '.join(map(dotted, child.sources))}"
+        if child.weights:
+            shapes += f", shares {dotted(child.weights)}"
+        if child.device:
+            shapes += f" on {child.device}"
         yield dotted(child.path), _call(child), shapes, f"{child.params:_}", f"{child.macs:_}"
         before = child.path
+
+
+def _arguments(use: Use) -> str:
+    given = [f"{each.name} = {_value(each.value)}" for each in use.arguments]
+    given += [f"{name} = @{dotted(path).removeprefix('.')}" for name, path in use.tensors]
+    return f"({', '.join(given)})" if given else ""
 
 
 def _call(node: Node) -> str:

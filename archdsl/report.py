@@ -48,7 +48,7 @@ class Report:
                 {
                     "path": row.path,
                     "operator": row.what,
-                    "input": _sizes(row.input),
+                    "input": _sizes(row.input) if " + " not in row.input else [*map(_sizes, row.input.split(" + "))],
                     "output": _sizes(row.output),
                     "parameters": row.params,
                     "macs": row.macs,
@@ -77,9 +77,9 @@ def _rows(container: Container, depth: int) -> list[Row]:
 
 
 def _row(child: Node | Container, depth: int) -> Row:
-    nodes = [child] if isinstance(child, Node) else list(child.nodes())
-    what = child.op.title(child.input) if isinstance(child, Node) else ""
-    ends = (str(nodes[0].input), str(nodes[-1].shape))
+    what = child.op.title(child.input) if isinstance(child, Node) else child.use.block if child.use else ""
+    given = child.inputs if isinstance(child, Node) else (child.input,)
+    ends = (" + ".join(map(str, given)), str(child.shape))
     is_container = isinstance(child, Container)
     return Row(dotted(child.path), depth, what, is_container, *ends, child.params, child.macs, child.span.line)
 

@@ -9,8 +9,9 @@ from pathlib import Path as File
 from types import FrameType, ModuleType
 from typing import Any
 
-from archdsl.emit.plan import plan
-from archdsl.ir import CheckedGraph, Container, Path, dotted
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.plan import Plan, plan
+from archdsl.ir import CheckedGraph, Container, Input, Path, dotted
 from archdsl.shape import Shape
 
 BATCH = 2
@@ -55,27 +56,36 @@ class Verified:
 def verify(graph: CheckedGraph, file: File) -> Verified:
     """Run the module in `file` on a batch of random numbers and compare it with the graph.
 
+    A model with outputs that only training computes is run as in training.
+
     Raises VerificationError where the module cannot be imported, built or run.
     """
     import torch
 
     try:
         module = _load(file)
-        net = getattr(module, module.__all__[0])().eval()
-        sample = torch.rand(BATCH, *(int(dim) for dim in graph.inputs[0].shape.dims))
-        statements = plan(graph).statements
-        observed = _run(net, sample, statements)
+        net = getattr(module, module.__all__[0])()
+        net.train(any(output.when_training for output in graph.outputs))
+        samples = [_sample(torch, graph, given) for given in graph.inputs]
+        observed = _run(net, samples, plan(graph))
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
     params = sum(weight.numel() for weight in net.parameters() if weight.requires_grad)
     # A step of `forward` that passes its input on has no statement.
+    flow = Dataflow(graph)
     for node in graph.nodes:
-        if len(node.path) == 1 and node.path not in statements and node.input == node.shape:
+        if flow.is_alias(node):
             observed.shapes.setdefault(node.path, node.shape)
     findings = _compared(graph, observed)
     if params != graph.params:
         findings.append(Finding("parameters", f"{graph.params:,}", f"{params:,}"))
     return Verified(len(observed.shapes), params, tuple(findings))
+
+
+def _sample(torch: Any, graph: CheckedGraph, given: Input) -> Any:
+    sizes = (BATCH, *(int(dim) for dim in given.shape.dims))
+    count = graph.indices(given)
+    return torch.rand(*sizes) if count is None else torch.randint(count, sizes)
 
 
 def _load(file: File) -> ModuleType:
@@ -91,7 +101,7 @@ def _load(file: File) -> ModuleType:
     return module
 
 
-def _run(net: Any, sample: Any, statements: tuple[Path, ...]) -> _Observed:
+def _run(net: Any, samples: list[Any], planned: Plan) -> _Observed:
     import torch
 
     observed = _Observed()
@@ -100,65 +110,96 @@ def _run(net: Any, sample: Any, statements: tuple[Path, ...]) -> _Observed:
         for name, child in net.named_modules()
         if name
     ]
-    tracer = _Tracer(type(net).forward, statements, observed)
+    tracer = _Tracer(net, planned, observed)
     before = sys.gettrace()
     sys.settrace(tracer)
     try:
         with torch.no_grad():
-            observed.note((), net(sample))
+            result = net(*samples)
     finally:
         sys.settrace(before)
         for hook in hooks:
             hook.remove()
+    for name, value in zip(planned.outputs, result if len(planned.outputs) > 1 else (result,), strict=True):
+        observed.note(("", name), value)
     return observed
 
 
 def _hook(observed: _Observed, path: Path) -> Callable[..., None]:
     def hook(_module: Any, _inputs: Any, output: Any) -> None:
-        observed.note(path, output)
+        if path not in observed.shapes and hasattr(output, "shape"):
+            observed.note(path, output)
 
     return hook
 
 
 class _Tracer:
-    """Watches the statements of `forward`, each of which gives `x` its next value."""
+    """Watches the statements of every `forward`, each of which gives a variable its next value."""
 
-    def __init__(self, forward: Any, statements: tuple[Path, ...], observed: _Observed) -> None:
-        self.code = forward.__code__
+    def __init__(self, net: Any, planned: Plan, observed: _Observed) -> None:
         self.observed = observed
-        source = ast.parse(File(self.code.co_filename).read_text(encoding="utf-8"))
-        body = next(
-            part.body
-            for part in ast.walk(source)
-            if isinstance(part, ast.FunctionDef) and part.lineno == self.code.co_firstlineno
-        )
-        assigned = [part for part in body if isinstance(part, ast.Assign | ast.AnnAssign)]
-        self.after = {following.lineno: path for path, following in zip(statements, body[1:], strict=False)}
-        assert len(assigned) == len(statements), "a statement of `forward` is not in the plan"
+        self.paths = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
+        file = type(net).forward.__code__.co_filename
+        source = ast.parse(File(file).read_text(encoding="utf-8"))
+        self.lines: dict[int, tuple[Path, str]] = {}
+        self.firsts: set[int] = set()
+        for part in source.body:
+            if isinstance(part, ast.ClassDef) and part.name in planned.statements:
+                self._enter(part, planned.statements[part.name])
+        self.file = file
+        self.before: dict[int, int] = {}
+
+    def _enter(self, part: ast.ClassDef, statements: tuple[tuple[Path, str], ...]) -> None:
+        forward = next((p for p in part.body if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
+        made = _assignments(forward.body) if forward else []
+        assert len(made) == len(statements), f"a statement of {part.name}.forward is not in the plan"
+        self.lines |= {line.lineno: statement for line, statement in zip(made, statements, strict=True)}
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if frame.f_code is not self.code:
-            return None
-        if event == "line" and frame.f_lineno in self.after:
-            self.observed.note(self.after[frame.f_lineno], frame.f_locals["x"])
+        if event == "call":
+            code = frame.f_code
+            return self if code.co_filename == self.file and code.co_name == "forward" else None
+        key = id(frame)
+        done = self.before.pop(key, None)
+        if done is not None:
+            path, variable = self.lines[done]
+            owner = self.paths.get(id(frame.f_locals.get("self")))
+            if owner is not None and (*owner, *path) not in self.observed.shapes:
+                self.observed.note((*owner, *path), frame.f_locals[variable])
+        if event == "line" and frame.f_lineno in self.lines:
+            self.before[key] = frame.f_lineno
         return self
+
+
+def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements that compute something, those under `if self.training` too."""
+    found: list[ast.stmt] = []
+    for part in body:
+        if isinstance(part, ast.If):
+            found += _assignments(part.body)
+        elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            is_start = isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Constant)
+            found += [] if is_start else [part]
+    return found
 
 
 def _compared(graph: CheckedGraph, observed: _Observed) -> list[Finding]:
     findings = []
-    for path, shape in {(): graph.output.shape, **_expected(graph.root)}.items():
+    expected = {("", output.name): output.shape for output in graph.outputs} | _expected(graph.root)
+    for path, shape in expected.items():
         seen = observed.shapes.get(path)
         if seen != shape:
-            findings.append(Finding(dotted(path) or "the output", str(shape), str(seen or "no such step")))
+            where = f"the output {path[1]}" if path[:1] == ("",) else dotted(path)
+            findings.append(Finding(where, str(shape), str(seen or "no such step")))
     return findings
 
 
 def _expected(container: Container) -> dict[Path, Shape]:
+    """Return the shapes of all steps; what is inside of a module that is applied once more was seen the first time."""
     found: dict[Path, Shape] = {}
     for child in container.children:
         if isinstance(child, Container):
-            found.update(_expected(child))
-            found[child.path] = list(child.nodes())[-1].shape
-        else:
+            found |= {} if child.weights else _expected(child)
+        if not (isinstance(child, Container) and child.inline):
             found[child.path] = child.shape
     return found

@@ -8,9 +8,11 @@ import re
 from typing import TYPE_CHECKING
 
 from archdsl.diag import codes
+from archdsl.diag.model import Label
 from archdsl.elaborate import judging
 from archdsl.elaborate.arguments import WORDS
 from archdsl.elaborate.expressions import Evaluator, suggestion
+from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Names, Site
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.values import HOLE, untraced
@@ -33,7 +35,7 @@ def call(steps: "Steps", call: ast.Call, callee: Defined, label: ast.Name | None
     values = bind(steps, call, callee.definition, callee)
     if values is None:
         steps.names.hole = True
-    steps.require_depth(call.span)
+    steps.bounds.require_depth(call.span)
     if callee.definition.kind == "macro":
         if label:
             help = "label the steps in it, or make it a block"
@@ -135,7 +137,7 @@ def _use(
 ) -> "Made":
     """Return the submodule that a block makes."""
     definition = callee.definition
-    name = steps.name(label, _snake(definition.name.text), site.children)
+    name = child_name(steps.problems, label, _snake(definition.name.text), site.children)
     before = steps.single(call.span)
     if before is None:
         return []
@@ -145,7 +147,8 @@ def _use(
     place = call.span.line if call.span.source is steps.main else f"{call.span.line} of {call.span.source.name}"
     with steps.within(names, f"in {dotted(path)}, called at line {place}"):
         children = Children(numbered=False, labels=labels(definition.body))
-        made = steps.body(definition.body, Site(path, children, callee.library.defaults_of(definition)))
+        body = _without_input(steps, call, definition) if definition.kind == "model" else definition.body
+        made = steps.body(body, Site(path, children, callee.library.defaults_of(definition)))
         after = steps.single(call.span)
     if after is None:
         steps.names.hole = True
@@ -170,6 +173,25 @@ def _use(
     if label is None and not site.children.numbered and site.children.fixed is None and container.params:
         judging.unlabelled(steps, path, call)
     return [container]
+
+
+def _without_input(steps: "Steps", call: ast.Call, model: ast.Definition) -> tuple[ast.Statement, ...]:
+    """Return the body of a model that is a part of another one, after holding its input against the stream."""
+    inputs = [statement for statement in model.body if isinstance(statement, ast.Input)]
+    stream = steps.names.shape
+    sizes = steps.evaluator.sizes(inputs[0].shape) if inputs else None
+    if len(inputs) > 1:
+        label = f"`{model.name.text}` has {len(inputs)} inputs, and one stream flows here"
+        steps.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
+        steps.names.hole = True
+    elif sizes is not None and stream is not None and sizes != stream.dims:
+        given = Shape(sizes)
+        label = f"`{model.name.text}` takes {given}, and the stream is {stream}"
+        steps.problems.report(
+            codes.SHAPE_DIFFERS, call.span, label, secondary=(Label(inputs[0].span, "this is its input"),)
+        )
+        steps.names.hole = True
+    return tuple(statement for statement in model.body if not isinstance(statement, ast.Input))
 
 
 class _Entry:

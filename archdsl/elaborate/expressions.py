@@ -210,7 +210,8 @@ class Evaluator:
             return
         python = {"True": "true", "False": "false", "None": "none"}.get(name.text)
         before_the_stream = self.names.stream is None
-        known = [*self.names.values, *self.names.definitions, *words, *(() if before_the_stream else sorted(STREAM))]
+        blocks = self.names.definitions if self._takes_blocks else ()
+        known = [*self.names.values, *blocks, *words, *(() if before_the_stream else sorted(STREAM))]
         advice = f"write `{python}`" if python else suggestion(name.text, known)
         if advice is None and before_the_stream:
             advice = "only parameters that are defined before can be used here"

@@ -8,28 +8,26 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.expressions import suggestion
+from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Defaults, Names, Site
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.values import HOLE
 from archdsl.elaborate.written import labels
 from archdsl.ir import Container, Kind
-from archdsl.ops import lookup
 from archdsl.ops.base import Merge
 from archdsl.ops.kinds import is_int, shown
+from archdsl.ops.merge import Add, Concat
+from archdsl.ops.rearrange import Slice
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:
     from archdsl.elaborate.steps import Made, Steps
 
-SHORTCUT_SUM = "add"
-EXCHANGED = "concat"
-PART = "slice"
-
 
 def merge(steps: "Steps", unit: ast.Merge, label: ast.Name | None, site: Site) -> "Made":
     """Return the branches of a merge, all fed with the current stream, and the node that joins them."""
     bound = steps.binder.bind(unit.call, site.defaults)
-    name = steps.name(label, unit.call.name.text, site.children, counts=False)
+    name = child_name(steps.problems, label, unit.call.name.text, site.children, counts=False)
     if bound is not None and not isinstance(bound.op, Merge):
         known = "`concat`, `add`, `mul` and `stack`"
         label_ = f"`{bound.op.name}` takes one stream, and no branches"
@@ -83,7 +81,7 @@ def _is_left_out(steps: "Steps", chain: ast.Chain) -> bool:
 
 def residual(steps: "Steps", unit: ast.Residual, label: ast.Name | None, site: Site) -> "Made":
     """Return the body, the projection where shapes differ, and their sum."""
-    name = steps.name(label, SHORTCUT_SUM, site.children, counts=False)
+    name = child_name(steps.problems, label, Add.name, site.children, counts=False)
     start = steps.single(unit.span)
     made = steps.body(unit.body, site.inner())
     end = steps.single(unit.span)
@@ -104,10 +102,8 @@ def residual(steps: "Steps", unit: ast.Residual, label: ast.Name | None, site: S
         if not steps.same(shortcut.shape, end.shape):
             _report_projection(steps, unit, shortcut, end)
             return []
-    op = lookup(SHORTCUT_SUM)
-    assert op is not None
-    call = ast.Call(ast.Name(SHORTCUT_SUM, unit.span), (), unit.span)
-    bound = Bound(op(), call, {}, {})
+    call = ast.Call(ast.Name(Add.name, unit.span), (), unit.span)
+    bound = Bound(Add(), call, {}, {})
     return [*made, *steps.place(bound, (*site.path, name), (shortcut, end), labelled=True)]
 
 
@@ -226,7 +222,7 @@ def _fits_places(steps: "Steps", unit: ast.Lanes, count: int, places: list[str])
 def _lane(
     steps: "Steps", unit: ast.Lanes, site: Site, tower: ast.Name, number: int, entry: Tensor, places: list[str]
 ) -> _Lane:
-    path = (*site.path, steps.name(tower, tower.text, site.children, counts=False))
+    path = (*site.path, child_name(steps.problems, tower, tower.text, site.children, counts=False))
     children = Children(numbered=False, labels=labels(unit.body), outer=site.children)
     outer = steps.names
     names = replace(outer, values={**outer.values, "tower": number}, stream=entry, children=children)
@@ -289,10 +285,8 @@ def _exchange(steps: "Steps", step: ast.Step, lanes: list[_Lane]) -> None:
         for lane in lanes:
             lane.names.hole = True
         return
-    op = lookup(EXCHANGED)
-    assert op is not None
     assert isinstance(step.unit, ast.Call)
-    bound = Bound(op(), step.unit, {}, {})
+    bound = Bound(Concat(), step.unit, {}, {})
     for lane in lanes:
         name = lane.site.children.free_name("exchange")
         with steps.within(lane.names):
@@ -330,14 +324,12 @@ def _split(steps: "Steps", call: ast.Call, label: ast.Name | None, site: Site) -
         steps.problems.report(codes.NOT_DIVISIBLE, call.span, text)
         steps.names.hole = True
         return []
-    op = lookup(PART)
-    assert op is not None
     size = channels // count
     made: Made = []
     parts = []
     for number in range(count):
-        bound = Bound(op(start=number * size, end=(number + 1) * size), call, {}, {})
-        name = steps.name(label if number == 0 else None, "split", site.children)
+        bound = Bound(Slice(start=number * size, end=(number + 1) * size), call, {}, {})
+        name = child_name(steps.problems, label if number == 0 else None, "split", site.children)
         steps.names.stream = stream
         made += steps.place(bound, (*site.path, name), (stream,), labelled=True)
         if isinstance(steps.names.stream, Tensor):

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.blocks import bind
+from archdsl.elaborate.bounds import Unbounded
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.library import Library
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.scopes import Children, Labelled, Names, Site
 from archdsl.elaborate.settings import require_parameters
-from archdsl.elaborate.steps import Made, Steps, Unbounded
+from archdsl.elaborate.steps import Made, Steps
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.values import HOLE
 from archdsl.elaborate.written import labels
@@ -53,6 +54,7 @@ class _Unfolding:
     steps: Steps
     overridden: bool
     outputs: list[Output] = field(default_factory=list)
+    begun: bool = False
 
     def graph(self) -> Graph | None:
         """Return the graph, or None where a mistake left a hole in it."""
@@ -106,7 +108,7 @@ class _Unfolding:
         for number, statement in enumerate(body):
             match statement:
                 case ast.Input():
-                    self._input(statement, begun=bool(made))
+                    self._input(statement)
                 case ast.Devices():
                     self._devices(statement)
                 case ast.Output():
@@ -117,12 +119,13 @@ class _Unfolding:
                     for _ in self.steps.rounds(statement):
                         made += self._statements(statement.body, site.inner())
                 case _:
+                    self.begun = self.begun or isinstance(statement, ast.Chain)
                     made += self.steps.statement(statement, site, body[number + 1 :])
         return made
 
-    def _input(self, statement: ast.Input, *, begun: bool) -> None:
+    def _input(self, statement: ast.Input) -> None:
         steps, problems = self.steps, self.steps.problems
-        if begun or steps.nodes:
+        if self.begun:
             problems.report(codes.INPUT_TOO_LATE, statement.span, help="move it to the top of the model")
             return
         name = statement.name

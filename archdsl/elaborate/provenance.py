@@ -14,7 +14,8 @@ def history(
     """Return the steps that led to a tensor, first things first, and the input that they begin with."""
     found: list[Node] = []
     source = tensor.source
-    while source in nodes:
+    # Two steps of one name, which is reported, could lead in a circle.
+    while source in nodes and len(found) <= len(nodes):
         found.append(nodes[source])
         source = nodes[source].sources[0]
     return found[::-1], next((given for given in inputs if given.path == source), None)

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from archdsl.diag import codes
-from archdsl.diag.model import Label, Problems
+from archdsl.diag.model import Problems
 from archdsl.elaborate import blocks, forms, judging, sharing
 from archdsl.elaborate.arguments import Binder, Bound
+from archdsl.elaborate.bounds import Bounds
 from archdsl.elaborate.expressions import Evaluator, suggestion
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.reserved import free_label, why_no_label
+from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Defaults, Labelled, Names, Site
 from archdsl.elaborate.streams import Bundle, Defined, Tensor
 from archdsl.elaborate.values import HOLE
@@ -31,17 +32,13 @@ Made: TypeAlias = list[Node | Container]
 EXCHANGE, SPLIT = "exchange", "split"
 
 
-class Unbounded(Exception):
-    """Ends unfolding at a bound, which is reported."""
-
-
 class Steps:
     """Unfolds statements in the scope of `names`, which changes where a block is entered."""
 
     def __init__(self, names: Names, problems: Problems, limits: Limits, main: Source) -> None:
         self.main = main
         self.problems = problems
-        self.limits = limits
+        self.bounds = Bounds(problems, limits)
         self.evaluator = Evaluator(names, problems)
         self.binder = Binder(self.evaluator, problems)
         self.inputs: list[Input] = []
@@ -49,8 +46,6 @@ class Steps:
         self.claims: list[Claim] = []
         self.devices: list[str] = []
         self.used: dict[int, tuple[Defined, set[str]]] = {}
-        self.depth = 0
-        self.idle = 0
 
     @property
     def names(self) -> Names:
@@ -61,13 +56,13 @@ class Steps:
     def within(self, names: Names, note: str | None = None) -> Iterator[None]:
         """Unfold in the scope of other names; what is reported meanwhile carries the note."""
         before, self.evaluator.names = self.names, names
-        self.depth += 1
+        self.bounds.depth += 1
         try:
             with self.problems.noting(note):
                 yield
         finally:
             self.evaluator.names = before
-            self.depth -= 1
+            self.bounds.depth -= 1
 
     # statements
 
@@ -135,7 +130,7 @@ class Steps:
                 self.names.hole = True
                 break
             self.names.values.update(zip(names, parts, strict=True))
-            self.count_idle(statement.span)
+            self.bounds.count_idle(statement.span)
             yield
         for name in names:
             self.names.values.pop(name, None)
@@ -178,7 +173,7 @@ class Steps:
                 if self.names.hole:
                     break
                 if len(self.nodes) == before:
-                    self.count_idle(step.span)
+                    self.bounds.count_idle(step.span)
                 if label and isinstance(self.names.stream, Tensor):
                     self._enter_label(step, label, site, found)
         if step.shape:
@@ -267,7 +262,7 @@ class Steps:
         if label is None and not site.children.numbered:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
             self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
-        path = (*site.path, self.name(label, "layers", site.children))
+        path = (*site.path, child_name(self.problems, label, "layers", site.children))
         children = Children(numbered=numbered, labels=() if numbered else labels(unit.body), outer=site.children)
         before = self.names.stream
         made = self.body(unit.body, Site(path, children, Defaults(site.defaults)))
@@ -291,37 +286,6 @@ class Steps:
             self.names.hole = True
             return None
         return self.names.stream
-
-    # names of children
-
-    def name(self, label: ast.Name | None, base: str, children: Children, *, counts: bool = True) -> str:
-        """Return the name of a child, after checking that its label can be one; `counts` says it takes a number."""
-        if label is None:
-            return children.next_name(base) if counts else children.free_name(base)
-        if children.numbered:
-            help = "leave the label out, or write `{ … }` around the steps"
-            self.problems.report(codes.LABEL_IN_NUMBERED, label.span, help=help)
-            return children.next_name(base)
-        why = why_no_label(label.text)
-        if why:
-            self.problems.report(codes.RESERVED_NAME, label.span, why, help=f"call it `{free_label(label.text)}`, say")
-        if label.text in children.places:
-            self._report_twice(label, children.places[label.text])
-            return label.text
-        children.places[label.text] = label.span
-        return label.text
-
-    def _report_twice(self, label: ast.Name, first: Span) -> None:
-        if first == label.span:
-            help = "leave the label out, and write `[ … ]` around the steps"
-            where = "this step is repeated with its label"
-            if label.span.text != label.text:
-                help, where = "let the label depend on what changes", f"`{label.text}` would stand there again"
-            self.problems.report(codes.LABEL_TWICE, label.span, where, help=help)
-            return
-        earlier = Label(first, "first here")
-        help = f"call it `{label.text}_2`, say"
-        self.problems.report(codes.LABEL_TWICE, label.span, secondary=(earlier,), help=help)
 
     # calls
 
@@ -360,7 +324,8 @@ class Steps:
             return []
         bound = self.binder.bind(call, site.defaults, op)
         is_merge = op is not None and issubclass(op, Merge)
-        name = self.name(label, call.name.text if op is None else op.name, site.children, counts=not is_merge)
+        base = call.name.text if op is None else op.name
+        name = child_name(self.problems, label, base, site.children, counts=not is_merge)
         if bound is None:
             self.names.hole = True
             return []
@@ -390,7 +355,7 @@ class Steps:
     def place(self, bound: Bound, path: Path, inputs: tuple[Tensor, ...], *, labelled: bool) -> Made:
         """Return the node of a bound operator on these inputs; its result becomes the stream."""
         span = bound.call.span
-        self._count_operation(span)
+        self.bounds.count_operation(span)
         shapes = tuple(tensor.shape for tensor in inputs)
         try:
             shape = bound.op.result(shapes)
@@ -398,7 +363,8 @@ class Steps:
             judging.report_misfit(self, bound, misfit.reason, inputs)
             self.names.hole = True
             return []
-        if not self._bounded(shape, span):
+        if not self.bounds.holds(shape, span):
+            self.names.hole = True
             return []
         for other in shapes[1:]:
             self.same(shapes[0], other)
@@ -416,38 +382,3 @@ class Steps:
             if not blocks.difference_is_settled(*meanings):  # type: ignore[arg-type]
                 self.names.pin((left, right))
         return one.dims == other.dims
-
-    # bounds
-
-    def _count_operation(self, span: Span) -> None:
-        if len(self.nodes) >= self.limits.operations:
-            most = self.limits.operations
-            label = f"this would be operation {len(self.nodes) + 1:,}, and at most {most:,} are made"
-            help = "raise the bound with --max-operations"
-            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
-            raise Unbounded
-
-    def count_idle(self, span: Span) -> None:
-        """Count a step that made nothing, so that repeating it ends too."""
-        self.idle += 1
-        if self.idle > self.limits.operations:
-            label = f"this would be step {self.idle:,} that makes no operation"
-            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
-            raise Unbounded
-
-    def require_depth(self, span: Span) -> None:
-        """Stop where blocks are nested too deeply."""
-        if self.depth > self.limits.nesting:
-            label = f"blocks are nested at most {self.limits.nesting} deep"
-            help = "a block that calls itself needs an `if` that ends it; --max-nesting raises the bound"
-            self.problems.report(codes.TOO_DEEP, span, label, help=help)
-            raise Unbounded
-
-    def _bounded(self, shape: Shape, span: Span) -> bool:
-        if int(shape.volume) < 2**63:
-            return True
-        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")
-        self.names.hole = True
-        return False
-
-

@@ -16,6 +16,7 @@ class Dataflow:
     readers: Counter[Path] = field(default_factory=Counter)
     reading: dict[Path, list[Path]] = field(default_factory=dict)
     parts: frozenset[Path] = frozenset()
+    outputs: dict[Path, str] = field(default_factory=dict)
     _reads: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _made: dict[Path, frozenset[Path]] = field(default_factory=dict)
 
@@ -23,6 +24,7 @@ class Dataflow:
         self.nodes = {node.path: node for node in self.graph.nodes}
         self.readers = Counter(source for node in self.graph.nodes for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
+        self.outputs = {output.path: output.name for output in self.graph.outputs[1:]}
         for node in self.graph.nodes:
             for source in node.sources:
                 self.reading.setdefault(source, []).append(node.path)

@@ -1,7 +1,8 @@
 """One class in the making: what its constructor sets and what its `forward` does, before equal classes are one."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.scope import Scope, names_in
@@ -36,6 +37,7 @@ class Statement:
     reads: tuple[Path, ...]
     shape: Shape
     label: str = ""
+    lane: str = ""
     is_part: bool = False
     over: Path | None = None
     optional: bool = False
@@ -202,17 +204,27 @@ class Drafts:
             expr: Expr = Call(self._attribute(draft, child, prefix), tuple(map(value, reads)))
             over = None
             target = child.output if child.output not in reads else child.path
-            label = _label(child)
+            label = self.flow.outputs.get(target) or _label(child)
         else:
             if self.flow.is_alias(child) and not (draft.is_numbered and not prefix):
                 draft.statements.append(Statement(child.path, child.path, value(child.sources[0]), (), child.shape))
                 return
             expr, over = self._applied(draft, child, prefix)
-            reads, target, label = child.sources, child.path, _label(child)
+            reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
         is_part = isinstance(child, Container) and self._is_part(target)
         draft.statements.append(
             Statement(
-                child.path, target, expr, reads, child.shape, label, is_part, over, child.optional, in_training
+                child.path,
+                target,
+                expr,
+                reads,
+                child.shape,
+                label=label,
+                lane=prefix[-1] if prefix else "",
+                is_part=is_part,
+                over=over,
+                optional=child.optional,
+                in_training=in_training,
             )
         )
 
@@ -282,7 +294,7 @@ class Drafts:
     def _name(self, draft: Draft) -> None:
         """Choose the variables."""
         values = [
-            Value(each.value, each.reads, each.label, each.is_part, each.over)
+            Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over)
             for each in draft.statements
             if not each.optional
         ]
@@ -305,17 +317,12 @@ def _resolved(statement: Statement, alias: dict[Path, Expr], *, optional: bool) 
         return part
 
     over = _origin(statement.over, alias) if statement.over else None
-    return Statement(
-        statement.path,
-        statement.value,
-        mapped(statement.expr, change),
-        tuple(_origin(path, alias) for path in statement.reads),
-        statement.shape,
-        statement.label,
-        statement.is_part,
-        over,
-        optional,
-        statement.in_training,
+    return replace(
+        statement,
+        expr=mapped(statement.expr, change),
+        reads=tuple(_origin(path, alias) for path in statement.reads),
+        over=over,
+        optional=optional,
     )
 
 
@@ -387,8 +394,11 @@ def _own(name: str, number: int | float) -> int | float:
 
 
 def _label(child: Node | Container) -> str:
-    name = child.path[-1]
-    return name.replace("@", "_") if not name.isdigit() else ""
+    """Return what the result of a step may be called; what is only called after its operator has no label."""
+    name = child.path[-1].replace("@", "_")
+    if name.isdigit() or (isinstance(child, Node) and re.sub(r"_\d+$", "", name) == child.op.name):
+        return ""
+    return name
 
 
 def _made(child: Node | Container) -> tuple[Path, ...]:

@@ -48,6 +48,7 @@ class Plan:
 
     module: ModulePlan
     statements: dict[str, tuple[tuple[Path, str], ...]]
+    outputs: tuple[str, ...]
 
 
 def plan(graph: CheckedGraph) -> Plan:
@@ -86,7 +87,8 @@ class _Planner:
             outputs=tuple(outputs),
             classes=tuple(planned),
         )
-        return Plan(module, {each.name: _traced(each.model) for each in found})
+        statements = {each.name: _traced(each.model) for each in found}
+        return Plan(module, statements, tuple(output.name for output in graph.outputs))
 
     def _names_of_others(self, found: list[Class]) -> list[str]:
         names = [each.name for each in found if each.name != self.graph.name]

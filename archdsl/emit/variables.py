@@ -1,7 +1,7 @@
 """The names of variables in `forward`: few, and reused as soon as a value is not needed any more.
 
-A value that waits for a later step goes by the label of its step, what flows on is called `x`, and what runs beside it
-`y`, `z`, …
+A value that waits for a later step goes by the label of its step, what flows in a lane by the name of the lane, what
+else flows on is called `x`, and what runs beside it `y`, `z`, …
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ class Value:
     path: Path
     reads: tuple[Path, ...]
     label: str = ""
+    lane: str = ""
     is_part: bool = False
     over: Path | None = None
 
@@ -43,7 +44,7 @@ def named(values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Pa
             name = names[value.over]
         else:
             waits = last.get(value.path, 0) > number + 1 or value.is_part
-            name = _name(value.label if waits else "", holder.keys() - free, set(given.values()))
+            name = _name(value.lane or (value.label if waits else ""), holder.keys() - free, set(given.values()))
         names[value.path] = name
         holder[name] = value.path
     return names

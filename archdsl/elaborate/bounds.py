@@ -1,0 +1,57 @@
+"""Makes unfolding end, whatever the file says."""
+
+from dataclasses import dataclass
+
+from archdsl.diag import codes
+from archdsl.diag.model import Problems
+from archdsl.elaborate.limits import Limits
+from archdsl.shape import Shape
+from archdsl.source import Span
+
+
+class Unbounded(Exception):
+    """Ends unfolding at a bound, which is reported."""
+
+
+@dataclass(slots=True)
+class Bounds:
+    """Counts operations, steps that make none, and the depth of blocks."""
+
+    problems: Problems
+    limits: Limits
+    depth: int = 0
+    operations: int = 0
+    idle: int = 0
+
+    def count_operation(self, span: Span) -> None:
+        """Count an operation."""
+        if self.operations >= self.limits.operations:
+            most = self.limits.operations
+            label = f"this would be operation {self.operations + 1:,}, and at most {most:,} are made"
+            help = "raise the bound with --max-operations"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
+            raise Unbounded
+        self.operations += 1
+
+    def count_idle(self, span: Span) -> None:
+        """Count a step that made nothing, so that repeating it ends too."""
+        self.idle += 1
+        if self.idle > self.limits.operations:
+            label = f"this would be step {self.idle:,} that makes no operation"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
+            raise Unbounded
+
+    def require_depth(self, span: Span) -> None:
+        """Stop where blocks are nested too deeply."""
+        if self.depth > self.limits.nesting:
+            label = f"blocks are nested at most {self.limits.nesting} deep"
+            help = "a block that calls itself needs an `if` that ends it; --max-nesting raises the bound"
+            self.problems.report(codes.TOO_DEEP, span, label, help=help)
+            raise Unbounded
+
+    def holds(self, shape: Shape, span: Span) -> bool:
+        """Whether a tensor is not too large; it is reported if it is."""
+        if int(shape.volume) < 2**63:
+            return True
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")
+        return False
