@@ -47,6 +47,22 @@ def module_of(node: Node) -> nn.Module:
     return module.eval()
 
 
+def sample_of(node: Node, seed: int = 0) -> Tensor:
+    """Return a batch of two for the input of a step: random numbers, or the indices that it takes."""
+    sizes, generator = (2, *node.input.dims), torch.Generator().manual_seed(seed)
+    count = node.op.indices()
+    return (
+        torch.randn(sizes, generator=generator) if count is None else torch.randint(count, sizes, generator=generator)
+    )
+
+
+def flops(module: nn.Module, sample: Tensor) -> int:
+    """Return what PyTorch counts, on the device where nothing is fused into operations that it does not count."""
+    with FlopCounterMode(display=False) as counter:
+        module.to("meta")(sample.to("meta"))
+    return counter.get_total_flops()
+
+
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)
 def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> None:
     node = node_of(example)
@@ -59,12 +75,11 @@ def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> No
 def test_the_example_is_what_pytorch_does(op: type[Op], example: Example) -> None:
     node = node_of(example)
     module = module_of(node)
-    sample = torch.randn(2, *example.input.dims)
-    with FlopCounterMode(display=False) as counter:
-        result = module(sample)
+    sample = sample_of(node)
+    result = module(sample)
     assert tuple(result.shape) == (2, *example.output.dims)
     assert sum(weight.numel() for weight in module.parameters()) == example.params
-    assert counter.get_total_flops() == 2 * 2 * example.macs
+    assert flops(module, sample) == 2 * 2 * example.macs
     emission = node.op.torch(node.input)
     if isinstance(emission, Stateless):
         text = flat(emission.function).replace(INPUT.name, "x").replace("self.training", "False")
@@ -77,7 +92,7 @@ def test_in_place_forms_exist_and_agree(op: type[Op], example: Example) -> None:
     emission = node.op.torch(node.input)
     if not isinstance(emission, Stateless) or not emission.in_place:
         return
-    sample = torch.randn(2, *example.input.dims)
+    sample = sample_of(node)
     expected = module_of(node)(sample)
     changed = eval(flat(emission.module.with_named(inplace=True)), namespace(op)).eval()(sample.clone())
     assert torch.equal(changed, expected)
@@ -100,13 +115,15 @@ def test_what_keeps_its_output_unneeded_may_be_overwritten(op: type[Op]) -> None
     if op.keeps_output:
         return
     for example in op.examples:
-        torch.manual_seed(0)
-        module = module_of(node_of(example)).train()
+        node = node_of(example)
+        module = module_of(node).train()
         gradients = []
         for in_place in (False, True):
-            sample = torch.randn(2, *example.input.dims, generator=torch.Generator().manual_seed(1)).requires_grad_()
+            sample = sample_of(node).requires_grad_(node.op.indices() is None)
+            module.zero_grad()
+            torch.manual_seed(0)
             F.relu(module(sample), inplace=in_place).square().sum().backward()
-            gradients.append(sample.grad)
+            gradients.append([sample.grad, *(weight.grad for weight in module.parameters())])
         torch.testing.assert_close(gradients[0], gradients[1])
 
 
