@@ -26,7 +26,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         kv_heads = heads if kv_heads is None else kv_heads
         if features % heads or heads % kv_heads:
-            raise ValueError(f"{features}, {heads} and {kv_heads} have to divide evenly")
+            raise ValueError(f"cannot split {features} into {heads}, {kv_heads} heads")
         self.head_size = features // heads
         self.sizes = [features, *[kv_heads * self.head_size] * 2]
         self.shared = kv_heads < heads
@@ -48,8 +48,8 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         projected = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         query, key, value = (
-            part.unflatten(2, (-1, self.head_size)).transpose(1, 2)
-            for part in projected.split(self.sizes, 2)
+            part.reshape(*part.shape[:2], -1, self.head_size).transpose(1, 2)
+            for part in torch.split(projected, self.sizes, 2)
         )
         mixed = F.scaled_dot_product_attention(
             query,
@@ -59,4 +59,5 @@ class SelfAttention(nn.Module):
             is_causal=self.causal,
             enable_gqa=self.shared,
         )
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))
+        joined: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        return joined
