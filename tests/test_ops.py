@@ -136,15 +136,22 @@ def test_an_operator_is_defined_once_and_documented() -> None:
         op("unheard_of", family="other")(type("Bare", (Op,), {}))
 
 
+def per_axis(axes: int, low: int, high: int) -> st.SearchStrategy[int | tuple[int, ...]]:
+    """Return numbers, and tuples with a number for every axis."""
+    number = st.integers(low, high)
+    return st.one_of(number, st.tuples(*[number] * axes))
+
+
 @st.composite
 def windows(draw: st.DrawFn) -> dict[str, Any]:
     axes = draw(st.integers(1, 3))
     return {
         "sizes": draw(st.lists(st.integers(1, 9), min_size=axes, max_size=axes)),
-        "kernel": tuple(draw(st.lists(st.integers(1, 5), min_size=axes, max_size=axes))),
-        "stride": draw(st.integers(1, 4)),
-        "padding": draw(st.integers(0, 3)),
-        "dilation": draw(st.integers(1, 3)),
+        "kernel": draw(per_axis(axes, 1, 5)),
+        "stride": draw(per_axis(axes, 1, 4)),
+        "padding": draw(per_axis(axes, 0, 3)),
+        "dilation": draw(per_axis(axes, 1, 3)),
+        "output_padding": draw(per_axis(axes, 0, 2)),
         "ceil_mode": draw(st.booleans()),
     }
 
@@ -163,6 +170,20 @@ def wanted(module: nn.Module, x: Shape) -> tuple[int, ...] | None:
         return None
 
 
+def emitted(op: Op, x: Shape) -> tuple[int, ...] | None:
+    """Return the shape that the code of an operator gives: of the module, and of the function if there is one."""
+    if found(op, x) is None:
+        return None
+    emission = op.torch(x)
+    call = emission.call if isinstance(emission, Submodule) else emission.module
+    sample = torch.zeros(1, *x.dims)
+    shape = eval(flat(call), namespace(op))(sample).shape[1:]
+    if isinstance(emission, Stateless):
+        function = flat(emission.function).replace(INPUT.name, "x")
+        assert eval(function, {**namespace(op), "x": sample}).shape[1:] == shape
+    return tuple(shape)
+
+
 def make(name: str, **values: Any) -> Op:
     op = next(op for op in all_ops() if op.name == name)
     arguments = {arg: op.arguments[arg].default for arg in op.arguments} | values
@@ -179,7 +200,25 @@ def test_pools_fit_exactly_where_pytorchs_do(window: dict[str, Any]) -> None:
         module = getattr(nn, f"{kind}Pool{axes}d")(
             window["kernel"], window["stride"], window["padding"], ceil_mode=window["ceil_mode"]
         )
-        assert found(make(name, **options), x) == wanted(module, x)
+        pool = make(name, **options)
+        assert found(pool, x) == wanted(module, x) == emitted(pool, x)
+
+
+@settings(max_examples=300)
+@given(windows(), st.sampled_from([1, 2, 2.5]))
+def test_pools_without_padding_fit_exactly_where_pytorchs_do(window: dict[str, Any], power: float) -> None:
+    x = Shape.of(2, *window["sizes"])
+    axes = len(window["sizes"])
+    options = {key: window[key] for key in ("kernel", "stride", "ceil_mode")}
+    pool = make("lppool", power=power, **options)
+    # LPPool1d knows no tuples.
+    plain = [value[0] if axes == 1 and isinstance(value, tuple) else value for value in options.values()]
+    module = getattr(nn, f"LPPool{axes}d")(power, *plain)
+    assert found(pool, x) == wanted(module, x) == emitted(pool, x)
+    if axes == 2:
+        subsample = make("subsample", kernel=window["kernel"], stride=window["stride"])
+        assert found(subsample, x) == wanted(nn.AvgPool2d(window["kernel"], window["stride"]), x)
+        assert found(subsample, x) == emitted(subsample, x)
 
 
 @settings(max_examples=300)
@@ -195,9 +234,54 @@ def test_convolutions_fit_exactly_where_pytorchs_do(window: dict[str, Any], grou
     except ValueError:
         assert found(conv, x) is None
         return
-    assert found(conv, x) == wanted(module, x)
+    assert found(conv, x) == wanted(module, x) == emitted(conv, x)
     if found(conv, x):
         assert conv.params(x) == sum(weight.numel() for weight in module.parameters())
+
+
+@settings(max_examples=300)
+@given(windows(), st.integers(1, 3), st.integers(1, 6), st.integers(1, 6))
+def test_transposed_convolutions_fit_exactly_where_pytorchs_do(
+    window: dict[str, Any], groups: int, into: int, out: int
+) -> None:
+    x = Shape.of(into, *window["sizes"])
+    options = {key: window[key] for key in ("kernel", "stride", "padding", "output_padding", "dilation")}
+    conv = make("conv_transpose", out=out, groups=groups, **options)
+    try:
+        module = getattr(nn, f"ConvTranspose{len(window['sizes'])}d")(
+            into,
+            out,
+            window["kernel"],
+            window["stride"],
+            window["padding"],
+            window["output_padding"],
+            groups,
+            dilation=window["dilation"],
+        )
+    except ValueError:
+        assert found(conv, x) is None
+        return
+    assert found(conv, x) == wanted(module, x) == emitted(conv, x)
+    if found(conv, x):
+        assert conv.params(x) == sum(weight.numel() for weight in module.parameters())
+
+
+@settings(max_examples=100)
+@given(windows())
+def test_operators_with_sizes_per_axis_give_what_they_say(window: dict[str, Any]) -> None:
+    """`half`, factors and sizes of the result, each as one number and as one per axis."""
+    x = Shape.of(2, *window["sizes"])
+    kernel, stride, dilation = window["kernel"], window["stride"], window["dilation"]
+    made = [
+        make("conv", out=3, kernel=kernel, stride=stride, dilation=dilation, padding="half"),
+        make("maxpool", kernel=kernel, stride=stride, padding="half"),
+        make("upsample", scale=stride),
+        make("adaptive_avgpool", size=kernel),
+        make("adaptive_maxpool", size=kernel),
+        make("patches", size=stride),
+    ]
+    for op in made:
+        assert found(op, x) == emitted(op, x)
 
 
 @settings(max_examples=100)

@@ -41,14 +41,15 @@ class UnevenParts(Reason):
     channels: int
     parts: int
     what: str
+    which: str = "channels"
 
     def label(self) -> str:
-        return f"{self.channels} channels do not split into {self.parts} equal {self.what}"
+        return f"{self.channels} {self.which} do not split into {self.parts} equal {self.what}"
 
     def help(self) -> str | None:
         less = self.channels - self.channels % self.parts
         fitting = f"{less} or {less + self.parts}" if less else str(self.parts)
-        return f"give the step before it {fitting} channels"
+        return f"give the step before it {fitting} {self.which}"
 
 
 @dataclass(frozen=True)
