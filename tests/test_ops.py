@@ -165,9 +165,11 @@ def found(op: Op, x: Shape) -> tuple[int, ...] | None:
 
 def wanted(module: nn.Module, x: Shape) -> tuple[int, ...] | None:
     try:
-        return tuple(module(torch.zeros(1, *x.dims)).shape[1:])
+        shape = tuple(module(torch.zeros(1, *x.dims)).shape[1:])
     except RuntimeError:
         return None
+    # Transposed convolutions give maps without a pixel where others refuse.
+    return shape if all(shape) else None
 
 
 def emitted(op: Op, x: Shape) -> tuple[int, ...] | None:
