@@ -47,6 +47,22 @@ def module_of(node: Node) -> nn.Module:
     return module.eval()
 
 
+def sample_of(node: Node, seed: int = 0) -> Tensor:
+    """Return a batch of two for the input of a step: random numbers, or the indices that it takes."""
+    sizes, generator = (2, *node.input.dims), torch.Generator().manual_seed(seed)
+    count = node.op.indices()
+    return (
+        torch.randn(sizes, generator=generator) if count is None else torch.randint(count, sizes, generator=generator)
+    )
+
+
+def flops(module: nn.Module, sample: Tensor) -> int:
+    """Return what PyTorch counts, on the device where nothing is fused into operations that it does not count."""
+    with FlopCounterMode(display=False) as counter:
+        module.to("meta")(sample.to("meta"))
+    return counter.get_total_flops()
+
+
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)
 def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> None:
     node = node_of(example)
@@ -59,12 +75,11 @@ def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> No
 def test_the_example_is_what_pytorch_does(op: type[Op], example: Example) -> None:
     node = node_of(example)
     module = module_of(node)
-    sample = torch.randn(2, *example.input.dims)
-    with FlopCounterMode(display=False) as counter:
-        result = module(sample)
+    sample = sample_of(node)
+    result = module(sample)
     assert tuple(result.shape) == (2, *example.output.dims)
     assert sum(weight.numel() for weight in module.parameters()) == example.params
-    assert counter.get_total_flops() == 2 * 2 * example.macs
+    assert flops(module, sample) == 2 * 2 * example.macs
     emission = node.op.torch(node.input)
     if isinstance(emission, Stateless):
         text = flat(emission.function).replace(INPUT.name, "x").replace("self.training", "False")
@@ -77,7 +92,7 @@ def test_in_place_forms_exist_and_agree(op: type[Op], example: Example) -> None:
     emission = node.op.torch(node.input)
     if not isinstance(emission, Stateless) or not emission.in_place:
         return
-    sample = torch.randn(2, *example.input.dims)
+    sample = sample_of(node)
     expected = module_of(node)(sample)
     changed = eval(flat(emission.module.with_named(inplace=True)), namespace(op)).eval()(sample.clone())
     assert torch.equal(changed, expected)
@@ -100,13 +115,15 @@ def test_what_keeps_its_output_unneeded_may_be_overwritten(op: type[Op]) -> None
     if op.keeps_output:
         return
     for example in op.examples:
-        torch.manual_seed(0)
-        module = module_of(node_of(example)).train()
+        node = node_of(example)
+        module = module_of(node).train()
         gradients = []
         for in_place in (False, True):
-            sample = torch.randn(2, *example.input.dims, generator=torch.Generator().manual_seed(1)).requires_grad_()
+            sample = sample_of(node).requires_grad_(node.op.indices() is None)
+            module.zero_grad()
+            torch.manual_seed(0)
             F.relu(module(sample), inplace=in_place).square().sum().backward()
-            gradients.append(sample.grad)
+            gradients.append([sample.grad, *(weight.grad for weight in module.parameters())])
         torch.testing.assert_close(gradients[0], gradients[1])
 
 
@@ -119,15 +136,22 @@ def test_an_operator_is_defined_once_and_documented() -> None:
         op("unheard_of", family="other")(type("Bare", (Op,), {}))
 
 
+def per_axis(axes: int, low: int, high: int) -> st.SearchStrategy[int | tuple[int, ...]]:
+    """Return numbers, and tuples with a number for every axis."""
+    number = st.integers(low, high)
+    return st.one_of(number, st.tuples(*[number] * axes))
+
+
 @st.composite
 def windows(draw: st.DrawFn) -> dict[str, Any]:
     axes = draw(st.integers(1, 3))
     return {
         "sizes": draw(st.lists(st.integers(1, 9), min_size=axes, max_size=axes)),
-        "kernel": tuple(draw(st.lists(st.integers(1, 5), min_size=axes, max_size=axes))),
-        "stride": draw(st.integers(1, 4)),
-        "padding": draw(st.integers(0, 3)),
-        "dilation": draw(st.integers(1, 3)),
+        "kernel": draw(per_axis(axes, 1, 5)),
+        "stride": draw(per_axis(axes, 1, 4)),
+        "padding": draw(per_axis(axes, 0, 3)),
+        "dilation": draw(per_axis(axes, 1, 3)),
+        "output_padding": draw(per_axis(axes, 0, 2)),
         "ceil_mode": draw(st.booleans()),
     }
 
@@ -141,9 +165,25 @@ def found(op: Op, x: Shape) -> tuple[int, ...] | None:
 
 def wanted(module: nn.Module, x: Shape) -> tuple[int, ...] | None:
     try:
-        return tuple(module(torch.zeros(1, *x.dims)).shape[1:])
+        shape = tuple(module(torch.zeros(1, *x.dims)).shape[1:])
     except RuntimeError:
         return None
+    # Transposed convolutions give maps without a pixel where others refuse.
+    return shape if all(shape) else None
+
+
+def emitted(op: Op, x: Shape) -> tuple[int, ...] | None:
+    """Return the shape that the code of an operator gives: of the module, and of the function if there is one."""
+    if found(op, x) is None:
+        return None
+    emission = op.torch(x)
+    call = emission.call if isinstance(emission, Submodule) else emission.module
+    sample = torch.zeros(1, *x.dims)
+    shape = eval(flat(call), namespace(op))(sample).shape[1:]
+    if isinstance(emission, Stateless):
+        function = flat(emission.function).replace(INPUT.name, "x")
+        assert eval(function, {**namespace(op), "x": sample}).shape[1:] == shape
+    return tuple(shape)
 
 
 def make(name: str, **values: Any) -> Op:
@@ -162,7 +202,25 @@ def test_pools_fit_exactly_where_pytorchs_do(window: dict[str, Any]) -> None:
         module = getattr(nn, f"{kind}Pool{axes}d")(
             window["kernel"], window["stride"], window["padding"], ceil_mode=window["ceil_mode"]
         )
-        assert found(make(name, **options), x) == wanted(module, x)
+        pool = make(name, **options)
+        assert found(pool, x) == wanted(module, x) == emitted(pool, x)
+
+
+@settings(max_examples=300)
+@given(windows(), st.sampled_from([1, 2, 2.5]))
+def test_pools_without_padding_fit_exactly_where_pytorchs_do(window: dict[str, Any], power: float) -> None:
+    x = Shape.of(2, *window["sizes"])
+    axes = len(window["sizes"])
+    options = {key: window[key] for key in ("kernel", "stride", "ceil_mode")}
+    pool = make("lppool", power=power, **options)
+    # LPPool1d knows no tuples.
+    plain = [value[0] if axes == 1 and isinstance(value, tuple) else value for value in options.values()]
+    module = getattr(nn, f"LPPool{axes}d")(power, *plain)
+    assert found(pool, x) == wanted(module, x) == emitted(pool, x)
+    if axes == 2:
+        subsample = make("subsample", kernel=window["kernel"], stride=window["stride"])
+        assert found(subsample, x) == wanted(nn.AvgPool2d(window["kernel"], window["stride"]), x)
+        assert found(subsample, x) == emitted(subsample, x)
 
 
 @settings(max_examples=300)
@@ -178,9 +236,54 @@ def test_convolutions_fit_exactly_where_pytorchs_do(window: dict[str, Any], grou
     except ValueError:
         assert found(conv, x) is None
         return
-    assert found(conv, x) == wanted(module, x)
+    assert found(conv, x) == wanted(module, x) == emitted(conv, x)
     if found(conv, x):
         assert conv.params(x) == sum(weight.numel() for weight in module.parameters())
+
+
+@settings(max_examples=300)
+@given(windows(), st.integers(1, 3), st.integers(1, 6), st.integers(1, 6))
+def test_transposed_convolutions_fit_exactly_where_pytorchs_do(
+    window: dict[str, Any], groups: int, into: int, out: int
+) -> None:
+    x = Shape.of(into, *window["sizes"])
+    options = {key: window[key] for key in ("kernel", "stride", "padding", "output_padding", "dilation")}
+    conv = make("conv_transpose", out=out, groups=groups, **options)
+    try:
+        module = getattr(nn, f"ConvTranspose{len(window['sizes'])}d")(
+            into,
+            out,
+            window["kernel"],
+            window["stride"],
+            window["padding"],
+            window["output_padding"],
+            groups,
+            dilation=window["dilation"],
+        )
+    except ValueError:
+        assert found(conv, x) is None
+        return
+    assert found(conv, x) == wanted(module, x) == emitted(conv, x)
+    if found(conv, x):
+        assert conv.params(x) == sum(weight.numel() for weight in module.parameters())
+
+
+@settings(max_examples=100)
+@given(windows())
+def test_operators_with_sizes_per_axis_give_what_they_say(window: dict[str, Any]) -> None:
+    """`half`, factors and sizes of the result, each as one number and as one per axis."""
+    x = Shape.of(2, *window["sizes"])
+    kernel, stride, dilation = window["kernel"], window["stride"], window["dilation"]
+    made = [
+        make("conv", out=3, kernel=kernel, stride=stride, dilation=dilation, padding="half"),
+        make("maxpool", kernel=kernel, stride=stride, padding="half"),
+        make("upsample", scale=stride),
+        make("adaptive_avgpool", size=kernel),
+        make("adaptive_maxpool", size=kernel),
+        make("patches", size=stride),
+    ]
+    for op in made:
+        assert found(op, x) == emitted(op, x)
 
 
 @settings(max_examples=100)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, cast
 
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, op
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import COUNT_FROM_ZERO
 from archdsl.ops.mismatches import UnevenParts
-from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
 from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
 
@@ -87,65 +88,93 @@ class Sigmoid(Elementwise):
         return Stateless(call("nn.Sigmoid"), call("torch.sigmoid", INPUT))
 
 
-class OverChannels(Elementwise):
-    """An activation in which the channels of a pixel compete."""
+class AlongAxis(Op):
+    """An activation in which elements along an axis take part together: by default the channels of a pixel."""
 
+    axis: int
     caption: ClassVar[str]
 
-    def shape(self, x: Shape) -> Shape:
+    def _axis(self, x: Shape) -> int:
         if x.rank < 1:
             raise Misfit(WrongRank("channels", str(x)))
+        # An axis decides about the structure: without a trace, it is fixed in the generated module.
+        axis = int(self.axis)
+        if axis >= x.rank:
+            raise Misfit(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
+        return axis
+
+    def shape(self, x: Shape) -> Shape:
+        self._axis(x)
         return x
 
     def torch(self, x: Shape) -> Emission:
-        return Stateless(call(f"nn.{self.caption}", dim=1), call(f"F.{self.name}", INPUT, dim=1))
+        dim = self._axis(x) + 1
+        return Stateless(call(f"nn.{self.caption}", dim=dim), call(f"F.{self.name}", INPUT, dim=dim))
 
     def title(self, x: Shape) -> str:
         return self.caption
 
 
 @op("softmax", family="activation")
-class Softmax(OverChannels):
+class Softmax(AlongAxis):
     """Turn scores into probabilities over the channels."""
 
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they sum up to 1; 0 is the channels")
+
     caption = "Softmax"
-    examples = (Example("softmax", Shape.of(10), Shape.of(10)), Example("softmax", _MAPS, _MAPS))
+    examples = (
+        Example("softmax", Shape.of(10), Shape.of(10)),
+        Example("softmax", _MAPS, _MAPS),
+        Example("softmax(axis = 1)", Shape.of(50, 64), Shape.of(50, 64)),
+    )
 
 
 @op("log_softmax", family="activation")
-class LogSoftmax(OverChannels):
+class LogSoftmax(AlongAxis):
     """Turn scores into logarithms of probabilities over the channels."""
 
+    axis: int = arg(
+        COUNT_FROM_ZERO, default=0, help="the axis along which the probabilities sum up to 1; 0 is the channels"
+    )
+
     caption = "LogSoftmax"
-    examples = (Example("log_softmax", Shape.of(10), Shape.of(10)), Example("log_softmax", _MAPS, _MAPS))
+    examples = (
+        Example("log_softmax", Shape.of(10), Shape.of(10)),
+        Example("log_softmax", _MAPS, _MAPS),
+        Example("log_softmax(axis = 1)", Shape.of(50, 64), Shape.of(50, 64)),
+    )
 
 
 @op("softmin", family="activation")
-class Softmin(OverChannels):
+class Softmin(AlongAxis):
     """Turn distances into probabilities over the channels: the softmax of -x."""
 
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they sum up to 1; 0 is the channels")
+
     caption = "Softmin"
-    examples = (Example("softmin", Shape.of(10), Shape.of(10)), Example("softmin", _MAPS, _MAPS))
+    examples = (
+        Example("softmin", Shape.of(10), Shape.of(10)),
+        Example("softmin", _MAPS, _MAPS),
+        Example("softmin(axis = 1)", Shape.of(50, 64), Shape.of(50, 64)),
+    )
 
 
 @op("glu", family="activation")
-class Glu(Op):
+class Glu(AlongAxis):
     """Weigh the first half of the channels by the sigmoid of the second half (Dauphin et al. 2017)."""
 
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis that is halved; 0 is the channels")
+
+    caption = "GLU"
     examples = (
         Example("glu", Shape.of(64, 7, 7), Shape.of(32, 7, 7)),
         Example("glu", Shape.of(84), Shape.of(42)),
+        Example("glu(axis = 1)", Shape.of(50, 64), Shape.of(50, 32)),
     )
 
     def shape(self, x: Shape) -> Shape:
-        if x.rank < 1:
-            raise Misfit(WrongRank("channels", str(x)))
-        if x.channels % 2:
-            raise Misfit(UnevenParts("call", int(x.channels), 2, "halves"))
-        return Shape.of(x.channels // 2, *x.map)
-
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.GLU", dim=1), call("F.glu", INPUT, dim=1))
-
-    def title(self, x: Shape) -> str:
-        return "GLU"
+        axis = self._axis(x)
+        size = x.dims[axis]
+        if size % 2:
+            raise Misfit(UnevenParts("call", int(size), 2, "halves", "features" if axis else "channels"))
+        return Shape.of(*x.dims[:axis], size // 2, *x.dims[axis + 1 :])

@@ -107,6 +107,10 @@ class Op:
         """Return the shape that comes out; raise `Misfit` where none does."""
         raise NotImplementedError
 
+    def indices(self) -> int | None:
+        """Return how many different indices the input may hold; None where the input is real numbers."""
+        return None
+
     def params(self, x: Shape) -> int:
         """Return the number of trainable parameters."""
         return 0

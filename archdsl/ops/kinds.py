@@ -116,13 +116,16 @@ class PaddingKind(PerAxis):
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A real number within bounds."""
+    """A real number within bounds. Where `optional`, `none` stands for another rule."""
 
     low: float | None = None
     high: float | None = None
     above: float | None = None
+    optional: bool = False
 
     def convert(self, name: str, value: object) -> object:
+        if value is None and self.optional:
+            return None
         if not (is_int(value) or isinstance(value, float)):
             raise self.refuse(name, value)
         assert isinstance(value, int | float)
@@ -211,6 +214,7 @@ class Bitmaps(Kind):
 COUNT = WholeNumber("a whole number")
 COUNT_FROM_ZERO = WholeNumber("a whole number", low=0)
 OPTIONAL_COUNT = WholeNumber("a whole number, or none", optional=True)
+OPTIONAL_COUNT_FROM_ZERO = WholeNumber("a whole number, or none", low=0, optional=True)
 AXES = PerAxis("a whole number, or one per axis such as 3x1")
 OPTIONAL_AXES = PerAxis("a whole number, or one per axis such as 3x1", optional=True)
 PADDING = PaddingKind("a whole number, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
@@ -221,6 +225,7 @@ SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
 TRUTH = Truth("true or false")
 RATE = Number("a number", low=0.0, high=1.0)
 POSITIVE = Number("a number", low=0.0)
+OPTIONAL_POSITIVE = Number("a number, or none", low=0.0, optional=True)
 ABOVE_ZERO = Number("a number", above=0.0)
 REAL = Number("a number")
 CONNECTIONS = IndexTable("a list that holds, for every output map, the list of the input maps it sees")

@@ -14,7 +14,7 @@ def _require_vector(x: Shape) -> None:
 
 @op("linear", family="linear", positional=1)
 class Linear(Op):
-    """Multiply a vector by a learned matrix and add a learned constant."""
+    """Multiply a vector by a learned matrix and add a learned constant; of a sequence, the features of every step."""
 
     out: int = arg(COUNT, help="features of the result")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant")
@@ -23,20 +23,22 @@ class Linear(Op):
     examples = (
         Example("linear(84)", Shape.of(120), Shape.of(84), params=10_164, macs=10_080),
         Example("linear(10, bias = false)", Shape.of(84), Shape.of(10), params=840, macs=840),
+        Example("linear(256)", Shape.of(50, 64), Shape.of(50, 256), params=16_640, macs=819_200),
     )
 
     def shape(self, x: Shape) -> Shape:
-        _require_vector(x)
-        return Shape.of(self.out)
+        if not 1 <= x.rank <= 2:
+            raise Misfit(WrongRank("a vector, or a sequence of vectors", str(x), "put `flatten` before it"))
+        return Shape.of(*x.dims[:-1], self.out)
 
     def params(self, x: Shape) -> int:
-        return self.out * (x.channels + self.bias)
+        return self.out * (x.dims[-1] + self.bias)
 
     def macs(self, x: Shape, y: Shape) -> int:
-        return self.out * x.channels
+        return self.out * x.volume
 
     def torch(self, x: Shape) -> Emission:
-        return Submodule(call("nn.Linear", x.channels, self.out, bias=self.bias).without(bias=True))
+        return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))
 
     def title(self, x: Shape) -> str:
         return f"Linear {int(self.out)}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from archdsl.diag import codes
-from archdsl.ops.reasons import Reason
+from archdsl.ops.reasons import Reason, near_divisors
 from archdsl.shape import Shape
 
 
@@ -41,14 +41,15 @@ class UnevenParts(Reason):
     channels: int
     parts: int
     what: str
+    which: str = "channels"
 
     def label(self) -> str:
-        return f"{self.channels} channels do not split into {self.parts} equal {self.what}"
+        return f"{self.channels} {self.which} do not split into {self.parts} equal {self.what}"
 
     def help(self) -> str | None:
         less = self.channels - self.channels % self.parts
         fitting = f"{less} or {less + self.parts}" if less else str(self.parts)
-        return f"give the step before it {fitting} channels"
+        return f"give the step before it {fitting} {self.which}"
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,34 @@ class UnevenBlocks(Reason):
     """A map does not split into blocks."""
 
     code = codes.WINDOW_DOES_NOT_FIT
-    focus = "factor"
     size: int
     factor: int
+    argument: str = "factor"
 
     def label(self) -> str:
         return f"a side of {self.size} does not split into blocks of {self.factor}: {self.size % self.factor} left over"
 
     def help(self) -> str | None:
-        return f"use a factor that divides {self.size}, or pad or crop the map before"
+        return f"use a {self.argument} that divides {self.size}, or pad or crop the map before"
+
+
+@dataclass(frozen=True)
+class UnevenHeads(Reason):
+    """Features do not split into heads, or heads into those that share keys and values."""
+
+    code = codes.NOT_DIVISIBLE
+    argument: str
+    count: int
+    which: str
+    parts: int
+    what: str
+
+    def label(self) -> str:
+        return f"{self.count} {self.which} do not split into {self.parts} equal {self.what}"
+
+    def help(self) -> str | None:
+        near = near_divisors(self.count, self.parts)
+        return f"use a number for `{self.argument}` that divides {self.count}, such as {near}"
 
 
 @dataclass(frozen=True)
@@ -75,14 +95,13 @@ class NoSpread(Reason):
     argument: str
     what: str
     given: str
+    advice: str = "normalise before the map has shrunk to one pixel"
 
     def label(self) -> str:
         return f"{self.what} of a {self.given} stream is a single value, which has no spread to normalise by"
 
     def help(self) -> str | None:
-        if self.argument == "groups":
-            return "use fewer groups, or normalise before the map has shrunk to one pixel"
-        return "normalise before the map has shrunk to one pixel"
+        return self.advice
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class GroupNorm(Elementwise):
             raise Misfit(NotDivisible(int(x.channels), int(self.groups), "channels"))
         # PyTorch refuses it for a batch of one, and gives nothing but the shift for others.
         if x.volume == self.groups:
-            raise Misfit(NoSpread("groups", "each group", str(x)))
+            advice = "use fewer groups, or normalise before the map has shrunk to one pixel"
+            raise Misfit(NoSpread("groups", "each group", str(x), advice))
         return x
 
     def params(self, x: Shape) -> int:

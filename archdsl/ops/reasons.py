@@ -227,9 +227,15 @@ class NotDivisible(Reason):
         return f"{self.channels} {self.which} do not split into {self.groups} equal groups"
 
     def help(self) -> str | None:
-        fitting = [n for n in range(1, min(self.channels, 1024) + 1) if self.channels % n == 0]
-        near = sorted(sorted(fitting, key=lambda n: (abs(n - self.groups), n))[:3])
-        return f"use a number of groups that divides {self.channels}, such as {', '.join(map(str, near))}"
+        return (
+            f"use a number of groups that divides {self.channels}, such as {near_divisors(self.channels, self.groups)}"
+        )
+
+
+def near_divisors(number: int, wanted: int) -> str:
+    """Return the divisors of a number that are nearest to the one that was wanted: `2, 3, 4`."""
+    fitting = [n for n in range(1, min(number, 1024) + 1) if number % n == 0]
+    return ", ".join(map(str, sorted(sorted(fitting, key=lambda n: (abs(n - wanted), n))[:3])))
 
 
 @dataclass(frozen=True)

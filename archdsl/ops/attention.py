@@ -1,0 +1,77 @@
+"""Attention: every step of a sequence looks at all steps."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import Emission, Example, Submodule, arg, op
+from archdsl.ops.kinds import COUNT, OPTIONAL_COUNT, RATE, TRUTH
+from archdsl.ops.mismatches import UnevenHeads
+from archdsl.ops.reasons import Misfit
+from archdsl.ops.sequence import require_sequence
+from archdsl.pyexpr import Expr, call
+from archdsl.shape import Shape
+
+
+@op("attention", family="linear", positional=1)
+class Attention(Elementwise):
+    """Mix the steps of a sequence by how well they match, in several heads (Vaswani et al. 2017, section 3.2).
+
+    Self-attention with the weights of `nn.MultiheadAttention`: the products that make queries, keys and values, then
+    one over the joined heads. With fewer `kv_heads`, several heads share keys and values (Ainslie et al. 2023).
+    """
+
+    heads: int = arg(COUNT, help="parts that the features are split into, each with a view of its own")
+    causal: bool = arg(TRUTH, default=False, help="whether a step sees only itself and the steps before it")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
+    dropout: float = arg(RATE, default=0.0, help="share of the matches that is dropped while training")
+    kv_heads: int | None = arg(
+        OPTIONAL_COUNT, default=None, help="heads of keys and values, which divide `heads`; `none`: as many as `heads`"
+    )
+
+    keeps_output = False
+    support = ("SelfAttention",)
+    examples = (
+        Example("attention(4)", Shape.of(50, 64), Shape.of(50, 64), params=16_640, macs=1_139_200),
+        Example("attention(2, causal = true, bias = false)", Shape.of(10, 8), Shape.of(10, 8), params=256, macs=4_160),
+        Example("attention(4, kv_heads = 2, dropout = 0.1)", Shape.of(7, 16), Shape.of(7, 16), params=816, macs=6_944),
+    )
+
+    def _key_features(self, x: Shape) -> int:
+        """Return the features of the keys, and of the values."""
+        features = x.dims[1]
+        return features if self.kv_heads is None else features // self.heads * self.kv_heads
+
+    def _weights(self, x: Shape) -> int:
+        features = x.dims[1]
+        return features * (2 * features + 2 * self._key_features(x))
+
+    def shape(self, x: Shape) -> Shape:
+        _, features = require_sequence(x)
+        if features % self.heads:
+            raise Misfit(UnevenHeads("heads", int(features), "features", int(self.heads), "heads"))
+        if self.kv_heads is not None and self.heads % self.kv_heads:
+            raise Misfit(UnevenHeads("kv_heads", int(self.heads), "heads", int(self.kv_heads), "groups"))
+        return x
+
+    def params(self, x: Shape) -> int:
+        constants = 2 * x.dims[1] + 2 * self._key_features(x)
+        return self._weights(x) + (constants if self.bias else 0)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        # As PyTorch counts: a causal mask leaves nothing out.
+        time, features = x.dims
+        return time * self._weights(x) + 2 * time * time * features
+
+    def torch(self, x: Shape) -> Emission:
+        options: dict[str, Expr] = {
+            "kv_heads": self.kv_heads,
+            "causal": self.causal,
+            "bias": self.bias,
+            "dropout": self.dropout,
+        }
+        made = call("SelfAttention", x.dims[1], self.heads, **options)
+        return Submodule(made.without(kv_heads=None, causal=False, bias=True, dropout=0.0))
+
+    def title(self, x: Shape) -> str:
+        words = [f"{'Causal attention' if self.causal else 'Attention'} {int(self.heads)}"]
+        if self.kv_heads is not None:
+            words.append(f"kv={int(self.kv_heads)}")
+        return ", ".join(words)

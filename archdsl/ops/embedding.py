@@ -1,0 +1,120 @@
+"""Learned vectors: for indices, for positions, and for a token that stands for the whole sequence."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.kinds import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
+from archdsl.ops.reasons import Misfit, OutOfRange
+from archdsl.ops.sequence import require_sequence
+from archdsl.pyexpr import call
+from archdsl.shape import Shape
+
+
+@op("embedding", family="linear", positional=2)
+class Embedding(Op):
+    """Replace every index by a learned vector: `nn.Embedding` (Bengio et al. 2003).
+
+    The stream holds whole numbers below `count`; the vectors become its last axis.
+    """
+
+    count: int = arg(COUNT, help="how many different indices there are")
+    size: int = arg(COUNT, help="features of a vector")
+    padding_idx: int | None = arg(
+        OPTIONAL_COUNT_FROM_ZERO, default=None, help="an index whose vector is zero and learns nothing"
+    )
+
+    keeps_output = False
+    examples = (
+        Example("embedding(1000, 64)", Shape.of(20), Shape.of(20, 64), params=64_000),
+        Example("embedding(50, 8, padding_idx = 0)", Shape.of(4, 5), Shape.of(4, 5, 8), params=400),
+    )
+
+    def indices(self) -> int | None:
+        return self.count
+
+    def shape(self, x: Shape) -> Shape:
+        if self.padding_idx is not None and self.padding_idx >= self.count:
+            bound = f"below {int(self.count)}, the number of indices"
+            raise Misfit(OutOfRange("padding_idx", str(int(self.padding_idx)), bound))
+        return Shape.of(*x.dims, self.size)
+
+    def params(self, x: Shape) -> int:
+        return self.count * self.size
+
+    def torch(self, x: Shape) -> Emission:
+        made = call("nn.Embedding", self.count, self.size, padding_idx=self.padding_idx)
+        return Submodule(made.without(padding_idx=None))
+
+    def title(self, x: Shape) -> str:
+        return f"Embedding {int(self.count)}×{int(self.size)}"
+
+
+@op("positional", family="other")
+class Positional(Elementwise):
+    """Add a learned vector to every position of a sequence or a map (Gehring et al. 2017; BERT and ViT).
+
+    The parameter is called `weight` and has a first axis of 1 for the batch.
+    """
+
+    std: float = arg(POSITIVE, default=0.02, help="standard deviation before training")
+
+    keeps_output = False
+    support = ("PositionalEmbedding",)
+    examples = (
+        Example("positional", Shape.of(197, 64), Shape.of(197, 64), params=12_608),
+        Example("positional(std = 0.01)", Shape.of(8, 7, 7), Shape.of(8, 7, 7), params=392),
+    )
+
+    def params(self, x: Shape) -> int:
+        return x.volume
+
+    def torch(self, x: Shape) -> Emission:
+        return Submodule(call("PositionalEmbedding", *x.dims, std=self.std).without(std=0.02))
+
+
+@op("sinusoidal", family="other")
+class Sinusoidal(Elementwise):
+    """Add sines and cosines of the position to every step of a sequence (Vaswani et al. 2017, section 3.5).
+
+    Feature 2i has the sine and feature 2i + 1 the cosine of the position divided by base^(2i / features).
+    """
+
+    base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wave is 2 pi times as long")
+
+    keeps_output = False
+    support = ("SinusoidalEncoding",)
+    examples = (
+        Example("sinusoidal", Shape.of(50, 64), Shape.of(50, 64)),
+        Example("sinusoidal(base = 500)", Shape.of(12, 7), Shape.of(12, 7)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        require_sequence(x)
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        return Submodule(call("SinusoidalEncoding", *x.dims, base=self.base).without(base=10_000.0))
+
+
+@op("class_token", family="other")
+class ClassToken(Op):
+    """Put a learned step before a sequence, in which a classification is gathered (Devlin et al. 2018; ViT).
+
+    `slice(0, 1) -> flatten` takes it out again.
+    """
+
+    keeps_output = False
+    support = ("ClassToken",)
+    examples = (
+        Example("class_token", Shape.of(196, 64), Shape.of(197, 64), params=64),
+        Example("class_token", Shape.of(9, 8), Shape.of(10, 8), params=8),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        time, features = require_sequence(x)
+        return Shape.of(time + 1, features)
+
+    def params(self, x: Shape) -> int:
+        return x.dims[1]
+
+    def torch(self, x: Shape) -> Emission:
+        return Submodule(call("ClassToken", x.dims[1]))

@@ -1,0 +1,142 @@
+"""Normalisations of a sample by itself, as transformers use them: over its last axes, or over its channels."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
+from archdsl.ops.kinds import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
+from archdsl.ops.mismatches import NoSpread
+from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.pyexpr import Expr, call
+from archdsl.shape import Shape
+
+
+class OverLastAxes(Elementwise):
+    """What normalisations over the last axes share: every element of those axes has weights of its own."""
+
+    axes: int
+    affine: bool
+
+    def _sizes(self, x: Shape) -> tuple[int, ...]:
+        # Axes decide about the structure: without a trace, they are fixed in the generated module.
+        return x.dims[x.rank - int(self.axes) :]
+
+    def shape(self, x: Shape) -> Shape:
+        if self.axes > x.rank:
+            raise Misfit(OutOfRange("axes", str(int(self.axes)), f"at most {x.rank}, the number of axes of {x}"))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return Shape(self._sizes(x)).volume if self.affine else 0
+
+
+@op("layernorm", family="normalisation")
+class LayerNorm(OverLastAxes):
+    """Normalise a sample over its last axes, then scale and shift each element of them (Ba et al. 2016).
+
+    It is `nn.LayerNorm`: one axis takes the features of every step of a sequence, 3 take a whole map.
+    """
+
+    axes: int = arg(COUNT, default=1, help="how many axes are normalised together, counted from the last")
+    eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
+    affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
+    bias: bool = arg(TRUTH, default=True, help="whether there is a shift, where they are learned")
+
+    keeps_output = False
+    examples = (
+        Example("layernorm", Shape.of(50, 64), Shape.of(50, 64), params=128),
+        Example("layernorm(axes = 3)", Shape.of(4, 6, 5), Shape.of(4, 6, 5), params=240),
+        Example("layernorm(eps = 1e-6, bias = false)", Shape.of(84), Shape.of(84), params=84),
+        Example("layernorm(axes = 2, eps = 1e-6, affine = false)", Shape.of(4, 6, 5), Shape.of(4, 6, 5)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        super().shape(x)
+        if Shape(self._sizes(x)).volume == 1:
+            what = "the last axis" if self.axes == 1 else f"the last {int(self.axes)} axes"
+            raise Misfit(NoSpread("axes", what, str(x), "normalise over more axes, or leave it out"))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return (1 + self.bias) * super().params(x)
+
+    def torch(self, x: Shape) -> Emission:
+        sizes = self._sizes(x)
+        size: Expr = sizes if len(sizes) > 1 else sizes[0]
+        options: dict[str, Expr] = {"elementwise_affine": self.affine}
+        if self.affine:
+            options["bias"] = self.bias
+        made = call("nn.LayerNorm", size, eps=self.eps, **options).without(eps=1e-5, elementwise_affine=True, bias=True)
+        if self.affine:
+            return Submodule(made)
+        return Stateless(made, call("F.layer_norm", INPUT, sizes, eps=self.eps).without(eps=1e-5))
+
+    def title(self, x: Shape) -> str:
+        return "LN"
+
+
+@op("rmsnorm", family="normalisation")
+class RmsNorm(OverLastAxes):
+    """Divide a sample by its root mean square over the last axes, then scale it (Zhang and Sennrich 2019).
+
+    It is `nn.RMSNorm`: neither a mean is taken off nor a shift added.
+    """
+
+    axes: int = arg(COUNT, default=1, help="how many axes are normalised together, counted from the last")
+    eps: float | None = arg(
+        OPTIONAL_POSITIVE, default=None, help="added to the mean square; `none` is what the number format resolves"
+    )
+    affine: bool = arg(TRUTH, default=True, help="whether the scale is learned")
+
+    keeps_output = False
+    examples = (
+        Example("rmsnorm", Shape.of(50, 64), Shape.of(50, 64), params=64),
+        Example("rmsnorm(axes = 3, eps = 1e-6)", Shape.of(4, 6, 5), Shape.of(4, 6, 5), params=120),
+        Example("rmsnorm(affine = false)", Shape.of(84), Shape.of(84)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        sizes = self._sizes(x)
+        size: Expr = sizes if len(sizes) > 1 else sizes[0]
+        made = call("nn.RMSNorm", size, eps=self.eps, elementwise_affine=self.affine)
+        made = made.without(eps=None, elementwise_affine=True)
+        if self.affine:
+            return Submodule(made)
+        return Stateless(made, call("F.rms_norm", INPUT, sizes, eps=self.eps).without(eps=None))
+
+    def title(self, x: Shape) -> str:
+        return "RMSNorm"
+
+
+@op("channel_layernorm", family="normalisation")
+class ChannelLayerNorm(Elementwise):
+    """Normalise each pixel of a map over its channels, then scale and shift each channel (Liu et al. 2022).
+
+    The `LayerNorm2d` of ConvNeXt: what `layernorm` does to sequences.
+    """
+
+    eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
+    affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
+
+    keeps_output = False
+    support = ("LayerNorm2d",)
+    examples = (
+        Example("channel_layernorm", Shape.of(96, 14, 14), Shape.of(96, 14, 14), params=192),
+        Example("channel_layernorm(eps = 1e-6)", Shape.of(8, 5, 6), Shape.of(8, 5, 6), params=16),
+        Example("channel_layernorm(affine = false)", Shape.of(8, 5, 6), Shape.of(8, 5, 6)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        if x.rank != 3:
+            raise Misfit(WrongRank("channels, height and width", str(x), "`layernorm` normalises the last axis"))
+        if x.channels == 1:
+            raise Misfit(NoSpread("call", "each pixel", str(x), "normalise over the map: use `instancenorm`"))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return 2 * x.channels if self.affine else 0
+
+    def torch(self, x: Shape) -> Emission:
+        made = call("LayerNorm2d", x.channels, eps=self.eps, elementwise_affine=self.affine)
+        return Submodule(made.without(eps=1e-5, elementwise_affine=True))
+
+    def title(self, x: Shape) -> str:
+        return "Channel LN"

@@ -1,0 +1,191 @@
+"""Recurrent layers: each step of a sequence sees what is left of the steps before it."""
+
+from typing import ClassVar
+
+from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.kinds import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
+from archdsl.ops.reasons import Misfit, OutOfRange
+from archdsl.ops.sequence import require_sequence
+from archdsl.pyexpr import Expr, call
+from archdsl.shape import Shape
+
+_DEFAULTS: dict[str, object] = {
+    "num_layers": 1,
+    "nonlinearity": "tanh",
+    "bias": True,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "proj_size": 0,
+    "last": False,
+}
+
+
+class Recurrent(Op):
+    """What recurrent layers share: layers upon layers, in one direction or two, with `gates` matrices each."""
+
+    hidden: int
+    layers: int
+    bidirectional: bool
+    bias: bool
+    dropout: float
+    last: bool
+    projection = 0
+    gates: ClassVar[int]
+    caption: ClassVar[str]
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def _features(self) -> int:
+        """Features that a layer gives in each direction."""
+        # A projection decides about the structure: without a trace, it is fixed in the generated module.
+        return int(self.projection) or self.hidden
+
+    def _weights(self, x: Shape) -> int:
+        """Return the number of elements of all matrices."""
+        first = self._layer(x.dims[1])
+        return first + (self.layers - 1) * self._layer(self._directions * self._features)
+
+    def _layer(self, into: int) -> int:
+        """Return the number of elements of a layer's matrices."""
+        matrices = self.gates * self.hidden * (into + self._features) + self.hidden * int(self.projection)
+        return self._directions * matrices
+
+    def shape(self, x: Shape) -> Shape:
+        time, _ = require_sequence(x)
+        if self.dropout and self.layers == 1:
+            raise Misfit(OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it acts between layers"))
+        features = self._directions * self._features
+        return Shape.of(features) if self.last else Shape.of(time, features)
+
+    def params(self, x: Shape) -> int:
+        # PyTorch adds a constant to the input's product, and another to that of the step before.
+        constants = 2 * self.gates * self.hidden * self._directions * self.layers
+        return self._weights(x) + (constants if self.bias else 0)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return x.dims[0] * self._weights(x)
+
+    def torch(self, x: Shape) -> Emission:
+        options: dict[str, Expr] = {
+            "num_layers": self.layers,
+            "bidirectional": self.bidirectional,
+            "bias": self.bias,
+            "dropout": self.dropout,
+            "last": self.last,
+            **self._more(),
+        }
+        made = call(f"Sequence{self.caption}", x.dims[1], self.hidden, **options)
+        return Submodule(made.without(**_DEFAULTS))
+
+    def _more(self) -> dict[str, Expr]:
+        """Return the arguments that other recurrent layers lack."""
+        return {}
+
+    def title(self, x: Shape) -> str:
+        words = [f"{'Bi' if self.bidirectional else ''}{self.caption} {int(self.hidden)}"]
+        if self.layers > 1:
+            words.append(f"{int(self.layers)} layers")
+        return ", ".join([*words, "last step"] if self.last else words)
+
+
+@op("rnn", family="linear", positional=1)
+class Rnn(Recurrent):
+    """Add what the step before gave, times a learned matrix, to each step: `nn.RNN` (Elman 1990)."""
+
+    hidden: int = arg(COUNT, help="features of the result, in each direction")
+    layers: int = arg(COUNT, default=1, help="how many layers stand upon each other")
+    bidirectional: bool = arg(TRUTH, default=False, help="whether as many layers read the sequence backwards")
+    nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="what squashes the sums")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
+    dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
+    last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+
+    gates = 1
+    caption = "RNN"
+    support = ("SequenceRNN",)
+    examples = (
+        Example("rnn(32)", Shape.of(20, 16), Shape.of(20, 32), params=1_600, macs=30_720),
+        Example(
+            "rnn(32, nonlinearity = relu, bias = false)", Shape.of(20, 16), Shape.of(20, 32), params=1_536, macs=30_720
+        ),
+        Example("rnn(8, layers = 2, dropout = 0.5)", Shape.of(6, 4), Shape.of(6, 8), params=256, macs=1_344),
+        Example("rnn(8, bidirectional = true, last = true)", Shape.of(6, 4), Shape.of(16), params=224, macs=1_152),
+    )
+
+    def _more(self) -> dict[str, Expr]:
+        return {"nonlinearity": str(self.nonlinearity)}
+
+
+@op("lstm", family="linear", positional=1)
+class Lstm(Recurrent):
+    """Keep a memory that gates write, read and forget: `nn.LSTM` (Hochreiter and Schmidhuber 1997).
+
+    With `projection`, what a step gives is multiplied by one more matrix (Sak et al. 2014).
+    """
+
+    hidden: int = arg(COUNT, help="features of the result, in each direction")
+    layers: int = arg(COUNT, default=1, help="how many layers stand upon each other")
+    bidirectional: bool = arg(TRUTH, default=False, help="whether as many layers read the sequence backwards")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
+    dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
+    last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+    projection: int = arg(COUNT_FROM_ZERO, default=0, help="features after a product with one more matrix; 0 has none")
+
+    gates = 4
+    caption = "LSTM"
+    support = ("SequenceLSTM",)
+    examples = (
+        Example("lstm(32)", Shape.of(20, 16), Shape.of(20, 32), params=6_400, macs=122_880),
+        Example(
+            "lstm(8, layers = 2, bidirectional = true)", Shape.of(6, 4), Shape.of(6, 16), params=2_560, macs=13_824
+        ),
+        Example(
+            "lstm(8, projection = 3, bidirectional = true, last = true)",
+            Shape.of(6, 4),
+            Shape.of(6),
+            params=624,
+            macs=2_976,
+        ),
+        Example(
+            "lstm(8, layers = 3, projection = 3, bias = false)", Shape.of(6, 4), Shape.of(6, 3), params=680, macs=4_080
+        ),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        if self.projection >= self.hidden:
+            bound = f"below {int(self.hidden)}, the number of `hidden` features"
+            raise Misfit(OutOfRange("projection", str(int(self.projection)), bound))
+        return super().shape(x)
+
+    def _more(self) -> dict[str, Expr]:
+        return {"proj_size": int(self.projection)}
+
+
+@op("gru", family="linear", positional=1)
+class Gru(Recurrent):
+    """Mix what the step before gave with something new, by gates: `nn.GRU` (Cho et al. 2014)."""
+
+    hidden: int = arg(COUNT, help="features of the result, in each direction")
+    layers: int = arg(COUNT, default=1, help="how many layers stand upon each other")
+    bidirectional: bool = arg(TRUTH, default=False, help="whether as many layers read the sequence backwards")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
+    dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
+    last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+
+    gates = 3
+    caption = "GRU"
+    support = ("SequenceGRU",)
+    examples = (
+        Example("gru(32)", Shape.of(20, 16), Shape.of(20, 32), params=4_800, macs=92_160),
+        Example(
+            "gru(8, layers = 2, bidirectional = true, last = true)",
+            Shape.of(6, 4),
+            Shape.of(16),
+            params=1_920,
+            macs=10_368,
+        ),
+        Example("gru(8, bias = false, last = true)", Shape.of(6, 4), Shape.of(8), params=288, macs=1_728),
+    )

@@ -1,0 +1,54 @@
+"""A learned factor for every channel."""
+
+from archdsl.ops.activation import Elementwise
+from archdsl.ops.base import Emission, Example, Submodule, arg, op
+from archdsl.ops.kinds import OPTIONAL_COUNT_FROM_ZERO, REAL
+from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.pyexpr import call
+from archdsl.shape import Shape
+
+
+@op("scale", family="normalisation")
+class Scale(Elementwise):
+    """Multiply every channel of a map, or every feature of a sequence, by a learned factor.
+
+    The layer scale of CaiT and ConvNeXt (Touvron et al. 2021); the parameter is called `weight`.
+    """
+
+    init: float = arg(REAL, default=1.0, help="the factor before training")
+    axis: int | None = arg(
+        OPTIONAL_COUNT_FROM_ZERO,
+        default=None,
+        help="the axis with a factor for each index; `none`: the channels of a map, the last of one or two axes",
+    )
+
+    keeps_output = False
+    support = ("Scale",)
+    examples = (
+        Example("scale(init = 1e-6)", Shape.of(96, 14, 14), Shape.of(96, 14, 14), params=96),
+        Example("scale", Shape.of(50, 64), Shape.of(50, 64), params=64),
+        Example("scale(axis = 0)", Shape.of(8, 5), Shape.of(8, 5), params=8),
+        Example("scale", Shape.of(84), Shape.of(84), params=84),
+    )
+
+    def _axis(self, x: Shape) -> int:
+        if self.axis is None:
+            return 0 if x.rank > 2 else x.rank - 1
+        # An axis decides about the structure: without a trace, it is fixed in the generated module.
+        return int(self.axis)
+
+    def shape(self, x: Shape) -> Shape:
+        if x.rank < 1:
+            raise Misfit(WrongRank("channels", str(x)))
+        if self._axis(x) >= x.rank:
+            bound = f"below {x.rank}, the number of axes of {x}"
+            raise Misfit(OutOfRange("axis", str(self._axis(x)), bound))
+        return x
+
+    def params(self, x: Shape) -> int:
+        return x.dims[self._axis(x)]
+
+    def torch(self, x: Shape) -> Emission:
+        axis = self._axis(x)
+        ones = (1,) * (x.rank - 1 - axis)
+        return Submodule(call("Scale", x.dims[axis], *ones, init=self.init).without(init=1.0))

@@ -1,0 +1,73 @@
+"""Operators that make a sequence of a map: a step for every pixel, or for every patch."""
+
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.kinds import AXES, Axes
+from archdsl.ops.mismatches import UnevenBlocks
+from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.pyexpr import Expr, Method, call
+from archdsl.shape import Shape
+
+
+@op("tokens", family="other")
+class Tokens(Op):
+    """Read a map as a sequence: a step for every pixel, row by row, the channels as its features."""
+
+    support = ("Permute",)
+    examples = (
+        Example("tokens", Shape.of(64, 14, 14), Shape.of(196, 64)),
+        Example("tokens", Shape.of(8, 5), Shape.of(5, 8)),
+        Example("tokens", Shape.of(4, 2, 3, 5), Shape.of(30, 4)),
+    )
+
+    def shape(self, x: Shape) -> Shape:
+        require_map(x)
+        return Shape.of(Shape(x.map).volume, x.channels)
+
+    def torch(self, x: Shape) -> Emission:
+        order = call("Permute", 0, 2, 1)
+        if x.rank == 2:
+            return Stateless(order, Method(INPUT, "transpose", (1, 2)))
+        return Stateless(
+            call("nn.Sequential", call("nn.Flatten", 2), order),
+            Method(Method(INPUT, "flatten", (2,)), "transpose", (1, 2)),
+        )
+
+
+@op("patches", family="other", positional=1)
+class Patches(Op):
+    """Cut a map into patches and read them as a sequence, row by row (Dosovitskiy et al. 2021, section 3.1).
+
+    The features of a step are the pixels of a patch, channel by channel. With `linear` behind it, it computes what
+    `conv(out, size, size) -> tokens` does.
+    """
+
+    size: Axes = arg(AXES, help="sides of a patch")
+
+    support = ("Permute",)
+    examples = (
+        Example("patches(16)", Shape.of(3, 224, 224), Shape.of(196, 768)),
+        Example("patches(2x3)", Shape.of(4, 8, 9), Shape.of(12, 24)),
+    )
+
+    def _sides(self, x: Shape) -> tuple[int, ...]:
+        if x.rank != 3:
+            raise Misfit(WrongRank("channels, height and width", str(x)))
+        return per_axis("size", self.size, 2)
+
+    def shape(self, x: Shape) -> Shape:
+        height, width = self._sides(x)
+        for size, side in zip(x.map, (height, width), strict=True):
+            if size % side:
+                raise Misfit(UnevenBlocks(int(size), int(side), "size"))
+        return Shape.of((x.dims[1] // height) * (x.dims[2] // width), x.channels * height * width)
+
+    def torch(self, x: Shape) -> Emission:
+        size: Expr = compact(self._sides(x))
+        return Stateless(
+            call("nn.Sequential", call("nn.Unfold", size, stride=size), call("Permute", 0, 2, 1)),
+            Method(call("F.unfold", INPUT, size, stride=size), "transpose", (1, 2)),
+        )
+
+    def title(self, x: Shape) -> str:
+        return f"Patches {'×'.join(str(int(side)) for side in self._sides(x))}"

@@ -1,0 +1,8 @@
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """nn.LayerNorm over the channels of each pixel. Maps (N, C, H, W) to the same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
