@@ -63,9 +63,7 @@ def bind(
             continue
         sound = sound and value is not HOLE
         given[name] = value
-    missing = [
-        param.name.text for param in definition.params if param.default is None and param.name.text not in given
-    ]
+    missing = [param.name.text for param in definition.params if param.default is None and param.name.text not in given]
     if missing and not partly:
         names = " and ".join(f"`{name}`" for name in missing)
         help = f"write `{definition.name.text}({', '.join(missing)}, …)`"

@@ -266,7 +266,9 @@ def _mentions_exchange(statement: ast.Chain | ast.For) -> bool:
 
 
 def _is_exchange(steps: "Steps", step: ast.Step) -> bool:
-    return isinstance(step.unit, ast.Call) and step.unit.name.text == "exchange" and steps.callee(step.unit.name) is None
+    return (
+        isinstance(step.unit, ast.Call) and step.unit.name.text == "exchange" and steps.callee(step.unit.name) is None
+    )
 
 
 def _each(

@@ -28,9 +28,7 @@ def report_misfit(steps: "Steps", bound: Bound, reason: Reason, inputs: tuple[Te
     secondary = () if notes or not reason.about_stream else _origins(steps, inputs)
     if reason.at in bound.defaults:
         secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
-    steps.problems.report(
-        reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help
-    )
+    steps.problems.report(reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help)
 
 
 def _origins(steps: "Steps", inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
@@ -79,7 +77,6 @@ def judge_shape(steps: "Steps", stated: ast.ShapeOf) -> None:
             help=f"write `:: {lane.shape}`, or change a step before it",
         )
         return
-
 
 
 def _one_of_the_pools(lines: list[int]) -> str:

@@ -15,6 +15,7 @@ from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.parse import parse
 
+
 @dataclass(slots=True)
 class Library:
     """What a file defines and imports. `defaults` holds the `set` statements above each definition, by its name."""

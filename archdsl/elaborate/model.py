@@ -223,9 +223,7 @@ class _Unfolding:
                     self.steps.problems.report(codes.UNUSED_PARAMETER, param.name.span, help=help)
 
 
-def _unfolding(
-    model: ast.Definition, library: Library, steps: Steps, given: dict[str, object]
-) -> _Unfolding | None:
+def _unfolding(model: ast.Definition, library: Library, steps: Steps, given: dict[str, object]) -> _Unfolding | None:
     """Return what unfolds for a model: itself, or with `model A = B(…)` another one, whose other parameters it has."""
     base = Defined(model, library)
     params = list(model.params)

@@ -8,9 +8,7 @@ from archdsl.ir import Input, Node, Path
 from archdsl.shape import Shape
 
 
-def history(
-    nodes: Mapping[Path, Node], inputs: Sequence[Input], tensor: Tensor
-) -> tuple[Sequence[Node], Input | None]:
+def history(nodes: Mapping[Path, Node], inputs: Sequence[Input], tensor: Tensor) -> tuple[Sequence[Node], Input | None]:
     """Return the steps that led to a tensor, first things first, and the input that they begin with."""
     found: list[Node] = []
     source = tensor.source

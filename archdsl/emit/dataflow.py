@@ -92,7 +92,7 @@ class Dataflow:
         value = container.source
         goes_out = {output.path for output in self.graph.outputs}
         for child in container.children:
-            if child.weights or isinstance(child, Container) and child.inline:
+            if child.weights or (isinstance(child, Container) and child.inline):
                 return False
             if isinstance(child, Node):
                 emission = child.emission
@@ -108,5 +108,3 @@ class Dataflow:
             if before != container.source and (before in goes_out or not self._only_read_in(before, child.path)):
                 return False
         return container.output == value
-
-

@@ -89,9 +89,7 @@ def _alike(draft: Draft, statement: Statement) -> list[Statement]:
     return [each for each in draft.statements if each.optional == statement.optional]
 
 
-def _sizes(
-    drafts: list[Draft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False
-) -> list[str]:
+def _sizes(drafts: list[Draft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False) -> list[str]:
     """Return the sizes of a shape that all uses of a class have; what differs is told by letters, as of the input.
 
     Empty where that says nothing, unless it is told `loosely`.

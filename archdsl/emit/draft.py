@@ -447,5 +447,3 @@ def _in_order(
                 done.add(top)
                 found.append(top)
     return [places[number] for number in found]
-
-

@@ -155,7 +155,9 @@ class _Planner:
                 made += lines(expr, prefix=f"self.{entry.name} = ", indent=_BODY)
                 open_if = False
                 continue
-            made.insert(_before_if(made) if open_if else len(made), f"{_PAD}self.{entry.name}: nn.Module = nn.Identity()")
+            made.insert(
+                _before_if(made) if open_if else len(made), f"{_PAD}self.{entry.name}: nn.Module = nn.Identity()"
+            )
             if not open_if:
                 made.append(f"{_PAD}if {PROJECT}:")
             made += lines(expr, prefix=f"self.{entry.name} = ", indent=_BODY + 4)

@@ -111,5 +111,3 @@ def names_in(expr: Expr) -> frozenset[str]:
     """Return the parameters that an expression mentions."""
     found = parameters_of(expr) if isinstance(expr, int | float) else frozenset()
     return found.union(*map(names_in, parts(expr)))
-
-

@@ -41,7 +41,9 @@ class Concat(Merge):
         first = inputs[0]
         for other in inputs[1:]:
             same = other.rank == first.rank and all(
-                one == two for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True)) if axis != self.axis
+                one == two
+                for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True))
+                if axis != self.axis
             )
             if not same:
                 raise Misfit(StreamsDiffer("concat", inputs, free=self.axis))

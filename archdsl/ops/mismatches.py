@@ -154,7 +154,9 @@ class StreamsDiffer(Reason):
     def label(self) -> str:
         ranks = sorted({shape.rank for shape in self.inputs})
         if len(ranks) > 1:
-            return f"`{self.operator}` takes streams with as many axes as each other, not {' and '.join(map(str, ranks))}"
+            return (
+                f"`{self.operator}` takes streams with as many axes as each other, not {' and '.join(map(str, ranks))}"
+            )
         axes = [axis for axis in range(ranks[0]) if axis != self.free and self._differ(axis)]
         names = " and ".join(_axis_name(axis, ranks[0]) for axis in axes)
         return f"the {names} {'differ' if len(axes) > 1 else 'differs'}: {self._shapes()}"

@@ -259,39 +259,6 @@ class If(NamedTuple):
     span: Span
 
 
-class Output(NamedTuple):
-    """`output name: chain [when training]`: a stream of its own that leaves the model."""
-
-    chain: Chain
-    when_training: bool
-    span: Span
-
-
-class Devices(NamedTuple):
-    """`devices gpu0, gpu1`: the names of the devices that the model is placed on."""
-
-    names: tuple[Label, ...]
-    span: Span
-
-
-class For(NamedTuple):
-    """`for i, n in list { … }`: the body once for each item."""
-
-    names: tuple[Name, ...]
-    items: Expr
-    body: "tuple[Statement, ...]"
-    span: Span
-
-
-class If(NamedTuple):
-    """`if test { … } else { … }`."""
-
-    test: Expr
-    body: "tuple[Statement, ...]"
-    otherwise: "tuple[Statement, ...]"
-    span: Span
-
-
 class Set(NamedTuple):
     """`set conv(bias = false)`: defaults for the calls below."""
 

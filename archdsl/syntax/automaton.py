@@ -68,15 +68,6 @@ class Failure:
         before = later(self.before) if self.before else None
         return replace(self, token=later(self.token), before=before, open=tuple(map(later, self.open)), suspect=None)
 
-    def moved(self, offset: int) -> "Failure":
-        """Return the failure as one in a text that has `offset` characters more in front."""
-
-        def later(token: Token) -> Token:
-            return token._replace(start=token.start + offset, end=token.end + offset)
-
-        before = later(self.before) if self.before else None
-        return replace(self, token=later(self.token), before=before, open=tuple(map(later, self.open)), suspect=None)
-
 
 class _Bracket(NamedTuple):
     """A bracket that is open, the height of the stack below it, and whether it holds statements."""
@@ -164,12 +155,6 @@ class Automaton:
                 continue
             return token
         return Token(END, "", len(self.text), len(self.text))
-
-    def _only_name(self, token: Token) -> Token:
-        """Return the name that braces touch: `concat` of `concat{`."""
-        text = token.text.partition("{")[0]
-        self._at = token.start + len(text)
-        return Token("NAME", text, token.start, self._at)
 
     def _only_name(self, token: Token) -> Token:
         """Return the name that braces touch: `concat` of `concat{`."""
@@ -307,7 +292,12 @@ class Automaton:
     def _begins_model(self, token: Token) -> bool:
         """Whether `model Name`, `block Name` or `macro Name` stands within the braces of another one."""
         before = self._last
-        return bool(before and before.text in ("model", "block", "macro") and token.kind == "NAME" and begins_line(self.text, before.start))
+        return bool(
+            before
+            and before.text in ("model", "block", "macro")
+            and token.kind == "NAME"
+            and begins_line(self.text, before.start)
+        )
 
     def _is_wrong(self, token: Token, bracket: _Bracket) -> bool:
         """Whether a closing bracket is meant to close what was opened last, and is of another kind."""

@@ -27,7 +27,9 @@ def grammar_text() -> str:
 
 def grammar() -> Lark:
     """Return Lark's own parser for the grammar; raises where it is not LALR(1) or its terminals collide."""
-    return Lark(grammar_text(), parser="lalr", lexer="contextual", strict=True, start=[*STARTS], propagate_positions=True)
+    return Lark(
+        grammar_text(), parser="lalr", lexer="contextual", strict=True, start=[*STARTS], propagate_positions=True
+    )
 
 
 def tables() -> str:

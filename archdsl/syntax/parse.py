@@ -1,7 +1,6 @@
 """Text to syntax tree: a function for every rule of the grammar that makes a node."""
 
 import re
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -160,27 +159,6 @@ class _Builder:
         otherwise = rest[0] if rest else ()
         return ast.If(test, body, (otherwise,) if isinstance(otherwise, ast.If) else otherwise, span)
 
-    def build_output(self, children: list[Any], span: Span) -> ast.Output:
-        return ast.Output(children[0], len(children) == 2, span)
-
-    def build_training(self, children: list[Any], span: Span) -> bool:
-        return True
-
-    def build_devices(self, children: list[ast.Label], span: Span) -> ast.Devices:
-        return ast.Devices(tuple(children), span)
-
-    def build_for(self, children: list[Any], span: Span) -> ast.For:
-        names, items, body = children
-        return ast.For(names, items, body, span)
-
-    def build_names(self, children: list[Token], span: Span) -> tuple[ast.Name, ...]:
-        return tuple(map(self.name_of, children))
-
-    def build_if(self, children: list[Any], span: Span) -> ast.If:
-        test, body, *rest = children
-        otherwise = rest[0] if rest else ()
-        return ast.If(test, body, (otherwise,) if isinstance(otherwise, ast.If) else otherwise, span)
-
     # chains
 
     def build_chain(self, children: list[Any], span: Span) -> ast.Chain:
@@ -229,32 +207,6 @@ class _Builder:
 
     def build_group(self, children: list[Any], span: Span) -> ast.Group:
         return ast.Group(children[0], span)
-
-    def build_merge(self, children: list[Any], span: Span) -> ast.Merge:
-        name, *args, body = children
-        call_span = args[0][-1].span if args and args[0] else self.name_of(name).span
-        call = ast.Call(self.name_of(name), args[0] if args else (), self.name_of(name).span.to(call_span))
-        return ast.Merge(call, body, span)
-
-    def build_residual(self, children: list[Any], span: Span) -> ast.Residual:
-        return ast.Residual(children[0], children[1] if len(children) == 2 else None, span)
-
-    def build_on(self, children: list[Any], span: Span) -> ast.On:
-        return ast.On(children[0], children[1], span)
-
-    def build_lanes(self, children: list[Any], span: Span) -> ast.Lanes:
-        name, *places, body = children
-        return ast.Lanes(name, places[0] if places else None, body, span)
-
-    def build_reference(self, children: list[Token], span: Span) -> ast.Reference:
-        token = children[0]
-        label = self._label(token._replace(text=token.text[1:], start=token.start + 1))
-        return ast.Reference(label, span)
-
-    def build_share(self, children: list[Token], span: Span) -> ast.Share:
-        token = children[0]
-        here = Span(self.source, token.start + self.offset, token.end + self.offset)
-        return ast.Share(self.build_reference(children, here), span)
 
     def build_merge(self, children: list[Any], span: Span) -> ast.Merge:
         name, *args, body = children
@@ -349,35 +301,6 @@ class _Builder:
 
     def build_index(self, children: list[Any], span: Span) -> ast.Index:
         return ast.Index(children[0], children[1], span)
-
-    def _label(self, token: Token) -> ast.Label:
-        """Return a name, or one with values in it, whose expressions are parsed here."""
-        if "{" not in token.text:
-            return self.name_of(token)
-        parts: list[str | ast.Expr | ast.Range] = []
-        end = 0
-        for found in _BRACES.finditer(token.text):
-            if found.start() > end:
-                parts.append(token.text[end : found.start()])
-            parts.append(self._value(found.group(1), token.start + found.start(1)))
-            end = found.end()
-        if token.text[end:]:
-            parts.append(token.text[end:])
-        return ast.Computed(tuple(parts), Span(self.source, token.start + self.offset, token.end + self.offset))
-
-    def _value(self, text: str, start: int) -> ast.Expr | ast.Range:
-        first, dots, last = text.partition("..")
-        if dots:
-            return ast.Range(self._expression(first, start), self._expression(last, start + len(first) + len(dots)))
-        return self._expression(first, start)
-
-    def _expression(self, text: str, start: int) -> ast.Expr:
-        """Return the expression that is written within a token."""
-        offset = self.offset + start
-        run = Automaton(text, _Builder(self.source, self.problems, offset).table(), start="expr")
-        found: ast.Expr | None = run.run()
-        report_all([failure.moved(offset) for failure in run.failures], self.source, self.problems)
-        return ast.Literal(0, Span(self.source, offset, offset + len(text))) if found is None else found
 
     def _label(self, token: Token) -> ast.Label:
         """Return a name, or one with values in it, whose expressions are parsed here."""
