@@ -266,9 +266,8 @@ def _mentions_exchange(statement: ast.Chain | ast.For) -> bool:
 
 
 def _is_exchange(steps: "Steps", step: ast.Step) -> bool:
-    return (
-        isinstance(step.unit, ast.Call) and step.unit.name.text == "exchange" and steps.callee(step.unit.name) is None
-    )
+    unit = step.unit
+    return isinstance(unit, ast.Call) and unit.name.text == "exchange" and steps.callee(unit.name) is None
 
 
 def _each(

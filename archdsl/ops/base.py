@@ -131,10 +131,6 @@ class Op:
         """Return the code that computes the operator on inputs of these shapes."""
         return self.torch(inputs[0])
 
-    def indices(self) -> int | None:
-        """Return how many different indices the input may hold; None where it is real numbers."""
-        return None
-
     def title(self, x: Shape) -> str:
         """Return the few words that stand in a drawing."""
         return self.name.replace("_", " ").capitalize()
