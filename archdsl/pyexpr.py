@@ -114,7 +114,7 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             named = tuple((name, mapped(value, change)) for name, value in expr.named)
             function = expr.function if isinstance(expr.function, str) else mapped(expr.function, change)
             args = tuple(mapped(arg, change) for arg in expr.args)
-            return change(Call(function, args, named, expr.spread))  # type: ignore[arg-type]
+            return change(Call(function, args, named, expr.spread))
         case Method():
             args = tuple(mapped(arg, change) for arg in expr.args)
             return change(Method(mapped(expr.owner, change), expr.name, args))
