@@ -86,8 +86,8 @@ class Argument:
     """A parameter of a block in one use of it: its value as the caller computes it, and the default if it has one."""
 
     name: str
-    value: object
-    default: object = None
+    value: int | float
+    default: int | float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.values import HOLE, untraced
 from archdsl.elaborate.written import labels
 from archdsl.ir import Argument, Container, Kind, Use, dotted
-from archdsl.ops.kinds import is_int
 from archdsl.shape import Shape
 from archdsl.symbolic import TracedFloat, TracedInt, evaluated
 from archdsl.syntax import ast
@@ -200,7 +199,7 @@ class _Entry:
         self.outer = steps.names
         self.callee = callee
         self.values = values
-        self.caller: dict[str, object] = {}
+        self.caller: dict[str, int | float] = {}
 
     def names(self, stream: Tensor) -> Names:
         """Return the scope of the block's body, entered with this stream."""
@@ -218,9 +217,9 @@ class _Entry:
         )
 
     def _local(self, name: str, value: object) -> object:
-        if is_int(value):
+        if isinstance(value, int) and not isinstance(value, bool):
             self.caller[name] = value
-            return TracedInt.parameter(name, int(value))  # type: ignore[call-overload]
+            return TracedInt.parameter(name, int(value))
         if isinstance(value, float):
             self.caller[name] = value
             return TracedFloat.parameter(name, value)
@@ -251,7 +250,7 @@ class _Entry:
         given = sorted(self.caller, key=lambda name: name in self.values)
         return tuple(Argument(name, self.caller[name], self._default(name)) for name in given)
 
-    def _default(self, name: str) -> object:
+    def _default(self, name: str) -> int | float | None:
         """Return the default of a parameter if it is a plain number."""
         params = self.callee.definition.params
         default = next((param.default for param in params if param.name.text == name), None)

@@ -329,7 +329,7 @@ def _split(steps: "Steps", call: ast.Call, label: ast.Name | None, site: Site) -
     made: Made = []
     parts = []
     for number in range(count):
-        bound = Bound(Slice(start=number * size, end=(number + 1) * size), call, {}, {})
+        bound = Bound(Slice(start=number * size, stop=(number + 1) * size), call, {}, {})
         name = child_name(steps.problems, label if number == 0 else None, "split", site.children)
         steps.names.stream = stream
         made += steps.place(bound, (*site.path, name), (stream,), labelled=True)

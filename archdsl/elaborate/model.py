@@ -1,7 +1,7 @@
 """Unfolds one model of a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
@@ -179,7 +179,7 @@ class _Unfolding:
         before = names.stream
         chain = statement.chain
         if isinstance(first.unit, ast.Reference):
-            chain = chain._replace(steps=(first._replace(label=None), *chain.steps[1:]))
+            chain = replace(chain, steps=(replace(first, label=None), *chain.steps[1:]))
         made = steps.chain(chain, site)
         tensor = steps.single(statement.span)
         names.stream = before
@@ -236,9 +236,10 @@ def _unfolding(model: ast.Definition, library: Library, steps: Steps, given: dic
         _check_params(base.definition, steps.problems)
         _enter_values(base.definition, names, given, bound, steps.problems)
         target = _callee(call, base, steps)
-        values = bind(steps, call, target.definition, target, partly=True) if target not in chain else None
         if target.definition in chain:
             steps.problems.report(codes.TOO_DEEP, call.span, "this model is defined by itself")
+            return None
+        values = bind(steps, call, target.definition, target, partly=True)
         if values is None:
             return None
         bound = values

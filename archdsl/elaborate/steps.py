@@ -308,7 +308,8 @@ class Steps:
             if isinstance(value, Defined | Tensor) or (isinstance(value, type) and issubclass(value, Op)):
                 return value
             if lookup(name.text) is None:
-                return self._report_no_step(name, value)
+                self._report_no_step(name, value)
+                return None
         if name.text in self.names.definitions:
             return self.names.definitions[name.text]
         return lookup(name.text)

@@ -7,7 +7,8 @@ from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 from archdsl.emit import documentation
 from archdsl.emit.classes import PROJECT, Class, classes, default_values, resolved
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import Draft, Drafts, Entry
+from archdsl.emit.draft import Draft, Entry
+from archdsl.emit.drafting import Drafts
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import scopes
 from archdsl.ir import CheckedGraph, Output, Path

@@ -1,9 +1,11 @@
 """What was written, with its places. Expressions first, then steps, statements and files.
 
 Named tuples, because a frozen dataclass takes several times as long to define and to make; two nodes of different
-kinds are never compared.
+kinds are never compared. What contains statements, and so itself, is a plain class: a type checker that compares
+recursive tuples item by item does not come to an end.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from archdsl.source import Source, Span
@@ -136,28 +138,32 @@ class Call(NamedTuple):
     span: Span
 
 
-class Braces(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Braces:
     """`{ … }`: a submodule whose children are called by their labels."""
 
     body: "tuple[Statement, ...]"
     span: Span
 
 
-class Numbered(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Numbered:
     """`[ … ]`: a submodule whose children are numbered."""
 
     body: "tuple[Statement, ...]"
     span: Span
 
 
-class Group(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Group:
     """`( … )`: steps taken together, without a level of names."""
 
     chain: "Chain"
     span: Span
 
 
-class Merge(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Merge:
     """`concat { … }`: a merging operator and its branches, all of which begin with the stream."""
 
     call: Call
@@ -165,7 +171,8 @@ class Merge(NamedTuple):
     span: Span
 
 
-class Residual(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Residual:
     """`residual { … } project { … }`: the stream plus what becomes of it; `project` where the shapes differ."""
 
     body: "tuple[Statement, ...]"
@@ -173,7 +180,8 @@ class Residual(NamedTuple):
     span: Span
 
 
-class On(NamedTuple):
+@dataclass(eq=False, repr=False)
+class On:
     """`on gpu1 { … }`: steps that run on a device."""
 
     place: Label
@@ -181,7 +189,8 @@ class On(NamedTuple):
     span: Span
 
 
-class Lanes(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Lanes:
     """`group tower{0..1} on gpu{0..1} { … }`: the body once for each name, side by side."""
 
     name: Label
@@ -200,7 +209,8 @@ class Share(NamedTuple):
 Unit: TypeAlias = Call | Braces | Numbered | Group | Merge | Residual | On | Lanes | Reference | Share
 
 
-class Step(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Step:
     """One step of a chain: `[label:] unit [* times] [if condition] [:: shape]`."""
 
     label: Label | None
@@ -211,7 +221,8 @@ class Step(NamedTuple):
     span: Span
 
 
-class Chain(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Chain:
     """Steps that hand the stream on."""
 
     steps: tuple[Step, ...]
@@ -226,7 +237,8 @@ class Input(NamedTuple):
     span: Span
 
 
-class Output(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Output:
     """`output name: chain [when training]`: a stream of its own that leaves the model."""
 
     chain: Chain
@@ -241,7 +253,8 @@ class Devices(NamedTuple):
     span: Span
 
 
-class For(NamedTuple):
+@dataclass(eq=False, repr=False)
+class For:
     """`for i, n in list { … }`: the body once for each item."""
 
     names: tuple[Name, ...]
@@ -250,7 +263,8 @@ class For(NamedTuple):
     span: Span
 
 
-class If(NamedTuple):
+@dataclass(eq=False, repr=False)
+class If:
     """`if test { … } else { … }`."""
 
     test: Expr
@@ -290,7 +304,8 @@ class Parameter(NamedTuple):
     span: Span
 
 
-class Definition(NamedTuple):
+@dataclass(eq=False, repr=False)
+class Definition:
     """`model`, `block` or `macro`, with its parameters and documentation; `is_inline` where it is written with `=`."""
 
     kind: str

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from archdsl.diag import codes
@@ -79,7 +80,7 @@ class _Builder:
                 doc.append(child)
                 continue
             if isinstance(child, ast.Definition) and doc:
-                child = child._replace(doc=tuple(doc))
+                child = replace(child, doc=tuple(doc))
                 doc = []
             items.append(child)
         return ast.File(self.source, tuple(items))

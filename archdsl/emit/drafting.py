@@ -1,0 +1,256 @@
+"""Makes the drafts of the classes of a graph, inner classes first."""
+
+import re
+from collections.abc import Iterator
+
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.draft import PENDING, Draft, Entry, Statement, resolved, value
+from archdsl.emit.order import in_order, made, only_in_training
+from archdsl.emit.scope import Scope
+from archdsl.emit.variables import Value, named
+from archdsl.ir import Container, Kind, Node, Output, Path
+from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
+from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, mapped
+from archdsl.symbolic import TracedFloat, TracedInt
+
+
+class Drafts:
+    """Makes the drafts of a graph, inner classes first."""
+
+    def __init__(self, flow: Dataflow, scopes: dict[Path, Scope]) -> None:
+        self.flow = flow
+        self.scopes = scopes
+        self.made: list[Draft] = []
+
+    def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> Draft:
+        """Return the draft of a container's class, after those of the classes that it uses."""
+        arguments = self.flow.inputs(container)
+        if outputs:
+            arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
+        name = self.flow.graph.name if outputs else _class_name(container)
+        draft = Draft(container, scope, -1, name, arguments, outputs)
+        places = self._children(draft, container, ())
+        if any(isinstance(child, Container) and child.inline for child in container.children):
+            places = in_order(places, self.flow)
+        if not container.inline:
+            training = only_in_training(places, outputs, self.flow)
+            for child, prefix in places:
+                self._step(draft, child, prefix, in_training=made(child)[-1] in training)
+            self._settle_optional(draft)
+            self._name(draft)
+        draft.number = len(self.made)
+        self.made.append(draft)
+        return draft
+
+    def _children(
+        self, draft: Draft, container: Container, prefix: tuple[str, ...]
+    ) -> list[tuple[Node | Container, tuple[str, ...]]]:
+        """Enter the submodules of a container; return the steps of `forward` with the names before theirs."""
+        places: list[tuple[Node | Container, tuple[str, ...]]] = []
+        for child in container.children:
+            if not prefix and not child.weights and self._is_module(child, container):
+                expr = self.module(child, draft.scope, draft.container)
+                draft.entries.append(Entry(child.path[-1], expr, child.optional))
+            if isinstance(child, Container) and child.inline:
+                places += self._children(draft, child, (*prefix, child.path[-1]))
+            else:
+                places.append((child, prefix))
+        return places
+
+    def _is_module(self, child: Node | Container, container: Container) -> bool:
+        if isinstance(child, Container):
+            return True
+        emission = child.emission
+        if isinstance(emission, Submodule):
+            return True
+        return container.kind is Kind.NUMBERED and emission.module is not None
+
+    # modules
+
+    def module(self, child: Node | Container, scope: Scope, owner: Container) -> Expr:
+        """Return the expression that makes the module of a child."""
+        if isinstance(child, Node):
+            return scope.expression(self._operator(child, owner))
+        if child.use or child.inline or not self.flow.is_chain(child):
+            return self._class(child, scope)
+        modules = [self.module(each, scope, owner) for each in child.children]
+        if child.kind is Kind.NUMBERED:
+            return Call("nn.Sequential", tuple(modules))
+        pairs = tuple(
+            Sequence((each.path[-1], module), "(") for each, module in zip(child.children, modules, strict=True)
+        )
+        return call("nn.Sequential", call("OrderedDict", Sequence(pairs, "[", exploded=True)))
+
+    def _operator(self, node: Node, owner: Container) -> Call:
+        emission = node.emission
+        match emission:
+            case Submodule():
+                made = emission.call
+                return Call(made.function, made.args, made.named, ("factory",))
+            case Stateless():
+                assert emission.module is not None
+                in_place = emission.in_place and self.flow.may_overwrite(node.sources[0], owner.path)
+                return emission.module.with_named(inplace=True) if in_place else emission.module
+
+    def _class(self, child: Container, scope: Scope) -> Call:
+        """Return the call of a class that is not settled yet, with all arguments that it may need by name."""
+        if child.use is None:
+            inner = self.draft(child, scope)
+            own = tuple((name, _own(name, scope.values[name])) for name in sorted(inner.mentions))
+            arguments = tuple((name, scope.expression(number)) for name, number in own)
+        else:
+            inner = self.draft(child, self.scopes[child.path])
+            mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
+            arguments = tuple((given.name, scope.expression(given.value)) for given in mentioned)
+        return Call(f"{PENDING}{inner.number}", (), arguments)
+
+    # forward
+
+    def _step(self, draft: Draft, child: Node | Container, prefix: tuple[str, ...], *, in_training: bool) -> None:
+        if isinstance(child, Container):
+            reads = tuple(path for _, path in self.flow.inputs(child))
+            expr: Expr = Call(self._attribute(draft, child, prefix), tuple(map(value, reads)))
+            over: Path | None = None
+            target = child.output if child.output not in reads else child.path
+            label = self.flow.outputs.get(target) or _label(child)
+        else:
+            if self.flow.is_alias(child) and not (draft.is_numbered and not prefix):
+                draft.statements.append(Statement(child.path, child.path, value(child.sources[0]), (), child.shape))
+                return
+            expr, over = self._applied(draft, child, prefix)
+            reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
+        is_part = isinstance(child, Container) and self._is_part(target)
+        draft.statements.append(
+            Statement(
+                child.path,
+                target,
+                expr,
+                reads,
+                child.shape,
+                label=label,
+                lane=prefix[-1] if prefix else "",
+                is_part=is_part,
+                over=over,
+                optional=child.optional,
+                in_training=in_training,
+            )
+        )
+
+    def _is_part(self, path: Path) -> bool:
+        """Whether the only reader of a value takes others too."""
+        if self.flow.readers[path] != 1:
+            return False
+        return path in self.flow.parts
+
+    def _applied(self, draft: Draft, node: Node, prefix: tuple[str, ...]) -> tuple[Expr, Path | None]:
+        """Return the expression of a node, and the value that it is written over if it is `+=`."""
+        emission = node.emission
+        inputs = tuple(map(value, node.sources))
+        if isinstance(emission, Submodule) or (draft.is_numbered and emission.module is not None):
+            return Call(self._attribute(draft, node, prefix), inputs), None
+        function = emission.function
+        within = draft.container.path
+        if emission.in_place and self.flow.may_overwrite(node.sources[0], within):
+            assert isinstance(function, Call)
+            function = function.with_named(inplace=True)
+        over = node.sources[-1] if emission.sums and len(inputs) == 2 and inputs[0] != inputs[1] else None
+        if over is not None and self.flow.may_overwrite(over, within) and over[: len(within)] == within:
+            return inputs[0], over
+        return draft.scope.in_forward(_filled(function, inputs)), None
+
+    def _attribute(self, draft: Draft, child: Node | Container, prefix: tuple[str, ...]) -> Expr:
+        name = (child.weights or child.path)[-1]
+        if draft.is_numbered and not prefix:
+            return Ref(f"self[{[entry.name for entry in draft.entries].index(name)}]")
+        return Ref(".".join(("self", *prefix, name)))
+
+    def _settle_optional(self, draft: Draft) -> None:
+        """Keep as optional only projections that other uses of the class can leave out; resolve what passes on."""
+        alias = {each.path: each.expr for each in draft.statements if not each.reads}
+        runs = list(_runs(draft.statements))
+        optional: set[Path] = set()
+        for run in runs:
+            if self._can_be_left_out(draft, run):
+                optional |= {each.path for each in run}
+                start = run[0].reads[0]
+                alias[run[-1].value] = value(start)
+        read = (each for each in draft.statements if each.reads)
+        draft.statements = [
+            resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in read
+        ]
+        draft.entries = [
+            Entry(entry.name, entry.module, (*draft.container.path, entry.name) in optional) for entry in draft.entries
+        ]
+        draft.aliases = alias
+
+    def _can_be_left_out(self, draft: Draft, run: list[Statement]) -> bool:
+        start, value_ = run[0].reads[0], run[0].reads[0]
+        entries = {(*draft.container.path, entry.name) for entry in draft.entries}
+        for each in run:
+            if each.path not in entries or each.reads != (value_,) or (each is not run[0] and self._shared(value_)):
+                return False
+            value_ = each.value
+        later = draft.statements[draft.statements.index(run[-1]) + 1 :]
+        return not self._shared(value_) and not any(start in each.reads for each in later)
+
+    def _shared(self, path: Path) -> bool:
+        return self.flow.readers[path] > 1
+
+    def _name(self, draft: Draft) -> None:
+        """Choose the variables."""
+        values = [
+            Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over)
+            for each in draft.statements
+            if not each.optional
+        ]
+        given = {path: name for name, path in draft.arguments}
+        results = frozenset(draft.origin(path) for path in draft.results())
+        draft.variables = named(values, given, results)
+        for each in draft.statements:
+            if each.optional:
+                draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
+        for path in draft.aliases:
+            draft.variables[path] = draft.variables[draft.origin(path)]
+
+
+def _class_name(container: Container) -> str:
+    """Return what a class would be called: like its block, or after the label of the submodule."""
+    if container.use:
+        return container.use.block
+    label = next((part for part in reversed(container.path) if not part.isdigit()), "")
+    if container.inline:
+        label = label.rstrip("0123456789")
+    return "".join(word[:1].upper() + word[1:] for word in label.split("_")) or "Layers"
+
+
+def _runs(statements: list[Statement]) -> Iterator[list[Statement]]:
+    """Yield the projections, each a run of optional statements."""
+    run: list[Statement] = []
+    for statement in statements:
+        if statement.optional and statement.reads and (not run or statement.reads == (run[-1].value,)):
+            run.append(statement)
+            continue
+        if run:
+            yield run
+        run = [statement] if statement.optional and statement.reads else []
+    if run:
+        yield run
+
+
+def _filled(expr: Expr, inputs: tuple[Ref, ...]) -> Expr:
+    """Return the expression of a function with values in the places of its inputs."""
+    places = {INPUT: inputs[0]} | {input_at(number): each for number, each in enumerate(inputs)}
+    return mapped(expr, lambda part: places.get(part, part) if isinstance(part, Ref) else part)
+
+
+def _own(name: str, number: int | float) -> int | float:
+    """Return a parameter as itself, to be handed on to a class within."""
+    return TracedInt.parameter(name, number) if isinstance(number, int) else TracedFloat.parameter(name, number)
+
+
+def _label(child: Node | Container) -> str:
+    """Return what the result of a step may be called; what is only called after its operator has no label."""
+    name = child.path[-1].replace("@", "_")
+    if name.isdigit() or (isinstance(child, Node) and re.sub(r"_\d+$", "", name) == child.op.name):
+        return ""
+    return name

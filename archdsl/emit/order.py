@@ -1,0 +1,53 @@
+"""The order of the steps of `forward`."""
+
+from archdsl.emit.dataflow import Dataflow
+from archdsl.ir import Container, Node, Output, Path
+
+
+def made(child: Node | Container) -> tuple[Path, ...]:
+    """Return the values that a step makes; the last is what it hands on."""
+    return (child.path,) if isinstance(child, Node) else (child.path, child.output)
+
+
+def only_in_training(
+    places: list[tuple[Node | Container, tuple[str, ...]]], outputs: tuple[Output, ...], flow: Dataflow
+) -> set[Path]:
+    """Return the values that only outputs of the training need."""
+    if not any(output.when_training for output in outputs):
+        return set()
+    needed = {output.path for output in outputs if not output.when_training}
+    always: set[Path] = set()
+    for child, _ in reversed(places):
+        value_ = made(child)[-1]
+        if value_ in needed:
+            always.add(value_)
+            needed |= set(child.sources if isinstance(child, Node) else (path for _, path in flow.inputs(child)))
+    return {made(child)[-1] for child, _ in places} - always
+
+
+def in_order(
+    places: list[tuple[Node | Container, tuple[str, ...]]], flow: Dataflow
+) -> list[tuple[Node | Container, tuple[str, ...]]]:
+    """Return steps such that each comes after what it reads, else in the order that they have."""
+    makers = {path: number for number, (child, _) in enumerate(places) for path in made(child)}
+    found: list[int] = []
+    done: set[int] = set()
+
+    def reads(number: int) -> list[int]:
+        child = places[number][0]
+        paths = child.sources if isinstance(child, Node) else [path for _, path in flow.inputs(child)]
+        return [makers[path] for path in paths if path in makers]
+
+    for number in range(len(places)):
+        stack = [number]
+        while stack:
+            top = stack[-1]
+            waiting = [other for other in reads(top) if other not in done and other != top]
+            if waiting:
+                stack += reversed(waiting)
+                continue
+            stack.pop()
+            if top not in done:
+                done.add(top)
+                found.append(top)
+    return [places[number] for number in found]
