@@ -10,6 +10,7 @@ from archdsl.elaborate import elaborate
 from archdsl.elaborate.expressions import suggestion
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.written import calls
 from archdsl.ir import CheckedGraph
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -56,6 +57,16 @@ def compile_source(
     return Compiled(() if problems.has_errors else tuple(checked), tuple(problems.in_order()))
 
 
+def _built(file: ast.File) -> tuple[ast.Definition, ...]:
+    """Return the models that can be built as they are: one that lacks values is judged where others give them."""
+    used = {call.name.text for item in file.definitions for call in calls(item)}
+    return tuple(
+        model
+        for model in file.models
+        if model.name.text not in used or all(param.default is not None for param in model.params)
+    )
+
+
 def _chosen(file: ast.File, model: str | None, problems: Problems, *, every: bool) -> tuple[ast.Definition, ...]:
     start = Span(file.source, 0, 0)
     if not file.models:
@@ -63,7 +74,7 @@ def _chosen(file: ast.File, model: str | None, problems: Problems, *, every: boo
             problems.report(codes.NO_MODEL, start, help="begin with `model Name { input image: 3x32x32 … }`")
         return ()
     if model is None:
-        return file.models if every else file.models[-1:]
+        return _built(file) if every else file.models[-1:]
     names = [candidate.name.text for candidate in file.models]
     if model not in names:
         problems.report(codes.NO_SUCH_MODEL, start, f"`{model}` is not in this file", help=suggestion(model, names))

@@ -37,15 +37,15 @@ def read(file: str) -> Source:
         if file in gallery():
             return Source(f"{file}{SUFFIX}", resource("architectures", file + SUFFIX).read_text(encoding="utf-8"))
         raise Unreadable(codes.FILE_NOT_FOUND, file, "neither a file nor a net of the gallery", _nearest(file))
-    return _decoded(file, _bytes(path))
+    return _decoded(file, _bytes(path, help=_nearest(path.stem)))
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, *, help: str | None = None) -> bytes:
     name = str(path)
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise Unreadable(codes.FILE_NOT_FOUND, name, "no such file", _nearest(path.stem)) from None
+        raise Unreadable(codes.FILE_NOT_FOUND, name, "no such file", help) from None
     except IsADirectoryError:
         raise Unreadable(codes.FILE_NOT_READABLE, name, "this is a directory", "name a file in it") from None
     except OSError as error:
@@ -68,7 +68,7 @@ def read_import(importer: Source, path: str, main: Source) -> Source:
     target = Path(importer.name).parent / path
     root = _root(main)
     if not target.resolve().is_relative_to(root):
-        raise Unreadable(codes.OUTSIDE_ROOT, path, f"this is not below {root.name or root}", "move the file into it")
+        raise Unreadable(codes.OUTSIDE_ROOT, path, "this is not below the project's root", "move the file into it")
     return _decoded(_plain(target), _bytes(target))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_model, why_no_parameter
+from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_class, why_no_parameter
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.resources import names
@@ -77,9 +77,9 @@ def test_no_label_can_hide_what_a_module_has() -> None:
 
 def test_names_of_the_generated_module_are_reserved() -> None:
     for name in (*names("templates/support", ".py"), *MODULE_GLOBALS):
-        assert why_no_model(name)
+        assert why_no_class(name, is_model=True)
         assert why_no_parameter(name)
-    assert why_no_model("LeNet5") is None
+    assert why_no_class("LeNet5", is_model=True) is None
     assert {"torch", "nn", "F", "Tensor"} <= MODULE_GLOBALS
 
 

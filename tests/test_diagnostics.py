@@ -20,7 +20,8 @@ OF_FILES = {"E0504", "E0601", "E0602", "E0603"}
 
 def test_every_code_has_a_case() -> None:
     text = "".join(file.read_text() for file in GOLDEN.rglob("problems.txt"))
-    assert set(re.findall(r"^(?:error|warning)\[(\w+)\]", text, re.M)) | OF_FILES == set(codes.CATALOGUE)
+    reported = {code.id for code in codes.CATALOGUE.values() if not code.is_retired}
+    assert set(re.findall(r"^(?:error|warning)\[(\w+)\]", text, re.M)) | OF_FILES == reported
 
 
 @pytest.mark.parametrize("code", codes.CATALOGUE.values(), ids=lambda code: code.id)

@@ -5,6 +5,7 @@ The first line of a case may name flags: `# run: --set classes=10 --model Net`.
 
 import shlex
 from argparse import ArgumentParser, Namespace
+from contextlib import chdir
 from difflib import unified_diff
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +24,8 @@ from archdsl.source import Source
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
-    "syntax", "names", "arguments", "shapes", "naming", "limits", "files", "asserts", "warnings", "structure", "emit"
+    "syntax", "names", "arguments", "shapes", "naming", "limits", "files", "asserts", "warnings", "structure", "emit",
+    "blocks", "merges", "lanes",
 }  # fmt: skip
 OUTPUTS = ("problems.txt", "graph.txt", "model.py")
 CASES = sorted(GOLDEN.glob("*/*/case.arch"))
@@ -34,6 +36,7 @@ def _flags(text: str) -> Namespace:
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--model")
     parser.add_argument("--max-operations", type=int, default=Limits().operations)
+    parser.add_argument("--max-nesting", type=int, default=Limits().nesting)
     first = text.partition("\n")[0]
     return parser.parse_args(shlex.split(first.removeprefix("# run:")) if first.startswith("# run:") else [])
 
@@ -44,13 +47,14 @@ def _compiled(text: str) -> Compiled:
         Source("case.arch", text),
         model=flags.model,
         settings=dict(map(parse_setting, flags.set)),
-        limits=Limits(operations=flags.max_operations),
+        limits=Limits(operations=flags.max_operations, nesting=flags.max_nesting),
     )
 
 
 def _outputs(case: Path) -> dict[str, str]:
     """Return the files that belong beside a case, with their text."""
-    compiled = _compiled(case.read_text(encoding="utf-8"))
+    with chdir(case.parent):
+        compiled = _compiled(case.read_text(encoding="utf-8"))
     outputs = {}
     if compiled.diagnostics:
         outputs["problems.txt"] = render(compiled.diagnostics, colour=False)
@@ -102,13 +106,20 @@ def test_a_case_gives_the_same_twice(case: Path) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.with_name("graph.txt").exists()], ids=_name)
 def test_the_graph_of_a_case_is_what_pytorch_runs(case: Path) -> None:
-    for graph in _compiled(case.read_text(encoding="utf-8")).models:
+    with chdir(case.parent):
+        compiled = _compiled(case.read_text(encoding="utf-8"))
+    for graph in compiled.models:
         scope: dict[str, Any] = {"__name__": "generated"}
         exec(import_module("archdsl.emit.torch").generate(graph), scope)
         module = scope[graph.name]()
+        samples = [torch.randn(2, *given.shape.dims) for given in graph.inputs]
         for training in (True, False):
-            found = module.train(training)(torch.randn(2, *graph.inputs[0].shape.dims))
-            assert tuple(found.shape) == (2, *graph.output.shape.dims)
+            found = module.train(training)(*samples)
+            for value, output in zip(found if len(graph.outputs) > 1 else (found,), graph.outputs, strict=True):
+                if training or not output.when_training:
+                    assert tuple(value.shape) == (2, *output.shape.dims)
+                else:
+                    assert value is None
         assert sum(weight.numel() for weight in module.parameters()) == graph.params
         owners = {name.rpartition(".")[0] for name, _ in module.named_parameters()}
         assert owners == {dotted(node.path) for node in graph.nodes if node.params}
@@ -116,6 +127,7 @@ def test_the_graph_of_a_case_is_what_pytorch_runs(case: Path) -> None:
 
 def test_every_file_belongs_to_a_case(*, regen: bool) -> None:
     owned = {case.with_name(name) for case in CASES for name in ("case.arch", *OUTPUTS)}
+    owned |= {file for case in CASES for file in case.parent.rglob("*.arch")}
     stray = [path for path in sorted(GOLDEN.rglob("*")) if path.is_file() and path not in owned]
     if regen:
         for path in stray:

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archdsl.driver import compile_source
 from archdsl.ir import Node
 from archdsl.ops import all_ops
-from archdsl.ops.base import INPUT, Example, Op, Stateless, Submodule
+from archdsl.ops.base import INPUT, Example, Op, Stateless, Submodule, input_at
 from archdsl.ops.reasons import Misfit
 from archdsl.pyexpr import flat
 from archdsl.resources import resource
@@ -25,7 +25,10 @@ EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for e
 
 def node_of(example: Example) -> Node:
     """Return the example as the compiler makes it."""
-    text = f"model M {{ input x: [{', '.join(map(str, example.input.dims))}]; step: {example.call} }}"
+    shapes = (example.input, *example.others)
+    inputs = "; ".join(f"input x{n}: [{', '.join(map(str, shape.dims))}]" for n, shape in enumerate(shapes))
+    branches = f" {{ {'; '.join(f'@x{n}' for n in range(len(shapes)))} }}" if example.others else ""
+    text = f"model M {{ {inputs}; step: {example.call}{branches} }}"
     compiled = compile_source(Source("example.arch", text))
     assert compiled.ok, compiled.diagnostics
     return compiled.models[0].nodes[0]
@@ -39,27 +42,51 @@ def namespace(op: type[Op] | Op) -> dict[str, Any]:
     return names
 
 
+class Function(nn.Module):
+    """The function that stands for an operator in `forward`, as a module."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        emission = node.emission
+        assert isinstance(emission, Stateless)
+        self.text = flat(emission.function).replace("self.training", "False")
+        self.names = namespace(node.op)
+
+    def forward(self, *samples: Tensor) -> Tensor:
+        text = self.text
+        for number in range(len(samples)):
+            text = text.replace(input_at(number).name, f"x{number}")
+        result = eval(
+            text.replace(INPUT.name, "x0"), {**self.names, **{f"x{n}": each for n, each in enumerate(samples)}}
+        )
+        assert isinstance(result, Tensor)
+        return result
+
+
 def module_of(node: Node) -> nn.Module:
-    emission = node.op.torch(node.input)
+    """Return the module of a node; that of a merge, which is never a child, is made of its function."""
+    emission = node.emission
     call = emission.call if isinstance(emission, Submodule) else emission.module
-    module = eval(flat(call), namespace(node.op))
+    module = Function(node) if call is None else eval(flat(call), namespace(node.op))
     assert isinstance(module, nn.Module)
     return module.eval()
 
 
-def sample_of(node: Node, seed: int = 0) -> Tensor:
-    """Return a batch of two for the input of a step: random numbers, or the indices that it takes."""
-    sizes, generator = (2, *node.input.dims), torch.Generator().manual_seed(seed)
-    count = node.op.indices()
-    return (
-        torch.randn(sizes, generator=generator) if count is None else torch.randint(count, sizes, generator=generator)
-    )
+def samples_of(node: Node, seed: int = 0) -> list[Tensor]:
+    """Return batches of two for the inputs of a step: random numbers, or the indices that it takes."""
+    generator, count = torch.Generator().manual_seed(seed), node.op.indices()
+    return [
+        torch.randn((2, *shape.dims), generator=generator)
+        if count is None
+        else torch.randint(count, (2, *shape.dims), generator=generator)
+        for shape in node.inputs
+    ]
 
 
-def flops(module: nn.Module, sample: Tensor) -> int:
+def flops(module: nn.Module, samples: list[Tensor]) -> int:
     """Return what PyTorch counts, on the device where nothing is fused into operations that it does not count."""
     with FlopCounterMode(display=False) as counter:
-        module.to("meta")(sample.to("meta"))
+        module.to("meta")(*(sample.to("meta") for sample in samples))
     return counter.get_total_flops()
 
 
@@ -75,24 +102,22 @@ def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> No
 def test_the_example_is_what_pytorch_does(op: type[Op], example: Example) -> None:
     node = node_of(example)
     module = module_of(node)
-    sample = sample_of(node)
-    result = module(sample)
+    samples = samples_of(node)
+    result = module(*samples)
     assert tuple(result.shape) == (2, *example.output.dims)
     assert sum(weight.numel() for weight in module.parameters()) == example.params
-    assert flops(module, sample) == 2 * 2 * example.macs
-    emission = node.op.torch(node.input)
-    if isinstance(emission, Stateless):
-        text = flat(emission.function).replace(INPUT.name, "x").replace("self.training", "False")
-        assert torch.equal(eval(text, {**namespace(op), "x": sample}), result)
+    assert flops(module, samples) == 2 * 2 * example.macs
+    if isinstance(node.emission, Stateless):
+        assert torch.equal(Function(node)(*samples), result)
 
 
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)
 def test_in_place_forms_exist_and_agree(op: type[Op], example: Example) -> None:
     node = node_of(example)
-    emission = node.op.torch(node.input)
+    emission = node.emission
     if not isinstance(emission, Stateless) or not emission.in_place:
         return
-    sample = sample_of(node)
+    (sample,) = samples_of(node)
     expected = module_of(node)(sample)
     changed = eval(flat(emission.module.with_named(inplace=True)), namespace(op)).eval()(sample.clone())
     assert torch.equal(changed, expected)
@@ -119,11 +144,11 @@ def test_what_keeps_its_output_unneeded_may_be_overwritten(op: type[Op]) -> None
         module = module_of(node).train()
         gradients = []
         for in_place in (False, True):
-            sample = sample_of(node).requires_grad_(node.op.indices() is None)
+            samples = [sample.requires_grad_(node.op.indices() is None) for sample in samples_of(node)]
             module.zero_grad()
             torch.manual_seed(0)
-            F.relu(module(sample), inplace=in_place).square().sum().backward()
-            gradients.append([sample.grad, *(weight.grad for weight in module.parameters())])
+            F.relu(module(*samples), inplace=in_place).square().sum().backward()
+            gradients.append([*(each.grad for each in samples), *(weight.grad for weight in module.parameters())])
         torch.testing.assert_close(gradients[0], gradients[1])
 
 

@@ -13,6 +13,7 @@ class Code:
     id: str
     title: str
     explanation: str
+    is_retired: bool = False
 
     @property
     def is_error(self) -> bool:
@@ -283,6 +284,12 @@ INPUT_TOO_LATE = _code(
     "E0406",
     "the input has to come first",
     """Data flows down the page: `input` stands before the first step of a model, and there only.""",
+)
+CATALOGUE["E0407"] = Code(
+    "E0407",
+    "a second input has nowhere to go",
+    "Retired: a model may have several inputs since blocks take tensors and `@name` reads them.",
+    is_retired=True,
 )
 LABEL_IN_NUMBERED = _code(
     "E0408",

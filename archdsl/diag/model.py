@@ -8,6 +8,9 @@ from archdsl.diag.codes import Code
 from archdsl.source import Span
 
 
+_CALLS = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A place and a few words to stand under it."""
@@ -30,6 +33,13 @@ class Diagnostic:
         """Return what diagnostics are sorted by."""
         span = self.primary.span
         return (span.source.name, span.start, span.end, self.code.id)
+
+
+def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a chain of calls, with the middle left out if it is long."""
+    if len(calls) <= _CALLS:
+        return calls
+    return (*calls[: _CALLS // 2], f"… {len(calls) - _CALLS} more calls …", *calls[-(_CALLS // 2) :])
 
 
 @dataclass(slots=True)
@@ -55,7 +65,7 @@ class Problems:
         if self.notes and (code, span) in self._places:
             return
         self._places.add((code, span))
-        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *self.notes), help))
+        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *_shortened(self.notes)), help))
 
     @contextmanager
     def noting(self, note: str | None) -> Iterator[None]:

@@ -17,18 +17,22 @@ from archdsl.syntax import ast
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def suggestion(name: str, known: list[str]) -> str | None:
-    """Return the help that names the nearest known name, or all of them if they are few."""
+def nearest(name: str, known: list[str]) -> str | None:
+    """Return the help that names the nearest known name, if one is near."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     if not near:
         near = sorted((each for each in known if len(each) > 3 and name.lower().startswith(each)), key=len)[-1:]
-    if near:
-        return f"did you mean `{near[0]}`?"
-    if known and len(known) <= 12:
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def suggestion(name: str, known: list[str]) -> str | None:
+    """Return the help that names the nearest known name, or all of them if they are few."""
+    near = nearest(name, known)
+    if near is None and known and len(known) <= 12:
         return "there is " + ", ".join(f"`{each}`" for each in sorted(known))
-    return None
+    return near
 
 
 class Evaluator:
@@ -210,9 +214,9 @@ class Evaluator:
             return
         python = {"True": "true", "False": "false", "None": "none"}.get(name.text)
         before_the_stream = self.names.stream is None
-        blocks = self.names.definitions if self._takes_blocks else ()
-        known = [*self.names.values, *blocks, *words, *(() if before_the_stream else sorted(STREAM))]
-        advice = f"write `{python}`" if python else suggestion(name.text, known)
+        known = [*self.names.values, *words, *(() if before_the_stream else sorted(STREAM))]
+        blocks = list(self.names.definitions) if self._takes_blocks else []
+        advice = f"write `{python}`" if python else nearest(name.text, blocks) or suggestion(name.text, known)
         if advice is None and before_the_stream:
             advice = "only parameters that are defined before can be used here"
         self.problems.report(codes.NO_SUCH_NAME, name.span, help=advice)

@@ -7,7 +7,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.expressions import Evaluator, suggestion
-from archdsl.elaborate.reserved import why_no_model
+from archdsl.elaborate.reserved import why_no_class
 from archdsl.elaborate.scopes import Defaults, Names
 from archdsl.elaborate.streams import Defined
 from archdsl.loader import Unreadable, read_import
@@ -65,7 +65,7 @@ class Libraries:
 
     def _define(self, library: Library, item: ast.Definition) -> None:
         name = item.name
-        why = why_no_model(name.text)
+        why = None if item.kind == "macro" else why_no_class(name.text, is_model=item.kind == "model")
         if why:
             help = f"choose another name for the {item.kind}"
             self.problems.report(codes.RESERVED_NAME, name.span, why, help=help)

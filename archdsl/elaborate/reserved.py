@@ -56,8 +56,8 @@ def why_no_parameter(name: str) -> str | None:
     return _keyword(name)
 
 
-def why_no_model(name: str) -> str | None:
-    """Return why a model cannot have this name, or None if it can."""
-    if name in MODULE_GLOBALS | LOCALS | BUILT_IN | support_names():
+def why_no_class(name: str, *, is_model: bool) -> str | None:
+    """Return why a model or block cannot have this name, or None if it can; the class of a block may get another."""
+    if name in MODULE_GLOBALS | LOCALS | BUILT_IN or (is_model and name in support_names()):
         return "used by the generated module itself"
     return _keyword(name)

@@ -5,6 +5,7 @@ After a mistake the stream is a hole: steps are bound, and no longer judged.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.diag import codes
@@ -12,7 +13,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate import blocks, forms, judging, sharing
 from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.bounds import Bounds
-from archdsl.elaborate.expressions import Evaluator, suggestion
+from archdsl.elaborate.expressions import Evaluator, nearest, suggestion
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Defaults, Labelled, Names, Site
@@ -20,7 +21,7 @@ from archdsl.elaborate.streams import Bundle, Defined, Tensor
 from archdsl.elaborate.values import HOLE
 from archdsl.elaborate.written import labels
 from archdsl.ir import Claim, Container, Input, Kind, Node, Path
-from archdsl.ops import lookup
+from archdsl.ops import all_ops, lookup
 from archdsl.ops.base import Merge, Op
 from archdsl.ops.kinds import is_int, shown
 from archdsl.ops.reasons import Misfit
@@ -30,6 +31,13 @@ from archdsl.syntax import ast
 
 Made: TypeAlias = list[Node | Container]
 EXCHANGE, SPLIT = "exchange", "split"
+
+
+@dataclass(frozen=True, slots=True)
+class NoStep:
+    """What a name in a chain means that is a parameter, and nothing that a stream can go through."""
+
+    value: object
 
 
 class Steps:
@@ -297,26 +305,26 @@ class Steps:
         if isinstance(callee, Tensor):
             self.names.stream = callee
             return []
+        if isinstance(callee, NoStep):
+            label = f"`{call.name.text}` is {shown(callee.value)}"
+            self.problems.report(codes.NOT_A_STEP, call.name.span, label)
+            self.names.hole = True
+            return []
         if callee is None and call.name.text in (EXCHANGE, SPLIT):
             return forms.special(self, call, label, site)
         return self.operator(call, callee, label, site)
 
-    def callee(self, name: ast.Name) -> type[Op] | Defined | Tensor | None:
-        """Return what a name means where a step can stand; None where it means nothing, which is not reported."""
+    def callee(self, name: ast.Name) -> type[Op] | Defined | Tensor | NoStep | None:
+        """Return what a name means where a step can stand; None where it means nothing. Nothing is reported."""
         if name.text in self.names.values:
             value = self.names.read(name.text)
             if isinstance(value, Defined | Tensor) or (isinstance(value, type) and issubclass(value, Op)):
                 return value
             if lookup(name.text) is None:
-                self._report_no_step(name, value)
-                return None
+                return NoStep(value)
         if name.text in self.names.definitions:
             return self.names.definitions[name.text]
         return lookup(name.text)
-
-    def _report_no_step(self, name: ast.Name, value: object) -> None:
-        self.problems.report(codes.NOT_A_STEP, name.span, f"`{name.text}` is {shown(value)}")
-        self.names.hole = True
 
     def operator(self, call: ast.Call, op: type[Op] | None, label: ast.Name | None, site: Site) -> Made:
         """Return the node of an operator, or nothing where it has none: the stream is a hole from there on."""
@@ -346,8 +354,10 @@ class Steps:
 
     def _report_no_block(self, call: ast.Call) -> None:
         defined = [name for name, value in self.names.values.items() if isinstance(value, Defined)]
-        known = [*self.names.definitions, *defined]
-        near = suggestion(call.name.text, known) or "capitalised names are blocks, and this file defines none"
+        known = [name for name, each in self.names.definitions.items() if each.definition.kind != "model"]
+        name, operators = call.name.text, [op.name for op in all_ops()]
+        near = nearest(name, [*known, *defined]) or nearest(name, operators)
+        near = near or suggestion(name, known) or "capitalised names are blocks, and this file defines none"
         self.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=near)
         for arg in call.args:
             self.evaluator.value(arg.value, words=("half", "tf_same", "same"))

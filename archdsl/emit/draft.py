@@ -48,7 +48,7 @@ def value(path: Path) -> Ref:
 class Draft:
     """The class of one container: a block in one use, the model, or a submodule that is no plain sequence.
 
-    `name` is what the class would be called if no other one were.
+    `name` is what the class would be called if no other one were, `given` are the shapes of a model's inputs.
     """
 
     container: Container
@@ -57,6 +57,7 @@ class Draft:
     name: str
     arguments: list[tuple[str, Path]]
     outputs: tuple[Output, ...] = ()
+    given: dict[Path, Shape] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     variables: dict[Path, str] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class Draft:
 
     def shape_of(self, path: Path) -> Shape:
         """Return the shape of a value that comes in or goes out, as the class itself sees it."""
-        found = _shape_in(self.container, path)
+        found = self.given.get(path) or _shape_in(self.container, path)
         assert found is not None
         return found
 

@@ -25,10 +25,12 @@ class Drafts:
     def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> Draft:
         """Return the draft of a container's class, after those of the classes that it uses."""
         arguments = self.flow.inputs(container)
+        given = {}
         if outputs:
+            given = {each.path: each.shape for each in self.flow.graph.inputs}
             arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
         name = self.flow.graph.name if outputs else _class_name(container)
-        draft = Draft(container, scope, -1, name, arguments, outputs)
+        draft = Draft(container, scope, -1, name, arguments, outputs, given)
         places = self._children(draft, container, ())
         if any(isinstance(child, Container) and child.inline for child in container.children):
             places = in_order(places, self.flow)

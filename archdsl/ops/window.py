@@ -107,7 +107,8 @@ class Window:
             step, extent = self.stride[axis], self.extent(axis)
             over = (size + self.before[axis] + self.after[axis] - extent) % step
             lost = over - self.after[axis]
-            if lost > 0:
+            # A window of one pixel skips others everywhere, and is meant to.
+            if lost > 0 and extent > 1:
                 before, after, fitting = int(self.before[axis]), int(self.after[axis]), int(size + step - over)
                 reason = PixelsUnread(int(size), int(extent), int(step), before, after, int(lost), fitting)
                 found.setdefault(reason, []).append(names[axis])

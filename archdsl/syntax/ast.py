@@ -328,6 +328,12 @@ class Import(NamedTuple):
 Item: TypeAlias = Definition | Import | Set | Broken
 
 
+# The plain classes among the nodes.
+CONTAINERS = (
+    Braces, Numbered, Group, Merge, Residual, On, Lanes, Step, Chain, Output, For, If, Definition
+)  # fmt: skip
+
+
 class File(NamedTuple):
     """A whole file."""
 

@@ -19,6 +19,7 @@ from archdsl.syntax.recovery import (
     begins_statement,
     blank_end,
     ends_line,
+    goes_on,
     indentation,
     item_end,
     statement_end,
@@ -143,8 +144,6 @@ class Automaton:
             self._at = token.end
             if kind == "PLACE" and kind not in acts:
                 kind, token = "NAME", self._only_name(token)
-            if kind == "PLACE" and kind not in acts:
-                kind, token = "NAME", self._only_name(token)
             if kind == "NAME" and token.text in KEYWORDS and KEYWORDS[token.text] in acts:
                 return token._replace(kind=KEYWORDS[token.text])
             if kind in IGNORED or (kind == "DOC" and kind not in acts):
@@ -169,7 +168,7 @@ class Automaton:
             return False
         if token.end >= self._blank_until:
             self._blank_until = blank_end(self.text, token.end)
-        return not self.text.startswith("->", self._blank_until)
+        return not goes_on(self.text, self._blank_until)
 
     def _shift(self, token: Token, state: int) -> bool:
         if token.text in CLOSING:

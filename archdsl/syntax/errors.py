@@ -196,6 +196,8 @@ def _wanted(failure: Failure) -> str:
         left -= {"INT", "LSQB"}
     if "MODEL" in left:
         left.discard(NEWLINE)
+    if "ARROW" in left:
+        left.discard("LBRACE")
     words += [text for kind, text in _WORDS.items() if kind in left]
     if not words:
         return "an operator" if left & _SIGNS else ""
@@ -227,7 +229,10 @@ _HINTS: tuple[tuple[_Holds, str], ...] = (
     (lambda f, s, _: s in ("//", "/*", "--"), "a comment begins with `#`"),
     (lambda f, s, _: s == "=" and "COLON" in f.expected, "a label ends in `:`"),
     (lambda f, s, _: s == "=" and "COMPARE" in f.expected, "numbers are compared with `==`"),
-    (lambda f, s, _: s == ":" and "EQUAL" in f.expected, "an argument is given with `=`"),
+    (
+        lambda f, s, _: s == ":" and "EQUAL" in f.expected and "LBRACE" not in f.expected,
+        "an argument is given with `=`",
+    ),
     (lambda f, s, _: s == ":" and _after(f, "INPUT"), "an input has a name, as in `input image: 3x224x224`"),
     (lambda f, s, _: s == ":" and _after(f, "SET", "ASSERT"), "a word of the language is no label; take another"),
     (lambda f, s, _: s == ":" and "ARROW" in f.expected, "a label is one name, and stands before its step"),

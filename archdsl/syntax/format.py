@@ -22,6 +22,7 @@ from itertools import pairwise
 
 from archdsl.diag.model import Problems
 from archdsl.source import Source, Span
+from archdsl.syntax import ast
 from archdsl.syntax.columns import Line, Part, line_up
 from archdsl.syntax.pieces import Entry, Nest, Note, Piece, Remark, Statement, Word, flat, is_comma, scan
 
@@ -54,6 +55,8 @@ def same(one: object, other: object) -> bool:
             if len(left) != len(right):
                 return False
             pairs.extend(zip(left, right, strict=True))
+        elif isinstance(left, ast.CONTAINERS):
+            pairs.extend(zip(vars(left).values(), vars(right).values(), strict=True))
         elif not isinstance(left, Span) and left != right:
             return False
     return True

@@ -15,7 +15,6 @@ from archdsl.syntax.errors import report_all
 MAX_CHARACTERS = 4_000_000
 MAX_BITS = 63
 _BRACES = re.compile(r"\{([^{}]*)\}")
-_BRACES = re.compile(r"\{([^{}]*)\}")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _Run = TypeVar("_Run", bound=Automaton)
 
@@ -57,9 +56,6 @@ class _Builder:
         """Return the functions by the name of their rule."""
 
         def bound(make: Callable[[list[Any], Span], Any]) -> Build:
-            if self.offset:
-                offset = self.offset
-                return lambda children, start, end: make(children, Span(self.source, start + offset, end + offset))
             if self.offset:
                 offset = self.offset
                 return lambda children, start, end: make(children, Span(self.source, start + offset, end + offset))

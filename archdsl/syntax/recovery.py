@@ -11,7 +11,8 @@ _WORD = re.compile(r"\w+").match
 _REST_OF_LINE = re.compile(r"[^\n]*").match
 _INDENTATION = re.compile(r"[ \t]*").match
 _BLANK = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*+)*+").match
-_ITEM = re.compile(r"\n(?=[ \t]*(?:model|set)[ \t]+[A-Za-z_])").search
+_ITEM = re.compile(r"\n(?=[ \t]*(?:model|block|macro|set)[ \t]+[A-Za-z_])").search
+_GOES_ON = re.compile(r"->|(?:else|project)(?=\s*(?:if\b|\{))").match
 _STATEMENT = re.compile(r"(?:(?:input|set|model)[ \t]+[A-Za-z_]|assert\b|[A-Za-z_]\w*[ \t]*(?::|->|\())").match
 
 
@@ -25,6 +26,11 @@ def blank_end(text: str, at: int) -> int:
 def begins_statement(text: str, at: int) -> bool:
     """Whether what stands here, first on its line, reads as a statement rather than as an argument."""
     return begins_line(text, at) and _STATEMENT(text, at) is not None
+
+
+def goes_on(text: str, at: int) -> bool:
+    """Whether what stands here, first on its line, goes on with the statement above it."""
+    return _GOES_ON(text, at) is not None
 
 
 def begins_line(text: str, at: int) -> bool:
@@ -63,9 +69,9 @@ def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
             continue
         if "\n" in sign or sign.startswith(";"):
             follows = blank_end(text, found.end())
-            goes_on = "\n" in sign and (arrow or text.startswith("->", follows))
+            continues = "\n" in sign and (arrow or goes_on(text, follows))
             in_arguments = opened and "\n" in sign and not begins_statement(text, follows)
-            if not (blocks or goes_on or in_arguments):
+            if not (blocks or continues or in_arguments):
                 return at
         elif sign in CLOSING:
             # A `[` outside of parentheses holds statements; within them it is a list.

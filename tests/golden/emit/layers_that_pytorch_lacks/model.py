@@ -10,7 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["LeNet5", "ConnectedConv2d", "Conv2dSame", "Subsample", "scaled_tanh", "EuclideanRBF"]
+__all__ = [
+    "LeNet5",
+    "ConnectedConv2d",
+    "Conv2dSame",
+    "Subsample",
+    "scaled_tanh",
+    "EuclideanRBF",
+]
 
 
 class ConnectedConv2d(nn.Module):

@@ -35,9 +35,10 @@ class Deep(nn.Module):
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.first = nn.Linear(16, width, **factory)
         self.layers = nn.Sequential(
-            nn.Sequential(nn.Linear(width, width, **factory), nn.ReLU(inplace=True)),
-            nn.Sequential(nn.Linear(width, width, **factory), nn.ReLU(inplace=True)),
-            nn.Sequential(nn.Linear(width, width, **factory), nn.ReLU(inplace=True)),
+            *(
+                nn.Sequential(nn.Linear(width, width, **factory), nn.ReLU(inplace=True))
+                for _ in range(3)
+            ),
         )
         self.last = nn.Linear(width, 4, **factory)
 
