@@ -12,7 +12,7 @@ from archdsl.diag.model import Diagnostic
 from archdsl.diag.text import render
 from archdsl.driver import Compiled, compile_source
 from archdsl.ir import CheckedGraph
-from archdsl.loader import read
+from archdsl.loader import Located, locate
 from archdsl.source import Source
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def compile(
     Raises archdsl.loader.Unreadable where the file cannot be read, and archdsl.elaborate.SettingError where the model
     has no such parameter.
     """
-    source = read(fspath(file)) if text is None else Source(fspath(file), text)
-    return compile_source(source, model=model, settings=settings)
+    found = locate(fspath(file)) if text is None else Located(Source(fspath(file), text))
+    return compile_source(found.source, model=model or found.model, settings=settings)
 
 
 def load(

@@ -275,10 +275,11 @@ def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
 
     Comments stay, and so does the meaning. With --check the exit code is 1 if a file would change.
     """
-    from archdsl.loader import gallery
+    from archdsl.loader import gallery, gallery_models
 
     for file in files:
-        if not (only_check or diff) and file in gallery() and not Path(file).exists():
+        named = file in gallery() or file in gallery_models()
+        if not (only_check or diff) and named and not Path(file).exists():
             raise click.BadParameter(f"{file} is a net of the gallery, to be read only; try --diff", param_hint="FILE")
     sys.exit(max([_formatted(file, only_check=only_check, diff=diff) for file in files]))
 
@@ -342,12 +343,14 @@ def _compiled(
     from archdsl.driver import compile_source
     from archdsl.elaborate.limits import Limits
     from archdsl.elaborate.settings import SettingError, parse_setting
-    from archdsl.loader import read
+    from archdsl.loader import locate
 
-    source = read(file)
+    found = locate(file)
     try:
         given = dict(map(parse_setting, settings))
-        return compile_source(source, model=model, every=every, settings=given, limits=Limits(max_operations))
+        return compile_source(
+            found.source, model=model or found.model, every=every, settings=given, limits=Limits(max_operations)
+        )
     except SettingError as error:
         raise click.BadParameter(str(error), param_hint="--set") from None
 

@@ -1,7 +1,9 @@
 """Finds and reads what the user names: a path, standard input, or a net of the gallery."""
 
 import os
+import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from archdsl.diag import codes
@@ -10,6 +12,7 @@ from archdsl.resources import names, resource
 from archdsl.source import Source
 
 SUFFIX = ".arch"
+_MODELS = re.compile(r"^model[ \t]+(\w+)", re.MULTILINE).findall
 
 
 class Unreadable(Exception):
@@ -23,21 +26,58 @@ class Unreadable(Exception):
         self.help = help
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What the user named: a source, and a model of it if the name is that of one."""
+
+    source: Source
+    model: str | None = None
+
+
 def gallery() -> list[str]:
-    """Return the names of the nets that come with archdsl."""
+    """Return the names of the files that come with archdsl, each a family of architectures."""
     return names("architectures", SUFFIX)
+
+
+def gallery_models() -> dict[str, tuple[str, str]]:
+    """Return the family and the model for each name of the gallery: the name of a model in lower case.
+
+    The name of a family stands for the last model of its file, and so does that of a model which is called like it.
+    """
+    found = {}
+    for family in gallery():
+        for model in _MODELS(_gallery_text(family)):
+            if model.lower() not in gallery():
+                found[model.lower()] = (family, model)
+    return found
 
 
 def read(file: str) -> Source:
     """Return the source that FILE names; raise `Unreadable` where there is none."""
+    return locate(file).source
+
+
+def locate(file: str) -> Located:
+    """Return what FILE names: a path, standard input, a family of the gallery or one of its models.
+
+    Raises Unreadable where there is no such thing.
+    """
     if file == "-":
-        return _decoded("<stdin>", sys.stdin.buffer.read())
+        return Located(_decoded("<stdin>", sys.stdin.buffer.read()))
     path = Path(file)
     if not path.exists() and _is_name(file):
         if file in gallery():
-            return Source(f"{file}{SUFFIX}", resource("architectures", file + SUFFIX).read_text(encoding="utf-8"))
+            return Located(Source(f"{file}{SUFFIX}", _gallery_text(file)))
+        known = gallery_models()
+        if file in known:
+            family, model = known[file]
+            return Located(Source(f"{family}{SUFFIX}", _gallery_text(family)), model)
         raise Unreadable(codes.FILE_NOT_FOUND, file, "neither a file nor a net of the gallery", _nearest(file))
-    return _decoded(file, _bytes(path, help=_nearest(path.stem)))
+    return Located(_decoded(file, _bytes(path, help=_nearest(path.stem))))
+
+
+def _gallery_text(family: str) -> str:
+    return resource("architectures", family + SUFFIX).read_text(encoding="utf-8")
 
 
 def _bytes(path: Path, *, help: str | None = None) -> bytes:
@@ -95,11 +135,11 @@ def _is_name(file: str) -> bool:
 def _nearest(name: str) -> str:
     from difflib import get_close_matches
 
-    known = gallery()
+    known = [*gallery(), *gallery_models()]
     near = get_close_matches(name, known, n=1)
     if near:
         return f"did you mean `{near[0]}`, from the gallery?"
-    return "the gallery has " + ", ".join(f"`{each}`" for each in known[:12])
+    return "`archdsl gallery` lists the nets that come along"
 
 
 def _decoded(name: str, data: bytes) -> Source:

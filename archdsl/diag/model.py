@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from archdsl.diag.codes import Code
 from archdsl.source import Span
 
-
 _CALLS = 6
 
 

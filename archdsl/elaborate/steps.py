@@ -306,8 +306,7 @@ class Steps:
             self.names.stream = callee
             return []
         if isinstance(callee, NoStep):
-            label = f"`{call.name.text}` is {shown(callee.value)}"
-            self.problems.report(codes.NOT_A_STEP, call.name.span, label)
+            self.problems.report(codes.NOT_A_STEP, call.name.span, f"`{call.name.text}` is {shown(callee.value)}")
             self.names.hole = True
             return []
         if callee is None and call.name.text in (EXCHANGE, SPLIT):
@@ -355,9 +354,9 @@ class Steps:
     def _report_no_block(self, call: ast.Call) -> None:
         defined = [name for name, value in self.names.values.items() if isinstance(value, Defined)]
         known = [name for name, each in self.names.definitions.items() if each.definition.kind != "model"]
-        name, operators = call.name.text, [op.name for op in all_ops()]
-        near = nearest(name, [*known, *defined]) or nearest(name, operators)
-        near = near or suggestion(name, known) or "capitalised names are blocks, and this file defines none"
+        wanted, operators = call.name.text, [op.name for op in all_ops()]
+        near = nearest(wanted, [*known, *defined]) or nearest(wanted, operators)
+        near = near or suggestion(wanted, known) or "capitalised names are blocks, and this file defines none"
         self.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=near)
         for arg in call.args:
             self.evaluator.value(arg.value, words=("half", "tf_same", "same"))

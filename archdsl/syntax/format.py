@@ -276,7 +276,7 @@ def _segments(pieces: list[Piece]) -> Iterator[list[Piece]]:
     kinds = [piece.kind if isinstance(piece, Word) and not piece.is_sign else "" for piece in pieces]
     starts = [number for number, kind in enumerate(kinds) if number and kind == "ARROW"]
     starts = starts or [number for number, kind in enumerate(kinds[:-1], 1) if kind == "COMMA"]
-    if not starts and kinds[0] != "NAME":
+    if not starts and kinds[0] not in ("NAME", "FOR", "IF"):
         starts = [number for number, kind in enumerate(kinds[:-1], 1) if kind in _BREAKS_BEHIND]
     for start, end in pairwise([0, *starts, len(pieces)]):
         yield pieces[start:end]
