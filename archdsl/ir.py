@@ -83,7 +83,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A parameter of a block in one use of it: its value as the caller computes it, and the default if it has one."""
+    """A parameter of a block in one use of it: its value as the caller computes it, and the default if it has one.
+
+    A default may be computed from the other parameters, by their names in the block.
+    """
 
     name: str
     value: int | float

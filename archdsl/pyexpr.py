@@ -311,7 +311,7 @@ def _explodes(expr: Expr) -> bool:
         case Sequence():
             return expr.exploded or any(map(_explodes, expr.items))
         case Call():
-            return any(map(_explodes, expr.args))
+            return any(map(_explodes, (*expr.args, *(value for _, value in expr.named))))
         case Repeat():
             return _explodes(expr.item)
         case _:

@@ -74,7 +74,7 @@ def verify(graph: CheckedGraph, file: File) -> Verified:
     # A step of `forward` that passes its input on has no statement.
     flow = Dataflow(graph)
     for node in graph.nodes:
-        if flow.is_alias(node):
+        if flow.passed_on(node) is not None:
             observed.shapes.setdefault(node.path, node.shape)
     findings = _compared(graph, observed)
     if params != graph.params:

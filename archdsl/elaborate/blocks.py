@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from archdsl.diag import codes
-from archdsl.diag.model import Label
+from archdsl.diag.model import Label, Problems
 from archdsl.elaborate import judging
 from archdsl.elaborate.arguments import WORDS
 from archdsl.elaborate.expressions import Evaluator, suggestion
@@ -251,12 +251,22 @@ class _Entry:
         return tuple(Argument(name, self.caller[name], self._default(name)) for name in given)
 
     def _default(self, name: str) -> int | float | None:
-        """Return the default of a parameter if it is a plain number."""
+        """Return the default of a parameter if it is a number, or computed from the other parameters."""
         params = self.callee.definition.params
         default = next((param.default for param in params if param.name.text == name), None)
-        if isinstance(default, ast.Literal) and isinstance(default.value, int | float):
-            return default.value
-        return None
+        if default is None:
+            return None
+        own = {each: self._named(each) for each in self.values if each != name}
+        names = Names({each: value for each, value in own.items() if value is not None})
+        value = Evaluator(names, Problems()).value(default)
+        return value if isinstance(value, int | float) and not names.pinned else None
+
+    def _named(self, name: str) -> int | float | None:
+        """Return a number that the block was given, as the block itself calls it."""
+        value = self.caller.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return TracedInt.parameter(name, int(value))
+        return TracedFloat.parameter(name, value) if isinstance(value, float) else None
 
     def tensors(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return the tensors that the block was given as arguments, by their names."""

@@ -376,8 +376,9 @@ class Steps:
         if not self.bounds.holds(shape, span):
             self.names.hole = True
             return []
+        free = bound.op.free_axis if isinstance(bound.op, Merge) else None
         for other in shapes[1:]:
-            self.same(shapes[0], other)
+            self.same(shapes[0], other, free=free)
         sources = tuple(tensor.source for tensor in inputs)
         node = Node(path, bound.op, sources, shapes, shape, span, device=self.names.device)
         judging.warn(self, node, bound, labelled=labelled)
@@ -385,9 +386,11 @@ class Steps:
         self.names.stream = Tensor(path, shape)
         return [node]
 
-    def same(self, one: Shape, other: Shape) -> bool:
-        """Whether two shapes are equal; what decides about it is pinned, unless it never matters."""
-        for left, right in zip(one.dims, other.dims, strict=False):
+    def same(self, one: Shape, other: Shape, *, free: int | None = None) -> bool:
+        """Whether two shapes are equal; what decides about it is pinned, unless it never matters, as on a free axis."""
+        for axis, (left, right) in enumerate(zip(one.dims, other.dims, strict=False)):
+            if axis == free:
+                continue
             meanings = self.names.meaning(left), self.names.meaning(right)
             if not blocks.difference_is_settled(*meanings):  # type: ignore[arg-type]
                 self.names.pin((left, right))

@@ -1,11 +1,12 @@
 """Drafts to classes: equal drafts become one class, with parameters where its uses differ."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archdsl.emit.draft import PENDING, Draft
 from archdsl.emit.scope import names_in
 from archdsl.pyexpr import Call, Expr, flat, mapped
+from archdsl.symbolic import TracedInt, evaluated, polynomial
 
 PROJECT = "project"
 
@@ -127,21 +128,34 @@ def _construction(part: Call, draft: Draft, found: Class) -> Call:
         value = given.get(name, int(draft.scope.values[name]) if name in draft.scope.values else None)
         if name not in defaults:
             args.append(value)
-        elif names_in(value) or type(value) is not type(defaults[name]) or value != defaults[name]:
+        elif not _equals_default(value, defaults[name], given):
             named.append((name, value))
     if found.flagged and _has_optional(draft):
         named.append((PROJECT, True))
     return Call(found.name, tuple(args), tuple(named), ("factory",))
 
 
+def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
+    """Whether an argument is what its default comes to with the other arguments."""
+    if isinstance(default, TracedInt):
+        others = {name: given[name] for name in names_in(default) if isinstance(given.get(name), int)}
+        if others.keys() != names_in(default) or not isinstance(value, int):
+            return False
+        return polynomial(value) == polynomial(evaluated(default, others))  # type: ignore[arg-type]
+    return not names_in(value) and type(value) is type(default) and value == default
+
+
 def default_values(found: Class) -> dict[str, int | float]:
-    """Return the defaults of a class: those of the block for the parameters at its end."""
+    """Return the defaults of a class: those of the block for the parameters at its end.
+
+    A default may be computed from parameters that the class has too.
+    """
     use = found.model.container.use
     given = {each.name: each.default for each in use.arguments} if use else {}
     defaults: dict[str, int | float] = {}
     for name in reversed(found.parameters):
         default = given.get(name)
-        if not isinstance(default, int | float):
+        if not isinstance(default, int | float) or not names_in(default) <= {*found.parameters}:
             break
         defaults[name] = default
     return defaults

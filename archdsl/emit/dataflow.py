@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archdsl.ir import CheckedGraph, Container, Node, Path
-from archdsl.ops.base import INPUT, Stateless, input_at
+from archdsl.ops.base import INPUT, Merge, Stateless, input_at
 
 
 @dataclass(slots=True)
@@ -17,12 +17,15 @@ class Dataflow:
     reading: dict[Path, list[Path]] = field(default_factory=dict)
     parts: frozenset[Path] = frozenset()
     outputs: dict[Path, str] = field(default_factory=dict)
+    twins: dict[Path, Path] = field(default_factory=dict)
     _reads: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _made: dict[Path, frozenset[Path]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.nodes = {node.path: node for node in self.graph.nodes}
-        self.readers = Counter(source for node in self.graph.nodes for source in node.sources)
+        self._enter_twins(self.graph.root)
+        reading = [node for node in self.graph.nodes if node.path not in self.twins]
+        self.readers = Counter(self.twins.get(source, source) for node in reading for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
         self.outputs = {output.path: output.name for output in self.graph.outputs[1:]}
         for node in self.graph.nodes:
@@ -45,6 +48,19 @@ class Dataflow:
         self._made[container.path] = frozenset(made)
         self._reads[container.path] = tuple(path for path in reads if path not in made)
 
+    def _enter_twins(self, container: Container) -> None:
+        """Find what each lane of a group makes of the same streams, as in an exchange: it is computed once."""
+        first: dict[tuple[object, ...], Path] = {}
+        for child in container.children:
+            if not isinstance(child, Container):
+                continue
+            self._enter_twins(child)
+            for node in child.children if child.inline else ():
+                if isinstance(node, Node) and isinstance(node.op, Merge):
+                    key = (type(node.op), *node.op.values.values(), *node.sources)
+                    if first.setdefault(key, node.path) != node.path:
+                        self.twins[node.path] = first[key]
+
     def inputs(self, container: Container) -> list[tuple[str, Path]]:
         """Return what enters a submodule, the stream first, by the names that its `forward` gives them.
 
@@ -63,24 +79,35 @@ class Dataflow:
         for path in reads:
             if path not in known:
                 taken = {name for name, _ in found}
-                base = next((part for part in reversed(path) if part.isidentifier()), "y")
+                base = self._name(path, container)
                 name = base if base not in taken else f"{base}_{len(found)}"
                 found.append((name, path))
                 known.add(path)
         return found
 
-    def is_alias(self, node: Node) -> bool:
-        """Whether a step only passes its input on."""
+    @staticmethod
+    def _name(path: Path, container: Container) -> str:
+        """Return what a value from around a container may be called in it: like the neighbour that computes it."""
+        around = container.path[:-1]
+        parts = path[len(around) :] if path[: len(around)] == around else path[::-1]
+        return next((part for part in parts if part.isidentifier()), "y")
+
+    def passed_on(self, node: Node) -> Path | None:
+        """Return the value that a step only passes on; None where it computes one of its own."""
+        if node.path in self.twins:
+            return self.twins[node.path]
         emission = node.emission
-        return isinstance(emission, Stateless) and emission.function in (INPUT, input_at(0))
+        is_same = isinstance(emission, Stateless) and emission.function in (INPUT, input_at(0))
+        return node.sources[0] if is_same else None
 
     def may_overwrite(self, source: Path, within: Path) -> bool:
         """Whether a value may be written over by its reader, a step of the class at `within`.
 
         It has to be a fresh result of the same class that nobody else reads and autograd does not need again.
         """
+        source = self.twins.get(source, source)
         node = self.nodes.get(source)
-        if node is None or node.op.keeps_output or self.readers[source] > 1 or self.is_alias(node):
+        if node is None or node.op.keeps_output or self.readers[source] > 1 or self.passed_on(node) is not None:
             return False
         return node.path[: len(within)] == within
 

@@ -99,7 +99,7 @@ def _sizes(drafts: list[Draft], shapes: list[Shape], given: list[Shape] | None, 
         return ["..."] if loosely else []
     sizes = []
     for axis in range(rank):
-        texts = {_dim(draft, shape.dims[axis]) for draft, shape in zip(drafts, shapes, strict=True)}
+        texts = {_size(draft, shape, axis) for draft, shape in zip(drafts, shapes, strict=True)}
         if len(texts) == 1:
             sizes.append(texts.pop())
             continue
@@ -120,6 +120,12 @@ def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> str | None:
         whole, rest = divmod(int(before.dims[axis]), int(shape.dims[axis]))
         found.add(None if rest else whole)
     return str(found.pop()) if len(found) == 1 and None not in found else None
+
+
+def _size(draft: Draft, shape: Shape, axis: int) -> str:
+    """Return a size as the class computes it; what a block makes of a side of its map, by its window, as a number."""
+    text = _dim(draft, shape.dims[axis])
+    return str(int(shape.dims[axis])) if axis and draft.container.use and "//" in text else text
 
 
 def _dim(draft: Draft, size: int) -> str:

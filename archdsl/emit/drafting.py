@@ -116,8 +116,9 @@ class Drafts:
             target = child.output if child.output not in reads else child.path
             label = self.flow.outputs.get(target) or _label(child)
         else:
-            if self.flow.is_alias(child) and not (draft.is_numbered and not prefix):
-                draft.statements.append(Statement(child.path, child.path, value(child.sources[0]), (), child.shape))
+            passed_on = self.flow.passed_on(child)
+            if passed_on is not None and not (draft.is_numbered and not prefix):
+                draft.statements.append(Statement(child.path, child.path, value(passed_on), (), child.shape))
                 return
             expr, over = self._applied(draft, child, prefix)
             reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
@@ -130,7 +131,7 @@ class Drafts:
                 reads,
                 child.shape,
                 label=label,
-                lane=prefix[-1] if prefix else "",
+                lane=prefix[-1] if prefix and child.path not in self.flow.twins.values() else "",
                 is_part=is_part,
                 over=over,
                 optional=child.optional,

@@ -10,7 +10,7 @@ from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import Draft, Entry
 from archdsl.emit.drafting import Drafts
 from archdsl.emit.repeats import repeated
-from archdsl.emit.scope import scopes
+from archdsl.emit.scope import names_in, scopes
 from archdsl.ir import CheckedGraph, Output, Path
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, lines, mapped
 from archdsl.resources import resource
@@ -115,17 +115,21 @@ class _Planner:
         factory = [f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}']
         if not any("**factory" in line for line in body):
             factory = []
-        start = [] if draft.is_numbered else [f"{_PAD}super().__init__()"]
-        body = [*factory, *body, *kept] if draft.is_numbered else [*start, *kept, *factory, *body]
+        computed = self._computed(found)
+        start = [*computed, *factory] if draft.is_numbered else [f"{_PAD}super().__init__()", *computed]
+        body = [*start, *body, *kept] if draft.is_numbered else [*start, *kept, *factory, *body]
         return [*self._signature(found), *body]
 
     def _signature(self, found: Class) -> list[str]:
         draft = found.model
-        defaults = dict(draft.scope.values) if self._is_root(found) else default_values(found)
+        defaults = self._defaults(found)
         params = []
         for name in found.parameters:
             kind = "int" if isinstance(draft.scope.values[name], int) else "float"
-            params.append(f"{name}: {kind}" + (f" = {defaults[name]!r}" if name in defaults else ""))
+            if names_in(defaults.get(name)):
+                params.append(f"{name}: {kind} | None = None")
+            else:
+                params.append(f"{name}: {kind}" + (f" = {defaults[name]!r}" if name in defaults else ""))
         return [
             "    def __init__(",
             "        self,",
@@ -135,6 +139,18 @@ class _Planner:
             "        device: torch.device | str | None = None,",
             "        dtype: torch.dtype | None = None,",
             "    ) -> None:",
+        ]
+
+    def _defaults(self, found: Class) -> dict[str, int | float]:
+        return dict(found.model.scope.values) if self._is_root(found) else default_values(found)
+
+    def _computed(self, found: Class) -> list[str]:
+        """Return the lines that compute defaults from other parameters."""
+        return [
+            line
+            for name, default in self._defaults(found).items()
+            if names_in(default)
+            for line in lines(default, prefix=f"{name} = ", indent=_BODY, suffix=f" if {name} is None else {name}")
         ]
 
     def _module(self, entry: Entry, draft: Draft) -> Expr:
@@ -244,6 +260,9 @@ def _with_loops(expr: Expr) -> Expr:
     if len(items) == 1 and isinstance(items[0], Repeat):
         only = items[0]
         return Call(expr.function, (Repeat(only.item, only.variable, only.count, bare=True),))
+    named = tuple(item.items for item in items if isinstance(item, Sequence))
+    if len(named) == len(items):
+        return Call(expr.function, (), tuple((str(name), module) for name, module in named))
     return Call(expr.function, (Sequence(items, pairs.bracket, pairs.exploded),))
 
 

@@ -143,6 +143,11 @@ class Op:
 class Merge(Op):
     """An operator that makes one stream of several; its rules take the shapes of all of them."""
 
+    @property
+    def free_axis(self) -> int | None:
+        """The axis in which the streams may differ; None where they agree in all."""
+        return None
+
     def shape(self, x: Shape) -> Shape:
         return self.result((x,))
 

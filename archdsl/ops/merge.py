@@ -36,6 +36,10 @@ class Concat(Merge):
         Example("concat(axis = 1)", Shape.of(7, 3), Shape.of(7, 12), others=(Shape.of(7, 4), Shape.of(7, 5))),
     )
 
+    @property
+    def free_axis(self) -> int | None:
+        return self.axis
+
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         _require_axis(self.axis, inputs)
         first = inputs[0]

@@ -34,12 +34,10 @@ class Net(nn.Module):
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.features = nn.Sequential(
             OrderedDict(
-                [
-                    ("conv1", nn.Conv2d(1, 8, 3, padding=1, bias=False, **factory)),
-                    ("norm1", nn.BatchNorm2d(8, **factory)),
-                    ("relu", nn.ReLU(inplace=True)),
-                    ("pool", nn.MaxPool2d(2)),
-                ],
+                conv1=nn.Conv2d(1, 8, 3, padding=1, bias=False, **factory),
+                norm1=nn.BatchNorm2d(8, **factory),
+                relu=nn.ReLU(inplace=True),
+                pool=nn.MaxPool2d(2),
             ),
         )
         self.body = nn.Sequential(

@@ -49,13 +49,11 @@ class Vgg(nn.Module):
         )
         self.classifier = nn.Sequential(
             OrderedDict(
-                [
-                    ("fc1", nn.Linear(128 * width, 64, **factory)),
-                    ("relu", nn.ReLU(inplace=True)),
-                    ("dropout", nn.Dropout(p=rate)),
-                    ("fc2", nn.Linear(64, classes, **factory)),
-                    ("softmax", nn.Softmax(dim=1)),
-                ],
+                fc1=nn.Linear(128 * width, 64, **factory),
+                relu=nn.ReLU(inplace=True),
+                dropout=nn.Dropout(p=rate),
+                fc2=nn.Linear(64, classes, **factory),
+                softmax=nn.Softmax(dim=1),
             ),
         )
 
