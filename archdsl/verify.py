@@ -53,10 +53,11 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
-def verify(graph: CheckedGraph, file: File) -> Verified:
+def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
     """Run the module in `file` on a batch of random numbers and compare it with the graph.
 
-    A model with outputs that only training computes is run as in training.
+    A model with outputs that only training computes is run as in training. On the device "meta" nothing is computed,
+    and shapes are compared all the same.
 
     Raises VerificationError where the module cannot be imported, built or run.
     """
@@ -64,9 +65,9 @@ def verify(graph: CheckedGraph, file: File) -> Verified:
 
     try:
         module = _load(file)
-        net = getattr(module, module.__all__[0])()
+        net = getattr(module, module.__all__[0])(device=device)
         net.train(any(output.when_training for output in graph.outputs))
-        samples = [_sample(torch, graph, given) for given in graph.inputs]
+        samples = [_sample(torch, graph, given).to(device) for given in graph.inputs]
         observed = _run(net, samples, plan(graph))
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error

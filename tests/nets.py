@@ -85,6 +85,70 @@ model Vgg(classes = 10, width = 8, rate = 0.4) {
   permute(1x0) -> slice(0, 1) -> flatten -> out: linear(2)
 }
 """,
+    "residuals": """set conv(bias = false, padding = half)
+
+block Basic(width, stride = 1, inner = width // 2) {
+  residual {
+    conv1: conv(inner, 3, stride) -> bn1: batchnorm -> relu
+    conv2: conv(width, 3)         -> bn2: batchnorm
+  } project { downsample: [conv(width, 1, stride) -> batchnorm] } -> relu
+}
+
+block Dense(growth) {
+  concat {
+    identity
+    norm: batchnorm -> relu -> conv: conv(growth, 3)
+  }
+}
+
+model Residuals(classes = 10, width = 16) {
+  input image: 3x32x32
+  stem: conv(width, 3)
+  for i, n in enumerate([2, 4]) {
+    layer{i + 1}: [Basic(width * 2 ** i, stride = 1 if i == 0 else 2) -> Basic(width * 2 ** i) * (n - 1)]
+  }
+  wide: Basic(2 * width, inner = 8)
+  dense: { dense{1..3}: Dense(4) }
+  global_avgpool -> flatten -> fc: linear(classes)
+}
+""",
+    "towers": """model Towers(classes = 10) {
+  devices gpu0, gpu1
+  input image: 3x32x32
+  group tower{0..1} on gpu{0..1} {
+    conv1: conv(4, 3, padding = 1) -> relu -> maxpool(2)
+    exchange
+    conv2: conv(8, 3, padding = 1) -> relu -> flatten
+    exchange -> relu -> fc: linear(16) -> relu
+  } -> concat
+  split(4) -> add -> head: linear(classes)
+}
+""",
+    "heads": """block Head(classes) = pool: adaptive_avgpool(2) -> flatten -> fc: linear(classes)
+
+model Heads(classes = 10) {
+  input image: 3x32x32
+  input scale: 8
+  conv1: conv(8, 3)
+  output aux: Head(classes) when training
+  output mid: global_avgpool -> flatten -> mul { identity; @scale }
+  conv2: conv(16, 3) -> relu -> global_avgpool -> flatten -> fc: linear(classes)
+}
+""",
+    "shared": """set conv(padding = half)
+
+block Double(c) = conv1: conv(c, 3) -> relu -> conv2: conv(c, 3) -> relu
+block Up(skip, c) = up: conv_transpose(c, 2, stride = 2) -> concat { skip; identity } -> fuse: Double(c)
+
+model Shared {
+  input image: 1x32x32
+  enc1: Double(8)  -> maxpool(2)
+  enc2: Double(16) -> maxpool(2)
+  mid: Double(32)  -> up2: Up(@enc2, 16) -> up1: Up(@enc1, 8)
+  mix: { a: conv(8, 1) -> relu -> share @a -> add { share @a; @enc1 } }
+  head: conv(2, 1)
+}
+""",
 }
 
 

@@ -1,5 +1,6 @@
 """The text of generated modules: clean by the field's tools, the same every time, and laid out by templates only."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,41 @@ def test_relu_overwrites_only_what_autograd_does_not_need() -> None:
     source = generate(graph_of(text))
     assert "x = F.relu(x, inplace=True)\n        x = torch.sigmoid(x)\n        x = F.relu(x)\n" in source
     assert "nn.BatchNorm2d(4, **factory), nn.ReLU(inplace=True), nn.ReLU()" in source
+
+
+BLOCK = """block Cell(width) { conv: conv(width, 3) -> relu }
+block Other(width) { conv: conv(width, 3) -> tanh }
+model Net {
+  input image: 3x32x32
+  cells: [Cell(8) * 3 -> Other(8) -> Cell(16)]
+}
+"""
+
+
+def classes_of(text: str) -> dict[str, str]:
+    """Return the classes of the generated module, without their documentation, which counts lines and shapes."""
+    module = ast.parse(generate(graph_of(text)))
+    found = {}
+    for part in module.body:
+        if isinstance(part, ast.ClassDef):
+            part.body = part.body[1:]
+            found[part.name] = ast.unparse(part)
+    return found
+
+
+def test_a_line_more_in_a_block_changes_its_class_and_nothing_else() -> None:
+    before = classes_of(BLOCK)
+    after = classes_of(BLOCK.replace("conv: conv(width, 3) -> relu", "conv: conv(width, 3) -> bn: batchnorm\n -> relu"))
+    assert {name for name in before if before[name] != after[name]} == {"Cell"}
+    assert before.keys() == after.keys() == {"Net", "Cell", "Other"}
+
+
+def test_resnet152_is_as_short_as_resnet50() -> None:
+    deep, shallow = (
+        generate(compile_source(read("resnet"), model=name).models[0]) for name in ("ResNet152", "ResNet50")
+    )
+    assert deep.count("\n") < 160
+    assert abs(deep.count("\n") - shallow.count("\n")) < 10
 
 
 def test_long_calls_break_like_ruff_breaks_them() -> None:

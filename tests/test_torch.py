@@ -40,41 +40,69 @@ def net_of(graph: CheckedGraph, folder: Path, **options: Any) -> torch.nn.Module
     return net
 
 
-def all_graphs() -> list[Any]:
-    nets = [pytest.param(graph_of(text), id=name) for name, text in NETS.items()]
-    return nets + [pytest.param(g, id=n) for n in gallery() for g in compile_source(read(n), every=True).models]
+SMALL = [graph_of(text) for text in NETS.values()]
+GALLERY = [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
 
 
-@pytest.mark.parametrize("graph", all_graphs())
+def by_name(graphs: list[CheckedGraph]) -> list[Any]:
+    return [pytest.param(graph, id=graph.name.lower()) for graph in graphs]
+
+
+def light() -> list[CheckedGraph]:
+    """Return the lightest model of each family of the gallery, unless all are too heavy to be trained here."""
+    families: dict[str, list[CheckedGraph]] = {}
+    for graph in GALLERY:
+        families.setdefault(graph.graph.source.name, []).append(graph)
+    lightest = [min(graphs, key=lambda graph: graph.macs) for graphs in families.values()]
+    return [graph for graph in lightest if graph.macs < 2e9 and graph.params < 3e7]
+
+
+def samples_of(graph: CheckedGraph, batch: int, device: str = "cpu") -> list[torch.Tensor]:
+    """Return a batch for each input: random numbers, or the indices that it takes."""
+    found = []
+    for given in graph.inputs:
+        sizes, count = (batch, *map(int, given.shape.dims)), graph.indices(given)
+        made = torch.rand(sizes) if count is None else torch.randint(count, sizes)
+        found.append(made.to(device))
+    return found
+
+
+def as_tuple(result: Any) -> tuple[torch.Tensor, ...]:
+    return tuple(part for part in (result if isinstance(result, tuple) else (result,)) if part is not None)
+
+
+@pytest.mark.parametrize("graph", by_name(SMALL + GALLERY))
 def test_every_shape_and_count_agrees(graph: CheckedGraph, tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text(generate(graph))
-    result = verify(graph, file)
+    result = verify(graph, file, device="cpu" if graph in SMALL else "meta")
     assert result.findings == ()
     assert result.shapes > len(graph.nodes)
     assert result.params == graph.params
 
 
-@pytest.mark.parametrize("graph", all_graphs())
+@pytest.mark.parametrize("graph", by_name(SMALL + GALLERY))
 def test_multiply_accumulates_are_those_that_pytorch_counts(graph: CheckedGraph, tmp_path: Path) -> None:
-    net = net_of(graph, tmp_path).eval()
+    """Steps that only outputs of the training need run in training, so those nets are counted as in training."""
+    net = net_of(graph, tmp_path, device="meta").train(any(output.when_training for output in graph.outputs))
     with FlopCounterMode(display=False) as counter:
-        net(torch.rand(1, *graph.inputs[0].shape.dims))
-    assert counter.get_total_flops() == 2 * graph.macs
+        net(*samples_of(graph, 2, "meta"))
+    assert counter.get_total_flops() == 2 * 2 * graph.macs
 
 
-@pytest.mark.parametrize("graph", all_graphs())
+@pytest.mark.parametrize("graph", by_name(SMALL + light()))
 def test_the_module_exports_and_trains(graph: CheckedGraph, tmp_path: Path) -> None:
     net = net_of(graph, tmp_path)
-    sample = torch.rand(2, *graph.inputs[0].shape.dims)
-    net(sample).square().sum().backward()
+    samples = samples_of(graph, 2)
+    sum(part.square().sum() for part in as_tuple(net(*samples))).backward()  # type: ignore[union-attr]
     assert all(weight.grad is not None for weight in net.parameters())
     net.eval()
-    exported = torch.export.export(net, (sample,)).module()
-    assert torch.equal(exported(sample), net(sample))
+    exported = torch.export.export(net, tuple(samples)).module()
+    for found, expected in zip(as_tuple(exported(*samples)), as_tuple(net(*samples)), strict=True):
+        assert torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("graph", all_graphs())
+@pytest.mark.parametrize("graph", by_name(SMALL + GALLERY))
 def test_dtype_and_device_reach_every_weight(graph: CheckedGraph, tmp_path: Path) -> None:
     net = net_of(graph, tmp_path, device="meta", dtype=torch.float64)
     floating = [tensor for tensor in net.state_dict().values() if tensor.is_floating_point()]
@@ -83,11 +111,19 @@ def test_dtype_and_device_reach_every_weight(graph: CheckedGraph, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_module_compiles_into_one_graph(tmp_path: Path) -> None:
-    net = net_of(graph_of(NETS["vgg"]), tmp_path).eval()
-    sample = torch.rand(2, 3, 32, 32)
-    compiled = torch.compile(net, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(sample), net(sample))
+@pytest.mark.parametrize("name", ["vgg", "residuals", "towers", "heads", "shared"])
+def test_a_module_compiles_into_one_graph(name: str, tmp_path: Path) -> None:
+    graph = graph_of(NETS[name])
+    net, samples = net_of(graph, tmp_path), samples_of(graph, 2)
+    for training in (True, False):
+        net.train(training)
+        torch.compiler.reset()
+        compiled = torch.compile(net, fullgraph=True, backend="aot_eager")
+        torch.manual_seed(0)
+        expected = as_tuple(net(*samples))
+        torch.manual_seed(0)
+        for found, other in zip(as_tuple(compiled(*samples)), expected, strict=True):
+            torch.testing.assert_close(found, other)
 
 
 def test_parameters_of_the_model_stay_parameters(tmp_path: Path) -> None:
