@@ -5,7 +5,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, untraced
-from archdsl.ir import CheckedGraph, Container, Graph, Path
+from archdsl.ir import CheckedGraph, Container, Graph, Path, only_in_training
 from archdsl.ops.kinds import is_int, shown
 from archdsl.syntax import ast
 
@@ -14,11 +14,13 @@ def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
     """Return the graph with its totals, or None if anything is wrong with it."""
     if graph is None or problems.has_errors:
         return None
-    params, macs = graph.root.params, graph.root.macs
+    left_out = only_in_training(graph)
+    params, macs = graph.root.params, sum(node.macs for node in graph.root.nodes() if node.path not in left_out)
     for claim in graph.claims:
         scope = _container(graph.root, claim.scope)
         values = {name: untraced(value) for name, value in claim.names.items()}
-        evaluator = Evaluator(Names({"params": scope.params, "macs": scope.macs, **values}), problems)
+        totals = {"params": scope.params, "macs": scope.macs if scope.path else macs}
+        evaluator = Evaluator(Names({**totals, **values}), problems)
         for test in _conjuncts(claim.test):
             with problems.noting(" ".join(claim.notes) or None):
                 _judge(test, evaluator, problems, overridden=graph.overridden)

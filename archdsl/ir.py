@@ -193,9 +193,43 @@ class Graph:
     overridden: bool = False
 
 
+def only_in_training(graph: Graph) -> frozenset[Path]:
+    """Return the paths of the operators that outputs of the training need, and no other output.
+
+    A submodule runs as a whole, so its operators are among them only if all are.
+    """
+    nodes = list(graph.root.nodes())
+    training = _ancestors(nodes, {output.path for output in graph.outputs if output.when_training})
+    always = _ancestors(nodes, {output.path for output in graph.outputs if not output.when_training})
+    return frozenset(_whole(graph.root, training - always))
+
+
+def _ancestors(nodes: list[Node], goals: set[Path]) -> set[Path]:
+    found = set(goals)
+    for node in reversed(nodes):
+        if node.path in found:
+            found.update(node.sources)
+    return found
+
+
+def _whole(container: Container, chosen: set[Path]) -> Iterator[Path]:
+    """Yield the chosen operators that run by themselves, or in a submodule of which all are chosen."""
+    for child in container.children:
+        if isinstance(child, Node):
+            yield from [child.path] if child.path in chosen else []
+        elif child.inline:
+            yield from _whole(child, chosen)
+        else:
+            within = [node.path for node in child.nodes()]
+            yield from within if chosen.issuperset(within) else []
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedGraph:
-    """A whole model: every shape is known and every assertion holds. Only `check` makes one."""
+    """A whole model: every shape is known and every assertion holds. Only `check` makes one.
+
+    `macs` are the multiply-accumulates of an evaluation for one sample: what only the training computes is left out.
+    """
 
     graph: Graph
     params: int

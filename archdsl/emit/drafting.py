@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import PENDING, Draft, Entry, Statement, resolved, value
-from archdsl.emit.order import in_order, made, only_in_training
+from archdsl.emit.order import in_order, runs_in
 from archdsl.emit.scope import Scope
 from archdsl.emit.variables import Value, named
-from archdsl.ir import Container, Kind, Node, Output, Path
+from archdsl.ir import Container, Kind, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
 from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, mapped
 from archdsl.symbolic import TracedFloat, TracedInt
@@ -35,9 +35,9 @@ class Drafts:
         if any(isinstance(child, Container) and child.inline for child in container.children):
             places = in_order(places, self.flow)
         if not container.inline:
-            training = only_in_training(places, outputs, self.flow)
+            training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
             for child, prefix in places:
-                self._step(draft, child, prefix, in_training=made(child)[-1] in training)
+                self._step(draft, child, prefix, in_training=runs_in(child, training))
             self._settle_optional(draft)
             self._name(draft)
         draft.number = len(self.made)

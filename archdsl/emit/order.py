@@ -1,7 +1,7 @@
 """The order of the steps of `forward`."""
 
 from archdsl.emit.dataflow import Dataflow
-from archdsl.ir import Container, Node, Output, Path
+from archdsl.ir import Container, Node, Path
 
 
 def made(child: Node | Container) -> tuple[Path, ...]:
@@ -9,20 +9,9 @@ def made(child: Node | Container) -> tuple[Path, ...]:
     return (child.path,) if isinstance(child, Node) else (child.path, child.output)
 
 
-def only_in_training(
-    places: list[tuple[Node | Container, tuple[str, ...]]], outputs: tuple[Output, ...], flow: Dataflow
-) -> set[Path]:
-    """Return the values that only outputs of the training need."""
-    if not any(output.when_training for output in outputs):
-        return set()
-    needed = {output.path for output in outputs if not output.when_training}
-    always: set[Path] = set()
-    for child, _ in reversed(places):
-        value_ = made(child)[-1]
-        if value_ in needed:
-            always.add(value_)
-            needed |= set(child.sources if isinstance(child, Node) else (path for _, path in flow.inputs(child)))
-    return {made(child)[-1] for child, _ in places} - always
+def runs_in(child: Node | Container, paths: frozenset[Path]) -> bool:
+    """Whether all operators of a step are among these."""
+    return paths.issuperset((child.path,) if isinstance(child, Node) else (node.path for node in child.nodes()))
 
 
 def in_order(
