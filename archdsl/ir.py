@@ -66,12 +66,12 @@ class Node:
     @property
     def params(self) -> int:
         """Number of trainable parameters that it has for itself."""
-        return 0 if self.weights else int(self.op.params(self.input))
+        return 0 if self.weights else int(self.op.params(self.input.plain()))
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
-        return int(self.op.macs(self.input, self.shape))
+        return int(self.op.macs(self.input.plain(), self.shape.plain()))
 
 
 class Kind(Enum):

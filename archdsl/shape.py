@@ -35,5 +35,9 @@ class Shape:
         """Number of elements of one sample."""
         return prod(self.dims)
 
+    def plain(self) -> "Shape":
+        """Return the shape without the traces of its sizes."""
+        return Shape(tuple(map(int, self.dims)))
+
     def __str__(self) -> str:
         return "x".join(str(int(dim)) for dim in self.dims) or "scalar"

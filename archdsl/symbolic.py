@@ -6,7 +6,7 @@ parameters along, so the rules of operators stay ordinary arithmetic.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -17,6 +17,13 @@ class Quotient:
     numerator: "Polynomial"
     symbol: str
     denominator: "Polynomial"
+    text: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", f"{self.numerator} {self.symbol} {self.denominator}")
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 Factor: TypeAlias = str | Quotient
@@ -24,12 +31,17 @@ Monomial: TypeAlias = tuple[Factor, ...]
 Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 
-def _rank(term: tuple[Monomial, int]) -> tuple[int, str]:
-    return -len(term[0]), repr(term[0])
+def _rank(term: tuple[Monomial, int]) -> tuple[int, list[tuple[bool, str]]]:
+    return -len(term[0]), [*map(_order, term[0])]
+
+
+def _order(factor: Factor) -> tuple[bool, str]:
+    return (False, factor) if isinstance(factor, str) else (True, factor.text)
 
 
 def _canonical(terms: dict[Monomial, int]) -> Polynomial:
-    return tuple(sorted(((m, c) for m, c in terms.items() if c), key=_rank))
+    found = [(m, c) for m, c in terms.items() if c]
+    return tuple(sorted(found, key=_rank) if len(found) > 1 else found)
 
 
 def _sum(left: Polynomial, right: Polynomial, sign: int) -> Polynomial:
@@ -43,7 +55,7 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
     terms: dict[Monomial, int] = {}
     for a, m in left:
         for b, n in right:
-            both = tuple(sorted((*a, *b), key=repr))
+            both = tuple(sorted((*a, *b), key=_order)) if a and b else a or b
             terms[both] = terms.get(both, 0) + m * n
     return _canonical(terms)
 

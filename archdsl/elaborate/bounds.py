@@ -51,7 +51,7 @@ class Bounds:
 
     def holds(self, shape: Shape, span: Span) -> bool:
         """Whether a tensor is not too large; it is reported if it is."""
-        if int(shape.volume) < 2**63:
+        if shape.plain().volume < 2**63:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")
         return False

@@ -1,6 +1,6 @@
 """Net, made by archdsl from case.arch.
 
-1,892 parameters, 1,098,048 multiply-accumulates per sample.
+1,892 parameters, 1,097,728 multiply-accumulates per sample.
 """
 
 from typing import Any, NamedTuple
