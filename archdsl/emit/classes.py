@@ -13,12 +13,16 @@ PROJECT = "project"
 
 @dataclass(slots=True)
 class Class:
-    """A class of the generated module and the drafts that it serves; `flagged` says that it takes `project`."""
+    """A class of the generated module and the drafts that it serves; `flagged` says that it takes `project`.
+
+    `forms` counts the classes of its block: uses that differ in structure have classes of their own.
+    """
 
     name: str
     members: list[Draft]
     flagged: bool = False
     parameters: list[str] = field(default_factory=list)
+    forms: int = 1
 
     @property
     def model(self) -> Draft:
@@ -47,7 +51,18 @@ def classes(drafts: list[Draft], reserved: Iterable[str]) -> dict[int, Class]:
         found = Class(name, members, flagged)
         found.parameters = _parameters(found)
         made |= {each.number: found for each in members}
+    _count_forms({id(each): each for each in made.values()}.values())
     return made
+
+
+def _count_forms(found: Iterable[Class]) -> None:
+    forms: dict[str, list[Class]] = {}
+    for each in found:
+        if each.model.container.use:
+            forms.setdefault(_definition(each.model), []).append(each)
+    for group in forms.values():
+        for each in group:
+            each.forms = len(group)
 
 
 def _has_optional(draft: Draft) -> bool:

@@ -5,11 +5,12 @@ from textwrap import wrap
 
 from archdsl.emit.classes import Class
 from archdsl.emit.draft import Draft, Statement
-from archdsl.ir import CheckedGraph, Parameter
+from archdsl.ir import CheckedGraph, Parameter, dotted
 from archdsl.ops.kinds import shown
 from archdsl.pyexpr import WIDTH, flat
 from archdsl.shape import Shape
 
+_USES = 4
 _LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 
 
@@ -31,6 +32,8 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
         doc, span = (), container.span
     source = f"{_basename(span.source.name)}, line {span.line}"
     parts = [_wrapped(" ".join(doc) or about, first=True), [f"Source: {source}."]]
+    if found.forms > 1:
+        parts.append(_wrapped(f"One of {found.forms} forms of the block: the one of {_uses(found)}."))
     fixed = _fixed(root, draft) if root else ""
     if fixed:
         parts.append(_wrapped(f"Built for {fixed}."))
@@ -39,6 +42,15 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
     text = "\n\n".join("\n".join(part) for part in parts)
     first, *rest = _escaped(text).split("\n")
     return [first, *(f"    {line}" if line else "" for line in rest)]
+
+
+def _uses(found: Class) -> str:
+    """Return the paths of the submodules that have a class, the first ones of many."""
+    paths = [dotted(member.container.path) for member in found.members]
+    more = len(paths) - _USES
+    if more > 1:
+        return f"{', '.join(paths[:_USES])} and {more} more"
+    return paths[0] if len(paths) == 1 else f"{', '.join(paths[:-1])} and {paths[-1]}"
 
 
 def _fixed(root: CheckedGraph, draft: Draft) -> str:
