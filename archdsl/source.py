@@ -9,7 +9,7 @@ class Source:
     """The text of one file, under the name that messages give it."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
     _starts: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def position(self, offset: int) -> tuple[int, int]:
