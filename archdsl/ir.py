@@ -39,8 +39,8 @@ class Input:
 class Node:
     """One use of an operator, with the shapes that it meets, as the block that it stands in sees them.
 
-    `weights` is the path of the step whose weights it shares, `optional` says that it projects a shortcut, which
-    other uses of its block may not need.
+    `labelled` says that its name is the author's, `weights` is the path of the step whose weights it shares, `optional`
+    says that it projects a shortcut, which other uses of its block may not need.
     """
 
     path: Path
@@ -50,6 +50,7 @@ class Node:
     shape: Shape
     span: Span
     device: str | None = None
+    labelled: bool = False
     weights: Path | None = None
     optional: bool = False
 

@@ -380,7 +380,7 @@ class Steps:
         for other in shapes[1:]:
             self.same(shapes[0], other, free=free)
         sources = tuple(tensor.source for tensor in inputs)
-        node = Node(path, bound.op, sources, shapes, shape, span, device=self.names.device)
+        node = Node(path, bound.op, sources, shapes, shape, span, self.names.device, labelled)
         judging.warn(self, node, bound, labelled=labelled)
         self.nodes[path] = node
         self.names.stream = Tensor(path, shape)

@@ -62,10 +62,7 @@ class Drafts:
     def _is_module(self, child: Node | Container, container: Container) -> bool:
         if isinstance(child, Container):
             return True
-        emission = child.emission
-        if isinstance(emission, Submodule):
-            return True
-        return container.kind is Kind.NUMBERED and emission.module is not None
+        return _is_module(child, is_numbered=container.kind is Kind.NUMBERED)
 
     # modules
 
@@ -149,7 +146,7 @@ class Drafts:
         """Return the expression of a node, and the value that it is written over if it is `+=`."""
         emission = node.emission
         inputs = tuple(map(value, node.sources))
-        if isinstance(emission, Submodule) or (draft.is_numbered and emission.module is not None):
+        if isinstance(emission, Submodule) or _is_module(node, is_numbered=draft.is_numbered):
             return Call(self._attribute(draft, node, prefix), inputs), None
         function = emission.function
         within = draft.container.path
@@ -214,6 +211,12 @@ class Drafts:
                 draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
         for path in draft.aliases:
             draft.variables[path] = draft.variables[draft.origin(path)]
+
+
+def _is_module(node: Node, *, is_numbered: bool) -> bool:
+    """Whether an operator becomes a submodule: for its weights, its number or its label; else it is a function."""
+    emission = node.emission
+    return isinstance(emission, Submodule) or (emission.module is not None and (is_numbered or node.labelled))
 
 
 def _class_name(container: Container) -> str:

@@ -40,10 +40,11 @@ class Head(nn.Module):
     ) -> None:
         super().__init__()
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.pool = nn.AdaptiveAvgPool2d(2)
         self.fc = nn.Linear(4 * in_channels, classes, **factory)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.adaptive_avg_pool2d(x, 2)  # in_channels x 2 x 2
+        x = self.pool(x)  # in_channels x 2 x 2
         x = x.flatten(1)  # 4 * in_channels
         x = self.fc(x)  # classes
         x = F.dropout(x, training=self.training)
@@ -74,6 +75,7 @@ class Net(nn.Module):
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.conv1 = nn.Conv2d(3, 8, 3, **factory)
         self.aux = Head(8, classes, **factory)
+        self.mid = nn.AdaptiveAvgPool2d(1)
         self.conv2 = nn.Conv2d(8, 16, 3, **factory)
         self.fc = nn.Linear(16, classes, **factory)
 
@@ -82,7 +84,7 @@ class Net(nn.Module):
         conv1 = self.conv1(image)  # 8x30x30
         if self.training:
             aux = self.aux(conv1)  # classes
-        x: Tensor = F.adaptive_avg_pool2d(conv1, 1)  # 8x1x1
+        x: Tensor = self.mid(conv1)  # 8x1x1
         x = x.flatten(1)  # 8
         mid: Tensor = x * scale
         x = self.conv2(conv1)  # 16x28x28

@@ -31,9 +31,10 @@ class Net(nn.Module):
         super().__init__()
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.linear = nn.Linear(8, 4, **factory)
+        self.x = nn.ReLU(inplace=True)
 
     def forward(self, relu: Tensor) -> Tensor:
         x: Tensor = F.relu(relu)
         x = self.linear(x)  # 4
-        x = F.relu(x, inplace=True)
+        x = self.x(x)
         return x
