@@ -3,6 +3,7 @@
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, untraced
 from archdsl.ir import CheckedGraph, Container, Graph, Path, only_in_training
@@ -10,7 +11,7 @@ from archdsl.ops.kinds import is_int, shown
 from archdsl.syntax import ast
 
 
-def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
+def check(graph: Graph | None, problems: Problems, limits: Limits = Limits()) -> CheckedGraph | None:  # noqa: B008
     """Return the graph with its totals, or None if anything is wrong with it."""
     if graph is None or problems.has_errors:
         return None
@@ -20,7 +21,7 @@ def check(graph: Graph | None, problems: Problems) -> CheckedGraph | None:
         scope = _container(graph.root, claim.scope)
         values = {name: untraced(value) for name, value in claim.names.items()}
         totals = {"params": scope.params, "macs": scope.macs if scope.path else macs}
-        evaluator = Evaluator(Names({**totals, **values}), problems)
+        evaluator = Evaluator(Names({**totals, **values}), problems, limits)
         for test in _conjuncts(claim.test):
             with problems.noting(" ".join(claim.notes) or None):
                 _judge(test, evaluator, problems, overridden=graph.overridden)

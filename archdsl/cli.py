@@ -3,13 +3,13 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from archdsl import __version__
+from archdsl.options import as_data, limited, of_a_net
 from archdsl.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
@@ -26,23 +26,8 @@ from archdsl.terminal import (
 
 if TYPE_CHECKING:
     from archdsl.driver import Compiled
+    from archdsl.elaborate.limits import Limits
     from archdsl.ir import CheckedGraph
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_file = click.argument("file")
-_json = click.option("--json", "as_json", is_flag=True, help="Print data instead of text.")
-_model = click.option("--model", metavar="NAME", help="The model to take; the last of the file if left out.")
-_set = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the model.")
-_limit = click.option(
-    "--max-operations", type=click.IntRange(min=1), default=100_000, show_default=True, help="Bound on the net's size."
-)
-
-
-def _net_options(command: _Command) -> _Command:
-    for option in (_limit, _set, _model, _file):
-        command = option(command)
-    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,21 +41,21 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@_limit
-@_json
-def check(files: tuple[str, ...], max_operations: int, *, as_json: bool) -> None:
+@limited
+@as_data
+def check(files: tuple[str, ...], limits: "Limits", *, as_json: bool) -> None:
     """Check every model of the files: names, shapes and assertions."""
-    results = [_checked(file, max_operations, quiet=as_json) for file in files]
+    results = [_checked(file, limits, quiet=as_json) for file in files]
     if as_json:
         print_json({"files": [data for _, data in results]})
     sys.exit(max(code for code, _ in results))
 
 
-def _checked(file: str, max_operations: int, *, quiet: bool) -> tuple[int, dict[str, object]]:
+def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str, object]]:
     from archdsl.loader import Unreadable
 
     try:
-        compiled = _compiled(file, max_operations, every=True)
+        compiled = _compiled(file, limits, every=True)
     except Unreadable as error:
         if not quiet:
             complain(error)
@@ -92,16 +77,16 @@ def _checked(file: str, max_operations: int, *, quiet: bool) -> tuple[int, dict[
 
 
 @cli.command()
-@_net_options
+@of_a_net
 @click.option("-o", "--output", metavar="OUT.py", help="Where the module goes; - is standard output.")
 @click.option("--verify", is_flag=True, help="Import and run the module, and compare every shape with the net.")
 def build(
-    file: str, model: str | None, settings: tuple[str, ...], max_operations: int, output: str | None, *, verify: bool
+    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, *, verify: bool
 ) -> None:
     """Write the PyTorch module of a model."""
     from archdsl.emit.torch import generate
 
-    graph = _graph(file, model, settings, max_operations)
+    graph = _graph(file, model, settings, limits)
     text = generate(graph)
     if verify:
         _verify(graph, text)
@@ -155,7 +140,7 @@ _OUR_MISTAKE = "this is a mistake of archdsl: please report it with the .arch fi
 
 
 @cli.command()
-@_net_options
+@of_a_net
 @click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf or .dot.")
 @click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
@@ -165,7 +150,7 @@ def draw(
     file: str,
     model: str | None,
     settings: tuple[str, ...],
-    max_operations: int,
+    limits: "Limits",
     output: str | None,
     theme: str,
     direction: Literal["TB", "LR"],
@@ -180,7 +165,7 @@ def draw(
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
     if kind not in ("svg", "png", "pdf", "dot"):
         raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--output")
-    graph = _graph(file, model, settings, max_operations)
+    graph = _graph(file, model, settings, limits)
     data = _drawn(graph, kind, target, file, theme=theme, direction=direction, engine=engine, legend=not no_legend)
     write_output(target, data, file)
     say(target, f"wrote {target}: {graph.name}")
@@ -216,13 +201,13 @@ def _drawn(
 
 
 @cli.command()
-@_net_options
-@_json
-def summary(file: str, model: str | None, settings: tuple[str, ...], max_operations: int, *, as_json: bool) -> None:
+@of_a_net
+@as_data
+def summary(file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", *, as_json: bool) -> None:
     """Print shapes, parameters and multiply-accumulates of a model."""
     from archdsl.report import report
 
-    table = report(_graph(file, model, settings, max_operations))
+    table = report(_graph(file, model, settings, limits))
     if as_json:
         print_json(table.as_data())
         return
@@ -322,12 +307,12 @@ def _rewrite(file: str, before: str, text: str) -> int:
     return 0
 
 
-def _graph(file: str, model: str | None, settings: tuple[str, ...], max_operations: int) -> "CheckedGraph":
+def _graph(file: str, model: str | None, settings: tuple[str, ...], limits: "Limits") -> "CheckedGraph":
     """Return the model that a command is about; print what was found, and stop if it has errors."""
     from archdsl.loader import Unreadable
 
     try:
-        compiled = _compiled(file, max_operations, model=model, settings=settings)
+        compiled = _compiled(file, limits, model=model, settings=settings)
     except Unreadable as error:
         complain(error)
         sys.exit(NO_FILE)
@@ -338,19 +323,16 @@ def _graph(file: str, model: str | None, settings: tuple[str, ...], max_operatio
 
 
 def _compiled(
-    file: str, max_operations: int, *, model: str | None = None, settings: tuple[str, ...] = (), every: bool = False
+    file: str, limits: "Limits", *, model: str | None = None, settings: tuple[str, ...] = (), every: bool = False
 ) -> "Compiled":
     from archdsl.driver import compile_source
-    from archdsl.elaborate.limits import Limits
     from archdsl.elaborate.settings import SettingError, parse_setting
     from archdsl.loader import locate
 
     found = locate(file)
     try:
         given = dict(map(parse_setting, settings))
-        return compile_source(
-            found.source, model=model or found.model, every=every, settings=given, limits=Limits(max_operations)
-        )
+        return compile_source(found.source, model=model or found.model, every=every, settings=given, limits=limits)
     except SettingError as error:
         raise click.BadParameter(str(error), param_hint="--set") from None
 

@@ -43,13 +43,13 @@ def compile_source(
     Raises SettingError where `settings` names a parameter that the model does not have.
     """
     problems = Problems()
-    file = parse(source, problems)
+    file = parse(source, problems, limits.characters)
     checked: list[CheckedGraph] = []
     if file is not None:
-        library = Libraries(problems, source).library(file)
+        library = Libraries(problems, source, limits).library(file)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
-            graph = check(elaborate(library, chosen, found, settings=settings, limits=limits), found)
+            graph = check(elaborate(library, chosen, found, settings=settings, limits=limits), found, limits)
             if graph is not None:
                 checked.append(graph)
             for diagnostic in found.in_order():

@@ -183,6 +183,21 @@ def test_summary_prints_a_table_and_data(net: Path) -> None:
     assert data["steps"][0]["output"] == [4, 8, 8]
 
 
+def test_bounds_can_be_raised(tmp_path: Path) -> None:
+    deep = tmp_path / "deep.arch"
+    body = "block Deep(n) = fc: linear(4) -> inner: Deep(n - 1) if n > 0\n"
+    deep.write_text(f"{body}model A {{\n  input x: 4\n  deep: Deep(300)\n}}\n")
+    assert "nested at most 50 deep" in run("check", str(deep)).stderr
+    assert run("check", str(deep), "--max-nesting", "301").stdout.endswith(
+        "6,020 parameters, 4,816 multiply-accumulates\n"
+    )
+    many = tmp_path / "many.arch"
+    many.write_text("model A {\n  input x: 4\n  fc: linear(len(range(120_000)))\n}\n")
+    assert "more than 100,000 items" in run("check", str(many)).stderr
+    assert run("check", str(many), "--max-operations", "120000").exit_code == 0
+    assert "at most 40 are read" in run("check", str(deep), "--max-operations", "1").stderr
+
+
 def test_explain_and_ops_print_their_page() -> None:
     assert "the window does not fit the input" in run("explain", "e0302").output
     assert "kernel" in run("ops", "conv").output

@@ -344,23 +344,26 @@ TOO_MANY_OPERATIONS = _code(
     "E0501",
     "the net has too many operations",
     """Unfolding stops at a bound, so that a slip such as `* 1000000000` ends in a message. `--max-operations`
-    raises it.""",
+    raises it, and with it how long lists and files may be.""",
 )
 TOO_DEEP = _code(
     "E0502",
     "this is nested too deeply",
-    """Brackets and expressions may be nested to a bounded depth, so that no file can exhaust the memory of those who
-    read it. Split the expression, or the net into submodules.""",
+    """Blocks, brackets and expressions may be nested to a bounded depth, so that no file can exhaust the memory of a
+    reader. A block that calls itself needs an `if` that ends it. `--max-nesting` raises the bound on how deep
+    blocks and brackets unfold; the brackets of a file (100) and expressions (80) have bounds of their own.""",
 )
 NUMBER_TOO_LARGE = _code(
     "E0503",
     "the number is too large",
-    """Whole numbers are bounded (2 to the power of 63), and so is every size that a shape can have.""",
+    """Whole numbers stay below 2 to the power of 63, as sizes do in PyTorch, and so does the number of elements that a
+    shape has. A list has at most as many items as a net may have operations: `--max-operations` raises both.""",
 )
 SOURCE_TOO_LARGE = _code(
     "E0504",
     "the file is too large",
-    """An architecture that a person wrote fits in a few pages; a file over the bound is taken for a mistake.""",
+    """An architecture that a person wrote fits in a few pages; a file with more than 40 characters for each operation
+    that a net may have is taken for a mistake. `--max-operations` raises the bound.""",
 )
 
 # 06 files

@@ -34,13 +34,13 @@ def call(steps: "Steps", call: ast.Call, callee: Defined, label: ast.Name | None
     values = bind(steps, call, callee.definition, callee)
     if values is None:
         steps.names.hole = True
-    steps.bounds.require_depth(call.span)
-    if callee.definition.kind == "macro":
-        if label:
-            help = "label the steps in it, or make it a block"
-            steps.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
-        return _expand(steps, callee, values or {}, site)
-    return _use(steps, call, callee, values or {}, label, site)
+    with steps.bounds.nested(call.span):
+        if callee.definition.kind == "macro":
+            if label:
+                help = "label the steps in it, or make it a block"
+                steps.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
+            return _expand(steps, callee, values or {}, site)
+        return _use(steps, call, callee, values or {}, label, site)
 
 
 def bind(
@@ -82,7 +82,7 @@ def _with_defaults(
         if name in given:
             names.values[name] = given[name]
         elif param.default is not None:
-            value = Evaluator(names, steps.problems).value(param.default, words=WORDS, blocks=True)
+            value = Evaluator(names, steps.problems, steps.bounds.limits).value(param.default, words=WORDS, blocks=True)
             if value is HOLE:
                 return None
             names.values[name] = value

@@ -1,5 +1,7 @@
 """Makes unfolding end, whatever the file says."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from archdsl.diag import codes
@@ -15,7 +17,7 @@ class Unbounded(Exception):
 
 @dataclass(slots=True)
 class Bounds:
-    """Counts operations, steps that make none, and the depth of blocks."""
+    """Counts operations, steps that make none, and how deep blocks and brackets are nested."""
 
     problems: Problems
     limits: Limits
@@ -41,13 +43,17 @@ class Bounds:
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
             raise Unbounded
 
-    def require_depth(self, span: Span) -> None:
-        """Stop where blocks are nested too deeply."""
-        if self.depth > self.limits.nesting:
-            label = f"blocks are nested at most {self.limits.nesting} deep"
+    @contextmanager
+    def nested(self, span: Span) -> Iterator[None]:
+        """Count a level of blocks and brackets while it unfolds."""
+        if self.depth >= self.limits.nesting:
+            label = f"blocks and brackets are nested at most {self.limits.nesting} deep"
             help = "a block that calls itself needs an `if` that ends it; --max-nesting raises the bound"
             self.problems.report(codes.TOO_DEEP, span, label, help=help)
             raise Unbounded
+        self.depth += 1
+        yield
+        self.depth -= 1
 
     def holds(self, shape: Shape, span: Span) -> bool:
         """Whether a tensor is not too large; it is reported if it is."""

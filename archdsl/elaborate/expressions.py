@@ -5,7 +5,7 @@ import re
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
-from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_ITEMS
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, Limits
 from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
@@ -38,8 +38,9 @@ def suggestion(name: str, known: list[str]) -> str | None:
 class Evaluator:
     """Computes expressions in the scope of `names`."""
 
-    def __init__(self, names: Names, problems: Problems) -> None:
+    def __init__(self, names: Names, problems: Problems, limits: Limits) -> None:
         self.names = names
+        self.limits = limits
         self.problems = problems
         self._depth = 0
         self._words: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ class Evaluator:
         except Uncomputable as why:
             self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why))
         except TooLarge as why:
-            self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}")
+            self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}", help=why.help)
         finally:
             self._depth -= 1
         return HOLE
@@ -81,7 +82,7 @@ class Evaluator:
     def _compute(self, expr: ast.Expr) -> object:
         match expr:
             case ast.Literal():
-                return values.bounded(expr.value)
+                return values.bounded(expr.value, self.limits)
             case ast.Name():
                 return self._name(expr)
             case ast.Display():
@@ -105,7 +106,7 @@ class Evaluator:
         items = [self._value(item) for item in expr.items]
         if any(isinstance(item, Hole) for item in items):
             return HOLE
-        return values.bounded(items if expr.is_list else tuple(items))
+        return values.bounded(items if expr.is_list else tuple(items), self.limits)
 
     def _plain(self, expr: ast.Expr) -> object:
         value = self._value(expr)
@@ -151,8 +152,9 @@ class Evaluator:
             values = [part] if isinstance(part, str) else self._label_values(part)
             if values is None:
                 return None
-            if len(texts) * len(values) > MAX_ITEMS:
-                self.problems.report(codes.NUMBER_TOO_LARGE, label.span, f"more than {MAX_ITEMS:,} names")
+            if len(texts) * len(values) > self.limits.items:
+                text, help = f"more than {self.limits.items:,} names", "raise the bound with --max-operations"
+                self.problems.report(codes.NUMBER_TOO_LARGE, label.span, text, help=help)
                 return None
             texts = [text + value for text in texts for value in values]
         wrong = next((text for text in texts if not _NAME.fullmatch(text)), None)
@@ -173,7 +175,7 @@ class Evaluator:
             first, last = ends
             assert isinstance(first, int)
             assert isinstance(last, int)
-            return [str(number) for number in range(first, min(last, first + MAX_ITEMS) + 1)]
+            return [str(number) for number in range(first, min(last, first + self.limits.items) + 1)]
         value = self.structural(part)
         if value is HOLE:
             return None
@@ -250,7 +252,7 @@ class Evaluator:
             return self._truth(expr.operand, value, turned=True)
         if not values.is_number(value):
             raise Uncomputable(f"`-` does not go with {values.kind_of(value)}")
-        return values.binary("-", 0, value) if is_int(value) else -value  # type: ignore[operator]
+        return values.binary("-", 0, value, self.limits) if is_int(value) else -value  # type: ignore[operator]
 
     def _binary(self, expr: ast.Binary) -> object:
         left = self._value(expr.left)
@@ -265,7 +267,7 @@ class Evaluator:
         if not self._keeps_trace(expr.symbol, left, right):
             self.names.pin((left, right))
             left, right = untraced(left), untraced(right)
-        return values.binary(expr.symbol, left, right)
+        return values.binary(expr.symbol, left, right, self.limits)
 
     @staticmethod
     def _keeps_trace(symbol: str, left: object, right: object) -> bool:
@@ -302,7 +304,7 @@ class Evaluator:
         if named:
             return HOLE
         args = [self._plain(arg.value) for arg in expr.args]
-        return HOLE if any(arg is HOLE for arg in args) else values.apply(expr.function.text, args)
+        return HOLE if any(arg is HOLE for arg in args) else values.apply(expr.function.text, args, self.limits)
 
     def _truth(self, expr: ast.Expr, value: object, *, turned: bool = False) -> object:
         """Return a truth value, the other one if `turned`; HOLE after reporting that it is none."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label
+from archdsl.elaborate import control
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.expressions import suggestion
 from archdsl.elaborate.naming import child_name
@@ -55,13 +56,10 @@ def _branches(
     ends: list[Tensor | None] = []
     before, steps.names.children = steps.names.children, site.children
     for number, statement in enumerate(body):
-        if isinstance(statement, ast.For):
-            for _ in steps.rounds(statement):
-                more, found = _branches(steps, statement.body, site.inner(), start)
+        if isinstance(statement, ast.For | ast.If):
+            for taken in control.bodies(steps, statement):
+                more, found = _branches(steps, taken, site.inner(), start)
                 made, ends = made + more, ends + found
-        elif isinstance(statement, ast.If):
-            more, found = _branches(steps, steps.branch(statement), site.inner(), start)
-            made, ends = made + more, ends + found
         elif isinstance(statement, ast.Chain):
             if _is_left_out(steps, statement):
                 continue
@@ -244,7 +242,7 @@ def _run(steps: "Steps", body: tuple[ast.Statement, ...], lanes: list[_Lane]) ->
                     _each(steps, lanes, (ast.Chain((step,), step.span),), ())
         elif isinstance(statement, ast.For) and _mentions_exchange(statement):
             with steps.within(lanes[0].names):
-                for _ in steps.rounds(statement):
+                for _ in control.rounds(steps, statement):
                     for lane in lanes[1:]:
                         lane.names.values.update({n.text: lanes[0].names.values[n.text] for n in statement.names})
                     exchanged = _run(steps, statement.body, lanes) or exchanged

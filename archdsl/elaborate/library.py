@@ -7,6 +7,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.expressions import Evaluator, suggestion
+from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.reserved import why_no_class
 from archdsl.elaborate.scopes import Defaults, Names
 from archdsl.elaborate.streams import Defined
@@ -36,6 +37,7 @@ class Libraries:
 
     problems: Problems
     main: Source
+    limits: Limits
     _known: dict[str, Library] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
 
@@ -61,7 +63,7 @@ class Libraries:
 
     def _binder(self) -> Binder:
         """Return what binds the `set` statements of a file, which see no parameters."""
-        return Binder(Evaluator(Names({}), self.problems), self.problems)
+        return Binder(Evaluator(Names({}), self.problems, self.limits), self.problems)
 
     def _define(self, library: Library, item: ast.Definition) -> None:
         name = item.name
@@ -112,7 +114,7 @@ class Libraries:
             self.problems.report(codes.IMPORT_CYCLE, item.path.span, way)
             return None
         if source.name not in self._known:
-            file = parse(source, self.problems)
+            file = parse(source, self.problems, self.limits.characters)
             if file is None:
                 return None
             self._known[source.name] = self.library(file)

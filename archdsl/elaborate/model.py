@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
+from archdsl.elaborate import control
 from archdsl.elaborate.blocks import bind
 from archdsl.elaborate.bounds import Unbounded
 from archdsl.elaborate.expressions import Evaluator
@@ -113,11 +114,9 @@ class _Unfolding:
                     self._devices(statement)
                 case ast.Output():
                     made += self._output(statement, site)
-                case ast.If():
-                    made += self._statements(self.steps.branch(statement), site.inner())
-                case ast.For():
-                    for _ in self.steps.rounds(statement):
-                        made += self._statements(statement.body, site.inner())
+                case ast.For() | ast.If():
+                    for taken in control.bodies(self.steps, statement):
+                        made += self._statements(taken, site.inner())
                 case _:
                     self.begun = self.begun or isinstance(statement, ast.Chain)
                     made += self.steps.statement(statement, site, body[number + 1 :])
@@ -234,7 +233,7 @@ def _unfolding(model: ast.Definition, library: Library, steps: Steps, given: dic
     while (call := _alias(base, steps)) is not None:
         chain.append(base.definition)
         _check_params(base.definition, steps.problems)
-        _enter_values(base.definition, names, given, bound, steps.problems)
+        _enter_values(base.definition, names, given, bound, steps.problems, steps.bounds.limits)
         target = _callee(call, base, steps)
         if target.definition in chain:
             steps.problems.report(codes.TOO_DEEP, call.span, "this model is defined by itself")
@@ -248,7 +247,7 @@ def _unfolding(model: ast.Definition, library: Library, steps: Steps, given: dic
         params += [param for param in target.definition.params if param.name.text not in bound]
     require_parameters(model.name.text, params, given)
     _check_params(base.definition, steps.problems)
-    _enter_values(base.definition, names, given, bound, steps.problems)
+    _enter_values(base.definition, names, given, bound, steps.problems, steps.bounds.limits)
     if any(value is HOLE for value in names.values.values()):
         names.hole = True
     own = {param.name.text: param for param in params}
@@ -278,6 +277,7 @@ def _enter_values(
     given: Mapping[str, object],
     bound: Mapping[str, object],
     problems: Problems,
+    limits: Limits,
 ) -> None:
     """Give the parameters of a model their values: those of its caller, those from outside, or the defaults."""
     before = {**names.values}
@@ -296,7 +296,7 @@ def _enter_values(
             value = HOLE
         else:
             scope = Names(dict(names.values), definitions=names.definitions)
-            value = Evaluator(scope, problems).value(param.default, blocks=True)
+            value = Evaluator(scope, problems, limits).value(param.default, blocks=True)
         names.values[name] = _traced(name, value)
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.elaborate import blocks, forms, judging, sharing
+from archdsl.elaborate import blocks, control, forms, judging, sharing
 from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.bounds import Bounds
 from archdsl.elaborate.expressions import Evaluator, nearest, suggestion
@@ -47,7 +47,7 @@ class Steps:
         self.main = main
         self.problems = problems
         self.bounds = Bounds(problems, limits)
-        self.evaluator = Evaluator(names, problems)
+        self.evaluator = Evaluator(names, problems, limits)
         self.binder = Binder(self.evaluator, problems)
         self.inputs: list[Input] = []
         self.nodes: dict[Path, Node] = {}
@@ -64,13 +64,11 @@ class Steps:
     def within(self, names: Names, note: str | None = None) -> Iterator[None]:
         """Unfold in the scope of other names; what is reported meanwhile carries the note."""
         before, self.evaluator.names = self.names, names
-        self.bounds.depth += 1
         try:
             with self.problems.noting(note):
                 yield
         finally:
             self.evaluator.names = before
-            self.bounds.depth -= 1
 
     # statements
 
@@ -92,10 +90,8 @@ class Steps:
                 self.binder.enter(statement, site.defaults, below)
             case ast.Assert():
                 self.claims.append(self._claim(statement, site.path))
-            case ast.For():
-                return [each for _ in self.rounds(statement) for each in self.body(statement.body, site.inner())]
-            case ast.If():
-                return self.body(self.branch(statement), site.inner())
+            case ast.For() | ast.If():
+                return [each for body in control.bodies(self, statement) for each in self.body(body, site.inner())]
             case ast.Broken():
                 self.names.hole = True
             case ast.Input() | ast.Output() | ast.Devices():
@@ -120,40 +116,6 @@ class Steps:
             if shape.rank > 2:
                 values["height"] = shape.dims[-2]
         return Claim(statement.test, values, path, self.problems.notes)
-
-    def rounds(self, statement: ast.For) -> Iterator[None]:
-        """Give the names of a `for` their values, round by round."""
-        items = self.evaluator.structural(statement.items)
-        if not isinstance(items, list | tuple):
-            if items is not HOLE:
-                self._report_no_list(statement.items.span, f"{shown(items)} is no list")
-            self.names.hole = True
-            return
-        names = [name.text for name in statement.names]
-        outer = {name: self.names.values[name] for name in names if name in self.names.values}
-        for item in items:
-            parts = item if len(names) > 1 else (item,)
-            if not isinstance(parts, list | tuple) or len(parts) != len(names):
-                self._report_no_list(statement.items.span, f"{shown(item)} does not go to {len(names)} names")
-                self.names.hole = True
-                break
-            self.names.values.update(zip(names, parts, strict=True))
-            self.bounds.count_idle(statement.span)
-            yield
-        for name in names:
-            self.names.values.pop(name, None)
-        self.names.values.update(outer)
-
-    def _report_no_list(self, span: Span, label: str) -> None:
-        self.problems.report(codes.NOT_A_LIST, span, label, help="write `for i in range(4)`, or name a list")
-
-    def branch(self, statement: ast.If) -> tuple[ast.Statement, ...]:
-        """Return the statements of an `if` that are taken."""
-        test = self.evaluator.truth(statement.test)
-        if isinstance(test, bool):
-            return statement.body if test else statement.otherwise
-        self.names.hole = True
-        return ()
 
     # chains
 
@@ -231,6 +193,12 @@ class Steps:
         if label and isinstance(unit, ast.Group | ast.On | ast.Lanes | ast.Reference | ast.Share):
             help = "write `{ … }` or `[ … ]` for a submodule of this name"
             self.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
+        if isinstance(unit, ast.Call):
+            return self.call(unit, label, site)
+        with self.bounds.nested(unit.span):
+            return self._nested(unit, label, site, step.span)
+
+    def _nested(self, unit: ast.Unit, label: ast.Name | None, site: Site, span: Span) -> Made:
         match unit:
             case ast.Call():
                 return self.call(unit, label, site)
@@ -239,7 +207,7 @@ class Steps:
             case ast.Braces() if label is None and not site.children.numbered:
                 return self.body(unit.body, site.inner())
             case ast.Braces() | ast.Numbered():
-                return self.container(unit, label, site, step.span)
+                return self.container(unit, label, site, span)
             case ast.Merge():
                 return forms.merge(self, unit, label, site)
             case ast.Residual():

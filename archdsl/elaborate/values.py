@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from archdsl.elaborate.limits import MAX_ITEMS, MAX_NUMBER
+from archdsl.elaborate.limits import MAX_NUMBER, Limits
 from archdsl.ops.kinds import Word, is_int, shown
 from archdsl.symbolic import TracedInt
 
@@ -21,7 +21,16 @@ class Uncomputable(Exception):
 
 
 class TooLarge(Exception):
-    """Raised where a number or a list grows beyond its bound."""
+    """Raised where a number or a list grows beyond its bound; `help` says how to raise it, if that is possible."""
+
+    def __init__(self, text: str, help: str | None = None) -> None:
+        super().__init__(text)
+        self.help = help
+
+
+def too_long(limits: Limits) -> TooLarge:
+    """Return what to raise where a list has too many items."""
+    return TooLarge(f"a list of more than {limits.items:,} items", "raise the bound with --max-operations")
 
 
 def kind_of(value: object) -> str:
@@ -52,28 +61,28 @@ def is_number(value: object) -> bool:
     return is_int(value) or isinstance(value, float)
 
 
-def bounded(value: object) -> object:
+def bounded(value: object, limits: Limits) -> object:
     """Return the value, or raise where it is too large."""
     if is_int(value) and abs(value) > MAX_NUMBER:  # type: ignore[arg-type]
         raise TooLarge("a whole number beyond 2**63")
     if isinstance(value, float) and not math.isfinite(value):
         raise TooLarge("a number beyond 1.8e308")
-    if isinstance(value, list | tuple) and len(value) > MAX_ITEMS:
-        raise TooLarge(f"a list of more than {MAX_ITEMS:,} items")
+    if isinstance(value, list | tuple) and len(value) > limits.items:
+        raise too_long(limits)
     return value
 
 
-def binary(symbol: str, left: object, right: object) -> object:
+def binary(symbol: str, left: object, right: object, limits: Limits) -> object:
     """Return `left symbol right`."""
     if symbol == "+" and type(left) is type(right) and isinstance(left, list | tuple):
-        return bounded([*left, *right] if isinstance(left, list) else (*left, *right))  # type: ignore[misc]
+        return bounded([*left, *right] if isinstance(left, list) else (*left, *right), limits)  # type: ignore[misc]
     if not (is_number(left) and is_number(right)):
         raise Uncomputable(f"`{symbol}` does not go with {kind_of(left)} and {kind_of(right)}")
     assert isinstance(left, int | float)
     assert isinstance(right, int | float)
     if symbol in ("/", "//", "%") and right == 0:
         raise Uncomputable("division by zero")
-    return bounded(_ARITHMETIC[symbol](left, right))
+    return bounded(_ARITHMETIC[symbol](left, right), limits)
 
 
 def _divide(left: float, right: float) -> float:
@@ -141,8 +150,6 @@ def make_divisible(value: float, divisor: int = 8, low: int | None = None) -> in
 
 
 def _as_list(value: object) -> list[object]:
-    if isinstance(value, range) and len(value) > MAX_ITEMS:
-        raise TooLarge(f"a list of more than {MAX_ITEMS:,} items")
     return [list(item) if isinstance(item, tuple) else item for item in value]  # type: ignore[attr-defined]
 
 
@@ -155,17 +162,22 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "make_divisible": make_divisible,
     "max": max,
     "min": min,
-    "range": lambda *bounds: _as_list(range(*bounds)),
+    "range": range,
     "round": round,
     "sum": sum,
     "zip": lambda *lists: _as_list(zip(*lists, strict=True)),
 }
 
 
-def apply(function: str, args: list[object]) -> object:
+def apply(function: str, args: list[object], limits: Limits) -> object:
     """Return what a function of the language gives for these arguments."""
     try:
-        return bounded(FUNCTIONS[function](*args))
+        result = FUNCTIONS[function](*args)
+        if isinstance(result, range):
+            if len(result) > limits.items:
+                raise too_long(limits)
+            result = list(result)
+        return bounded(result, limits)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
         given = ", ".join(map(shown, args)) or "nothing"
         raise Uncomputable(f"`{function}` cannot be applied to {given}") from error

@@ -19,21 +19,21 @@ _ESCAPES = {"n": "\n", "t": "\t"}
 _Run = TypeVar("_Run", bound=Automaton)
 
 
-def parse(source: Source, problems: Problems) -> ast.File | None:
+def parse(source: Source, problems: Problems, characters: int = MAX_CHARACTERS) -> ast.File | None:
     """Return the syntax tree of a source; statements with errors are `Broken`, None where there is no tree at all."""
-    return parse_with(Automaton, source, problems)[0]
+    return parse_with(Automaton, source, problems, characters)[0]
 
 
 def parse_with(
-    automaton: Callable[[str, dict[str, Build]], _Run], source: Source, problems: Problems
+    automaton: Callable[[str, dict[str, Build]], _Run],
+    source: Source,
+    problems: Problems,
+    characters: int = MAX_CHARACTERS,
 ) -> tuple[ast.File | None, _Run | None]:
     """Return the syntax tree, and the run that made it, for those who ask more than the tree says."""
-    if len(source.text) > MAX_CHARACTERS:
-        problems.report(
-            codes.SOURCE_TOO_LARGE,
-            Span(source, 0, 0),
-            f"{len(source.text):,} characters, and at most {MAX_CHARACTERS:,} are read",
-        )
+    if len(source.text) > characters:
+        label = f"{len(source.text):,} characters, and at most {characters:,} are read"
+        problems.report(codes.SOURCE_TOO_LARGE, Span(source, 0, 0), label)
         return None, None
     run = automaton(source.text, _Builder(source, problems).table())
     tree: ast.File | None = run.run()
