@@ -29,7 +29,7 @@ $(VENV)/run.done: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) -e '.[examples,pdf,dev]'
+	$(INSTALL) -e '.[examples,onnx,pdf,dev]'
 	@touch $@
 
 $(BIN)/python:
