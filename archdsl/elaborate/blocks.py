@@ -258,7 +258,7 @@ class _Entry:
             return None
         own = {each: self._named(each) for each in self.values if each != name}
         names = Names({each: value for each, value in own.items() if value is not None})
-        value = Evaluator(names, Problems()).value(default)
+        value = Evaluator(names, Problems(), self.steps.bounds.limits).value(default)
         return value if isinstance(value, int | float) and not names.pinned else None
 
     def _named(self, name: str) -> int | float | None:
