@@ -143,7 +143,7 @@ class _Tracer:
         file = type(net).forward.__code__.co_filename
         source = ast.parse(File(file).read_text(encoding="utf-8"))
         self.lines: dict[int, tuple[Path, str]] = {}
-        self.firsts: set[int] = set()
+        self.last: dict[int, int] = {}
         for part in source.body:
             if isinstance(part, ast.ClassDef) and part.name in planned.statements:
                 self._enter(part, planned.statements[part.name])
@@ -155,13 +155,17 @@ class _Tracer:
         made = _assignments(forward.body) if forward else []
         assert len(made) == len(statements), f"a statement of {part.name}.forward is not in the plan"
         self.lines |= {line.lineno: statement for line, statement in zip(made, statements, strict=True)}
+        self.last |= {line.lineno: line.end_lineno or line.lineno for line in made}
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "call":
             code = frame.f_code
             return self if code.co_filename == self.file and code.co_name == "forward" else None
         key = id(frame)
-        done = self.before.pop(key, None)
+        done = self.before.get(key)
+        if done is not None and event == "line" and done <= frame.f_lineno <= self.last[done]:
+            return self  # a statement of several lines, which is not done yet
+        self.before.pop(key, None)
         if done is not None:
             path, variable = self.lines[done]
             owner = self.paths.get(id(frame.f_locals.get("self")))

@@ -203,6 +203,19 @@ def test_verify_sees_what_differs(tmp_path: Path) -> None:
         verify(graph, file)
 
 
+def test_verify_reads_a_statement_of_several_lines_when_it_is_done(tmp_path: Path) -> None:
+    text = (
+        "model M(maps_in_front_of_the_others = 2, maps_behind_the_others = 3) {\n input x: 4x5x5\n"
+        " pad((maps_in_front_of_the_others, 0, 0), after = (maps_behind_the_others, 0, 1))\n}\n"
+    )
+    graph = graph_of(text)
+    file = tmp_path / "net.py"
+    text = generate(graph)
+    file.write_text(text)
+    assert "F.pad(\n" in text
+    assert verify(graph, file).findings == ()
+
+
 def test_an_author_cannot_put_code_into_the_module(tmp_path: Path) -> None:
     text = '## """ + __import__("os").abort() + """ \\" \\x00 {{ 7 * 7 }}\nmodel M {\n input x: 4\n f: linear(2)\n}\n'
     module = imported(graph_of(text), tmp_path)
