@@ -155,7 +155,7 @@ def parts(expr: Expr) -> "tuple[Expr, ...]":
 def arithmetic(trace: Polynomial) -> Expr:
     """Return the expression that computes a traced number."""
     result: Expr = None
-    for monomial, count in trace:
+    for monomial, count in _positive_first(trace):
         factors: list[Expr] = [Ref(f) if isinstance(f, str) else _division(f) for f in monomial]
         if abs(count) != 1 or not factors:
             factors.insert(0, abs(count))
@@ -167,6 +167,12 @@ def arithmetic(trace: Polynomial) -> Expr:
         else:
             result = Infix(result, "+" if count > 0 else "-", term)
     return 0 if result is None else result
+
+
+def _positive_first(trace: Polynomial) -> Polynomial:
+    """Return the terms of a sum with a positive one in front, where there is one: `a - b`, not `0 - b + a`."""
+    first = next((term for term in trace if term[1] > 0), None)
+    return trace if first is None else (first, *(term for term in trace if term is not first))
 
 
 def _division(factor: Quotient) -> Expr:

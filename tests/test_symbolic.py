@@ -71,3 +71,10 @@ def test_what_cancels_depends_on_nothing() -> None:
     a = TracedInt.parameter("a", 3)
     assert parameters_of(a - a) == frozenset()
     assert parameters_of((a, [a * TracedInt.parameter("b", 2)])) == {"a", "b"}
+
+
+def test_a_difference_begins_with_what_is_taken_from() -> None:
+    a, b = TracedInt.parameter("a", 8), TracedInt.parameter("b", 3)
+    assert flat(b - a) == "b - a"
+    assert flat(3 - a + b) == "b - a + 3"
+    assert flat(-a) == "0 - a"
