@@ -12,7 +12,11 @@ _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Ci
 
 @op("pad", family="other", positional=1)
 class Pad(Op):
-    """Add pixels around the map: a constant, or what the map itself holds."""
+    """Add pixels around the map: a constant, or what the map itself holds.
+
+    With one number more than the map has axes, the first one is for the channels: `pad(8x0x0)` adds 8 constant maps
+    before the others and 8 behind.
+    """
 
     amount: Axes = arg(AXES_FROM_ZERO, help="pixels added on every side")
     after: Axes | None = arg(
@@ -27,23 +31,33 @@ class Pad(Op):
         Example("pad(0, after = 1)", Shape.of(3, 8, 8), Shape.of(3, 9, 9)),
         Example("pad(3, mode = circular)", Shape.of(3, 8), Shape.of(3, 14)),
         Example("pad(1x0x2, mode = replicate)", Shape.of(2, 3, 4, 5), Shape.of(2, 5, 4, 9)),
+        Example("pad(8x0x0)", Shape.of(16, 8, 8), Shape.of(32, 8, 8)),
         Example("pad(1, value = -1.0)", Shape.of(2, 3, 4, 5), Shape.of(2, 5, 6, 7)),
     )
 
     def _sides(self, x: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
         axes = require_map(x)
+        if self._with_channels(axes):
+            axes += 1
         before = per_axis("amount", self.amount, axes)
         return before, before if self.after is None else per_axis("after", self.after, axes)
+
+    def _with_channels(self, axes: int) -> bool:
+        """Whether there is a number for the channels as well; PyTorch's modules know three axes."""
+        counted = [len(value) for value in (self.amount, self.after) if isinstance(value, tuple)]
+        return self.mode == "constant" and axes < 3 and max(counted, default=0) == axes + 1
 
     def shape(self, x: Shape) -> Shape:
         before, after = self._sides(x)
         if self.value != 0 and self.mode != "constant":
             wanted = f"0 where mode = {self.mode}"
             raise Misfit(WrongValue("value", wanted, f"{self.value:g}", "leave it out, or use mode = constant"))
+        kept = x.dims[: x.rank - len(before)]
+        padded = x.dims[len(kept) :]
         for name, amounts in (("amount", before), ("after", after)):
-            for size, amount in zip(x.map, amounts, strict=True):
+            for size, amount in zip(padded, amounts, strict=True):
                 self._require_source(name, size, amount, x)
-        return Shape.of(x.channels, *(sum(parts) for parts in zip(before, x.map, after, strict=True)))
+        return Shape.of(*kept, *(sum(parts) for parts in zip(before, padded, after, strict=True)))
 
     def _require_source(self, name: str, size: int, amount: int, x: Shape) -> None:
         """Raise where the map has not as many pixels as shall be taken from it."""
