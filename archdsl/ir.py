@@ -3,7 +3,7 @@
 Nodes are identified by their path, which is also the name of their weights in the `state_dict`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -199,17 +199,20 @@ def only_in_training(graph: Graph) -> frozenset[Path]:
 
     A submodule runs as a whole, so its operators are among them only if all are.
     """
-    nodes = list(graph.root.nodes())
-    training = _ancestors(nodes, {output.path for output in graph.outputs if output.when_training})
-    always = _ancestors(nodes, {output.path for output in graph.outputs if not output.when_training})
+    nodes = {node.path: node for node in graph.root.nodes()}
+    training = _ancestors(nodes, [output.path for output in graph.outputs if output.when_training])
+    always = _ancestors(nodes, [output.path for output in graph.outputs if not output.when_training])
     return frozenset(_whole(graph.root, training - always))
 
 
-def _ancestors(nodes: list[Node], goals: set[Path]) -> set[Path]:
-    found = set(goals)
-    for node in reversed(nodes):
-        if node.path in found:
-            found.update(node.sources)
+def _ancestors(nodes: Mapping[Path, Node], goals: list[Path]) -> set[Path]:
+    found: set[Path] = set()
+    waiting = [*goals]
+    while waiting:
+        path = waiting.pop()
+        if path in nodes and path not in found:
+            found.add(path)
+            waiting += nodes[path].sources
     return found
 
 

@@ -1,0 +1,19 @@
+"""Automatic placement: a net is cut into consecutive stages, one for each device, so that the slowest is fastest."""
+
+from archdsl.place.costs import Costs, Machine, costs
+from archdsl.place.cut import Impossible, PinsCross, Plan, Schedule, cut
+from archdsl.place.stages import Placement, Stage, place
+
+__all__ = [
+    "Costs",
+    "Impossible",
+    "Machine",
+    "PinsCross",
+    "Placement",
+    "Plan",
+    "Schedule",
+    "Stage",
+    "costs",
+    "cut",
+    "place",
+]
