@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from archdsl import __version__
+from archdsl.named import compiled_of, graph_of
 from archdsl.options import as_data, limited, of_a_net
+from archdsl.place_command import place
 from archdsl.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
@@ -25,7 +27,6 @@ from archdsl.terminal import (
 )
 
 if TYPE_CHECKING:
-    from archdsl.driver import Compiled
     from archdsl.elaborate.limits import Limits
     from archdsl.ir import CheckedGraph
 
@@ -37,6 +38,9 @@ def cli() -> None:
 
     FILE is a path, - for standard input, or the name of a net of the gallery, such as lenet5.
     """
+
+
+cli.add_command(place)
 
 
 @cli.command()
@@ -55,7 +59,7 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
     from archdsl.loader import Unreadable
 
     try:
-        compiled = _compiled(file, limits, every=True)
+        compiled = compiled_of(file, limits, every=True)
     except Unreadable as error:
         if not quiet:
             complain(error)
@@ -86,7 +90,7 @@ def build(
     """Write the PyTorch module of a model."""
     from archdsl.emit.torch import generate
 
-    graph = _graph(file, model, settings, limits)
+    graph = graph_of(file, model, settings, limits)
     text = generate(graph)
     if verify:
         _verify(graph, text)
@@ -165,7 +169,7 @@ def draw(
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
     if kind not in ("svg", "png", "pdf", "dot"):
         raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--output")
-    graph = _graph(file, model, settings, limits)
+    graph = graph_of(file, model, settings, limits)
     data = _drawn(graph, kind, target, file, theme=theme, direction=direction, engine=engine, legend=not no_legend)
     write_output(target, data, file)
     say(target, f"wrote {target}: {graph.name}")
@@ -207,7 +211,7 @@ def summary(file: str, model: str | None, settings: tuple[str, ...], limits: "Li
     """Print shapes, parameters and multiply-accumulates of a model."""
     from archdsl.report import report
 
-    table = report(_graph(file, model, settings, limits))
+    table = report(graph_of(file, model, settings, limits))
     if as_json:
         print_json(table.as_data())
         return
@@ -305,36 +309,6 @@ def _rewrite(file: str, before: str, text: str) -> int:
             return NO_FILE
         click.echo(f"formatted {file}")
     return 0
-
-
-def _graph(file: str, model: str | None, settings: tuple[str, ...], limits: "Limits") -> "CheckedGraph":
-    """Return the model that a command is about; print what was found, and stop if it has errors."""
-    from archdsl.loader import Unreadable
-
-    try:
-        compiled = _compiled(file, limits, model=model, settings=settings)
-    except Unreadable as error:
-        complain(error)
-        sys.exit(NO_FILE)
-    print_diagnostics(compiled.diagnostics)
-    if not compiled.ok:
-        sys.exit(NET_HAS_ERRORS)
-    return compiled.models[-1]
-
-
-def _compiled(
-    file: str, limits: "Limits", *, model: str | None = None, settings: tuple[str, ...] = (), every: bool = False
-) -> "Compiled":
-    from archdsl.driver import compile_source
-    from archdsl.elaborate.settings import SettingError, parse_setting
-    from archdsl.loader import locate
-
-    found = locate(file)
-    try:
-        given = dict(map(parse_setting, settings))
-        return compile_source(found.source, model=model or found.model, every=every, settings=given, limits=limits)
-    except SettingError as error:
-        raise click.BadParameter(str(error), param_hint="--set") from None
 
 
 def main() -> None:

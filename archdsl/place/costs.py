@@ -38,6 +38,18 @@ class Costs:
     devices: tuple[int | None, ...]
     edges: tuple[tuple[int, tuple[int, ...], int], ...]
 
+    def sent(self, stages: tuple[int, ...]) -> list[int]:
+        """Return for each stage the bytes that go on to the next one, given the stage of each step.
+
+        A value that is needed two stages later goes through the one between.
+        """
+        found = [0] * (max(stages) + 1)
+        for source, readers, size in self.edges:
+            first = stages[source] if source >= 0 else 0
+            for stage in range(first, max(stages[reader] for reader in readers)):
+                found[stage] += size
+        return found
+
 
 def costs(
     graph: CheckedGraph, *, batch: int = 32, machine: Machine = Machine(), profile: Mapping[str, float] | None = None

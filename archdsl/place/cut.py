@@ -48,6 +48,16 @@ class Memory:
     stages: int
     micro: int
 
+    @property
+    def passes(self) -> int:
+        """What a step costs in forward passes: with the backward pass about three."""
+        return 1 if self.schedule == "inference" else 3
+
+    @property
+    def copies(self) -> int:
+        """How often a value crosses a link: a training step sends its gradient back."""
+        return 1 if self.schedule == "inference" else 2
+
     def in_flight(self, stage: int) -> int:
         """Return how many micro-batches have results in a stage that its backward pass still needs."""
         return self.micro if self.schedule == "gpipe" else min(self.micro, self.stages - stage)
@@ -93,10 +103,8 @@ def _require_order(costs: Costs) -> None:
 
 def _best(costs: Costs, memory: Memory, link: float, *, least: int, limit: int | None = None) -> Plan | None:
     """Return the best cut into at least `least` and at most `memory.stages` stages, None where nothing fits."""
-    # A training step sends each value forward and its gradient back, and computes about three times the forward pass.
-    steps, copies = (1, 1) if memory.schedule == "inference" else (3, 2)
-    ends = [*accumulate((steps * seconds for seconds in costs.times), initial=0.0)]
-    links = [copies * size / link for size in costs.crossing]
+    ends = [*accumulate((memory.passes * seconds for seconds in costs.times), initial=0.0)]
+    links = [memory.copies * size / link for size in costs.crossing]
     table = _Table(len(costs.times))
     for stage in range(memory.stages):
         first = _first_starts(costs, memory, stage, limit)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from archdsl.place.costs import Costs
-from archdsl.place.cut import Plan
+from archdsl.place.cut import Memory, Plan, Schedule
 
 # Seconds and bytes are scaled to whole numbers of about this size.
 _SCALE = 1_000_000
@@ -17,14 +17,17 @@ class NotProven(Exception):
     """The time ran out before the optimum was proven."""
 
 
-def exact(costs: Costs, plan: Plan, stages: int, *, link: float, seconds: float = 60.0) -> tuple[int, ...]:
-    """Return the stage of each step in a placement of an inference with the least bottleneck; `plan` is the start.
+def exact(
+    costs: Costs, plan: Plan, stages: int, *, link: float, schedule: Schedule = "inference", seconds: float = 60.0
+) -> tuple[int, ...]:
+    """Return the stage of each step in a placement with the least bottleneck; `plan` is the start.
 
     Raises NotProven where `seconds` did not suffice, and ImportError where OR-tools is not installed.
     """
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
+    memory = Memory(schedule, stages, 1)
     unit = plan.bottleneck / _SCALE
     # reached[v][s]: step v is in stage s or in a later one.
     reached: list[list[Any]] = []
@@ -41,7 +44,7 @@ def exact(costs: Costs, plan: Plan, stages: int, *, link: float, seconds: float 
     bottleneck = model.new_int_var(0, _SCALE + len(costs.times), "bottleneck")
     for stage in range(stages):
         load = sum(
-            round(time / unit) * (_at_least(row, stage) - _at_least(row, stage + 1))
+            round(memory.passes * time / unit) * (_at_least(row, stage) - _at_least(row, stage + 1))
             for time, row in zip(costs.times, reached, strict=True)
         )
         model.add(load <= bottleneck)
@@ -54,7 +57,7 @@ def exact(costs: Costs, plan: Plan, stages: int, *, link: float, seconds: float 
                 model.add(crosses >= reached[reader][stage - 1] - own)
                 if source >= 0:
                     model.add_implication(own, reached[reader][stage - 1])
-            sent.append(round(size / link / unit) * crosses)
+            sent.append(round(memory.copies * size / link / unit) * crosses)
         model.add(sum(sent) <= bottleneck)
     model.minimize(bottleneck)
     solver = cp_model.CpSolver()
@@ -68,14 +71,9 @@ def exact(costs: Costs, plan: Plan, stages: int, *, link: float, seconds: float 
 def bottleneck(costs: Costs, stages: tuple[int, ...], *, link: float) -> float:
     """Return the seconds of the slowest stage or busiest link of an inference, given the stage of each step."""
     loads = [0.0] * (max(stages) + 1)
-    links = [0.0] * (max(stages) + 1)
     for time, stage in zip(costs.times, stages, strict=True):
         loads[stage] += time
-    for source, readers, size in costs.edges:
-        first = stages[source] if source >= 0 else 0
-        for stage in range(first + 1, max(stages[reader] for reader in readers) + 1):
-            links[stage] += size / link
-    return max(*loads, *links)
+    return max(*loads, *(size / link for size in costs.sent(stages)))
 
 
 def _stage_of(plan: Plan, number: int) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from archdsl.ir import CheckedGraph
 from archdsl.place.costs import VALUE_BYTES, Costs, Machine, costs
@@ -11,7 +10,7 @@ from archdsl.place.cut import Memory, Plan, Schedule, cut
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Consecutive steps on one device: seconds and bytes for one batch; `sent` goes on to the next stage."""
+    """The steps of one device: seconds and bytes for one batch; `sent` goes on to the next stage."""
 
     device: str
     steps: tuple[str, ...]
@@ -70,36 +69,51 @@ def place(
     micro: int = 1,
     limit: int | None = None,
     profile: Mapping[str, float] | None = None,
+    prove: bool = False,
 ) -> Placement:
     """Return the best placement of a net on so many devices.
 
     `limit` are the bytes that each device has, `micro` the number of micro-batches that a batch is cut into, `profile`
-    measured seconds of a forward pass by the path of a step or submodule.
+    measured seconds of a forward pass by the path of a step or submodule. With `prove` stages need not be consecutive
+    in the order of execution, and the optimum is proven; memory is not limited then.
 
-    Raises Impossible where the net does not fit, and PinsCross where devices that the net names do not follow each
-    other.
+    Raises Impossible where the net does not fit, PinsCross where devices that the net names do not follow each other,
+    and, with `prove`, NotProven where a minute does not suffice and ImportError where OR-tools is missing.
     """
     found = costs(graph, batch=batch, machine=machine, profile=profile)
     plan = cut(found, devices, link=machine.link, schedule=schedule, micro=micro, limit=limit)
-    return _placement(graph, found, plan, schedule, micro)
+    assignment = _consecutive(plan)
+    if prove:
+        from archdsl.place.exact import exact
+
+        assignment = exact(found, plan, devices, link=machine.link, schedule=schedule)
+    return _placement(graph, found, assignment, Memory(schedule, max(assignment) + 1, micro), machine.link)
 
 
-def _placement(graph: CheckedGraph, found: Costs, plan: Plan, schedule: Schedule, micro: int) -> Placement:
-    steps = 1 if schedule == "inference" else 3
-    memory = Memory(schedule, len(plan.bounds) - 1, micro)
+def _consecutive(plan: Plan) -> tuple[int, ...]:
+    """Return the stage of each step."""
+    return tuple(sum(step >= bound for bound in plan.bounds[1:-1]) for step in range(plan.bounds[-1]))
+
+
+def _placement(
+    graph: CheckedGraph, found: Costs, assignment: tuple[int, ...], memory: Memory, link: float
+) -> Placement:
     names = graph.graph.devices
+    sent = found.sent(assignment)
     stages = []
-    for number, (start, end) in enumerate(pairwise(plan.bounds)):
-        weights, results = sum(found.weights[start:end]), sum(found.results[start:end])
-        live = max(found.crossing[i] + found.results[i] for i in range(start, end))
+    for number in range(memory.stages):
+        steps = [step for step, stage in enumerate(assignment) if stage == number]
+        weights, results = (sum(sizes[step] for step in steps) for sizes in (found.weights, found.results))
+        live = max((found.crossing[step] + found.results[step] for step in steps), default=0)
         stages.append(
             Stage(
                 device=names[number] if number < len(names) else f"device{number}",
-                steps=found.paths[start:end],
-                seconds=steps * sum(found.times[start:end]),
-                params=sum(found.weights[start:end]) // VALUE_BYTES,
+                steps=tuple(found.paths[step] for step in steps),
+                seconds=memory.passes * sum(found.times[step] for step in steps),
+                params=weights // VALUE_BYTES,
                 memory=memory.bytes(number, weights, results, live),
-                sent=found.crossing[end],
+                sent=memory.copies * sent[number],
             )
         )
-    return Placement(tuple(stages), plan.bottleneck, steps * sum(found.times))
+    slowest = max(*(stage.seconds for stage in stages), *(stage.sent / link for stage in stages))
+    return Placement(tuple(stages), slowest, memory.passes * sum(found.times))

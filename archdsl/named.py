@@ -1,0 +1,47 @@
+"""The net that a command is about, from its name, its settings and its bounds."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics
+
+if TYPE_CHECKING:
+    from archdsl.driver import Compiled
+    from archdsl.elaborate.limits import Limits
+    from archdsl.ir import CheckedGraph
+
+
+def graph_of(file: str, model: str | None, settings: tuple[str, ...], limits: "Limits") -> "CheckedGraph":
+    """Return the model that a command is about; print what was found, and stop if it has errors."""
+    from archdsl.loader import Unreadable
+
+    try:
+        compiled = compiled_of(file, limits, model=model, settings=settings)
+    except Unreadable as error:
+        complain(error)
+        sys.exit(NO_FILE)
+    print_diagnostics(compiled.diagnostics)
+    if not compiled.ok:
+        sys.exit(NET_HAS_ERRORS)
+    return compiled.models[-1]
+
+
+def compiled_of(
+    file: str, limits: "Limits", *, model: str | None = None, settings: tuple[str, ...] = (), every: bool = False
+) -> "Compiled":
+    """Return what comes of a net, with every model of its file if that is asked for.
+
+    Raises archdsl.loader.Unreadable where there is no such file.
+    """
+    from archdsl.driver import compile_source
+    from archdsl.elaborate.settings import SettingError, parse_setting
+    from archdsl.loader import locate
+
+    found = locate(file)
+    try:
+        given = dict(map(parse_setting, settings))
+        return compile_source(found.source, model=model or found.model, every=every, settings=given, limits=limits)
+    except SettingError as error:
+        raise click.BadParameter(str(error), param_hint="--set") from None

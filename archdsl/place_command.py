@@ -1,0 +1,112 @@
+"""`archdsl place`: which device should compute what."""
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.named import graph_of
+from archdsl.options import as_data, of_a_net
+from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say, stop, write_output
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.limits import Limits
+    from archdsl.ir import CheckedGraph
+    from archdsl.place import Placement
+
+_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?(?:/s)?", re.IGNORECASE).fullmatch
+
+
+class Quantity(click.ParamType[float]):
+    """Bytes, or bytes per second: `16GiB`, `12GB/s`, `500000000`."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number of bytes."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = _QUANTITY(value.strip())
+        if found is None:
+            self.fail(f"{value} is no number of bytes, such as 16GiB or 12GB/s", param, ctx)
+        number, unit, binary = found.groups()
+        scale: int = (1024 if binary else 1000) ** _UNITS[unit.lower()]
+        return float(number) * scale
+
+
+@click.command()
+@of_a_net
+@click.option("--devices", type=click.IntRange(1, 1000), help="How many there are; those of the net if left out.")
+@click.option("--memory", type=Quantity(), metavar="BYTES", help="What each device has, such as 16GiB.")
+@click.option("--link", type=Quantity(), metavar="BYTES/S", default=12e9, help="Between two devices; 12GB/s.")
+@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Samples of a batch.")
+@click.option("--micro", type=click.IntRange(min=1), help="Micro-batches of a batch; as many as devices if left out.")
+@click.option(
+    "--schedule", type=click.Choice(["inference", "gpipe", "1f1b"]), default="1f1b", show_default=True,
+    help="What runs: only forward passes, or a pipeline that trains.",
+)  # fmt: skip
+@click.option("--profile", type=click.File(), metavar="TIMES.json", help="Measured seconds by the path of a step.")
+@click.option("--exact", is_flag=True, help="Prove the optimum, which may be better by a few percent.")
+@click.option("-o", "--output", metavar="OUT.json", help="Where the placement goes as data; - is standard output.")
+@as_data
+def place(
+    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, **options: Any
+) -> None:
+    """Cut a model into stages, one for each device, so that the slowest is as fast as possible."""
+    graph = graph_of(file, model, settings, limits)
+    as_json = options.pop("as_json")
+    devices = options.pop("devices") or len(graph.graph.devices)
+    if not devices:
+        raise click.UsageError("the net names no devices: say how many there are, with --devices")
+    if len(graph.graph.devices) > devices:
+        raise click.UsageError(f"the net names {len(graph.graph.devices)} devices, and --devices is {devices}")
+    placement = _placed(graph, devices, **options)
+    if output:
+        data = {"model": graph.name, **placement.as_data()}
+        write_output(output, (json.dumps(data, indent=2) + "\n").encode(), file)
+        say(output, f"wrote {output}: {len(placement.stages)} stages")
+    if as_json:
+        print_json(placement.as_data())
+    elif output != "-":
+        from archdsl.console import print_placement
+
+        print_placement(graph.name, placement)
+
+
+def _placed(
+    graph: "CheckedGraph", devices: int, *, memory: float | None, link: float, batch: int, micro: int | None,
+    schedule: Any, profile: Any, exact: bool,
+) -> "Placement":  # fmt: skip
+    from archdsl.place import Impossible, Machine, NotProven, PinsCross
+    from archdsl.place import place as placed
+
+    if exact and memory:
+        raise click.UsageError("--exact does not know --memory: leave one of them out")
+    try:
+        return placed(
+            graph, devices, batch=batch, machine=Machine(link=link), schedule=schedule, micro=micro or devices,
+            limit=int(memory) if memory else None, profile=_times(profile) if profile else None, prove=exact,
+        )  # fmt: skip
+    except Impossible as error:
+        least = f"{error.least / 2**30:.2f} GiB ({error.least:,} bytes)"
+        stop(NET_HAS_ERRORS, f"{devices} devices of {memory:,.0f} bytes do not hold {graph.name}",
+             f"give each at least {least}, or a smaller --batch, or more --devices")  # fmt: skip
+    except PinsCross as error:
+        stop(NET_HAS_ERRORS, f"`{error.path}` goes back to an earlier device",
+             "stages follow the order of execution: leave out some of the net's `on`, or place the towers of a `group` "
+             "as the net does")  # fmt: skip
+    except NotProven:
+        stop(NET_HAS_ERRORS, "the optimum was not proven within a minute", "leave out --exact, or take fewer --devices")
+    except ImportError as error:
+        stop(NO_FILE, f"--exact needs OR-tools: {error}", "pip install 'archdsl[place]'")
+
+
+def _times(file: Any) -> dict[str, float]:
+    try:
+        data = json.load(file)
+        return {str(path): float(seconds) for path, seconds in data.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        help = 'a profile is an object of seconds by path: {"layer1.0.conv1": 0.0012}'
+        stop(NO_FILE, f"{file.name} is no profile: {error}", help)
