@@ -63,18 +63,20 @@ def print_placement(model: str, placement: "Placement") -> None:
     """Print the stages of a placement, and what is to be expected of it."""
     from rich.text import Text
 
+    from archdsl.place import amount
+
     columns = ("Device", "Steps", "From", "To", "Parameters", "Memory", "Time", "Sent")
     table = _table(*columns, right=("Steps", "Parameters", "Memory", "Time", "Sent"))
     for stage in placement.stages:
         first, last = (stage.steps[0], stage.steps[-1]) if stage.steps else ("", "")
-        sent = f"{stage.sent / 1e6:,.1f} MB" if stage.sent else ""
-        numbers = (f"{stage.params:,}", f"{stage.memory / 2**20:,.0f} MiB", f"{stage.seconds * 1e3:,.2f} ms", sent)
+        sent = amount(stage.sent) if stage.sent else ""
+        numbers = (f"{stage.params:,}", amount(stage.memory), f"{stage.seconds * 1e3:,.3f} ms", sent)
         table.add_row(stage.device, str(len(stage.steps)), first, last, *numbers)
     console = _console()
     console.print(Text(model, style="bold"))
     console.print(table)
     console.print(
-        f"balance {placement.balance:.0%}   bottleneck {placement.bottleneck * 1e3:,.2f} ms"
+        f"balance {placement.balance:.0%}   bottleneck {placement.bottleneck * 1e3:,.3f} ms"
         f"   {placement.speed_up:.2f} times as fast as one device"
     )
 

@@ -79,7 +79,7 @@ def _placed(
     graph: "CheckedGraph", devices: int, *, memory: float | None, link: float, batch: int, micro: int | None,
     schedule: Any, profile: Any, exact: bool,
 ) -> "Placement":  # fmt: skip
-    from archdsl.place import Impossible, Machine, NotProven, PinsCross
+    from archdsl.place import Impossible, Machine, NotProven, PinsCross, amount
     from archdsl.place import place as placed
 
     if exact and memory:
@@ -90,9 +90,10 @@ def _placed(
             limit=int(memory) if memory else None, profile=_times(profile) if profile else None, prove=exact,
         )  # fmt: skip
     except Impossible as error:
-        least = f"{error.least / 2**30:.2f} GiB ({error.least:,} bytes)"
-        stop(NET_HAS_ERRORS, f"{devices} devices of {memory:,.0f} bytes do not hold {graph.name}",
-             f"give each at least {least}, or a smaller --batch, or more --devices")  # fmt: skip
+        assert memory
+        message = f"{devices} devices of {amount(int(memory))} do not hold {graph.name}"
+        least = f"{amount(error.least)} ({error.least:,} bytes)"
+        stop(NET_HAS_ERRORS, message, f"give each at least {least}, or take a smaller --batch, or more --devices")
     except PinsCross as error:
         stop(NET_HAS_ERRORS, f"`{error.path}` goes back to an earlier device",
              "stages follow the order of execution: leave out some of the net's `on`, or place the towers of a `group` "

@@ -1,11 +1,16 @@
 """Automatic placement: never worse than simple rules, equal to brute force on small nets, within the memory."""
 
+import json
+import re
 from itertools import combinations, pairwise, product
+from pathlib import Path
 from random import Random
 
 import pytest
+from click.testing import CliRunner, Result
 from nets import NETS, graph_of
 
+from archdsl.cli import cli
 from archdsl.driver import compile_source
 from archdsl.ir import CheckedGraph
 from archdsl.loader import gallery_models, locate
@@ -201,3 +206,43 @@ def test_a_plan_covers_every_step_once() -> None:
     assert sum(stage.params for stage in placement.stages) == graph.params
     assert placement.stages[-1].sent == 0
     assert isinstance(cut(costs(graph), 4, link=LINK), Plan)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["place", *arguments])
+
+
+def test_the_command_prints_and_writes_the_stages(tmp_path: Path) -> None:
+    target = tmp_path / "placement.json"
+    result = run("resnet18", "--devices", "3", "-o", str(target))
+    assert result.exit_code == 0
+    assert result.output.count("device") == 4
+    data = json.loads(target.read_text())
+    assert [stage["device"] for stage in data["stages"]] == ["device0", "device1", "device2"]
+    assert sum(stage["parameters"] for stage in data["stages"]) == 11_689_512
+    again = run("resnet18", "--devices", "3", "--json")
+    assert {"model": "ResNet18", **json.loads(again.output)} == data
+
+
+def test_the_command_says_how_much_memory_is_needed(tmp_path: Path) -> None:
+    result = run("resnet18", "--devices", "2", "--memory", "10MiB")
+    assert result.exit_code == 1
+    least = int(re.search(r"\(([\d,]+) bytes\)", result.stderr).group(1).replace(",", ""))  # type: ignore[union-attr]
+    assert run("resnet18", "--devices", "2", "--memory", str(least)).exit_code == 0
+    assert run("resnet18", "--devices", "2", "--memory", str(least - 1)).exit_code == 1
+
+
+def test_the_command_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+    assert "goes back to an earlier device" in run("alexnet_2012").stderr
+    assert "say how many there are" in run("resnet18").stderr
+    assert "no number of bytes" in run("resnet18", "--devices", "2", "--memory", "much").stderr
+    profile = tmp_path / "times.json"
+    profile.write_text("[1, 2]")
+    assert "is no profile" in run("resnet18", "--devices", "2", "--profile", str(profile)).stderr
+
+
+def test_a_profile_moves_the_cut(tmp_path: Path) -> None:
+    profile = tmp_path / "times.json"
+    profile.write_text('{"conv1": 1.0}')
+    stages = json.loads(run("resnet18", "--devices", "2", "--profile", str(profile), "--json").output)["stages"]
+    assert stages[0]["steps"] == ["conv1"]

@@ -3,9 +3,9 @@
 from archdsl.place.costs import Costs, Machine, costs
 from archdsl.place.cut import Impossible, PinsCross, Plan, Schedule, cut
 from archdsl.place.exact import NotProven
-from archdsl.place.stages import Placement, Stage, place
+from archdsl.place.stages import Placement, Stage, amount, place
 
 __all__ = [
-    "Costs", "Impossible", "Machine", "NotProven", "PinsCross", "Placement", "Plan", "Schedule", "Stage", "costs",
-    "cut", "place",
+    "Costs", "Impossible", "Machine", "NotProven", "PinsCross", "Placement", "Plan", "Schedule", "Stage", "amount",
+    "costs", "cut", "place",
 ]  # fmt: skip

@@ -8,6 +8,16 @@ from archdsl.place.costs import VALUE_BYTES, Costs, Machine, costs
 from archdsl.place.cut import Memory, Plan, Schedule, cut
 
 
+def amount(size: int) -> str:
+    """Return a number of bytes in words: `16.0 GiB`."""
+    number = float(size)
+    for unit in ("bytes", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
+        number /= 1024
+    return f"{number:,.1f} GiB"
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """The steps of one device: seconds and bytes for one batch; `sent` goes on to the next stage."""
