@@ -242,7 +242,7 @@ def explain(code: str) -> None:
 def ops(name: str | None) -> None:
     """List the operators, or explain one of them."""
     from archdsl.console import print_operator, print_operators
-    from archdsl.elaborate.expressions import suggestion
+    from archdsl.elaborate.suggestions import suggestion
     from archdsl.ops import all_ops, lookup
 
     if name is None:

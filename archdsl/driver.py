@@ -7,9 +7,9 @@ from archdsl.check import check
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.elaborate import elaborate
-from archdsl.elaborate.expressions import suggestion
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.written import calls
 from archdsl.ir import CheckedGraph
 from archdsl.source import Source, Span

@@ -59,6 +59,14 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """An item of an expression: `weight[0]`."""
+
+    owner: "Expr"
+    index: "Expr"
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """A list (`[`) or tuple (`(`) display."""
 
@@ -87,7 +95,8 @@ class Numbered:
 
 
 Expr: TypeAlias = (
-    "int | float | bool | str | tuple[Expr, ...] | Ref | Infix | Call | Method | Sequence | Repeat | Numbered | None"
+    "int | float | bool | str | tuple[Expr, ...] | Ref | Infix | Call | Method | Item | Sequence | Repeat | Numbered"
+    " | None"
 )
 
 _ABSENT = object()
@@ -118,6 +127,8 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
         case Method():
             args = tuple(mapped(arg, change) for arg in expr.args)
             return change(Method(mapped(expr.owner, change), expr.name, args))
+        case Item():
+            return change(Item(mapped(expr.owner, change), mapped(expr.index, change)))
         case Infix():
             return change(Infix(mapped(expr.left, change), expr.symbol, mapped(expr.right, change)))
         case Sequence():
@@ -140,6 +151,8 @@ def parts(expr: Expr) -> "tuple[Expr, ...]":
             return (*function, *expr.args, *(value for _, value in expr.named))
         case Method():
             return (expr.owner, *expr.args)
+        case Item():
+            return (expr.owner, expr.index)
         case Infix():
             return (expr.left, expr.right)
         case Sequence():
@@ -200,6 +213,8 @@ def flat(expr: Expr) -> str:
             return flat(Sequence(expr, "("))
         case Ref():
             return expr.name
+        case Item():
+            return f"{flat(expr.owner)}[{flat(expr.index)}]"
         case Infix():
             return _infix(expr)
         case Repeat():

@@ -138,6 +138,18 @@ class TracedFloat(float):
         return result
 
 
+class Compound:
+    """A value that is made of others, which may be traced."""
+
+    def held(self) -> tuple[object, ...]:
+        """Return the values that it is made of."""
+        raise NotImplementedError
+
+    def holding(self, values: tuple[object, ...]) -> object:
+        """Return the same, made of other values."""
+        raise NotImplementedError
+
+
 def _traced(value: int, trace: Polynomial) -> int:
     if all(not monomial for monomial, _ in trace):
         return value
@@ -150,6 +162,8 @@ def parameters_of(value: object) -> frozenset[str]:
         return _names(value.trace)
     if isinstance(value, TracedFloat):
         return frozenset((value.name,))
+    if isinstance(value, Compound):
+        value = value.held()
     if isinstance(value, tuple | list):
         return frozenset().union(*(parameters_of(part) for part in value))
     return frozenset()

@@ -149,6 +149,47 @@ model Shared {
   head: conv(2, 1)
 }
 """,
+    "started": """set conv(init = kaiming_normal(mode = fan_out, nonlinearity = relu), bias_init = zeros)
+set batchnorm(init = uniform(0.5, 1))
+
+block Basic(width, stride = 1, std = 0.02) {
+  residual {
+    conv1: conv(width, 3, stride, padding = half, bias = false) -> bn1: batchnorm -> relu
+    conv2: conv(width, 3, padding = half, bias = false) -> bn2: batchnorm(init = zeros)
+  } project {
+    downsample: [conv(width, 1, stride) -> batchnorm]
+  } -> relu
+  expand: conv_transpose(width, 1, init = normal(std = std), bias_init = constant(0.1))
+}
+
+model Started(std = 0.01, module = 3) {
+  input image: 3x18x18
+  stem: conv(8, 3, 2, padding = tf_same) -> gn: groupnorm(2, init = ones) -> relu
+  stages: [Basic(8) -> Basic(16, 2, std = std) -> Basic(16, std = std)]
+  wide: [conv(4, 1) -> batchnorm(affine = false) -> relu -> conv(4, 1, bias = false)]
+  parts: { a: conv(4, 1) -> norm: channel_layernorm(bias_init = ones) -> dw: conv(4, 3, groups = 4) } -> flatten
+  mlp: [linear(32, init = orthogonal) -> relu -> linear(32, init = orthogonal) -> linear(32, init = orthogonal)]
+  fc1: linear(16, init = normal(std = module), bias_init = uniform(0, std)) -> relu
+  head: { out: linear(4, init = xavier_uniform(gain = 0.5)) -> norm: layernorm(init = constant(2)) }
+}
+""",
+    "started_sequence": """model StartedSequence(hidden = 12) {
+  input x: 9x8
+  lead: class_token(init = normal(std = 0.02)) -> where: positional(init = zeros)
+  rnns: [lstm(hidden, init = orthogonal, bias_init = zeros) -> gru(8, layers = 2, init = xavier_normal) -> rnn(8)]
+  mix: { attn: attention(2, init = xavier_uniform(gain = 0.5), bias_init = constant(0.1)) -> n: rmsnorm(init = ones) }
+  once: lstm(8, bidirectional = true, bias_init = ones) -> fc0: linear(8, init = trunc_normal(std = 0.02))
+  fc1: linear(8, init = sparse(0.5)) -> fc2: linear(4, init = kaiming_uniform(a = 1)) -> fc3: linear(4, init = none)
+}
+""",
+    "started_tables": """set conv(init = uniform(-0.1, 0.1))
+model StartedTables {
+  input x: 3x9x9
+  c1: conv(2, 5, connect = [[0], [0, 2]], bias_init = zeros) -> same: conv(4, 3, padding = tf_same, bias_init = ones)
+  plain: [conv(4, 1) -> batchnorm(init = ones) -> batchnorm(affine = false) -> batchnorm(init = ones) -> conv(4, 1)]
+  other: [conv(4, 1, init = dirac) -> instancenorm(affine = true, bias_init = ones) -> conv(4, 1) -> conv(4, 1)]
+}
+""",
 }
 
 

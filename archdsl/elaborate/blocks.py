@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate import judging
-from archdsl.elaborate.arguments import WORDS
-from archdsl.elaborate.expressions import Evaluator, suggestion
+from archdsl.elaborate.binding import WORDS
+from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Names, Site
 from archdsl.elaborate.streams import Defined, Tensor
+from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE, untraced
 from archdsl.elaborate.written import labels
 from archdsl.ir import Argument, Container, Kind, Use, dotted

@@ -5,34 +5,20 @@ import re
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
+from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, Limits
 from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Names
+from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
 from archdsl.ops import lookup
+from archdsl.ops.initialisers import INITIALISER, Initialiser, all_initialisers, find_initialiser
 from archdsl.ops.kinds import PADDING, Word, is_int, shown
+from archdsl.ops.reasons import Misfit
 from archdsl.symbolic import TracedInt
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def nearest(name: str, known: list[str]) -> str | None:
-    """Return the help that names the nearest known name, if one is near."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    if not near:
-        near = sorted((each for each in known if len(each) > 3 and name.lower().startswith(each)), key=len)[-1:]
-    return f"did you mean `{near[0]}`?" if near else None
-
-
-def suggestion(name: str, known: list[str]) -> str | None:
-    """Return the help that names the nearest known name, or all of them if they are few."""
-    near = nearest(name, known)
-    if near is None and known and len(known) <= 12:
-        return "there is " + ", ".join(f"`{each}`" for each in sorted(known))
-    return near
 
 
 class Evaluator:
@@ -51,11 +37,12 @@ class Evaluator:
 
         `words` are names that stand for themselves; with `blocks`, names of operators stand for the operators.
         """
+        before = self._words, self._takes_blocks
         self._words, self._takes_blocks = words, blocks
         try:
             return self._value(expr)
         finally:
-            self._words, self._takes_blocks = (), False
+            self._words, self._takes_blocks = before
 
     def structural(self, expr: ast.Expr) -> object:
         """Return a value that decides about the structure, without its trace."""
@@ -116,10 +103,12 @@ class Evaluator:
     def _name(self, name: ast.Name) -> object:
         if name.text in self.names.values:
             return self.names.read(name.text)
-        if name.text in self._words:
+        if name.text in self._words and self._words != INITIALISER.words:
             return Word(name.text)
         if name.text in self.names.definitions:
             return self.names.definitions[name.text]
+        if (found := find_initialiser(name.text)) is not None:
+            return self._initialiser(found, ast.Call(name, (), name.span))
         if name.text in STREAM:
             return self._stream(name)
         operator = lookup(name.text)
@@ -205,6 +194,9 @@ class Evaluator:
         return self._truth(expr, value)
 
     def _report_unknown(self, name: ast.Name) -> None:
+        if self._words == INITIALISER.words:
+            self._report_no_initialiser(codes.NO_SUCH_NAME, name)
+            return
         words = [word for word in self._words if word != "same"]
         if name.text in PADDING.words:
             here = " or ".join(f"`{word}`" for word in words)
@@ -252,7 +244,10 @@ class Evaluator:
             return self._truth(expr.operand, value, turned=True)
         if not values.is_number(value):
             raise Uncomputable(f"`-` does not go with {values.kind_of(value)}")
-        return values.binary("-", 0, value, self.limits) if is_int(value) else -value  # type: ignore[operator]
+        if is_int(value):
+            return values.binary("-", 0, value, self.limits)
+        self.names.pin(value)
+        return -value  # type: ignore[operator]
 
     def _binary(self, expr: ast.Binary) -> object:
         left = self._value(expr.left)
@@ -293,9 +288,10 @@ class Evaluator:
         return self._value(expr.value if test else expr.otherwise)
 
     def _apply(self, expr: ast.Apply) -> object:
+        if (found := find_initialiser(expr.function.text)) is not None:
+            return self._initialiser(found, expr)
         if expr.function.text not in values.FUNCTIONS:
-            known = list(values.FUNCTIONS)
-            self.problems.report(codes.NO_SUCH_FUNCTION, expr.function.span, help=suggestion(expr.function.text, known))
+            self._report_no_function(expr.function)
             return HOLE
         named = [arg for arg in expr.args if arg.name]
         for arg in named:
@@ -305,6 +301,34 @@ class Evaluator:
             return HOLE
         args = [self._plain(arg.value) for arg in expr.args]
         return HOLE if any(arg is HOLE for arg in args) else values.apply(expr.function.text, args, self.limits)
+
+    def _report_no_function(self, name: ast.Name) -> None:
+        if self._words == INITIALISER.words:
+            self._report_no_initialiser(codes.NO_SUCH_FUNCTION, name)
+            return
+        initialisers = [each.name for each in all_initialisers()]
+        help = nearest(name.text, [*values.FUNCTIONS, *initialisers]) or suggestion(name.text, list(values.FUNCTIONS))
+        self.problems.report(codes.NO_SUCH_FUNCTION, name.span, help=help)
+
+    def _report_no_initialiser(self, code: codes.Code, name: ast.Name) -> None:
+        note = f"the initialisers are {', '.join(f'`{word}`' for word in INITIALISER.words)}"
+        help = nearest(name.text, [*self.names.values, *INITIALISER.words])
+        self.problems.report(code, name.span, notes=(note,), help=help)
+
+    def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> object:
+        """Return an initialiser with its arguments; HOLE after reporting what is wrong with them."""
+        binding = Arguments(lambda expr, words: self.value(expr, words=words), self.problems)
+        given = binding.given(found, call, positional=found.positional)
+        if given is None or not binding.complete(found, call, given):
+            return HOLE
+        made = found(**{name: each.value for name, each in given.items()})
+        try:
+            made.check()
+        except Misfit as misfit:
+            place = given[misfit.reason.at].span if misfit.reason.at in given else call.span
+            self.problems.report(misfit.reason.code, place, misfit.reason.label(), help=misfit.reason.help())
+            return HOLE
+        return made
 
     def _truth(self, expr: ast.Expr, value: object, *, turned: bool = False) -> object:
         """Return a truth value, the other one if `turned`; HOLE after reporting that it is none."""

@@ -8,10 +8,10 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate import control
 from archdsl.elaborate.arguments import Bound
-from archdsl.elaborate.expressions import suggestion
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Defaults, Names, Site
 from archdsl.elaborate.streams import Bundle, Tensor
+from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE
 from archdsl.elaborate.written import labels
 from archdsl.ir import Container, Kind

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
-from archdsl.elaborate.expressions import Evaluator, suggestion
+from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.reserved import why_no_class
 from archdsl.elaborate.scopes import Defaults, Names
 from archdsl.elaborate.streams import Defined
+from archdsl.elaborate.suggestions import suggestion
 from archdsl.loader import Unreadable, read_import
 from archdsl.source import Source, Span
 from archdsl.syntax import ast

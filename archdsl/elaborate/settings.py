@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from archdsl.elaborate.expressions import suggestion
+from archdsl.elaborate.suggestions import suggestion
 from archdsl.ops.kinds import shown
 from archdsl.syntax import ast
 

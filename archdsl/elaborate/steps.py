@@ -13,11 +13,12 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate import blocks, control, forms, judging, sharing
 from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.bounds import Bounds
-from archdsl.elaborate.expressions import Evaluator, nearest, suggestion
+from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Defaults, Labelled, Names, Site
 from archdsl.elaborate.streams import Bundle, Defined, Tensor
+from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE
 from archdsl.elaborate.written import labels
 from archdsl.ir import Claim, Container, Input, Kind, Node, Path

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from archdsl.elaborate.limits import MAX_NUMBER, Limits
+from archdsl.ops.initialisers import Initialiser
 from archdsl.ops.kinds import Word, is_int, shown
-from archdsl.symbolic import TracedInt
+from archdsl.symbolic import Compound, TracedInt
 
 
 class Hole:
@@ -52,6 +53,8 @@ def kind_of(value: object) -> str:
             return "a tuple"
         case Word():
             return f"the word `{value.text}`"
+        case Initialiser():
+            return "an initialiser"
         case _:
             return str(value)
 
@@ -193,4 +196,6 @@ def untraced(value: object) -> object:
         return [untraced(item) for item in value]
     if isinstance(value, tuple):
         return tuple(untraced(item) for item in value)
+    if isinstance(value, Compound):
+        return value.holding(tuple(untraced(item) for item in value.held()))
     return value

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from archdsl.emit.draft import PENDING, Draft
 from archdsl.emit.scope import names_in
+from archdsl.emit.starts import written
 from archdsl.pyexpr import Call, Expr, flat, mapped
 from archdsl.symbolic import TracedInt, evaluated, polynomial
 
@@ -112,6 +113,7 @@ def _definition(draft: Draft) -> str:
 
 def _texts(draft: Draft, change: Callable[[Expr], Expr], *, optional: bool) -> list[str]:
     texts = [f"{e.name} = {flat(mapped(e.module, change))}" for e in draft.entries if e.optional == optional]
+    texts += [line for code in draft.starting(optional=optional) for line in written(code, 0)]
     for number, each in enumerate(draft.statements):
         if each.optional == optional:
             place = sum(not other.optional for other in draft.statements[:number])

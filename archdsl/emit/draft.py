@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from archdsl.emit.scope import Scope, names_in
+from archdsl.emit.starts import Code, names_of
 from archdsl.ir import Container, Kind, Node, Output, Path
 from archdsl.pyexpr import Expr, Ref, mapped
 from archdsl.shape import Shape
@@ -48,7 +49,8 @@ def value(path: Path) -> Ref:
 class Draft:
     """The class of one container: a block in one use, the model, or a submodule that is no plain sequence.
 
-    `name` is what the class would be called if no other one were, `given` are the shapes of a model's inputs.
+    `name` is what the class would be called if no other one were, `given` are the shapes of a model's inputs, `starts`
+    say how the weights of each entry start.
     """
 
     container: Container
@@ -59,6 +61,7 @@ class Draft:
     outputs: tuple[Output, ...] = ()
     given: dict[Path, Shape] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    starts: list[tuple[str, Code]] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     variables: dict[Path, str] = field(default_factory=dict)
     aliases: dict[Path, Expr] = field(default_factory=dict)
@@ -87,7 +90,13 @@ class Draft:
     @property
     def mentions(self) -> frozenset[str]:
         """The parameters that its code mentions."""
-        return self.applied.union(*(names_in(entry.module) for entry in self.entries))
+        made = (names_in(entry.module) for entry in self.entries)
+        return self.applied.union(*made, *(names_of(code) for _, code in self.starts))
+
+    def starting(self, *, optional: bool) -> list[Code]:
+        """Return the code that starts the weights of what is, or is not, optional."""
+        chosen = {entry.name for entry in self.entries if entry.optional}
+        return [code for name, code in self.starts if (name in chosen) == optional]
 
     def origin(self, path: Path) -> Path:
         """Return the value that a step passes on."""

@@ -7,10 +7,11 @@ from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import PENDING, Draft, Entry, Statement, resolved, value
 from archdsl.emit.order import in_order, runs_in
 from archdsl.emit.scope import Scope
+from archdsl.emit.starts import Starts, changed
 from archdsl.emit.variables import Value, named
 from archdsl.ir import Container, Kind, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
-from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, mapped
+from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
 from archdsl.symbolic import TracedFloat, TracedInt
 
 
@@ -21,6 +22,7 @@ class Drafts:
         self.flow = flow
         self.scopes = scopes
         self.made: list[Draft] = []
+        self.starts = Starts(flow.graph.root, scopes[()].values, self._has_class)
 
     def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> Draft:
         """Return the draft of a container's class, after those of the classes that it uses."""
@@ -34,6 +36,8 @@ class Drafts:
         places = self._children(draft, container, ())
         if any(isinstance(child, Container) and child.inline for child in container.children):
             places = in_order(places, self.flow)
+        if outputs:
+            draft.starts += [("", changed(code, scope.number)) for code in self.starts.of_model]
         if not container.inline:
             training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
             for child, prefix in places:
@@ -53,11 +57,22 @@ class Drafts:
             if not prefix and not child.weights and self._is_module(child, container):
                 expr = self.module(child, draft.scope, draft.container)
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
+                self._start(draft, child)
             if isinstance(child, Container) and child.inline:
                 places += self._children(draft, child, (*prefix, child.path[-1]))
             else:
                 places.append((child, prefix))
         return places
+
+    def _start(self, draft: Draft, child: Node | Container) -> None:
+        """Enter how the weights of a submodule start."""
+        attribute = flat(self._attribute(draft, child, ()))
+        direct = not draft.is_numbered and not child.optional
+        code = self.starts.of_child(child, attribute, draft.scope.values, direct=direct)
+        draft.starts += [(child.path[-1], changed(each, draft.scope.number)) for each in code]
+
+    def _has_class(self, container: Container) -> bool:
+        return container.use is not None or container.inline or not self.flow.is_chain(container)
 
     def _is_module(self, child: Node | Container, container: Container) -> bool:
         if isinstance(child, Container):
@@ -70,7 +85,7 @@ class Drafts:
         """Return the expression that makes the module of a child."""
         if isinstance(child, Node):
             return scope.expression(self._operator(child, owner))
-        if child.use or child.inline or not self.flow.is_chain(child):
+        if self._has_class(child):
             return self._class(child, scope)
         modules = [self.module(each, scope, owner) for each in child.children]
         if child.kind is Kind.NUMBERED:

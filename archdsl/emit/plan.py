@@ -11,6 +11,7 @@ from archdsl.emit.draft import Draft, Entry
 from archdsl.emit.drafting import Drafts
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
+from archdsl.emit.starts import written
 from archdsl.ir import CheckedGraph, Output, Path
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, lines, mapped
 from archdsl.resources import resource
@@ -115,10 +116,19 @@ class _Planner:
         factory = [f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}']
         if not any("**factory" in line for line in body):
             factory = []
+        body += self._starts(found)
         computed = self._computed(found)
         start = [*computed, *factory] if draft.is_numbered else [f"{_PAD}super().__init__()", *computed]
         body = [*start, *body, *kept] if draft.is_numbered else [*start, *kept, *factory, *body]
         return [*self._signature(found), *body]
+
+    def _starts(self, found: Class) -> list[str]:
+        """Return the lines that start weights."""
+        draft = found.model
+        made = [line for code in draft.starting(optional=False) for line in written(code, _BODY)]
+        inner = _BODY + 4 * found.flagged
+        optional = [line for code in draft.starting(optional=True) for line in written(code, inner)]
+        return [*made, *([f"{_PAD}if {PROJECT}:"] if optional and found.flagged else []), *optional]
 
     def _signature(self, found: Class) -> list[str]:
         draft = found.model

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from archdsl.elaborate.reserved import MODULE_ATTRIBUTES
 from archdsl.ir import CheckedGraph, Container, Node
 from archdsl.ops.base import Stateless, Submodule
-from archdsl.pyexpr import Expr, mapped, parts
+from archdsl.pyexpr import Expr, Ref, mapped, parts
 from archdsl.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
 
 
@@ -22,13 +22,14 @@ class Scope:
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
-        return mapped(expr, self._number) if self.fixed else expr
+        return mapped(expr, self.number) if self.fixed else expr
 
     def in_forward(self, expr: Expr) -> Expr:
         """Return an expression of `forward`, where open parameters are attributes."""
         return mapped(expr, self._attribute)
 
-    def _number(self, expr: Expr) -> Expr:
+    def number(self, expr: Expr) -> Expr:
+        """Return a fixed parameter as a number, anything else as it is."""
         if isinstance(expr, TracedInt):
             return evaluated(expr, self._environment(""))
         if isinstance(expr, TracedFloat) and expr.name in self.fixed:
@@ -101,7 +102,9 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
     emission = node.emission
     match emission:
         case Submodule():
-            return names_in(emission.call), frozenset()
+            starts = (start.initialiser for start in node.op.starts(node.input))
+            started = (names_in(each.call(Ref("x"))) for each in starts if each)
+            return names_in(emission.call).union(*started), frozenset()
         case Stateless():
             applied = names_in(emission.function)
             return applied | names_in(emission.module), applied

@@ -2,6 +2,7 @@
 
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import Emission, Example, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import Misfit
@@ -25,6 +26,8 @@ class Attention(Elementwise):
     kv_heads: int | None = arg(
         OPTIONAL_COUNT, default=None, help="heads of keys and values, which divide `heads`; `none`: as many as `heads`"
     )
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
     support = ("SelfAttention",)
@@ -59,6 +62,19 @@ class Attention(Elementwise):
         # As PyTorch counts: a causal mask leaves nothing out.
         time, features = x.dims
         return time * self._weights(x) + 2 * time * time * features
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        features = x.dims[1]
+        rows = features + 2 * self._key_features(x)
+        weights = (
+            Start("init", "in_proj_weight", self.init, (rows, features)),
+            Start("init", "out_proj.weight", self.init, (features, features)),
+        )
+        biases = (
+            Start("bias_init", "in_proj_bias", self.bias_init, (rows,), guarded=True),
+            Start("bias_init", "out_proj.bias", self.bias_init, (features,)),
+        )
+        return (*weights, *biases) if self.bias else weights
 
     def torch(self, x: Shape) -> Emission:
         options: dict[str, Expr] = {

@@ -4,33 +4,20 @@ An operator is one class. Its fields are its arguments, its methods answer what 
 module spells its name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
-from archdsl.ops.kinds import Kind
+from archdsl.ops.declared import Argument as Argument
+from archdsl.ops.declared import Declared
+from archdsl.ops.declared import arg as arg
+from archdsl.ops.initialisers import Start
 from archdsl.ops.reasons import Reason
 from archdsl.pyexpr import Call, Expr, Ref
 from archdsl.shape import Shape
 
 FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
 INPUT = Ref("@")
-REQUIRED = object()
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of an operator."""
-
-    name: str
-    kind: Kind
-    help: str
-    default: object
-
-    @property
-    def required(self) -> bool:
-        """Whether a call has to give it."""
-        return self.default is REQUIRED
 
 
 @dataclass(frozen=True)
@@ -75,33 +62,15 @@ def input_at(number: int) -> Ref:
 Emission: TypeAlias = Submodule | Stateless
 
 
-def arg(kind: Kind, *, help: str, default: Any = REQUIRED) -> Any:
-    """Declare an argument of an operator."""
-    return Argument("", kind, help, default)
-
-
-class Op:
+class Op(Declared):
     """An operator with its arguments: pure rules from shapes to shapes, counts, code and words."""
 
-    name: ClassVar[str]
     family: ClassVar[str]
-    arguments: ClassVar[dict[str, Argument]]
-    positional: ClassVar[int]
     examples: ClassVar[tuple[Example, ...]] = ()
     # Files of templates/support whose definitions the emitted code may call, those that others need first.
     support: ClassVar[tuple[str, ...]] = ()
     # Whether autograd needs this operator's own output: then nothing may be written over it.
     keeps_output: ClassVar[bool] = True
-
-    def __init__(self, **values: object) -> None:
-        for name, argument in self.arguments.items():
-            setattr(self, name, values.pop(name, argument.default))
-        assert not values, f"{self.name} has no argument {sorted(values)}"
-
-    @property
-    def values(self) -> Mapping[str, object]:
-        """The arguments of this use, in the order of their declaration."""
-        return {name: getattr(self, name) for name in self.arguments}
 
     def shape(self, x: Shape) -> Shape:
         """Return the shape that comes out; raise `Misfit` where none does."""
@@ -123,9 +92,16 @@ class Op:
         """Return the code that computes the operator on an input of this shape."""
         raise NotImplementedError
 
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        """Return how the parameters start, those that an initialiser can be given for."""
+        return ()
+
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         """Return the shape that comes out of all inputs; raise `Misfit` where none does."""
-        return self.shape(inputs[0])
+        shape = self.shape(inputs[0])
+        for start in self.starts(inputs[0]):
+            start.require()
+        return shape
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         """Return the code that computes the operator on inputs of these shapes."""
@@ -170,12 +146,8 @@ def op(name: str, *, family: str, positional: int = 0) -> Callable[[_Class], _Cl
             raise ValueError(f"the operator {name} lacks a docstring or an example")
         if family not in FAMILIES:
             raise ValueError(f"the operator {name} has no known family: {family}")
-        cls.name, cls.family, cls.positional = name, family, positional
-        cls.arguments = {
-            field: Argument(field, value.kind, value.help, value.default)
-            for field in cls.__annotations__
-            if isinstance(value := cls.__dict__.get(field), Argument)
-        }
+        cls.family = family
+        cls.declare(name, positional)
         _TABLE[name] = cls
         return cls
 

@@ -1,6 +1,7 @@
 """Convolutions."""
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact
@@ -23,6 +24,8 @@ class Conv(Op):
     groups: int = arg(COUNT, default=1, help="groups of channels that do not see each other")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant per map")
     connect: Table | None = arg(CONNECTIONS, default=None, help="for every output map the input maps that it sees")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
     support = ("ConnectedConv2d", "Conv2dSame")
@@ -70,6 +73,12 @@ class Conv(Op):
         if len(self.connect) != self.out:
             problem = f"the table has {len(self.connect)} rows, and there are {int(self.out)} output maps"
             raise Misfit(TableDoesNotFit("connect", problem, "write one row for every output map"))
+        # PyTorch would take the window for all that an output map sees.
+        if self.init is not None and self.init.axes[0] > 1:
+            problem = f"`{self.init.name}` does not know the table"
+            raise Misfit(
+                TableDoesNotFit("init", problem, "use an initialiser that counts no inputs, such as `uniform`")
+            )
         if x.rank != 3 or self.groups != 1:
             raise Misfit(TableDoesNotFit("connect", "a connection table needs a stream of maps, and groups = 1"))
         for number, row in enumerate(self.connect):
@@ -86,6 +95,12 @@ class Conv(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         positions = Shape(y.map).volume
         return positions * self._weights(x)
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        dims = (self.out, x.channels // self.groups, *self._window(x).kernel)
+        weight = Start("init", "weight", self.init, dims)
+        bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
+        return (weight, bias) if self.bias else (weight,)
 
     def torch(self, x: Shape) -> Emission:
         window = self._window(x)

@@ -2,6 +2,7 @@
 
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.reasons import Misfit, OutOfRange
 from archdsl.ops.sequence import require_sequence
@@ -21,6 +22,7 @@ class Embedding(Op):
     padding_idx: int | None = arg(
         OPTIONAL_COUNT_FROM_ZERO, default=None, help="an index whose vector is zero and learns nothing"
     )
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
 
     keeps_output = False
     examples = (
@@ -40,6 +42,9 @@ class Embedding(Op):
     def params(self, x: Shape) -> int:
         return self.count * self.size
 
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        return (Start("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
+
     def torch(self, x: Shape) -> Emission:
         made = call("nn.Embedding", self.count, self.size, padding_idx=self.padding_idx)
         return Submodule(made.without(padding_idx=None))
@@ -56,6 +61,7 @@ class Positional(Elementwise):
     """
 
     std: float = arg(POSITIVE, default=0.02, help="standard deviation before training")
+    init: Initialiser | None = arg(INITIALISER, default=None, help="how the vectors start; `none`: as `std` says")
 
     keeps_output = False
     support = ("PositionalEmbedding",)
@@ -66,6 +72,9 @@ class Positional(Elementwise):
 
     def params(self, x: Shape) -> int:
         return x.volume
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        return (Start("init", "weight", self.init, (x.volume,)),)
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("PositionalEmbedding", *x.dims, std=self.std).without(std=0.02))
@@ -102,6 +111,8 @@ class ClassToken(Op):
     `slice(0, 1) -> flatten` takes it out again.
     """
 
+    init: Initialiser | None = arg(INITIALISER, default=None, help="how the vector starts; `none`: as zeros")
+
     keeps_output = False
     support = ("ClassToken",)
     examples = (
@@ -115,6 +126,9 @@ class ClassToken(Op):
 
     def params(self, x: Shape) -> int:
         return x.dims[1]
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        return (Start("init", "weight", self.init, (x.dims[1],)),)
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("ClassToken", x.dims[1]))

@@ -153,24 +153,27 @@ class Sizes(PerAxis):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few words, written without quotes; `none` may be one of them."""
+    """One of a few words, written without quotes unless these may stand too; `none` may be one of them."""
 
     choices: tuple[str, ...] = ()
+    quoted: bool = False
 
     def convert(self, name: str, value: object) -> object:
         if isinstance(value, Chosen):
             return value
         text = value.text if isinstance(value, Word) else "none" if value is None else ""
+        quoted = isinstance(value, str) and value in self.choices
+        if self.quoted and quoted:
+            text = str(value)
         if text in self.choices:
             return Chosen(text)
-        quoted = isinstance(value, str) and value in self.choices
         raise self.refuse(name, value, f"write {value} without quotes" if quoted else None)
 
 
-def choice(*choices: str) -> Choice:
+def choice(*choices: str, quoted: bool = False) -> Choice:
     """Return the kind that takes one of these words."""
     title = " or ".join((", ".join(choices[:-1]), choices[-1]))
-    return Choice(title, tuple(word for word in choices if word != "none"), choices)
+    return Choice(title, tuple(word for word in choices if word != "none"), choices, quoted)
 
 
 @dataclass(frozen=True)

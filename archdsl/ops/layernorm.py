@@ -2,8 +2,10 @@
 
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
+from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
 from archdsl.ops.kinds import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.mismatches import NoSpread
+from archdsl.ops.normalisation import PerChannel
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
@@ -14,6 +16,9 @@ class OverLastAxes(Elementwise):
 
     axes: int
     affine: bool
+    bias: bool = False
+    init: Initialiser | None
+    bias_init: Initialiser | None = None
 
     def _sizes(self, x: Shape) -> tuple[int, ...]:
         # Axes decide about the structure: without a trace, they are fixed in the generated module.
@@ -27,6 +32,13 @@ class OverLastAxes(Elementwise):
     def params(self, x: Shape) -> int:
         return Shape(self._sizes(x)).volume if self.affine else 0
 
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        if not self.affine:
+            return ()
+        # What counts inputs makes no sense of a scale, however many axes it has.
+        scale = Start("init", "weight", self.init, (Shape(self._sizes(x)).volume,))
+        return (scale, Start("bias_init", "bias", self.bias_init, scale.dims)) if self.bias else (scale,)
+
 
 @op("layernorm", family="normalisation")
 class LayerNorm(OverLastAxes):
@@ -39,6 +51,8 @@ class LayerNorm(OverLastAxes):
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     bias: bool = arg(TRUTH, default=True, help="whether there is a shift, where they are learned")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
     examples = (
@@ -85,6 +99,7 @@ class RmsNorm(OverLastAxes):
         OPTIONAL_POSITIVE, default=None, help="added to the mean square; `none` is what the number format resolves"
     )
     affine: bool = arg(TRUTH, default=True, help="whether the scale is learned")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
 
     keeps_output = False
     examples = (
@@ -107,7 +122,7 @@ class RmsNorm(OverLastAxes):
 
 
 @op("channel_layernorm", family="normalisation")
-class ChannelLayerNorm(Elementwise):
+class ChannelLayerNorm(PerChannel):
     """Normalise each pixel of a map over its channels, then scale and shift each channel (Liu et al. 2022).
 
     The `LayerNorm2d` of ConvNeXt: what `layernorm` does to sequences.
@@ -115,6 +130,8 @@ class ChannelLayerNorm(Elementwise):
 
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
     support = ("LayerNorm2d",)
@@ -130,9 +147,6 @@ class ChannelLayerNorm(Elementwise):
         if x.channels == 1:
             raise Misfit(NoSpread("call", "each pixel", str(x), "normalise over the map: use `instancenorm`"))
         return x
-
-    def params(self, x: Shape) -> int:
-        return 2 * x.channels if self.affine else 0
 
     def torch(self, x: Shape) -> Emission:
         made = call("LayerNorm2d", x.channels, eps=self.eps, elementwise_affine=self.affine)

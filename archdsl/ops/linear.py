@@ -1,6 +1,7 @@
 """Fully connected layers, and the Euclidean output units of 1998."""
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import BITMAPS, COUNT, TRUTH
 from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
 from archdsl.pyexpr import call
@@ -18,6 +19,8 @@ class Linear(Op):
 
     out: int = arg(COUNT, help="features of the result")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
     examples = (
@@ -36,6 +39,11 @@ class Linear(Op):
 
     def macs(self, x: Shape, y: Shape) -> int:
         return self.out * x.volume
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        weight = Start("init", "weight", self.init, (self.out, x.dims[-1]))
+        bias = Start("bias_init", "bias", self.bias_init, (self.out,))
+        return (weight, bias) if self.bias else (weight,)
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))

@@ -2,6 +2,7 @@
 
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
+from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
 from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import Misfit, NotDivisible, WrongRank
@@ -10,13 +11,30 @@ from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
 
+class PerChannel(Elementwise):
+    """What normalisations share that scale and shift each channel."""
+
+    affine: bool
+    init: Initialiser | None
+    bias_init: Initialiser | None
+
+    def params(self, x: Shape) -> int:
+        return 2 * x.channels if self.affine else 0
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        scale = Start("init", "weight", self.init, (x.channels,))
+        return (scale, Start("bias_init", "bias", self.bias_init, (x.channels,))) if self.affine else ()
+
+
 @op("batchnorm", family="normalisation")
-class BatchNorm(Elementwise):
+class BatchNorm(PerChannel):
     """Normalise each channel over the batch, then scale and shift it: BatchNorm1d, 2d or 3d by the rank."""
 
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     momentum: float = arg(RATE, default=0.1, help="weight of the batch in the running statistics")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
     examples = (
@@ -31,9 +49,6 @@ class BatchNorm(Elementwise):
             raise Misfit(WrongRank("channels and up to three axes", str(x)))
         return x
 
-    def params(self, x: Shape) -> int:
-        return 2 * x.channels if self.affine else 0
-
     def torch(self, x: Shape) -> Emission:
         made = call(
             f"nn.BatchNorm{max(x.rank - 1, 1)}d", x.channels, eps=self.eps, momentum=self.momentum, affine=self.affine
@@ -45,12 +60,14 @@ class BatchNorm(Elementwise):
 
 
 @op("groupnorm", family="normalisation", positional=1)
-class GroupNorm(Elementwise):
+class GroupNorm(PerChannel):
     """Normalise each group of channels of a sample, then scale and shift each channel (Wu and He 2018)."""
 
     groups: int = arg(COUNT, help="groups of channels that are normalised together")
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
     examples = (
@@ -71,9 +88,6 @@ class GroupNorm(Elementwise):
             raise Misfit(NoSpread("groups", "each group", str(x), advice))
         return x
 
-    def params(self, x: Shape) -> int:
-        return 2 * x.channels if self.affine else 0
-
     def torch(self, x: Shape) -> Emission:
         made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
         return Submodule(made.without(eps=1e-5, affine=True))
@@ -83,13 +97,15 @@ class GroupNorm(Elementwise):
 
 
 @op("instancenorm", family="normalisation")
-class InstanceNorm(Elementwise):
+class InstanceNorm(PerChannel):
     """Normalise each channel of a sample: InstanceNorm1d, 2d or 3d by the rank (Ulyanov et al. 2016)."""
 
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     momentum: float = arg(RATE, default=0.1, help="weight of the batch in the running statistics")
     affine: bool = arg(TRUTH, default=False, help="whether scale and shift are learned")
     track_running_stats: bool = arg(TRUTH, default=False, help="whether running statistics are kept, and used later")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
     examples = (
@@ -104,9 +120,6 @@ class InstanceNorm(Elementwise):
         if x.volume == x.channels:
             raise Misfit(NoSpread("call", "each channel", str(x)))
         return x
-
-    def params(self, x: Shape) -> int:
-        return 2 * x.channels if self.affine else 0
 
     def torch(self, x: Shape) -> Emission:
         options: dict[str, Expr] = {"eps": self.eps}

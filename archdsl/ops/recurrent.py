@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange
 from archdsl.ops.sequence import require_sequence
@@ -29,6 +30,8 @@ class Recurrent(Op):
     bias: bool
     dropout: float
     last: bool
+    init: Initialiser | None
+    bias_init: Initialiser | None
     projection = 0
     gates: ClassVar[int]
     caption: ClassVar[str]
@@ -68,6 +71,11 @@ class Recurrent(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return x.dims[0] * self._weights(x)
 
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        weights = Start("init", "weight", self.init, (self.gates * self.hidden, x.dims[1]), each=True)
+        biases = Start("bias_init", "bias", self.bias_init, (self.gates * self.hidden,), each=True)
+        return (weights, biases) if self.bias else (weights,)
+
     def torch(self, x: Shape) -> Emission:
         options: dict[str, Expr] = {
             "num_layers": self.layers,
@@ -102,6 +110,8 @@ class Rnn(Recurrent):
     bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
     dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
     last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     gates = 1
     caption = "RNN"
@@ -133,6 +143,8 @@ class Lstm(Recurrent):
     dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
     last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
     projection: int = arg(COUNT_FROM_ZERO, default=0, help="features after a product with one more matrix; 0 has none")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     gates = 4
     caption = "LSTM"
@@ -174,6 +186,8 @@ class Gru(Recurrent):
     bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
     dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
     last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     gates = 3
     caption = "GRU"

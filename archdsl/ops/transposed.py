@@ -3,6 +3,7 @@
 from math import prod
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
@@ -26,6 +27,8 @@ class ConvTranspose(Op):
     groups: int = arg(COUNT, default=1, help="groups of channels that do not see each other")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant per map")
     dilation: Axes = arg(AXES, default=1, help="distance between the window's pixels")
+    init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
+    bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
     examples = (
@@ -57,6 +60,12 @@ class ConvTranspose(Op):
 
     def macs(self, x: Shape, y: Shape) -> int:
         return prod(x.map) * self._weights(x)
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        dims = (x.channels, self.out // self.groups, *self._axes(x)[0])
+        weight = Start("init", "weight", self.init, dims)
+        bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
+        return (weight, bias) if self.bias else (weight,)
 
     def torch(self, x: Shape) -> Emission:
         kernel, stride, padding, output_padding, dilation = map(compact, self._axes(x))

@@ -1,0 +1,19 @@
+"""What a name that is not known may have been meant to be."""
+
+
+def nearest(name: str, known: list[str]) -> str | None:
+    """Return the help that names the nearest known name, if one is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    if not near:
+        near = sorted((each for each in known if len(each) > 3 and name.lower().startswith(each)), key=len)[-1:]
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def suggestion(name: str, known: list[str]) -> str | None:
+    """Return the help that names the nearest known name, or all of them if they are few."""
+    near = nearest(name, known)
+    if near is None and known and len(known) <= 12:
+        return "there is " + ", ".join(f"`{each}`" for each in sorted(known))
+    return near
