@@ -13,6 +13,8 @@ from archdsl.console import default
 from archdsl.diag.codes import CATALOGUE
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES, Op
+from archdsl.ops.declared import Declared
+from archdsl.ops.initialisers import Initialiser, all_initialisers
 from archdsl.output import write as write_file
 
 ROOT = Path(__file__).parent.parent
@@ -27,21 +29,31 @@ def operators() -> str:
         if found:
             parts.append(f"## {family.capitalize()}\n")
             parts += [_operator(op) for op in found]
-    return "\n".join(parts)
+    about = "What the arguments `init` and `bias_init` take: the functions of `torch.nn.init`, without their last `_`."
+    return "\n".join([*parts, "## Initialisers\n", about + "\n", *map(_initialiser, all_initialisers())])
+
+
+def _initialiser(found: type[Initialiser]) -> str:
+    return "\n".join([f"### `{found.name}`\n", cleandoc(found.__doc__ or "") + "\n", *_arguments(found)])
+
+
+def _arguments(declared: type[Declared]) -> list[str]:
+    """Return the table of arguments, with an empty line below it; nothing where there are none."""
+    if not declared.arguments:
+        return []
+    lines = ["| argument | default | takes | what it is |", "| --- | --- | --- | --- |"]
+    for number, (name, argument) in enumerate(declared.arguments.items()):
+        place = f" ({number + 1})" if number < declared.positional else ""
+        value = default(argument)
+        lines.append(
+            f"| `{name}`{place} | {value if argument.required else f'`{value}`'} "
+            f"| {argument.kind.title} | {argument.help} |"
+        )
+    return [*lines, ""]
 
 
 def _operator(op: type[Op]) -> str:
-    lines = [f"### `{op.name}`\n", cleandoc(op.__doc__ or "") + "\n"]
-    if op.arguments:
-        lines += ["| argument | default | takes | what it is |", "| --- | --- | --- | --- |"]
-        for number, (name, argument) in enumerate(op.arguments.items()):
-            place = f" ({number + 1})" if number < op.positional else ""
-            value = default(argument)
-            lines.append(
-                f"| `{name}`{place} | {value if argument.required else f'`{value}`'} "
-                f"| {argument.kind.title} | {argument.help} |"
-            )
-        lines.append("")
+    lines = [f"### `{op.name}`\n", cleandoc(op.__doc__ or "") + "\n", *_arguments(op)]
     lines += ["| example | input | output | parameters | MACs |", "| --- | --- | --- | ---: | ---: |"]
     for example in op.examples:
         counts = f"{example.params:,} | {example.macs:,}"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from archdsl.elaborate.reserved import MODULE_ATTRIBUTES
 from archdsl.ir import CheckedGraph, Container, Node
 from archdsl.ops.base import Stateless, Submodule
-from archdsl.pyexpr import Expr, Ref, mapped, parts
+from archdsl.ops.initialisers import Initialiser
+from archdsl.pyexpr import Expr, mapped, parts
 from archdsl.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
 
 
@@ -65,8 +66,10 @@ def _enter(container: Container, scope: Scope, found: dict[tuple[str, ...], Scop
     for child in _children(container):
         if isinstance(child, Node):
             mentioned, applied = _mentions(child)
-            for value in (*child.op.values.values(),):
-                scope.fixed |= parameters_of(value) - mentioned
+            for value in child.op.values.values():
+                # How weights start never decides about the structure, and is not said where there are none.
+                if not isinstance(value, Initialiser):
+                    scope.fixed |= parameters_of(value) - mentioned
             if len(child.path) == len(container.path) + 1:
                 attributes |= applied
     labels = {child.path[-1] for child in container.children}
@@ -102,9 +105,7 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
     emission = node.emission
     match emission:
         case Submodule():
-            starts = (start.initialiser for start in node.op.starts(node.input))
-            started = (names_in(each.call(Ref("x"))) for each in starts if each)
-            return names_in(emission.call).union(*started), frozenset()
+            return names_in(emission.call), frozenset()
         case Stateless():
             applied = names_in(emission.function)
             return applied | names_in(emission.module), applied

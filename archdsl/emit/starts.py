@@ -13,7 +13,7 @@ from archdsl.emit.scope import names_in
 from archdsl.ir import Container, Kind, Node
 from archdsl.ops.base import Stateless, Submodule
 from archdsl.ops.initialisers import Start
-from archdsl.pyexpr import INDENT, Call, Expr, Item, Ref, call, lines, mapped
+from archdsl.pyexpr import INDENT, WIDTH, Call, Expr, Item, Ref, call, flat, lines, mapped
 from archdsl.resources import resource
 
 _FEWEST = 3
@@ -21,10 +21,11 @@ _FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines below a head, such as `if self.conv1.bias is not None:`."""
+    """Lines below a head: a loop, or with `tests` an `if` or `elif` that they all have to hold for."""
 
     head: str
     body: "tuple[Code, ...]"
+    tests: tuple[Expr, ...] = ()
 
 
 Code: TypeAlias = Call | Block
@@ -33,14 +34,38 @@ Code: TypeAlias = Call | Block
 def written(code: Code, indent: int) -> list[str]:
     """Return the lines of a piece of code."""
     if isinstance(code, Block):
-        return [" " * indent + code.head, *(line for part in code.body for line in written(part, indent + INDENT))]
+        return [*_head(code, indent), *(line for part in code.body for line in written(part, indent + INDENT))]
     return lines(code, prefix="", indent=indent)
+
+
+def _head(block: Block, indent: int) -> list[str]:
+    """Return the head of a block, broken as `ruff format` breaks it."""
+    pad = " " * indent
+    if not block.tests:
+        return [f"{pad}{block.head}:"]
+    if len(block.tests) == 1:
+        return lines(block.tests[0], prefix=f"{block.head} ", indent=indent, suffix=":")
+    line = f"{pad}{block.head} {' and '.join(map(flat, block.tests))}:"
+    if len(line) <= WIDTH:
+        return [line]
+    inner = " " * (indent + INDENT)
+    tests = [f"{inner}{'and ' * (number > 0)}{flat(test)}" for number, test in enumerate(block.tests)]
+    return [f"{pad}{block.head} (", *tests, f"{pad}):"]
+
+
+def _if(test: Expr, body: tuple[Code, ...], number: int = 0) -> Block:
+    """Return the branch of this number; what holds nothing but another `if` is one with it."""
+    head = "elif" if number else "if"
+    only = body[0] if len(body) == 1 else None
+    if isinstance(only, Block) and only.head == "if":
+        return Block(head, only.body, (test, *only.tests))
+    return Block(head, body, (test,))
 
 
 def changed(code: Code, change: Callable[[Expr], Expr]) -> Code:
     """Return code with every part of its expressions replaced that `change` gives another one for."""
     if isinstance(code, Block):
-        return Block(code.head, tuple(changed(part, change) for part in code.body))
+        return Block(code.head, tuple(changed(part, change) for part in code.body), code.tests)
     made = mapped(code, change)
     assert isinstance(made, Call)
     return made
@@ -132,17 +157,17 @@ def _fill(start: Start, target: Expr) -> list[Code]:
 
 
 def _guarded(code: list[Code], target: str | None) -> list[Code]:
-    return [Block(f"if {target} is not None:", tuple(code))] if target and code else code
+    return [_if(Ref(f"{target} is not None"), tuple(code))] if target and code else code
 
 
 def _by_name(starts: list[Start], owner: str, taken: Iterable[str]) -> Code:
     """Return the loop over the parameters of a layer that has many of a kind."""
     name, parameter = _free("name", taken), _free("parameter", taken)
     cases = [
-        Block(f'{"el" * (number > 0)}if {name}.startswith("{start.parameter}"):', tuple(_fill(start, Ref(parameter))))
+        _if(call(f"{name}.startswith", start.parameter), tuple(_fill(start, Ref(parameter))), number)
         for number, start in enumerate(starts)
     ]
-    return Block(f"for {name}, {parameter} in {owner}.named_parameters():", tuple(cases))
+    return Block(f"for {name}, {parameter} in {owner}.named_parameters()", tuple(cases))
 
 
 def _free(variable: str, taken: Iterable[str]) -> str:
@@ -188,10 +213,10 @@ def _shared(
             cases.setdefault(code, []).append(function)
             settled |= {layer.function for layer in family}
     branches = tuple(
-        Block(f"{'el' * (number > 0)}if isinstance({variable}, {' | '.join(functions)}):", code)
+        _if(call("isinstance", Ref(variable), Ref(" | ".join(functions))), code, number)
         for number, (code, functions) in enumerate(cases.items())
     )
-    return frozenset(settled), [Block(f"for {variable} in {owner}.modules():", branches)] if branches else []
+    return frozenset(settled), [Block(f"for {variable} in {owner}.modules()", branches)] if branches else []
 
 
 def _family(function: str, found: list[_Layer]) -> list[_Layer]:

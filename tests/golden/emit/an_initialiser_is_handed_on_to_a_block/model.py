@@ -16,6 +16,8 @@ class Layer(nn.Module):
 
     Source: case.arch, line 1.
 
+    One of 3 forms of the block: the one of one and four.
+
     Shapes:
         x: (N, in_features)
         returns: (N, width)
@@ -45,6 +47,8 @@ class Layer2(nn.Module):
 
     Source: case.arch, line 1.
 
+    One of 3 forms of the block: the one of two.
+
     Shapes:
         x: (N, in_features)
         returns: (N, width)
@@ -73,6 +77,8 @@ class Layer3(nn.Module):
     """The block Layer.
 
     Source: case.arch, line 1.
+
+    One of 3 forms of the block: the one of three.
 
     Shapes:
         x: (N, in_features)

@@ -105,12 +105,7 @@ class Net(nn.Module):
             nn.Linear(16, 16, **factory),
         )
         self.parts = nn.Sequential(
-            OrderedDict(
-                [
-                    ("a", nn.Linear(16, 8, **factory)),
-                    ("b", nn.Linear(8, 8, **factory)),
-                ],
-            ),
+            OrderedDict(a=nn.Linear(16, 8, **factory), b=nn.Linear(8, 8, **factory))
         )
         self.fc = nn.Linear(8, 4, **factory)
         self.last = nn.Linear(4, 2, **factory)
