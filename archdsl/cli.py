@@ -69,6 +69,9 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
     ]
     if not quiet:
         print_diagnostics(compiled.diagnostics)
+        if compiled.is_library:
+            words = "no model, so names and defaults are checked; bodies are where a model uses them"
+            click.echo(f"{click.style('ok', fg='green')}  {file}: {words}")
         for graph in compiled.models:
             source = graph.graph.source.name
             counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"

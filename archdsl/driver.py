@@ -10,7 +10,7 @@ from archdsl.elaborate import elaborate
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.written import calls
+from archdsl.elaborate.written import calls, mentioned
 from archdsl.ir import CheckedGraph
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
@@ -19,10 +19,14 @@ from archdsl.syntax.parse import parse
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What came of a file: its checked models, in order, and everything that was found on the way."""
+    """What came of a file: its checked models, in order, and everything that was found on the way.
+
+    A library has no models, and was looked at for itself.
+    """
 
     models: tuple[CheckedGraph, ...]
     diagnostics: tuple[Diagnostic, ...]
+    is_library: bool = False
 
     @property
     def ok(self) -> bool:
@@ -47,6 +51,8 @@ def compile_source(
     checked: list[CheckedGraph] = []
     if file is not None:
         library = Libraries(problems, source, limits).library(file)
+        if every:
+            _warn_of_unused(file, problems)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
             graph = check(elaborate(library, chosen, found, settings=settings, limits=limits), found, limits)
@@ -54,7 +60,8 @@ def compile_source(
                 checked.append(graph)
             for diagnostic in found.in_order():
                 problems.add(diagnostic)
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(problems.in_order()))
+    is_library = file is not None and not file.models and not problems.has_errors
+    return Compiled(() if problems.has_errors else tuple(checked), tuple(problems.in_order()), is_library)
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:
@@ -67,10 +74,28 @@ def _built(file: ast.File) -> tuple[ast.Definition, ...]:
     )
 
 
+def _warn_of_unused(file: ast.File, problems: Problems) -> None:
+    """Warn of blocks that no model of the file leads to; what was not understood may have used them."""
+    if not file.models or any(isinstance(item, ast.Broken) for item in file.items):
+        return
+    definitions = {each.name.text: each for each in file.definitions}
+    reached: set[str] = set()
+    left = [model.name.text for model in file.models]
+    while left:
+        name = left.pop()
+        if name not in reached and name in definitions:
+            reached.add(name)
+            left += mentioned(definitions[name])
+    for name, each in definitions.items():
+        if name not in reached:
+            help = "use it in a model, or leave it out"
+            problems.report(codes.UNUSED_BLOCK, each.name.span, "no model of this file uses it", help=help)
+
+
 def _chosen(file: ast.File, model: str | None, problems: Problems, *, every: bool) -> tuple[ast.Definition, ...]:
     start = Span(file.source, 0, 0)
     if not file.models:
-        if not problems.has_errors:
+        if not problems.has_errors and not (every and file.items):
             problems.report(codes.NO_MODEL, start, help="begin with `model Name { input image: 3x32x32 … }`")
         return ()
     if model is None:

@@ -198,6 +198,23 @@ def test_bounds_can_be_raised(tmp_path: Path) -> None:
     assert "at most 40 are read" in run("check", str(deep), "--max-operations", "1").stderr
 
 
+def test_blocks_that_no_model_uses_are_named(tmp_path: Path) -> None:
+    blocks = (
+        "block Inner(c) = fc: linear(c)\nblock Outer(Part) = part: Part(4)\nblock Alone = alone: Alone -> nonsense\n"
+    )
+    library, net = tmp_path / "library.arch", tmp_path / "net.arch"
+    library.write_text(blocks)
+    net.write_text(blocks + "model Net {\n  input x: 8\n  outer: Outer(Inner)\n}\n")
+    found = run("check", str(net))
+    assert found.exit_code == 0
+    assert found.stderr.count("W0304") == 1
+    assert ":3:7" in found.stderr
+    found = run("check", str(library))
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert "bodies are where a model uses them" in found.stdout
+    assert "E0604" in run("build", str(library)).stderr
+
+
 def test_explain_and_ops_print_their_page() -> None:
     assert "the window does not fit the input" in run("explain", "e0302").output
     assert "kernel" in run("ops", "conv").output

@@ -457,6 +457,13 @@ UNUSED_INPUT = _code(
     """The stream begins with the first input; the others are used as `@name`. This one is not.""",
 )
 
+UNUSED_BLOCK = _code(
+    "W0304",
+    "the block is never used, so it is not checked",
+    """What a block does depends on the stream and the arguments that it gets, so its body is checked where a model uses
+    it, and no model of this file does. In a file without models, which others import, blocks are not warned of.""",
+)
+
 # W07 assertions
 ASSERT_OVERRIDDEN = _code(
     "W0701",

@@ -32,6 +32,21 @@ def _calls_of_unit(unit: ast.Unit) -> Iterator[ast.Call]:
         yield from calls(statement)
 
 
+def mentioned(part: ast.Item) -> list[str]:
+    """Return the names that a part of a program mentions anywhere, its labels among them."""
+    found: list[str] = []
+    left: list[object] = [part]
+    while left:
+        each = left.pop()
+        if isinstance(each, ast.Name):
+            found.append(each.text)
+        elif isinstance(each, tuple):
+            left += each
+        elif isinstance(each, ast.CONTAINERS):
+            left += vars(each).values()
+    return found
+
+
 def bodies(part: ast.Definition | ast.For | ast.If) -> tuple[ast.Statement, ...]:
     """Return the statements in the braces of a definition or a statement."""
     return (*part.body, *part.otherwise) if isinstance(part, ast.If) else part.body
