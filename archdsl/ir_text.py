@@ -22,7 +22,7 @@ def dump(graph: CheckedGraph) -> str:
     rows.append(
         ("total", "", f"{graph.inputs[0].shape} -> {graph.output.shape}", f"{graph.params:_}", f"{graph.macs:_}")
     )
-    for output in graph.outputs[1:]:
+    for output in graph.outputs if graph.outputs[0].name != "output" else graph.outputs[1:]:
         rows.append((f"output {output.name}", "", f"{output.shape} from {dotted(output.path)}", "", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "\n".join([*head, "", *(_line(row, widths) for row in rows)]) + "\n"

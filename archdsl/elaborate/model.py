@@ -70,7 +70,7 @@ class _Unfolding:
         if stream is None:
             return None
         self._check_inputs()
-        first = Output("output", stream.source, stream.shape)
+        outputs = self._named(Output("output", stream.source, stream.shape))
         given = steps.inputs[0]
         return Graph(
             name=self.model.name.text,
@@ -83,10 +83,16 @@ class _Unfolding:
                 (), Kind.NAMED, tuple(made), self.model.span, given.path, given.shape, stream.source, stream.shape
             ),
             claims=tuple(steps.claims),
-            outputs=(first, *self.outputs),
+            outputs=outputs,
             devices=tuple(steps.devices),
             overridden=self.overridden,
         )
+
+    def _named(self, stream: Output) -> tuple[Output, ...]:
+        """Return the outputs, the stream first: under its own name if an output is nothing but the stream."""
+        given = [output for output in self.outputs if output.path == stream.path and not output.when_training]
+        first = given[0] if given else stream
+        return (first, *(output for output in self.outputs if output is not first))
 
     def _is_whole(self, body: tuple[ast.Statement, ...]) -> bool:
         steps, problems = self.steps, self.steps.problems

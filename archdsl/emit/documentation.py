@@ -1,6 +1,7 @@
 """What generated code says about itself: docstrings with shapes and places, and shapes beside its lines."""
 
 import re
+from itertools import groupby
 from textwrap import wrap
 
 from archdsl.emit.classes import Class
@@ -31,7 +32,7 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
         about = f"The submodule {container.path[-1]}."
         doc, span = (), container.span
     source = f"{_basename(span.source.name)}, line {span.line}"
-    parts = [_wrapped(" ".join(doc) or about, first=True), [f"Source: {source}."]]
+    parts = [*_paragraphs(doc if any(doc) else (about,)), [f"Source: {source}."]]
     if found.forms > 1:
         parts.append(_wrapped(f"One of {found.forms} forms of the block: the one of {_uses(found)}."))
     fixed = _fixed(root, draft) if root else ""
@@ -153,6 +154,12 @@ def _joined(sizes: list[str]) -> str:
 
 def _batched(sizes: list[str]) -> str:
     return f"({', '.join(['N', *sizes])})"
+
+
+def _paragraphs(doc: tuple[str, ...]) -> list[list[str]]:
+    """Return the paragraphs of the author's documentation, which empty lines of it separate."""
+    texts = [" ".join(lines) for is_text, lines in groupby(doc, key=bool) if is_text]
+    return [_wrapped(text, first=number == 0) for number, text in enumerate(texts)]
 
 
 def _wrapped(text: str, *, first: bool = False) -> list[str]:
