@@ -28,6 +28,7 @@ _WORDS = {
     "LPAR": "`(`",
     "STATES": "`::`",
     "ELSE": "`else`",
+    "IN": "`in`",
     "RPAR": "`)`",
     "RSQB": "`]`",
     "RBRACE": "`}`",
@@ -150,7 +151,7 @@ def _is_unfinished(failure: Failure, source: Source) -> bool:
     token, before = failure.token, failure.before
     if before is None or before.kind == NEWLINE or before.text in CLOSING or before.text in OPENING:
         return False
-    if token.kind == "ARROW" or (failure.open and failure.open[-1].text == "("):
+    if token.kind == "ARROW" or token.text in ("else", "project") or (failure.open and failure.open[-1].text == "("):
         return False
     return begins_line(source.text, token.start) and "\n" in source.text[before.end : token.start]
 
@@ -224,6 +225,18 @@ def _named(failure: Failure, text: str) -> bool:
 
 _SHAPE_HELP = "write a shape as `3x224x224`, or as `[3, 224, 224]`"
 _HINTS: tuple[tuple[_Holds, str], ...] = (
+    (lambda f, s, _: s == "else", "`else` goes with the `if` above it: `if test { … } else { … }`"),
+    (lambda f, s, _: s == "project", "`project` goes with a residual: `residual { … } project { … }`"),
+    (lambda f, s, _: _after(f, "SHARE"), "`share` takes a label: `share @conv1`"),
+    (lambda f, s, _: "IN" in f.expected, "a loop is written `for i in range(4) { … }`"),
+    (
+        lambda f, s, _: f.before is not None and f.before.text in ("for", "if") and "ARROW" in f.expected,
+        "a loop or a condition has no label; write `stage: { for … }`",
+    ),
+    (
+        lambda f, s, _: f.before is not None and f.before.text == "output" and "ARROW" in f.expected,
+        "an output is a statement of its own: `output aux: …`",
+    ),
     (lambda f, s, _: s.endswith(">") and s != "->", "an arrow is written `->`"),
     (lambda f, s, _: s == "-" and "ARROW" in f.expected, "an arrow is written `->`"),
     (lambda f, s, _: s in ("//", "/*", "--"), "a comment begins with `#`"),

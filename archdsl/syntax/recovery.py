@@ -11,9 +11,12 @@ _WORD = re.compile(r"\w+").match
 _REST_OF_LINE = re.compile(r"[^\n]*").match
 _INDENTATION = re.compile(r"[ \t]*").match
 _BLANK = re.compile(r"(?:[ \t\f\r\n]|#[^\n]*+)*+").match
-_ITEM = re.compile(r"\n(?=[ \t]*(?:model|block|macro|set)[ \t]+[A-Za-z_])").search
+_ITEM = re.compile(r"\n(?=[ \t]*(?:(?:model|block|macro|set)[ \t]+[A-Za-z_]|(?:import|from)[ \t]+\"))").search
 _GOES_ON = re.compile(r"->|(?:else|project)(?=\s*(?:if\b|\{))").match
-_STATEMENT = re.compile(r"(?:(?:input|set|model)[ \t]+[A-Za-z_]|assert\b|[A-Za-z_]\w*[ \t]*(?::|->|\())").match
+_STATEMENT = re.compile(
+    r"(?:input|output|devices|set|model|block|macro|for|on|group)[ \t]+[A-Za-z_]|share[ \t]+@|assert\b|if\b[^\n]*\{"
+    r"|[A-Za-z_]\w*(?:\{[^{}\n]*\}\w*)*[ \t]*(?::|->|\(|\{)"
+).match
 
 
 def blank_end(text: str, at: int) -> int:
