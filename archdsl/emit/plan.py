@@ -231,13 +231,11 @@ class _Planner:
 
     def _outputs(self) -> list[str]:
         """Return the class of what a model with several outputs returns."""
-        made = [
-            f"class {self.result}(NamedTuple):",
-            f'    """What {self.graph.name} returns; what only training computes is None in evaluation."""'
-            if any(output.when_training for output in self.graph.outputs)
-            else f'    """What {self.graph.name} returns."""',
-            "",
-        ]
+        first = f'    """What {self.graph.name} returns.'
+        said = [f'{first}"""']
+        if any(output.when_training for output in self.graph.outputs):
+            said = [first, "", "    What only training computes is None in evaluation.", '    """']
+        made = [f"class {self.result}(NamedTuple):", *said, ""]
         for output in self.graph.outputs:
             made.append(f"    {output.name}: Tensor" + (" | None" if output.when_training else ""))
         return made

@@ -13,7 +13,10 @@ __all__ = ["Net", "NetOutput", "Head"]
 
 
 class NetOutput(NamedTuple):
-    """What Net returns; what only training computes is None in evaluation."""
+    """What Net returns.
+
+    What only training computes is None in evaluation.
+    """
 
     output: Tensor
     aux: Tensor | None
