@@ -161,6 +161,22 @@ def test_an_operator_is_defined_once_and_documented() -> None:
         op("unheard_of", family="other")(type("Bare", (Op,), {}))
 
 
+def test_there_is_every_activation_of_torch() -> None:
+    """All modules of torch.nn.modules.activation but these are what some operator's example becomes."""
+    made = set()
+    for op in all_ops():
+        for example in op.examples:
+            emission = node_of(example).emission
+            call = emission.call if isinstance(emission, Submodule) else emission.module
+            made.add(call.function if call else "")
+    others = {
+        "MultiheadAttention": "`attention` has its weights, and takes one tensor where this takes three",
+        "Softmax2d": "`softmax` is over the channels of a map already",
+    }
+    lacking = {name for name in torch.nn.modules.activation.__all__ if f"nn.{name}" not in made}
+    assert lacking == others.keys()
+
+
 def per_axis(axes: int, low: int, high: int) -> st.SearchStrategy[int | tuple[int, ...]]:
     """Return numbers, and tuples with a number for every axis."""
     number = st.integers(low, high)
