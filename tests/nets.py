@@ -65,8 +65,8 @@ model Vgg(classes = 10, width = 8, rate = 0.4) {
   e: [conv(8, 1) -> slice(2, 8) -> channel_shuffle(3) -> lppool(4, 3, 1, ceil_mode = true) -> pad(1, mode = circular)]
   f: [mean(0, keepdim = true) -> sum(2, keepdim = true) -> upsample(2) -> lrn(3) -> drop_path -> channel_dropout]
   mean(1, keepdim = true) -> g: conv(6, 1) -> global_avgpool -> global_maxpool -> flatten -> reshape(2x3) -> sum
-  h: linear(6)
-  i: [reshape(2x3) -> reshape(3x2) -> reshape(6) -> alpha_dropout(0.1) -> groupnorm(3)]
+  h: linear(6) -> times(0.5)
+  i: [reshape(2x3) -> reshape(3x2) -> reshape(6) -> alpha_dropout(0.1) -> times(2) -> groupnorm(3)]
 }
 """,
     "volume": """model Volume {

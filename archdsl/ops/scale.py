@@ -1,10 +1,10 @@
-"""A learned factor for every channel."""
+"""Factors: learned ones for every channel, and a fixed one."""
 
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import Emission, Example, Submodule, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
 from archdsl.ops.kinds import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
-from archdsl.pyexpr import call
+from archdsl.pyexpr import Infix, call
 from archdsl.shape import Shape
 
 
@@ -52,3 +52,26 @@ class Scale(Elementwise):
         axis = self._axis(x)
         ones = (1,) * (x.rank - 1 - axis)
         return Submodule(call("Scale", x.dims[axis], *ones, init=self.init).without(init=1.0))
+
+
+@op("times", family="normalisation", positional=1)
+class Times(Elementwise):
+    """Multiply by a fixed number.
+
+    What scales down the residuals of Inception-ResNet (Szegedy et al. 2017, section 3.3).
+    """
+
+    factor: float = arg(REAL, help="the number")
+
+    keeps_output = False
+    support = ("Times",)
+    examples = (
+        Example("times(0.17)", Shape.of(320, 35, 35), Shape.of(320, 35, 35)),
+        Example("times(-2)", Shape.of(84), Shape.of(84)),
+    )
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(call("Times", self.factor), Infix(INPUT, "*", self.factor))
+
+    def title(self, x: Shape) -> str:
+        return f"× {self.factor:g}"
