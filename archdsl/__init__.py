@@ -1,7 +1,7 @@
 """archdsl: a compiler for neural network architectures.
 
-`compile` gives the graph of a net, `load` an `nn.Module`, `install_import_hook` makes `.arch` files importable. All
-three are imported when they are first used, so that `import archdsl` costs nothing.
+`compile` gives the graph of a net, `load` an `nn.Module`, `load_weights` fills it, `install_import_hook` makes `.arch`
+files importable. All are imported when they are first used, so that `import archdsl` costs nothing.
 """
 
 from importlib import import_module
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from archdsl.api import ArchError, compile, load
     from archdsl.import_hook import install_import_hook
+    from archdsl.weights import WeightsError, load_weights
 
 __version__ = "0.1.0"
-__all__ = ["ArchError", "__version__", "compile", "install_import_hook", "load"]
+__all__ = ["ArchError", "WeightsError", "__version__", "compile", "install_import_hook", "load", "load_weights"]
 
 _HOMES = {
     "ArchError": "archdsl.api",
+    "WeightsError": "archdsl.weights",
     "compile": "archdsl.api",
     "install_import_hook": "archdsl.import_hook",
     "load": "archdsl.api",
+    "load_weights": "archdsl.weights",
 }
 
 

