@@ -11,7 +11,7 @@ from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
-from archdsl.ops import lookup
+from archdsl.ops import all_ops, lookup
 from archdsl.ops.initialisers import INITIALISER, Initialiser, all_initialisers, find_initialiser
 from archdsl.ops.kinds import PADDING, Word, is_int, shown
 from archdsl.ops.reasons import Misfit
@@ -209,7 +209,11 @@ class Evaluator:
         python = {"True": "true", "False": "false", "None": "none"}.get(name.text)
         before_the_stream = self.names.stream is None
         known = [*self.names.values, *words, *(() if before_the_stream else sorted(STREAM))]
-        blocks = list(self.names.definitions) if self._takes_blocks else []
+        blocks = [*self.names.definitions, *(op.name for op in all_ops())] if self._takes_blocks else []
+        if self.names.children and self.names.children.find(name.text):
+            help = f"write `@{name.text}` for the output of that step" if self._takes_blocks else None
+            self.problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=help)
+            return
         advice = f"write `{python}`" if python else nearest(name.text, blocks) or suggestion(name.text, known)
         if advice is None and before_the_stream:
             advice = "only parameters that are defined before can be used here"

@@ -80,6 +80,11 @@ def _is_left_out(steps: "Steps", chain: ast.Chain) -> bool:
 def residual(steps: "Steps", unit: ast.Residual, label: ast.Name | None, site: Site) -> "Made":
     """Return the body, the projection where shapes differ, and their sum."""
     name = child_name(steps.problems, label, Add.name, site.children, counts=False)
+    if not unit.body:
+        span = replace(unit.span, end=unit.span.start + len("residual"))
+        help = "write the steps that the stream is added to, or leave it out"
+        steps.problems.report(codes.EMPTY_MERGE, span, "there is nothing in its body", help=help)
+        steps.names.hole = True
     start = steps.single(unit.span)
     made = steps.body(unit.body, site.inner())
     end = steps.single(unit.span)

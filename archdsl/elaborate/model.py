@@ -156,7 +156,13 @@ class _Unfolding:
 
     def _enter_dimensions(self, shape: ast.ShapeOf, sizes: tuple[int, ...] | None) -> None:
         """Let expressions use the dimensions that the input names."""
+        seen: dict[str, Label] = {}
         for dim, size in zip(shape.dims, sizes or (), strict=False):
+            if dim.name and dim.name.text in seen:
+                first = (seen[dim.name.text],)
+                self.steps.problems.report(codes.DEFINED_TWICE, dim.name.span, secondary=first)
+            elif dim.name:
+                seen[dim.name.text] = Label(dim.name.span, "first here")
             if dim.name and dim.name.text not in self.steps.names.values:
                 self.steps.names.values[dim.name.text] = size
 
