@@ -68,11 +68,23 @@ class Libraries:
 
     def _define(self, library: Library, item: ast.Definition) -> None:
         name = item.name
+        self._require_distinct(item)
         why = None if item.kind == "macro" else why_no_class(name.text, is_model=item.kind == "model")
         if why:
             help = f"choose another name for the {item.kind}"
             self.problems.report(codes.RESERVED_NAME, name.span, why, help=help)
         self._enter(library, name, Defined(item, library))
+
+    def _require_distinct(self, item: ast.Definition) -> None:
+        """Report parameters of a block or macro that have one name; those of a model are judged where it is built."""
+        seen: dict[str, ast.Name] = {}
+        for param in item.params if item.kind != "model" else ():
+            name = param.name
+            if name.text in seen:
+                self.problems.report(
+                    codes.DEFINED_TWICE, name.span, secondary=(Label(seen[name.text].span, "first here"),)
+                )
+            seen.setdefault(name.text, name)
 
     def _enter(self, library: Library, name: ast.Name, defined: Defined) -> None:
         if name.text in library.names:
