@@ -99,7 +99,8 @@ def _keys(drafts: list[Draft]) -> dict[int, tuple[str, str]]:
 
     for draft in drafts:
         head = f"{draft.name} {draft.container.kind} {draft.container.inline} {_definition(draft)}"
-        arguments = ", ".join(name for name, _ in draft.arguments)
+        # A lane that exchanges its streams has no `forward`, which is what takes arguments.
+        arguments = "" if draft.container.inline else ", ".join(name for name, _ in draft.arguments)
         plain = [head, arguments, *_texts(draft, named, optional=False)]
         plain += [draft.variables[draft.origin(path)] for path in draft.results() if draft.statements]
         keys[draft.number] = ("\n".join(plain), "\n".join(_texts(draft, named, optional=True)))

@@ -9,30 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Tower", "Tower2"]
+__all__ = ["Net", "Tower"]
 
 
 class Tower(nn.Module):
     """The submodule tower0.
-
-    Source: case.arch, line 4.
-    """
-
-    def __init__(
-        self,
-        *,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.conv1 = nn.Conv2d(3, 4, 3, padding=1, **factory)
-        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, **factory)
-        self.fc = nn.Linear(4096, 16, **factory)
-
-
-class Tower2(nn.Module):
-    """The submodule tower1.
 
     Source: case.arch, line 4.
     """
@@ -70,7 +51,7 @@ class Net(nn.Module):
         super().__init__()
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.tower0 = Tower(**factory)
-        self.tower1 = Tower2(**factory)
+        self.tower1 = Tower(**factory)
         self.head = nn.Linear(32, classes, **factory)
 
     def forward(self, image: Tensor) -> Tensor:
