@@ -3,7 +3,7 @@
 Nodes are identified by their path, which is also the name of their weights in the `state_dict`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -195,37 +195,42 @@ class Graph:
 
 
 def only_in_training(graph: Graph) -> frozenset[Path]:
-    """Return the paths of the operators that outputs of the training need, and no other output.
+    """Return the paths of the operators that no output of an evaluation needs; none if there are no others.
 
-    A submodule runs as a whole, so its operators are among them only if all are.
+    A submodule runs as a whole, so its operators are among them only if none is needed.
     """
-    nodes = {node.path: node for node in graph.root.nodes()}
-    training = _ancestors(nodes, [output.path for output in graph.outputs if output.when_training])
-    always = _ancestors(nodes, [output.path for output in graph.outputs if not output.when_training])
-    return frozenset(_whole(graph.root, training - always))
-
-
-def _ancestors(nodes: Mapping[Path, Node], goals: list[Path]) -> set[Path]:
-    found: set[Path] = set()
-    waiting = [*goals]
+    if not any(output.when_training for output in graph.outputs):
+        return frozenset()
+    units = {path: unit for unit in _units(graph.root) for path in unit.made}
+    always: set[Path] = set()
+    waiting = [output.path for output in graph.outputs if not output.when_training]
     while waiting:
-        path = waiting.pop()
-        if path in nodes and path not in found:
-            found.add(path)
-            waiting += nodes[path].sources
-    return found
+        unit = units.get(waiting.pop())
+        if unit and not always.issuperset(unit.made):
+            always |= unit.made
+            waiting += unit.reads
+    return frozenset(units.keys() - always)
 
 
-def _whole(container: Container, chosen: set[Path]) -> Iterator[Path]:
-    """Yield the chosen operators that run by themselves, or in a submodule of which all are chosen."""
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What runs as a whole: an operator, or a submodule with all its operators."""
+
+    made: frozenset[Path]
+    reads: frozenset[Path]
+
+
+def _units(container: Container) -> Iterator[_Unit]:
     for child in container.children:
         if isinstance(child, Node):
-            yield from [child.path] if child.path in chosen else []
+            yield _Unit(frozenset((child.path,)), frozenset(child.sources))
         elif child.inline:
-            yield from _whole(child, chosen)
+            yield from _units(child)
         else:
-            within = [node.path for node in child.nodes()]
-            yield from within if chosen.issuperset(within) else []
+            nodes = list(child.nodes())
+            made = frozenset(node.path for node in nodes)
+            reads = frozenset(source for node in nodes for source in node.sources)
+            yield _Unit(made, (reads | {child.source, child.output}) - made)
 
 
 @dataclass(frozen=True, slots=True)

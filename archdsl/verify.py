@@ -162,6 +162,9 @@ class _Tracer:
             code = frame.f_code
             return self if code.co_filename == self.file and code.co_name == "forward" else None
         key = id(frame)
+        if event == "exception":
+            self.before.pop(key, None)
+            return self
         done = self.before.get(key)
         if done is not None and event == "line" and done <= frame.f_lineno <= self.last[done]:
             return self  # a statement of several lines, which is not done yet

@@ -252,3 +252,38 @@ def test_published_weights_name_real_photographs(monkeypatch: pytest.MonkeyPatch
     assert coffee[967] > 0.9
     assert camera.argmax() == 872
     assert [str(guess)[:6] for guess in name_photos.guesses(camera, 1)] == ["tripod"]
+
+
+EVERY_PART = """block Half(width) = conv: conv(width, 1) -> pool: adaptive_avgpool((8, 10))
+model M {
+  input image: 8x12x12
+  first: Half(8)
+  group lane{0..1} {
+    tanh -> p: avgpool(2)
+    exchange -> c: conv(4, 1)
+  } -> add -> again: [conv(4, 1) -> maxpool(2, 1)] -> pad(0x1) -> share @again
+  output side: global_avgpool -> fc: conv(3, 1)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("nn.AdaptiveAvgPool2d((8, 10))", "nn.AdaptiveAvgPool2d((8, 8))"),
+        ("nn.Conv2d(16, 4, 1", "nn.Conv2d(16, 4, 1, padding=1"),
+        ("nn.MaxPool2d(2, 1)", "nn.MaxPool2d(1, 1)"),
+        ("F.pad(x, (1, 1, 0, 0))", "F.pad(x, (1, 1, 1, 1))"),
+        ("nn.Conv2d(4, 3, 1", "nn.Conv2d(4, 5, 1"),
+    ],
+    ids=["block", "lane", "shared module", "between", "side branch"],
+)
+def test_verify_sees_what_differs_in_every_part(right: str, wrong: str, tmp_path: Path) -> None:
+    graph = graph_of(EVERY_PART)
+    source = generate(graph)
+    file = tmp_path / "net.py"
+    file.write_text(source)
+    assert verify(graph, file).findings == ()
+    assert right in source, source
+    file.write_text(source.replace(right, wrong))
+    assert verify(graph, file).findings

@@ -249,6 +249,12 @@ SHARE_DIFFERS = _code(
     """`share @label` applies a module once more with the same weights, so the stream needs the sizes that the weights
     were made for.""",
 )
+NO_INDICES = _code(
+    "E0311",
+    "the step reads another kind of numbers",
+    """Some operators look vectors up by indices, which only an input can hold: steps compute real numbers. An input
+    that one of them reads holds whole numbers, so no step that computes with real numbers can read it too.""",
+)
 
 # 04 structure and naming
 LABEL_TWICE = _code(

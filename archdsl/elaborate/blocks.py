@@ -33,15 +33,16 @@ _AXES = {1: {0: "features"}, 2: {0: "channels", 1: "features"}, 3: {0: "channels
 def call(steps: "Steps", call: ast.Call, callee: Defined, label: ast.Name | None, site: Site) -> "Made":
     """Return what the call of a block, macro or model unfolds to."""
     values = bind(steps, call, callee.definition, callee)
+    if callee.definition.kind == "macro" and label:
+        help = "label the steps in it, or make it a block"
+        steps.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
     if values is None:
         steps.names.hole = True
+        return []
     with steps.bounds.nested(call.span):
         if callee.definition.kind == "macro":
-            if label:
-                help = "label the steps in it, or make it a block"
-                steps.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
-            return _expand(steps, callee, values or {}, site)
-        return _use(steps, call, callee, values or {}, label, site)
+            return _expand(steps, callee, values, site)
+        return _use(steps, call, callee, values, label, site)
 
 
 def bind(

@@ -31,6 +31,27 @@ def report_misfit(steps: "Steps", bound: Bound, reason: Reason, inputs: tuple[Te
     steps.problems.report(reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help)
 
 
+def reads_what_it_can(steps: "Steps", bound: Bound, inputs: tuple[Tensor, ...]) -> bool:
+    """Whether an operator that reads indices reads an input, and one that reads real numbers reads none of those."""
+    takes, name = bound.op.indices() is not None, bound.call.name.text
+    for tensor in inputs:
+        if tensor.source[0]:
+            if takes:
+                help = "let it read an input, as the first step or behind `@name`"
+                label = f"`{name}` reads indices, and a step computes real numbers"
+                steps.problems.report(codes.NO_INDICES, bound.call.span, label, help=help)
+                return False
+            continue
+        before, call = steps.readers.setdefault(tensor.source, (takes, bound.call))
+        if before != takes:
+            label = f"`@{tensor.source[1]}` would hold indices and real numbers"
+            secondary = (Label(call.span, f"here it holds {'indices' if before else 'real numbers'}"),)
+            help = "declare a second input"
+            steps.problems.report(codes.NO_INDICES, bound.call.span, label, secondary=secondary, help=help)
+            return False
+    return True
+
+
 def _origins(steps: "Steps", inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
     """Return for each input the step that gave it its shape; in a merge, only that it is a branch."""
     if len(inputs) == 1:

@@ -60,6 +60,11 @@ class Children:
         self._count = 0
         self._tries: dict[str, int] = {}
 
+    @property
+    def names_all(self) -> bool:
+        """Whether children without a label have lasting names here: numbers, or the name of what is shared."""
+        return self.numbered or self.fixed is not None
+
     def take_back(self) -> None:
         """Give the last number again: what had it came to nothing."""
         self._count -= self.numbered

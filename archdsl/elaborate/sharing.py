@@ -7,7 +7,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate.scopes import Children, Labelled, Site
 from archdsl.ir import Container, Node
-from archdsl.ops.base import Submodule
+from archdsl.ops.base import Merge, Submodule
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def _module(steps: "Steps", unit: ast.Share, site: Site) -> Labelled | None:
     found = site.children.find(texts[0])
     if found is None:
         return None
-    if found.child is None or found.site is None or found.site.path != site.path:
+    is_merge = isinstance(found.child, Node) and isinstance(found.child.op, Merge)
+    if found.child is None or is_merge or found.site is None or found.site.path != site.path:
         label = "only a submodule of the same body can be applied once more"
         help = "label the operator, block, `{ … }` or `[ … ]` that is to be shared"
         steps.problems.report(codes.SHARE_DIFFERS, unit.span, label, help=help)

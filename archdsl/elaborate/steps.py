@@ -52,6 +52,7 @@ class Steps:
         self.binder = Binder(self.evaluator, problems)
         self.inputs: list[Input] = []
         self.nodes: dict[Path, Node] = {}
+        self.readers: dict[Path, tuple[bool, ast.Call]] = {}
         self.claims: list[Claim] = []
         self.devices: list[str] = []
         self.used: dict[int, tuple[Defined, set[str]]] = {}
@@ -108,15 +109,15 @@ class Steps:
         self.problems.report(codes.MISPLACED, statement.span, "this belongs to the model itself", help=help)
 
     def _claim(self, statement: ast.Assert, path: Path) -> Claim:
-        values = dict(self.names.values)
+        stream: dict[str, object] = {}
         shape = self.names.shape
         if shape is not None and not self.names.hole:
-            values |= {"shape": shape.dims, "channels": shape.channels}
+            stream |= {"shape": shape.dims, "channels": shape.channels}
             if shape.rank > 1:
-                values["width"] = shape.dims[-1]
+                stream["width"] = shape.dims[-1]
             if shape.rank > 2:
-                values["height"] = shape.dims[-2]
-        return Claim(statement.test, values, path, self.problems.notes)
+                stream["height"] = shape.dims[-2]
+        return Claim(statement.test, stream | self.names.values, path, self.problems.notes)
 
     # chains
 
@@ -205,7 +206,7 @@ class Steps:
                 return self.call(unit, label, site)
             case ast.Group():
                 return self.chain(unit.chain, site)
-            case ast.Braces() if label is None and not site.children.numbered:
+            case ast.Braces() if label is None and not site.children.names_all:
                 return self.body(unit.body, site.inner())
             case ast.Braces() | ast.Numbered():
                 return self.container(unit, label, site, span)
@@ -236,7 +237,7 @@ class Steps:
     ) -> list[Node | Container]:
         """Return the submodule that `{ }` or `[ ]` makes: none where there is nothing in it."""
         numbered = isinstance(unit, ast.Numbered)
-        if label is None and not site.children.numbered:
+        if label is None and not site.children.names_all:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
             self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
         path = (*site.path, child_name(self.problems, label, "layers", site.children))
@@ -342,7 +343,7 @@ class Steps:
             judging.report_misfit(self, bound, misfit.reason, inputs)
             self.names.hole = True
             return []
-        if not self.bounds.holds(shape, span):
+        if not self.bounds.holds(shape, span) or not judging.reads_what_it_can(self, bound, inputs):
             self.names.hole = True
             return []
         free = bound.op.free_axis if isinstance(bound.op, Merge) else None

@@ -15,6 +15,7 @@ class Dataflow:
     nodes: dict[Path, Node] = field(default_factory=dict)
     readers: Counter[Path] = field(default_factory=Counter)
     reading: dict[Path, list[Path]] = field(default_factory=dict)
+    again: dict[Path, list[Node]] = field(default_factory=dict)
     parts: frozenset[Path] = frozenset()
     outputs: dict[Path, str] = field(default_factory=dict)
     twins: dict[Path, Path] = field(default_factory=dict)
@@ -29,6 +30,8 @@ class Dataflow:
         self.readers.update(output.path for output in self.graph.outputs)
         self.outputs = {output.path: output.name for output in self.graph.outputs[1:]}
         for node in self.graph.nodes:
+            if node.weights:
+                self.again.setdefault(node.weights, []).append(node)
             for source in node.sources:
                 self.reading.setdefault(source, []).append(node.path)
         self.parts = frozenset(s for node in self.graph.nodes if len(node.sources) > 1 for s in node.sources)
@@ -45,6 +48,8 @@ class Dataflow:
                 self._enter(child)
                 reads |= dict.fromkeys(self._reads[child.path])
                 made |= self._made[child.path]
+        if container.path and container.output not in made:
+            reads[container.output] = None
         self._made[container.path] = frozenset(made)
         self._reads[container.path] = tuple(path for path in reads if path not in made)
 
@@ -110,6 +115,11 @@ class Dataflow:
         if node is None or node.op.keeps_output or self.readers[source] > 1 or self.passed_on(node) is not None:
             return False
         return node.path[: len(within)] == within
+
+    def may_all_overwrite(self, node: Node, within: Path) -> bool:
+        """Whether a module may write over what it reads, wherever it is applied."""
+        uses = (node, *self.again.get(node.path, ()))
+        return all(self.may_overwrite(use.sources[0], use.path[: len(within)]) for use in uses)
 
     def _only_read_in(self, value: Path, path: Path) -> bool:
         return all(reader[: len(path)] == path for reader in self.reading.get(value, ()))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from archdsl.emit.scope import Scope, names_in
 from archdsl.emit.starts import Code, names_of
 from archdsl.ir import Container, Kind, Node, Output, Path
-from archdsl.pyexpr import Expr, Ref, mapped
+from archdsl.pyexpr import Expr, Infix, Ref, mapped
 from archdsl.shape import Shape
 
 PENDING = "§"
@@ -131,6 +131,13 @@ def resolved(statement: Statement, alias: dict[Path, Expr], *, optional: bool) -
     )
 
 
+def plainly_added(statement: Statement) -> Statement:
+    """Return `z = x + y` for `y += x`, and other statements as they are."""
+    if statement.over is None:
+        return statement
+    return replace(statement, expr=Infix(statement.expr, "+", value(statement.over)), over=None)
+
+
 def _shape_in(container: Container, path: Path) -> Shape | None:
     """Return the shape that a value has for those in a container who make or read it."""
     for child in container.children:
@@ -147,7 +154,9 @@ def _shape_in(container: Container, path: Path) -> Shape | None:
         found = None if child.use else _shape_in(child, path)
         if found is not None:
             return found
-    return container.input if path == container.source else None
+    if path == container.source:
+        return container.input
+    return container.shape if path == container.output else None
 
 
 def path_of(reference: Expr) -> Path:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import PENDING, Draft, Entry, Statement, resolved, value
+from archdsl.emit.draft import PENDING, Draft, Entry, Statement, plainly_added, resolved, value
 from archdsl.emit.order import in_order, runs_in
 from archdsl.emit.scope import Scope
 from archdsl.emit.starts import Starts, changed
-from archdsl.emit.variables import Value, named
+from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir import Container, Kind, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
 from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
@@ -103,7 +103,7 @@ class Drafts:
                 return Call(made.function, made.args, made.named, ("factory",))
             case Stateless():
                 assert emission.module is not None
-                in_place = emission.in_place and self.flow.may_overwrite(node.sources[0], owner.path)
+                in_place = emission.in_place and self.flow.may_all_overwrite(node, owner.path)
                 return emission.module.with_named(inplace=True) if in_place else emission.module
 
     def _class(self, child: Container, scope: Scope) -> Call:
@@ -211,8 +211,21 @@ class Drafts:
     def _shared(self, path: Path) -> bool:
         return self.flow.readers[path] > 1
 
+    @staticmethod
+    def _own_variables(draft: Draft) -> dict[Path, str]:
+        """Return the variables of what only training computes: in evaluation they hold nothing to the end."""
+        computed = {each.value for each in draft.statements if each.in_training}
+        found: dict[Path, str] = {}
+        for output in draft.outputs:
+            path = draft.origin(output.path)
+            if output.when_training and path in computed and path not in found:
+                found[path] = own_name(output.name, {*found.values(), *(name for name, _ in draft.arguments)})
+        draft.statements = [plainly_added(each) if each.value in found else each for each in draft.statements]
+        return found
+
     def _name(self, draft: Draft) -> None:
         """Choose the variables."""
+        own = self._own_variables(draft)
         values = [
             Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over)
             for each in draft.statements
@@ -220,7 +233,7 @@ class Drafts:
         ]
         given = {path: name for name, path in draft.arguments}
         results = frozenset(draft.origin(path) for path in draft.results())
-        draft.variables = named(values, given, results)
+        draft.variables = named(values, given, results, own)
         for each in draft.statements:
             if each.optional:
                 draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]

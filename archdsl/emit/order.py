@@ -5,8 +5,10 @@ from archdsl.ir import Container, Node, Path
 
 
 def made(child: Node | Container) -> tuple[Path, ...]:
-    """Return the values that a step makes; the last is what it hands on."""
-    return (child.path,) if isinstance(child, Node) else (child.path, child.output)
+    """Return the values that a step makes; what it hands on is none of them if it comes from outside."""
+    if isinstance(child, Container) and child.output[: len(child.path)] == child.path:
+        return (child.path, child.output)
+    return (child.path,)
 
 
 def runs_in(child: Node | Container, paths: frozenset[Path]) -> bool:

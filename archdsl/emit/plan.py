@@ -12,7 +12,7 @@ from archdsl.emit.drafting import Drafts
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
 from archdsl.emit.starts import written
-from archdsl.ir import CheckedGraph, Output, Path
+from archdsl.ir import CheckedGraph, Path
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, lines, mapped
 from archdsl.resources import resource
 
@@ -200,8 +200,9 @@ class _Planner:
         made = lines_of_signature(given, result)
         returned = [draft.variables[draft.origin(path)] for path in draft.results()]
         unbound = set(returned) - {name for name, _ in draft.arguments}
-        made += [f"{_PAD}{draft.variables[each.path]}: Tensor | None = None" for each in self._training(draft)]
-        unbound -= {draft.variables[each.path] for each in self._training(draft)}
+        optional = self._in_training(draft)
+        made += [f"{_PAD}{name}: Tensor | None = None" for name in optional]
+        unbound -= set(optional)
         before = documentation.shape_of_input(found)
         in_training = False
         for statement in draft.statements:
@@ -223,11 +224,19 @@ class _Planner:
             before = comment or before
             made += written
         if len(returned) > 1:
-            return [*made, *lines(Call(self.result, tuple(map(Ref, returned))), prefix="return ", indent=_BODY)]
+            values = [
+                f"{name} if self.training else None" if output.when_training and name not in optional else name
+                for name, output in zip(returned, draft.outputs, strict=True)
+            ]
+            return [*made, *lines(Call(self.result, tuple(map(Ref, values))), prefix="return ", indent=_BODY)]
         return [*made, f"{_PAD}return {returned[0]}"]
 
-    def _training(self, draft: Draft) -> list[Output]:
-        return [output for output in draft.outputs if output.when_training]
+    @staticmethod
+    def _in_training(draft: Draft) -> list[str]:
+        """Return the variables of outputs that only training computes."""
+        computed = {each.value for each in draft.statements if each.in_training}
+        found = (draft.origin(output.path) for output in draft.outputs if output.when_training)
+        return list(dict.fromkeys(draft.variables[path] for path in found if path in computed))
 
     def _outputs(self) -> list[str]:
         """Return the class of what a model with several outputs returns."""

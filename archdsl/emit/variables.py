@@ -14,6 +14,7 @@ from archdsl.ir import Path
 
 _STREAM = "x"
 _BESIDE = ("y", "z")
+_UNREAD = "_"
 _RESERVED = (MODULE_GLOBALS | LOCALS | BUILT_IN) - {_STREAM}
 
 
@@ -32,8 +33,13 @@ class Value:
     over: Path | None = None
 
 
-def named(values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Path]) -> dict[Path, str]:
-    """Return a variable for each value. `given` are the arguments of `forward`; what is `kept` goes out at the end."""
+def named(
+    values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Path], own: Mapping[Path, str]
+) -> dict[Path, str]:
+    """Return a variable for each value. `given` are the arguments of `forward`; what is `kept` goes out at the end.
+
+    A value in `own` has a variable that nothing else is ever kept in.
+    """
     last = {read: number for number, value in enumerate(values) for read in value.reads}
     last |= {path: len(values) for path in kept}
     names = dict(given)
@@ -42,12 +48,22 @@ def named(values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Pa
         free = {name for name, path in holder.items() if last.get(path, -1) <= number}
         if value.over is not None:
             name = names[value.over]
+        elif value.path in own:
+            name = own[value.path]
+        elif value.path not in last:
+            name = _UNREAD
         else:
             waits = last.get(value.path, 0) > number + 1 or value.is_part
-            name = _name(value.lane or (value.label if waits else ""), holder.keys() - free, set(given.values()))
+            taken = (holder.keys() - free) | set(own.values())
+            name = _name(value.lane or (value.label if waits else ""), taken, set(given.values()))
         names[value.path] = name
         holder[name] = value.path
     return names
+
+
+def own_name(label: str, taken: set[str]) -> str:
+    """Return a variable for what goes out under a label, other than those that are taken."""
+    return _name(label, taken, taken) if label not in taken else _name(f"{label}_out", taken, taken)
 
 
 def _name(label: str, taken: set[str], arguments: set[str]) -> str:

@@ -37,9 +37,13 @@ class Pointwise(Elementwise):
         forms = (call(f"nn.{self.caption}", **options), call(f"F.{self.name}", INPUT, **options))
         return forms[0].without(**defaults), forms[1].without(**defaults)
 
+    def _can_be_undone(self) -> bool:
+        """Whether autograd can compute the slope from the result alone, as it must where that is written in place."""
+        return True
+
     def torch(self, x: Shape) -> Emission:
         module, function = self._forms()
-        return Stateless(module, function, in_place=self.in_place)
+        return Stateless(module, function, in_place=self.in_place and self._can_be_undone())
 
     def title(self, x: Shape) -> str:
         return self.caption

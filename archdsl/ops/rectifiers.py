@@ -8,8 +8,14 @@ from archdsl.ops.kinds import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
 from archdsl.pyexpr import Call, Ref, call
 from archdsl.shape import Shape
+from archdsl.symbolic import TracedFloat, TracedInt
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
+
+
+def _is_never_negative(factor: float) -> bool:
+    """Whether a factor is no negative number, and no parameter that may be one."""
+    return not isinstance(factor, TracedInt | TracedFloat) and factor >= 0
 
 
 @op("relu6", family="activation")
@@ -32,6 +38,9 @@ class LeakyRelu(Pointwise):
     spelled = MappingProxyType({"slope": "negative_slope"})
     examples = (Example("leaky_relu(0.2)", _MAPS, _MAPS), Example("leaky_relu", _VECTOR, _VECTOR))
 
+    def _can_be_undone(self) -> bool:
+        return _is_never_negative(self.slope)
+
 
 @op("rrelu", family="activation", positional=2)
 class Rrelu(Pointwise):
@@ -50,7 +59,9 @@ class Rrelu(Pointwise):
 
     def torch(self, x: Shape) -> Emission:
         module, function = self._forms()
-        return Stateless(module, function.with_named(training=Ref("self.training")), in_place=True)
+        return Stateless(
+            module, function.with_named(training=Ref("self.training")), in_place=_is_never_negative(self.lower)
+        )
 
 
 @op("prelu", family="activation")
@@ -111,6 +122,9 @@ class Elu(Pointwise):
     in_place = True
     examples = (Example("elu", _MAPS, _MAPS), Example("elu(0.5)", _VECTOR, _VECTOR))
 
+    def _can_be_undone(self) -> bool:
+        return _is_never_negative(self.alpha)
+
 
 @op("selu", family="activation")
 class Selu(Pointwise):
@@ -135,6 +149,9 @@ class Celu(Pointwise):
         if self.alpha == 0:
             raise Misfit(OutOfRange("alpha", "0", "another number, as x is divided by it"))
         return x
+
+    def _can_be_undone(self) -> bool:
+        return _is_never_negative(self.alpha)
 
 
 @op("softplus", family="activation")
