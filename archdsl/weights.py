@@ -30,6 +30,7 @@ def load_weights(
     """Copy weights into a module, each to the entry of its name, or with `by="order"` to the one in its place.
 
     The order is for weights with the names of other code: both sides are paired as they stand in their `state_dict`.
+    It sees a wrong order only where shapes differ, so compare outputs with those of the code that the weights are from.
     Either way every entry must find its counterpart, in the same shape; only `num_batches_tracked` may lack one.
     Weights take the device and the type of the module.
 
