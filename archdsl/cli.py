@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from archdsl import __version__
+from archdsl.gallery_command import gallery
 from archdsl.named import compiled_of, graph_of
 from archdsl.options import as_data, limited, of_a_net
 from archdsl.place_command import place
@@ -40,6 +41,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(gallery)
 cli.add_command(place)
 
 
@@ -267,10 +269,11 @@ def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
 
     Comments stay, and so does the meaning. With --check the exit code is 1 if a file would change.
     """
-    from archdsl.loader import gallery, gallery_models
+    from archdsl.loader import gallery as families
+    from archdsl.loader import gallery_models
 
     for file in files:
-        named = file in gallery() or file in gallery_models()
+        named = file in families() or file in gallery_models()
         if not (only_check or diff) and named and not Path(file).exists():
             raise click.BadParameter(f"{file} is a net of the gallery, to be read only; try --diff", param_hint="FILE")
     sys.exit(max([_formatted(file, only_check=only_check, diff=diff) for file in files]))

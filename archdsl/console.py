@@ -1,6 +1,7 @@
 """What commands print on a terminal: tables and lists, by rich, which is imported only for them."""
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.ops import all_ops
@@ -32,6 +33,16 @@ def _table(*columns: str, right: tuple[str, ...] = ()) -> "Table":
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     return table
+
+
+def print_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, right: tuple[str, ...] = ()) -> None:
+    """Print rows of plain text under these columns."""
+    from rich.text import Text
+
+    table = _table(*columns, right=right)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    _console().print(table)
 
 
 def print_report(report: Report) -> None:

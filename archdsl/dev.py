@@ -1,21 +1,25 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md and docs/lenet5.svg, the drawing that the README shows.
-Only developers run this; it needs a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md and docs/lenet5.svg, the drawing that
+the README shows. `references FOLDER` takes what the gallery is held against from full descriptions of a package's
+models. Only developers run this; it needs a checkout.
 """
 
 import sys
 from collections.abc import Callable
 from inspect import cleandoc
+from itertools import groupby
 from pathlib import Path
 
 from archdsl.console import default
 from archdsl.diag.codes import CATALOGUE
+from archdsl.gallery import Entry, entries
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES, Op
 from archdsl.ops.declared import Declared
 from archdsl.ops.initialisers import Initialiser, all_initialisers
 from archdsl.output import write as write_file
+from archdsl.references import Reference, condensed, references
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Made by `python -m archdsl.dev write`; do not edit. -->\n"
@@ -70,6 +74,35 @@ def errors() -> str:
     return "\n".join(parts)
 
 
+_GALLERY = """The nets that come with archdsl, by the names that commands take: `archdsl build resnet50`. The name of a
+file (`resnet`) stands for its last net. Parameters and multiply-accumulates (MACs) are those of one evaluation of one
+sample of the input.
+
+A net with an entry under "equal to" is held against the model of that name, whose weights load into it: the keys of the
+`state_dict`, their order, shapes and types, all counts, the constants of normalisations and dropouts, and the results,
+which differ by less than 1e-8 of their size in float64. `archdsl gallery --verify` shows it, and the tests do.
+"""
+
+
+def gallery() -> str:
+    """Return docs/gallery.md: every net with its paper, its size, and what it is equal to."""
+    known = references()
+    parts = ["# Gallery\n", _MADE, _GALLERY]
+    for family, nets in groupby(entries(), key=lambda entry: entry.family):
+        parts.append(f"## [{family}.arch](../architectures/{family}.arch)\n")
+        lines = ["| name | what it is | paper | input | parameters | MACs | equal to |"]
+        lines.append("| --- | --- | --- | --- | ---: | ---: | --- |")
+        parts.append("\n".join([*lines, *(_net(net, known.get(net.name)) for net in nets), ""]))
+    return "\n".join(parts)
+
+
+def _net(net: Entry, reference: Reference | None) -> str:
+    paper = f"{net.paper.authors}: {net.paper.title}, {net.paper.year}" if net.paper else ""
+    counts = f"{net.params:,} | {net.macs:,}"
+    source = f"{reference.source}, `{reference.name}`" if reference else ""
+    return f"| `{net.name}` | {net.title} | {paper} | {', '.join(net.inputs)} | {counts} | {source} |"
+
+
 def _tables() -> str:
     from archdsl.syntax.compile_grammar import tables
 
@@ -90,6 +123,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "archdsl/syntax/tables.py": _tables,
     "docs/operators.md": operators,
     "docs/errors.md": errors,
+    "docs/gallery.md": gallery,
     "docs/lenet5.svg": _lenet5,
 }
 
@@ -111,7 +145,13 @@ def main(arguments: list[str]) -> int:
         for name in (found := stale()):
             print(f"{name} is not current: run `python -m archdsl.dev write`")
         return 1 if found else 0
-    print("usage: python -m archdsl.dev write|check")
+    if arguments[:1] == ["references"] and len(arguments) == 2:
+        files = sorted(Path(arguments[1]).glob("*.json"))
+        target = ROOT / "architectures" / "references" / f"{Path(arguments[1]).name}.json"
+        write_file(target, condensed(files).encode())
+        print(f"wrote {target.relative_to(ROOT)}: {len(files)} models")
+        return 0
+    print("usage: python -m archdsl.dev write|check|references FOLDER")
     return 2
 
 
