@@ -211,8 +211,8 @@ class Evaluator:
         known = [*self.names.values, *words, *(() if before_the_stream else sorted(STREAM))]
         blocks = [*self.names.definitions, *(op.name for op in all_ops())] if self._takes_blocks else []
         if self.names.children and self.names.children.find(name.text):
-            help = f"write `@{name.text}` for the output of that step" if self._takes_blocks else None
-            self.problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=help)
+            output = f"write `@{name.text}` for the output of that step" if self._takes_blocks else None
+            self.problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=output)
             return
         advice = f"write `{python}`" if python else nearest(name.text, blocks) or suggestion(name.text, known)
         if advice is None and before_the_stream:
