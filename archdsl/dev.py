@@ -1,6 +1,6 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md and docs/lenet5.svg, the drawing that
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md and docs/lenet5.svg, the drawing that
 the README shows. `references FOLDER` takes what the gallery is held against from full descriptions of a package's
 models. Only developers run this; it needs a checkout.
 """
@@ -103,6 +103,20 @@ def _net(net: Entry, reference: Reference | None) -> str:
     return f"| `{net.name}` | {net.title} | {paper} | {', '.join(net.inputs)} | {counts} | {source} |"
 
 
+def lengths() -> str:
+    """Return docs/lengths.md: how long nets are, here and elsewhere."""
+    from archdsl.lengths import page
+
+    return f"""# How long nets are
+
+{_MADE}
+Non-blank lines of what defines each net in the gallery: the model, and the blocks and defaults of its file that it uses.
+Comments are not counted, and documentation and assertions, which the others' code does not have, in a column of their own.
+Beside them the lines of torchvision's classes for the same net (0.28), and of CNNArchLang's file.
+
+{page()}"""
+
+
 def _tables() -> str:
     from archdsl.syntax.compile_grammar import tables
 
@@ -124,6 +138,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/operators.md": operators,
     "docs/errors.md": errors,
     "docs/gallery.md": gallery,
+    "docs/lengths.md": lengths,
     "docs/lenet5.svg": _lenet5,
 }
 
