@@ -110,9 +110,9 @@ def lengths() -> str:
     return f"""# How long nets are
 
 {_MADE}
-Non-blank lines of what defines each net in the gallery: the model, and the blocks and defaults of its file that it uses.
-Comments are not counted, and documentation and assertions, which the others' code does not have, in a column of their own.
-Beside them the lines of torchvision's classes for the same net (0.28), and of CNNArchLang's file.
+Non-blank lines of what defines each net in the gallery: the model, and the blocks and defaults of its file that it
+uses. Comments are not counted, and documentation and assertions, which the others' code does not have, in a column of
+their own. Beside them the lines of torchvision's classes for the same net (0.28), and of CNNArchLang's file.
 
 {page()}"""
 

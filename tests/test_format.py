@@ -14,7 +14,7 @@ from archdsl.cli import cli
 from archdsl.diag.model import Problems
 from archdsl.loader import gallery, read
 from archdsl.source import Source
-from archdsl.syntax.format import format_source, same
+from archdsl.syntax.format import WIDTH, format_source, same
 from archdsl.syntax.parse import parse
 
 DOCS = Path(__file__).parent.parent / "docs" / "language.md"
@@ -95,7 +95,7 @@ def test_columns_that_the_author_lined_up_stay() -> None:
 def test_a_long_chain_breaks_before_an_arrow() -> None:
     steps = " -> ".join(["linear(100)"] * 12)
     neat = formatted(f"model A {{\n  input x: 4\n  f: [{steps}]\n  a: {steps}\n}}\n")
-    assert all(len(line) <= 100 for line in neat.split("\n"))
+    assert all(len(line) <= WIDTH for line in neat.split("\n"))
     assert "\n    -> linear(100)" in neat
 
 

@@ -8,9 +8,9 @@ from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.reserved import why_no_class
+from archdsl.elaborate.reserved import why_no_class, why_no_parameter
 from archdsl.elaborate.scopes import Defaults, Names
-from archdsl.elaborate.streams import Defined
+from archdsl.elaborate.streams import Defined, Definitions
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.loader import Unreadable, read_import
 from archdsl.source import Source, Span
@@ -23,7 +23,7 @@ class Library:
     """What a file defines and imports. `defaults` holds the `set` statements above each definition, by its name."""
 
     file: ast.File
-    names: dict[str, Defined] = field(default_factory=dict)
+    names: Definitions = field(default_factory=Definitions)
     places: dict[str, Span] = field(default_factory=dict)
     defaults: dict[str, Defaults] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class Libraries:
                 case ast.Import():
                     self._import(library, item)
                 case ast.Broken():
-                    pass
+                    library.names.is_partial = True
         self._open.pop()
         return library
 
@@ -69,11 +69,20 @@ class Libraries:
     def _define(self, library: Library, item: ast.Definition) -> None:
         name = item.name
         self._require_distinct(item)
+        self._require_free_names(item)
         why = None if item.kind == "macro" else why_no_class(name.text, is_model=item.kind == "model")
         if why:
             help = f"choose another name for the {item.kind}"
             self.problems.report(codes.RESERVED_NAME, name.span, why, help=help)
         self._enter(library, name, Defined(item, library))
+
+    def _require_free_names(self, item: ast.Definition) -> None:
+        """Report parameters of a block that no class can have; those of a model are judged where it is built."""
+        for param in item.params if item.kind == "block" else ():
+            why = why_no_parameter(param.name.text)
+            if why:
+                help = "choose another name for the parameter"
+                self.problems.report(codes.RESERVED_NAME, param.name.span, why, help=help)
 
     def _require_distinct(self, item: ast.Definition) -> None:
         """Report parameters of a block or macro that have one name; those of a model are judged where it is built."""
@@ -99,11 +108,16 @@ class Libraries:
     def _import(self, library: Library, item: ast.Import) -> None:
         found = self._read(library, item)
         if found is None:
+            library.names.lost.update(name.text for name in item.names)
+            library.names.is_partial = library.names.is_partial or not item.names
             return
+        library.names.is_partial = library.names.is_partial or (found.names.is_partial and not item.names)
         own = {name: defined for name, defined in found.names.items() if defined.library is found}
         for name in item.names:
             if name.text not in own:
-                self._report_missing(name, own, found)
+                library.names.lost.add(name.text)
+                if not found.names.is_partial:
+                    self._report_missing(name, own, found)
             else:
                 self._enter(library, name, own[name.text])
         if not item.names:

@@ -30,7 +30,9 @@ def child_name(
 
 def _report_twice(problems: Problems, label: ast.Name, first: Span) -> None:
     if first == label.span:
-        help = "leave the label out, and write `[ … ]` around the steps"
+        help = (
+            f"in a `for`, let it change: `{label.text}{{i}}: …`; else leave it out, and write `[ … ]` around the steps"
+        )
         where = "this step is repeated with its label"
         if label.span.text != label.text:
             help, where = "let the label depend on what changes", f"`{label.text}` would stand there again"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.elaborate.streams import Bundle, Defined, Stream, Tensor
+from archdsl.elaborate.streams import Bundle, Definitions, Stream, Tensor
 from archdsl.ir import Container, Node
 from archdsl.shape import Shape
 from archdsl.source import Span
@@ -136,7 +136,7 @@ class Names:
     """
 
     values: dict[str, object]
-    definitions: Mapping[str, Defined] = field(default_factory=dict)
+    definitions: Definitions = field(default_factory=Definitions)
     stream: Stream | None = None
     hole: bool = False
     used: set[str] = field(default_factory=set)

@@ -327,7 +327,9 @@ class Steps:
         wanted, operators = call.name.text, [op.name for op in all_ops()]
         near = nearest(wanted, [*known, *defined]) or nearest(wanted, operators)
         near = near or suggestion(wanted, known) or "capitalised names are blocks, and this file defines none"
-        self.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=near)
+        definitions = self.names.definitions
+        if not (definitions.is_partial or wanted in definitions.lost):
+            self.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=near)
         for arg in call.args:
             self.evaluator.value(arg.value, words=("half", "tf_same", "same"))
         self.names.hole = True

@@ -32,6 +32,18 @@ class Bundle:
         return f"{len(self.lanes)} streams of " + ", ".join(str(lane.shape) for lane in self.lanes)
 
 
+class Definitions(dict[str, "Defined"]):
+    """What capitalised names mean in a file. `lost` are names that should come from a file that cannot be read.
+
+    With `is_partial` any name may be lost: a whole file was to be imported, or a definition cannot be parsed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: set[str] = set()
+        self.is_partial = False
+
+
 Stream: TypeAlias = Tensor | Bundle
 
 

@@ -73,9 +73,9 @@ class Dataflow:
         """
         reads = self._reads[container.path]
         found: list[tuple[str, Path]] = []
-        if container.source in reads or not reads:
-            found.append(("x", container.source))
         given = dict(container.use.tensors) if container.use else {}
+        if container.source in reads or not reads:
+            found.append(("stream" if "x" in given else "x", container.source))
         known = {container.source}
         for name, path in given.items():
             if path in reads and path not in known:

@@ -1,6 +1,6 @@
 """The canonical layout of a file, as `archdsl fmt` writes it.
 
-A statement takes one line if it fits in 100 columns (comments do not count), whatever line breaks it had. What does
+A statement takes one line if it fits in 120 columns (comments do not count), whatever line breaks it had. What does
 not fit keeps the author's breaks, and gets more where a line is still too long: a chain before `->`, a `set` behind
 `,`, an assertion behind an operator, the rest indented by two. Arguments go one to a line, but a long list at their
 end stays where it is and only its rows move. A list that was written in rows, with a comma behind the last one, stays
@@ -26,7 +26,7 @@ from archdsl.syntax import ast
 from archdsl.syntax.columns import Line, Part, line_up
 from archdsl.syntax.pieces import Entry, Nest, Note, Piece, Remark, Statement, Word, flat, is_comma, scan
 
-WIDTH = 100
+WIDTH = 120
 _STEP = 2
 _BREAKS_BEHIND = frozenset({"AND", "OR", "PLUS", "MINUS", "STAR", "DIVIDE", "COMPARE"})
 
@@ -191,18 +191,30 @@ class _Layout:
 
     def _segment(self, segment: list[Piece], base: int) -> bool:
         broke = False
+        unfolds = self._unfolds_bodies(segment)
         for number, piece in enumerate(segment):
             if number and piece.notes:
                 self._notes(piece.notes, base + _STEP)
                 broke = True
             if isinstance(piece, Word):
                 self._put(piece, base + _STEP)
+            elif piece.is_block and unfolds:
+                self._nest(piece, base)
+                broke = True
             elif piece.flat is not None and self._fits(piece.gap, piece.flat + _follows(segment[number + 1 :])):
                 self.line.add(Part(piece.flat, piece.gap))
             else:
                 self._nest(piece, base)
                 broke = True
         return broke
+
+    def _unfolds_bodies(self, segment: list[Piece]) -> bool:
+        """Whether the bodies of a statement take several lines: all of them do, or none."""
+        bodies = sum(isinstance(piece, Nest) and piece.is_block for piece in segment)
+        if bodies < 2:
+            return False
+        whole = flat(segment)
+        return whole is None or not self._fits(segment[0].gap, whole)
 
     def _nest(self, nest: Nest, base: int) -> None:
         """Write brackets on several lines; what they hold is indented from the line that they begin on."""
