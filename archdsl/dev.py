@@ -1,8 +1,8 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md and docs/lenet5.svg, the drawing that
-the README shows. `references FOLDER` takes what the gallery is held against from full descriptions of a package's
-models. Only developers run this; it needs a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md and docs/lenet5.svg,
+the drawing that the README shows. `references FOLDER` takes what the gallery is held against from full descriptions of
+a package's models. Only developers run this; it needs a checkout.
 """
 
 import sys

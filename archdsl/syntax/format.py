@@ -209,9 +209,9 @@ class _Layout:
         return broke
 
     def _unfolds_bodies(self, segment: list[Piece]) -> bool:
-        """Whether the bodies of a statement take several lines: all of them do, or none."""
-        bodies = sum(isinstance(piece, Nest) and piece.is_block for piece in segment)
-        if bodies < 2:
+        """Whether the bodies of an `if` take several lines: all of them do, or none."""
+        first = segment[0]
+        if not (isinstance(first, Word) and first.kind == "IF"):
             return False
         whole = flat(segment)
         return whole is None or not self._fits(segment[0].gap, whole)
