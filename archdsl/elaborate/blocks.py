@@ -145,7 +145,7 @@ def _use(
     path = (*site.path, name)
     place = call.span.line if call.span.source is steps.main else f"{call.span.line} of {call.span.source.name}"
     with steps.within(names, f"in {dotted(path)}, called at line {place}"):
-        children = Children(numbered=False, labels=labels(definition.body))
+        children = Children(numbered=False, labels=labels(definition.body, names.blocks))
         body = _without_input(steps, call, definition) if definition.kind == "model" else definition.body
         made = steps.body(body, Site(path, children, callee.library.defaults_of(definition)))
         after = steps.single(call.span)

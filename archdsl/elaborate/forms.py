@@ -226,8 +226,8 @@ def _lane(
     steps: "Steps", unit: ast.Lanes, site: Site, tower: ast.Name, number: int, entry: Tensor, places: list[str]
 ) -> _Lane:
     path = (*site.path, child_name(steps.problems, tower, tower.text, site.children, counts=False))
-    children = Children(numbered=False, labels=labels(unit.body), outer=site.children)
     outer = steps.names
+    children = Children(numbered=False, labels=labels(unit.body, outer.blocks), outer=site.children)
     names = replace(outer, values={**outer.values, "tower": number}, stream=entry, children=children)
     if places:
         names.device = places[number % len(places)]

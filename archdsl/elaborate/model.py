@@ -60,7 +60,7 @@ class _Unfolding:
     def graph(self) -> Graph | None:
         """Return the graph, or None where a mistake left a hole in it."""
         steps, body = self.steps, self.base.definition.body
-        children = Children(numbered=False, labels=labels(body))
+        children = Children(numbered=False, labels=labels(body, steps.names.blocks))
         site = Site((), children, self.base.library.defaults_of(self.base.definition))
         steps.names.children = children
         made = self._statements(body, site)

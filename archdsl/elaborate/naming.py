@@ -24,8 +24,16 @@ def child_name(
     if label.text in children.places:
         _report_twice(problems, label, children.places[label.text])
         return label.text
+    if label.text in children.given:
+        _report_given(problems, label, children)
     children.places[label.text] = label.span
     return label.text
+
+
+def _report_given(problems: Problems, label: ast.Name, children: Children) -> None:
+    """Report a label that was not known when a step above got its name: one that is computed, say."""
+    help = f"write a label before that step, or call this one `{children.free_name(label.text)}`, say"
+    problems.report(codes.LABEL_TWICE, label.span, f"a step above without a label is called `{label.text}`", help=help)
 
 
 def _report_twice(problems: Problems, label: ast.Name, first: Span) -> None:

@@ -56,6 +56,7 @@ class Children:
         self.places: dict[str, Span] = {}
         self.labelled: dict[str, Labelled] = {}
         self.shared: set[str] = set()
+        self.given: set[str] = set()
         self._reserved = frozenset(labels)
         self._count = 0
         self._tries: dict[str, int] = {}
@@ -84,7 +85,8 @@ class Children:
             tries = self._tries.get(base, 0)
             self._tries[base] = tries + 1
             name = f"{base}_{tries}" if tries else base
-            if name not in self._reserved and name not in self.places:
+            if name not in self._reserved and name not in self.places and name not in self.given:
+                self.given.add(name)
                 return name
 
     def find(self, label: str) -> "Labelled | None":
@@ -150,6 +152,11 @@ class Names:
     def shape(self) -> Shape | None:
         """Shape of the stream, if there is a single one."""
         return self.stream.shape if isinstance(self.stream, Tensor) else None
+
+    @property
+    def blocks(self) -> dict[str, Defined]:
+        """Definitions by the names that they go by here, those that were given as arguments too."""
+        return {**self.definitions, **{name: each for name, each in self.values.items() if isinstance(each, Defined)}}
 
     @property
     def is_bundle(self) -> bool:

@@ -241,7 +241,8 @@ class Steps:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
             self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
         path = (*site.path, child_name(self.problems, label, "layers", site.children))
-        children = Children(numbered=numbered, labels=() if numbered else labels(unit.body), outer=site.children)
+        known = () if numbered else labels(unit.body, self.names.blocks)
+        children = Children(numbered=numbered, labels=known, outer=site.children)
         before = self.names.stream
         made = self.body(unit.body, Site(path, children, Defaults(site.defaults)))
         if not made:

@@ -1,7 +1,8 @@
 """What is written in a part of a program, before anything of it unfolds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from archdsl.elaborate.streams import Defined
 from archdsl.syntax import ast
 
 
@@ -63,26 +64,45 @@ def inside(unit: ast.Unit) -> tuple[ast.Statement, ...]:
             return ()
 
 
-def labels(body: tuple[ast.Statement, ...]) -> Iterator[str]:
-    """Yield the labels that name children of a body, those in its forms and unlabelled braces too."""
-    for statement in body:
-        match statement:
-            case ast.For() | ast.If():
-                yield from labels(bodies(statement))
-            case ast.Output():
-                yield from labels((statement.chain,))
-            case ast.Chain():
-                for step in statement.steps:
-                    yield from _labels_of_step(step)
+def labels(body: tuple[ast.Statement, ...], definitions: Mapping[str, Defined]) -> set[str]:
+    """Return the labels that name children of a body: those in its forms, unlabelled braces and macros too."""
+    return set(_Labels().of_body(body, definitions))
 
 
-def _labels_of_step(step: ast.Step) -> Iterator[str]:
-    if isinstance(step.label, ast.Name):
-        yield step.label.text
-    if isinstance(step.unit, ast.Group):
-        yield from labels((step.unit.chain,))
-    elif isinstance(step.unit, ast.Braces):
-        if step.label is None:
-            yield from labels(step.unit.body)
-    elif not isinstance(step.unit, ast.Numbered | ast.Lanes):
-        yield from labels(inside(step.unit))
+class _Labels:
+    """Finds labels; each macro is entered once."""
+
+    def __init__(self) -> None:
+        self._entered: set[int] = set()
+
+    def of_body(self, body: tuple[ast.Statement, ...], definitions: Mapping[str, Defined]) -> Iterator[str]:
+        for statement in body:
+            match statement:
+                case ast.For() | ast.If():
+                    yield from self.of_body(bodies(statement), definitions)
+                case ast.Output():
+                    yield from self.of_body((statement.chain,), definitions)
+                case ast.Chain():
+                    for step in statement.steps:
+                        yield from self._of_step(step, definitions)
+
+    def _of_step(self, step: ast.Step, definitions: Mapping[str, Defined]) -> Iterator[str]:
+        if isinstance(step.label, ast.Name):
+            yield step.label.text
+        match step.unit:
+            case ast.Call():
+                yield from self._of_macro(definitions.get(step.unit.name.text))
+            case ast.Group():
+                yield from self.of_body((step.unit.chain,), definitions)
+            case ast.Braces() if step.label is not None:
+                return
+            case ast.Numbered() | ast.Lanes():
+                return
+            case _:
+                yield from self.of_body(inside(step.unit), definitions)
+
+    def _of_macro(self, callee: Defined | None) -> Iterator[str]:
+        if callee is None or callee.definition.kind != "macro" or id(callee.definition) in self._entered:
+            return
+        self._entered.add(id(callee.definition))
+        yield from self.of_body(callee.definition.body, callee.library.names)
