@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import PENDING, Draft, Entry, Statement, plainly_added, resolved, value
+from archdsl.emit.draft import PENDING, Draft, Entry, Statement, origin_of, plainly_added, resolved, value
 from archdsl.emit.order import in_order, runs_in
 from archdsl.emit.scope import Scope
 from archdsl.emit.starts import Starts, changed
@@ -185,7 +185,7 @@ class Drafts:
         runs = list(_runs(draft.statements))
         optional: set[Path] = set()
         for run in runs:
-            if self._can_be_left_out(draft, run):
+            if self._can_be_left_out(draft, run, alias):
                 optional |= {each.path for each in run}
                 start = run[0].reads[0]
                 alias[run[-1].value] = value(start)
@@ -198,15 +198,17 @@ class Drafts:
         ]
         draft.aliases = alias
 
-    def _can_be_left_out(self, draft: Draft, run: list[Statement]) -> bool:
-        start, value_ = run[0].reads[0], run[0].reads[0]
+    def _can_be_left_out(self, draft: Draft, run: list[Statement], alias: dict[Path, Expr]) -> bool:
+        """Whether a projection can be written over what it reads, which nothing reads after it."""
+        start, value_ = origin_of(run[0].reads[0], alias), run[0].reads[0]
         entries = {(*draft.container.path, entry.name) for entry in draft.entries}
         for each in run:
             if each.path not in entries or each.reads != (value_,) or (each is not run[0] and self._shared(value_)):
                 return False
             value_ = each.value
         later = draft.statements[draft.statements.index(run[-1]) + 1 :]
-        return not self._shared(value_) and not any(start in each.reads for each in later)
+        needed = [path for each in later for path in each.reads] + list(draft.results())
+        return not self._shared(value_) and all(origin_of(path, alias) != start for path in needed)
 
     def _shared(self, path: Path) -> bool:
         return self.flow.readers[path] > 1
