@@ -79,6 +79,9 @@ class Conv(Op):
             raise Misfit(
                 TableDoesNotFit("init", problem, "use an initialiser that counts no inputs, such as `uniform`")
             )
+        if self.padding == "tf_same":
+            problem = "padding = tf_same pads the sides differently, and a connection table pads them alike"
+            raise Misfit(TableDoesNotFit("connect", problem, "give a number of zeros, or `half`"))
         if x.rank != 3 or self.groups != 1:
             raise Misfit(TableDoesNotFit("connect", "a connection table needs a stream of maps, and groups = 1"))
         for number, row in enumerate(self.connect):
