@@ -112,6 +112,16 @@ def test_the_example_is_what_pytorch_does(op: type[Op], example: Example) -> Non
 
 
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_the_order_of_the_axes_in_memory_does_not_matter(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    samples = samples_of(node)
+    turned = [sample.permute(*reversed(range(sample.dim()))).contiguous() for sample in samples]
+    turned = [sample.permute(*reversed(range(sample.dim()))) for sample in turned]
+    for module in (module_of(node), *([Function(node)] if isinstance(node.emission, Stateless) else [])):
+        torch.testing.assert_close(module(*turned), module(*samples), equal_nan=True)
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
 def test_in_place_forms_exist_and_agree(op: type[Op], example: Example) -> None:
     node = node_of(example)
     emission = node.emission

@@ -7,7 +7,7 @@ from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import Misfit, NotDivisible, WrongRank
 from archdsl.ops.window import require_map
-from archdsl.pyexpr import Expr, call
+from archdsl.pyexpr import Expr, Method, call
 from archdsl.shape import Shape
 
 
@@ -148,6 +148,7 @@ class LocalResponseNorm(Elementwise):
     beta: float = arg(REAL, default=0.75, help="the power")
     k: float = arg(REAL, default=1.0, help="added to the sum")
 
+    support = ("LocalResponseNorm3d",)
     examples = (
         Example("lrn(5, k = 2.0)", Shape.of(96, 55, 55), Shape.of(96, 55, 55)),
         Example("lrn(3, alpha = 0.001, beta = 0.5)", Shape.of(8, 9), Shape.of(8, 9)),
@@ -160,9 +161,13 @@ class LocalResponseNorm(Elementwise):
 
     def torch(self, x: Shape) -> Emission:
         options: dict[str, Expr] = {"alpha": self.alpha, "beta": self.beta, "k": self.k}
+        # PyTorch takes a view of volumes, which those whose axes were permuted do not have.
+        is_volume = x.rank == 4
+        module = "LocalResponseNorm3d" if is_volume else "nn.LocalResponseNorm"
+        source = Method(INPUT, "contiguous", ()) if is_volume else INPUT
         return Stateless(
-            call("nn.LocalResponseNorm", self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
-            call("F.local_response_norm", INPUT, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
+            call(module, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
+            call("F.local_response_norm", source, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
         )
 
     def title(self, x: Shape) -> str:
