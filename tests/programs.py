@@ -32,12 +32,16 @@ DOC = "A net that was drawn at random."
 
 @dataclass(frozen=True)
 class Program:
-    """A program, the shapes that it must give, and the forms of the language that it uses."""
+    """A program, the shapes that it must give, and the forms of the language that it uses.
+
+    An output in `bare` is what a label names: the stream goes by its name if that is what it names at the end.
+    """
 
     seed: int
     text: str
     shapes: dict[str, Dims]
     forms: frozenset[str]
+    bare: frozenset[str]
 
     def __str__(self) -> str:
         return f"seed {self.seed}\n{self.text}"
@@ -89,9 +93,10 @@ class _Whole:
         alias = self._alias(whole)
         text = "\n".join([*head, *lines, *whole.text(), *alias]) + "\n"
         assert isinstance(state.stream, tuple)
-        return Program(
-            self.seed, text, {"output": state.stream, **self._outputs(body, state)}, frozenset(drawing.forms)
-        )
+        outputs = {computed(each.name, state.values)[0]: each for each in body.statements if isinstance(each, Output)}
+        shapes = {"output": state.stream, **{name: each.dims for name, each in outputs.items()}}
+        bare = frozenset(name for name, each in outputs.items() if each.is_bare)
+        return Program(self.seed, text, shapes, frozenset(drawing.forms), bare)
 
     def _params(self, state: State) -> list[Param]:
         random, found = self.random, []
@@ -181,14 +186,6 @@ class _Whole:
                 self.drawing.forms.add("parameter without a default")
         # Those without a default come first nowhere: arguments are given by name.
         return ["", f"model Whole2 = {whole.name}({args})" if args else f"model Whole2 = {whole.name}"]
-
-    def _outputs(self, body: Body, state: State) -> dict[str, Dims]:
-        found = {}
-        for statement in body.statements:
-            if isinstance(statement, Output):
-                (name,) = computed(statement.chain.steps[0].label or "", state.values)
-                found[name] = statement.dims
-        return found
 
 
 __all__ = ["RATE", "Program", "draw"]
