@@ -176,7 +176,7 @@ class Judge:
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the outputs; an output that is the stream itself is there once, and first."""
         first, expected = self.graph.outputs[0].name, dict(self.program.shapes)
-        if first in self.program.bare:
+        if first in self.program.lasting:
             self.expect("the stream under another name", expected.pop("output"), expected[first])
         return expected
 

@@ -683,11 +683,6 @@ class Output(Statement):
     def name(self) -> str:
         return self.chain.steps[0].label or ""
 
-    @property
-    def is_bare(self) -> bool:
-        """Whether it is nothing but what a label names, in evaluation too."""
-        return len(self.chain.steps) == 1 and isinstance(self.chain.steps[0].unit, Ref) and not self.when_training
-
     def text(self) -> list[str]:
         lines = self.chain.text()
         lines[0] = f"output {lines[0]}"

@@ -34,14 +34,14 @@ DOC = "A net that was drawn at random."
 class Program:
     """A program, the shapes that it must give, and the forms of the language that it uses.
 
-    An output in `bare` is what a label names: the stream goes by its name if that is what it names at the end.
+    The stream goes by the name of one of the `lasting` outputs, those of evaluation, if it is nothing else at the end.
     """
 
     seed: int
     text: str
     shapes: dict[str, Dims]
     forms: frozenset[str]
-    bare: frozenset[str]
+    lasting: frozenset[str]
 
     def __str__(self) -> str:
         return f"seed {self.seed}\n{self.text}"
@@ -95,8 +95,8 @@ class _Whole:
         assert isinstance(state.stream, tuple)
         outputs = {computed(each.name, state.values)[0]: each for each in body.statements if isinstance(each, Output)}
         shapes = {"output": state.stream, **{name: each.dims for name, each in outputs.items()}}
-        bare = frozenset(name for name, each in outputs.items() if each.is_bare)
-        return Program(self.seed, text, shapes, frozenset(drawing.forms), bare)
+        lasting = frozenset(name for name, each in outputs.items() if not each.when_training)
+        return Program(self.seed, text, shapes, frozenset(drawing.forms), lasting)
 
     def _params(self, state: State) -> list[Param]:
         random, found = self.random, []

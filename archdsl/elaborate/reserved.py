@@ -30,6 +30,12 @@ def support_names() -> frozenset[str]:
     return frozenset(names("templates/support", ".py"))
 
 
+@cache
+def no_variables() -> frozenset[str]:
+    """Return the names that no variable of `forward` can have but the stream itself, which is `x`."""
+    return (MODULE_GLOBALS | LOCALS | BUILT_IN | support_names()) - {"x"}
+
+
 def _keyword(name: str) -> str | None:
     if iskeyword(name) or (issoftkeyword(name) and name != "type" and name != "_"):
         return "a keyword of Python"

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from archdsl.elaborate.reserved import no_variables
 from archdsl.ir import CheckedGraph, Container, Node, Path
 from archdsl.ops.base import INPUT, Merge, Stateless, input_at
 
@@ -79,14 +80,11 @@ class Dataflow:
         known = {container.source}
         for name, path in given.items():
             if path in reads and path not in known:
-                found.append((name, path))
+                found.append((_free(name, found), path))
                 known.add(path)
         for path in reads:
             if path not in known:
-                taken = {name for name, _ in found}
-                base = self._name(path, container)
-                name = base if base not in taken else f"{base}_{len(found)}"
-                found.append((name, path))
+                found.append((_free(self._name(path, container), found), path))
                 known.add(path)
         return found
 
@@ -145,3 +143,10 @@ class Dataflow:
             if before != container.source and (before in goes_out or not self._only_read_in(before, child.path)):
                 return False
         return container.output == value
+
+
+def _free(name: str, found: list[tuple[str, Path]]) -> str:
+    """Return a name for one more argument of `forward`: this one, unless something else is called so in it."""
+    if name in no_variables():
+        name = f"{name}_"
+    return name if all(name != other for other, _ in found) else f"{name}_{len(found)}"

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from itertools import chain, count
 from keyword import iskeyword
 
-from archdsl.elaborate.reserved import BUILT_IN, LOCALS, MODULE_GLOBALS
+from archdsl.elaborate.reserved import no_variables
 from archdsl.ir import Path
 
 _STREAM = "x"
 _BESIDE = ("y", "z")
 _UNREAD = "_"
-_RESERVED = (MODULE_GLOBALS | LOCALS | BUILT_IN) - {_STREAM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def own_name(label: str, taken: set[str]) -> str:
 
 
 def _name(label: str, taken: set[str], arguments: set[str]) -> str:
-    if label and label not in taken and label not in _RESERVED and label.isidentifier() and not iskeyword(label):
+    if label and label not in taken and label not in no_variables() and label.isidentifier() and not iskeyword(label):
         return label
     candidates = chain((_STREAM, *_BESIDE), (f"x{number}" for number in count(1)))
     return next(name for name in candidates if name not in taken and (name == _STREAM or name not in arguments))
