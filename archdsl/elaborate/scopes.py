@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.elaborate.streams import Bundle, Definitions, Stream, Tensor
+from archdsl.elaborate.streams import Bundle, Defined, Definitions, Stream, Tensor
 from archdsl.ir import Container, Node
 from archdsl.shape import Shape
 from archdsl.source import Span
