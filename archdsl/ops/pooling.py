@@ -46,7 +46,7 @@ class Pool(Op):
         window = self.window(x)
         kernel = compact(window.kernel)
         options = {"padding": compact(window.before), "ceil_mode": self.ceil_mode, **more}
-        stride = () if compact(window.stride) == kernel else (compact(window.stride),)
+        stride = () if window.steps_by_sides else (compact(window.stride),)
         axes = len(window.kernel)
 
         def without(made: Call) -> Call:
@@ -188,7 +188,7 @@ class Subsample(Op):
 
     def torch(self, x: Shape) -> Emission:
         window = self._window(x)
-        stride = () if window.stride == window.kernel else (compact(window.stride),)
+        stride = () if window.steps_by_sides else (compact(window.stride),)
         return Submodule(call("Subsample", x.channels, compact(window.kernel), *stride))
 
     def title(self, x: Shape) -> str:

@@ -66,6 +66,11 @@ class Window:
         return Window(x.map, sides, steps, before, after, spread, ceil_mode)
 
     @property
+    def steps_by_sides(self) -> bool:
+        """Whether the steps are the sides of the window, and not only equal to them by chance."""
+        return all(polynomial(step) == polynomial(side) for step, side in zip(self.stride, self.kernel, strict=True))
+
+    @property
     def even(self) -> bool:
         """Whether the padding is the same on both sides."""
         return self.before == self.after
