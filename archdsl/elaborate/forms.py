@@ -56,6 +56,8 @@ def _branches(
     ends: list[Tensor | None] = []
     before, steps.names.children = steps.names.children, site.children
     for number, statement in enumerate(body):
+        # Conditions and counts see what comes in, not where the branch before ends.
+        steps.names.stream = start
         if isinstance(statement, ast.For | ast.If):
             for taken in control.bodies(steps, statement):
                 more, found = _branches(steps, taken, site.inner(), start)
