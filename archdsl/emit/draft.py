@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.emit.scope import Scope, names_in
 from archdsl.emit.starts import Code, names_of
-from archdsl.ir import Container, Kind, Node, Output, Path
+from archdsl.ir import Container, Kind, Node, Output, Path, Use
 from archdsl.pyexpr import Expr, Infix, Ref, mapped
 from archdsl.shape import Shape
+from archdsl.symbolic import evaluated
 
 PENDING = "§"
 
@@ -151,12 +152,18 @@ def _shape_in(container: Container, path: Path) -> Shape | None:
             return child.shape
         if child.source == path:
             return child.input
-        found = None if child.use else _shape_in(child, path)
+        found = _shape_in(child, path)
         if found is not None:
-            return found
+            return _outside(child.use, found) if child.use else found
     if path == container.source:
         return container.input
     return container.shape if path == container.output else None
+
+
+def _outside(use: Use, shape: Shape) -> Shape:
+    """Return a shape in a block as it is for those who use the block."""
+    given = {argument.name: argument.value for argument in use.arguments}
+    return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
 
 
 def path_of(reference: Expr) -> Path:
