@@ -27,6 +27,7 @@ EXPRESSIONS = st.recursive(
         st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "//", "**", "<", "and"]), inner),
         st.builds("-{}".format, st.sampled_from(["n", "3"])),
         st.builds("[{}, {}]".format, inner, inner),
+        st.builds("({}, {})".format, inner, inner),
         st.builds("({} if {} else {})".format, inner, inner, inner),
         st.builds("max({}, {})[0]".format, inner, inner),
     ),
@@ -47,16 +48,65 @@ STEPS = st.recursive(
     ),
     max_leaves=4,
 )
-STATEMENTS = st.one_of(
+BODIES = st.lists(STEPS, min_size=1, max_size=3).map("; ".join)
+TAILS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", " * 2", " * n", " * (n - 1)"]),
+    st.sampled_from(["", " if n > 1", " if a and not b"]),
+    st.sampled_from(["", " :: 3x4x5", " :: [n, h = 2]", " :: 84"]),
+)
+# Steps that hold statements, or lead several streams.
+FORMS = st.one_of(
+    st.builds("concat {{ {}; @enc1 }}".format, BODIES),
+    st.builds("stack(axis = {}) {{ {}; {} }}".format, st.integers(0, 2), CALLS, CALLS),
+    st.builds("residual {{ {} }}".format, BODIES),
+    st.builds("residual {{ {} }} project {{ {} }}".format, BODIES, BODIES),
+    st.builds("residual {{\n {}\n }}\n  project {{\n {}\n }}".format, BODIES, BODIES),
+    st.builds("on {} {{ {} }}".format, st.sampled_from(["gpu0", "gpu{i}"]), BODIES),
+    st.builds("group tower{{0..1}} {{ {}; exchange -> {} }}".format, BODIES, CALLS),
+    st.builds("group tower{{0..n}} on gpu{{0..n}} {{ {} }}".format, BODIES),
+    st.sampled_from(["@enc1", "@layer{i + 1}", "share @enc1", "split(2)", "Up(@enc2, 64, skip = @enc{i})"]),
+    st.builds("{} {{ {} }}".format, st.sampled_from(["l{i}:", "l{1..n}_x:", "part:"]), BODIES),
+    st.builds("{} [\n {}\n ]".format, st.sampled_from(["layer{i + 1}:", "l{1..n}:"]), BODIES),
+).flatmap(lambda form: TAILS.map(lambda tail: form + tail))
+SIMPLE = st.one_of(
     st.builds("{} -> {}".format, STEPS, STEPS),
     st.builds("{} :: 3x4x5".format, CALLS),
+    st.builds("{} -> {}".format, FORMS, CALLS),
+    st.builds("{}\n    -> {}".format, CALLS, FORMS),
+    st.builds("output {}: {}{}".format, NAMES.filter(str.islower), CALLS, st.sampled_from(["", " when training"])),
     st.builds("assert {}".format, EXPRESSIONS),
-    st.builds("set conv(bias = {})".format, EXPRESSIONS),
-    st.just("input x: [3, h = 2, w = 4]"),
+    st.builds("set conv(bias = {}), relu()".format, EXPRESSIONS),
+    st.sampled_from(["input x: [3, h = 2, w = 4]", "devices gpu0, gpu1", "devices gpu{0..3}"]),
 )
-PROGRAMS = st.lists(STATEMENTS, min_size=1, max_size=5).map(
-    lambda lines: "## Words.\nset conv(a = 1)\nmodel Net(n = 1, m = 2) {\n  " + "\n  ".join(lines) + "\n}\n"
+BLOCKS = st.lists(SIMPLE, max_size=2).map(lambda lines: "{\n    " + "\n    ".join(lines) + "\n  }")
+STATEMENTS = st.one_of(
+    SIMPLE,
+    st.builds("for i in {} {}".format, EXPRESSIONS, BLOCKS),
+    st.builds("for i, n in enumerate([1, 2]) {}".format, BLOCKS),
+    st.builds("if {} {}".format, EXPRESSIONS.filter(lambda text: " if " not in text), BLOCKS),
+    st.builds("if n > 1 {} else {}".format, BLOCKS, BLOCKS),
+    st.builds("if n > 1 {}\n  else if n == 1 {}\n  else {}".format, BLOCKS, BLOCKS, BLOCKS),
 )
+ITEMS = st.one_of(
+    st.sampled_from(['import "blocks.arch"', 'from "a/b.arch" import One, Two', "model M = Net(Block, [3, 4], n = 2)"]),
+    st.builds("## A block.\nblock Block(n, k = {}) {}".format, EXPRESSIONS, BLOCKS),
+    st.builds("block Line(n) = {} -> {}".format, CALLS, CALLS),
+    st.builds("macro Part {}".format, BLOCKS),
+    st.builds("macro Short(a, b = 1) = [\n {}\n ]".format, BODIES),
+)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """Return a program that uses any of the grammar's forms; it need not mean anything."""
+    items = draw(st.lists(ITEMS, max_size=2))
+    lines = draw(st.lists(STATEMENTS, min_size=1, max_size=4))
+    model = "## Words.\nset conv(a = 1)\nmodel Net(n = 1, m = 2) {\n  " + "\n  ".join(lines) + "\n}"
+    return "\n".join([*items, model]) + "\n"
+
+
+PROGRAMS = programs()
 
 
 class Recorded(Lexer):
@@ -127,6 +177,24 @@ def test_the_gallery_gives_larks_trees() -> None:
         assert tree == larks_tree(tokens)
 
 
+def rules_of(tree: Any) -> set[str]:
+    """Return the rules that made a tree."""
+    name, children = tree
+    return {name}.union(*map(rules_of, children)) if isinstance(children, tuple) else set()
+
+
+def test_the_programs_use_every_rule_that_makes_a_node() -> None:
+    seen: set[str] = set()
+
+    @settings(max_examples=300, database=None, derandomize=True)
+    @given(PROGRAMS)
+    def watch(text: str) -> None:
+        seen.update(rules_of(own_tree(text)[0]))
+
+    watch()
+    assert seen == {name for _, _, name, _ in RULES if name not in ("", "?", "broken")}
+
+
 def test_lark_reads_a_flat_program_by_itself() -> None:
     text = "model Net(n = 1) {\n  input x: 3x4x5\n  a: conv(6, 5) -> relu :: 6x1x2\n}\n"
     tree, _ = own_tree(text)
@@ -146,20 +214,33 @@ def test_tables_are_current() -> None:
 
 
 def spans(part: Any) -> Iterator[tuple[Span, Span]]:
-    """Yield every pair of a node's span and the span of a node within."""
-    for child in part if isinstance(part, tuple) else ():
-        if isinstance(child, tuple) and not isinstance(child, Span):
-            own, inner = getattr(part, "span", None), getattr(child, "span", None)
-            if own is not None and inner is not None:
-                yield own, inner
-            yield from spans(child)
+    """Yield every pair of a node's span and the span of the nearest node within."""
+    own = getattr(part, "span", None)
+    for child in nodes_within(part):
+        if own is not None:
+            yield own, child.span
+        yield from spans(child)
+
+
+def nodes_within(part: Any) -> Iterator[Any]:
+    """Yield the nodes that a node holds, directly or in tuples."""
+    held = vars(part).values() if isinstance(part, ast.CONTAINERS) else part if isinstance(part, tuple) else ()
+    for child in held:
+        if isinstance(child, Span | Source | str):
+            continue
+        if hasattr(child, "span"):
+            yield child
+        else:
+            yield from nodes_within(child)
 
 
 @given(PROGRAMS)
 def test_spans_lie_inside_each_other(text: str) -> None:
     file = parsed(text)
     assert file is not None
-    for outer, inner in spans(file.items):
+    pairs = [pair for item in file.items for pair in spans(item)]
+    assert len(pairs) > len(file.items)
+    for outer, inner in pairs:
         assert 0 <= outer.start <= inner.start <= inner.end <= outer.end <= len(text)
 
 
