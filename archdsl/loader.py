@@ -12,7 +12,7 @@ from archdsl.resources import names, resource
 from archdsl.source import Source
 
 SUFFIX = ".arch"
-_MODELS = re.compile(r"^model[ \t]+(\w+)", re.MULTILINE).findall
+_MODELS = re.compile(r"^model[ \t]+(\w+)", re.MULTILINE).finditer
 
 
 class Unreadable(Exception):
@@ -43,13 +43,35 @@ def gallery_models() -> dict[str, tuple[str, str]]:
     """Return the family and the model for each name of the gallery: the name of a model in lower case.
 
     The name of a family stands for the last model of its file, and so does that of a model which is called like it.
+    A model whose parameters have no defaults is there for others, and has no name.
     """
+    families = gallery()
     found = {}
-    for family in gallery():
-        for model in _MODELS(_gallery_text(family)):
-            if model.lower() not in gallery():
-                found[model.lower()] = (family, model)
+    for family in families:
+        text = _gallery_text(family)
+        for model in _MODELS(text):
+            name = model.group(1)
+            if name.lower() not in families and not _needs_values(text[model.end() :]):
+                found[name.lower()] = (family, name)
     return found
+
+
+def _needs_values(text: str) -> bool:
+    """Whether the parameters that a text begins with, in parentheses, include one without a default."""
+    if not text.startswith("("):
+        return False
+    depth, parameter = 0, ""
+    for char in text:
+        depth += (char in "([") - (char in ")]")
+        if depth == 0 or (depth == 1 and char == ","):
+            if parameter.strip("( \n") and "=" not in parameter:
+                return True
+            parameter = ""
+        else:
+            parameter += char
+        if depth == 0:
+            break
+    return False
 
 
 def read(file: str) -> Source:

@@ -17,7 +17,7 @@ from archdsl.driver import compile_source
 from archdsl.equality import Comparison, compare
 from archdsl.gallery import entries, graphs
 from archdsl.ir import CheckedGraph
-from archdsl.loader import read
+from archdsl.loader import gallery_models, locate, read
 from archdsl.references import condensed, references
 from archdsl.source import Source
 
@@ -99,6 +99,16 @@ def test_the_command_says_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.exit_code == 1
     assert "differs from torchvision 0.28.0" in run.stdout
     assert CliRunner().invoke(cli, ["gallery", "--verify", "lenet5"]).exit_code == 2
+
+
+def test_every_name_can_be_built_as_it_is() -> None:
+    for name, (family, model) in gallery_models().items():
+        found = locate(name)
+        assert (found.source.name, found.model) == (f"{family}.arch", model)
+        graph = compile_source(found.source, model=found.model).models[0]
+        assert graph.name.lower() == name
+    assert "visiontransformer" not in gallery_models()
+    assert {"vit_b_16", "resnet50", "alexnet_2012"} <= gallery_models().keys()
 
 
 def test_the_list_needs_no_torch() -> None:
