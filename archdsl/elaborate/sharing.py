@@ -60,15 +60,37 @@ def _module(steps: "Steps", unit: ast.Share, site: Site) -> Labelled | None:
 
 
 def _fits(steps: "Steps", unit: ast.Share, first: Node | Container, again: Node | Container) -> bool:
-    """Whether the weights of the first use serve the second one."""
-    for one, other in zip(_nodes(first), _nodes(again), strict=True):
+    """Whether the module of the first use serves the second one."""
+    pairs = list(zip(_nodes(first), _nodes(again), strict=False))
+    if len(_nodes(first)) != len(_nodes(again)) or any(type(one.op) is not type(other.op) for one, other in pairs):
+        label = f"what comes in here, {again.input}, would make another module of it than {first.input} did"
+        steps.problems.report(codes.SHARE_DIFFERS, unit.span, label)
+        return False
+    for one, other in pairs:
         made, needed = one.emission, other.emission
-        if isinstance(made, Submodule) and made != needed:
+        if made != needed and (isinstance(made, Submodule) or isinstance(first, Container)):
             label = f"its weights were made for {one.input}, and {other.input} comes in"
             secondary = (Label(one.span, f"made here, for {one.input}"),)
             steps.problems.report(codes.SHARE_DIFFERS, unit.span, label, secondary=secondary)
             return False
+    if not _takes_as_many(pairs):
+        label = "one stream came in both as the stream and by its label in one use, and two come in in the other"
+        help = "make a block of it that takes the second stream as an argument"
+        steps.problems.report(codes.SHARE_DIFFERS, unit.span, label, help=help)
+        return False
     return True
+
+
+def _takes_as_many(pairs: list[tuple[Node, Node]]) -> bool:
+    """Whether what comes in from outside in the first use and in the second go to each other one by one."""
+    made = {one.path for one, _ in pairs}
+    sources = {
+        (source, again)
+        for one, other in pairs
+        for source, again in zip(one.sources, other.sources, strict=True)
+        if source not in made
+    }
+    return len(sources) == len({source for source, _ in sources}) == len({again for _, again in sources})
 
 
 def _nodes(part: Node | Container) -> list[Node]:
