@@ -27,6 +27,9 @@ def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
     return value
 
 
+TF_SAME = "tf_same"
+
+
 def compact(values: Sequence[int]) -> Axes:
     """Return one number where all axes agree, as PyTorch's arguments are best read."""
     # Numbers that are equal by chance, and come from different parameters, are not the same.
@@ -43,7 +46,7 @@ def require_map(x: Shape) -> int:
 
 @dataclass(frozen=True)
 class Window:
-    """A window on a map, every size given per axis."""
+    """A window on a map, every size given per axis; with `is_padded_to_fit` one starts at each step."""
 
     map: tuple[int, ...]
     kernel: tuple[int, ...]
@@ -52,6 +55,7 @@ class Window:
     after: tuple[int, ...]
     dilation: tuple[int, ...]
     ceil_mode: bool = False
+    is_padded_to_fit: bool = False
 
     @staticmethod
     def of(
@@ -63,7 +67,7 @@ class Window:
         steps = sides if stride is None else per_axis("stride", stride, axes)
         spread = per_axis("dilation", dilation, axes)
         before, after = _padding(padding, x.map, sides, steps, spread)
-        return Window(x.map, sides, steps, before, after, spread, ceil_mode)
+        return Window(x.map, sides, steps, before, after, spread, ceil_mode, padding == TF_SAME)
 
     @property
     def steps_by_sides(self) -> bool:
@@ -88,6 +92,9 @@ class Window:
         return sizes
 
     def _positions(self, axis: int) -> int:
+        if self.is_padded_to_fit:
+            # The zeros depend on the sides of the window, and the sum of both does not.
+            return (self.map[axis] + self.stride[axis] - 1) // self.stride[axis]
         free = self.map[axis] + self.before[axis] + self.after[axis] - self.extent(axis)
         step = self.stride[axis]
         if not self.ceil_mode:
@@ -134,7 +141,7 @@ def _padding(
                 raise Misfit(HalfNeedsOdd(int(side)))
         half = tuple(span // 2 for span in spans)
         return half, half
-    if padding == "tf_same":
+    if padding == TF_SAME:
         total = tuple(_tf_same(n, s + 1, step) for n, s, step in zip(sizes, spans, stride, strict=True))
         before = tuple(pad // 2 for pad in total)
         return before, tuple(pad - left for pad, left in zip(total, before, strict=True))
