@@ -7,7 +7,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate.scopes import Children, Labelled, Site
 from archdsl.ir import Container, Node
-from archdsl.ops.base import Merge, Submodule
+from archdsl.ops.base import Merge
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def _fits(steps: "Steps", unit: ast.Share, first: Node | Container, again: Node 
         steps.problems.report(codes.SHARE_DIFFERS, unit.span, label)
         return False
     for one, other in pairs:
-        made, needed = one.emission, other.emission
-        if made != needed and (isinstance(made, Submodule) or isinstance(first, Container)):
-            label = f"its weights were made for {one.input}, and {other.input} comes in"
+        if one.emission != other.emission:
+            what = "its weights were" if one.params else "it was"
+            label = f"{what} made for {one.input}, and {other.input} comes in"
             secondary = (Label(one.span, f"made here, for {one.input}"),)
             steps.problems.report(codes.SHARE_DIFFERS, unit.span, label, secondary=secondary)
             return False

@@ -349,6 +349,7 @@ class Steps:
         if not self.bounds.holds(shape, span) or not judging.reads_what_it_can(self, bound, inputs):
             self.names.hole = True
             return []
+        self.names.pin(bound.op.decides(shapes[0]))
         free = bound.op.free_axis if isinstance(bound.op, Merge) else None
         for other in shapes[1:]:
             self.same(shapes[0], other, free=free)

@@ -111,6 +111,10 @@ class Op(Declared):
         """Return the few words that stand in a drawing."""
         return self.name.replace("_", " ").capitalize()
 
+    def decides(self, x: Shape) -> tuple[int, ...]:
+        """Return the numbers that decide which formula the sizes of the result follow: they cannot stay open."""
+        return ()
+
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         """Return what is allowed and yet probably not meant."""
         return ()

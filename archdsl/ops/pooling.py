@@ -39,6 +39,11 @@ class Pool(Op):
         steps = "×".join(str(int(step)) for step in dict.fromkeys(window.stride))
         return f"{self.caption} {sides}" + (f", /{steps}" if max(window.stride) > 1 else "")
 
+    def decides(self, x: Shape) -> tuple[int, ...]:
+        window = self.window(x)
+        # A last window that would start in the padding behind the map does not count.
+        return (*window.map, *window.kernel, *window.stride, *window.before) if self.ceil_mode else ()
+
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self.window(x).unread()
 
