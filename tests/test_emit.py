@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment, meta
 from nets import NETS, graph_of
+from programs import draw
 
 from archdsl.driver import compile_source
 from archdsl.emit.plan import ModulePlan
@@ -19,6 +20,7 @@ from archdsl.emit.torch import generate
 from archdsl.loader import gallery, read
 from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
 from archdsl.resources import resource
+from archdsl.source import Source
 
 WIDE = """model Wide(aVeryLongNameOfAParameterThatCounts = 8, anotherVeryLongNameOfAParameter = 16) {
   input image: 3x32x32
@@ -29,30 +31,65 @@ WIDE = """model Wide(aVeryLongNameOfAParameterThatCounts = 8, anotherVeryLongNam
   listed: [[conv(4, 1) -> tanh] -> [relu]]
 }
 """
+# A sequence whose `forward` takes what its base class does not know, and shapes that are too long for a line.
+HANDED = """model Handed(width = 8, side = 30, kernel = 3) {
+  input image: [width, side, side]
+  a_long_label_of_the_first_tensor: conv(width, 1)
+  a_long_label_of_the_second_tensor: conv(width, 1)
+  a_long_label_of_the_third_tensor: conv(width, 1)
+  listed: [
+    conv(width, 1)
+    add { identity; @a_long_label_of_the_first_tensor; @a_long_label_of_the_second_tensor }
+    add { identity; @a_long_label_of_the_third_tensor }
+  ]
+  pair: [conv(width, 1) -> add { identity; @a_long_label_of_the_first_tensor }]
+  maxpool(kernel, side % 7) -> conv(width, kernel, kernel - 1) -> maxpool(kernel, kernel // 2)
+    -> conv(width, kernel + 1)
+}
+"""
+COMMANDS = (
+    ["ruff", "format", "--isolated", "--check", "--diff"],
+    # E741 is about names such as `l`, which are the author's.
+    ["ruff", "check", "--isolated", "--ignore=E741", "--select", "E,F,I,UP,B,W,SIM,C4,PIE,RET501,RET502,RET503"],
+    ["mypy", "--strict", "--no-incremental"],
+)
+by_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the modules of all test nets and of the gallery."""
     made = tmp_path_factory.mktemp("generated")
-    graphs = [graph_of(text) for text in (*NETS.values(), WIDE)]
+    graphs = [graph_of(text) for text in (*NETS.values(), WIDE, HANDED)]
     graphs += [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
     for graph in graphs:
         (made / f"{graph.name.lower()}.py").write_text(generate(graph))
     return made
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["ruff", "format", "--isolated", "--check", "--diff"],
-        # E741 is about names such as `l`, which are the author's.
-        ["ruff", "check", "--isolated", "--ignore=E741", "--select", "E,F,I,UP,B,W,SIM,C4,PIE,RET501,RET502,RET503"],
-        ["mypy", "--strict", "--no-incremental"],
-    ],
-    ids=lambda command: " ".join(command[:2]),
-)
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the modules of random programs."""
+    made = tmp_path_factory.mktemp("drawn")
+    for seed in range(60):
+        for graph in compile_source(Source("net.arch", draw(seed).text)).models:
+            (made / f"program{seed}.py").write_text(generate(graph))
+    assert len(list(made.iterdir())) > 45
+    return made
+
+
+@by_command
 def test_generated_modules_are_clean(command: list[str], folder: Path) -> None:
+    assert_clean(command, folder)
+
+
+@pytest.mark.slow
+@by_command
+def test_modules_of_random_programs_are_clean(command: list[str], drawn: Path) -> None:
+    assert_clean(command, drawn)
+
+
+def assert_clean(command: list[str], folder: Path) -> None:
     program = Path(sys.executable).parent / command[0]
     found = str(program) if program.exists() else shutil.which(command[0])
     assert found, f"{command[0]} is not installed"

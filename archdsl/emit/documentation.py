@@ -39,7 +39,7 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
     if fixed:
         parts.append(_wrapped(f"Built for {fixed}."))
     if not container.inline:
-        parts.append(["Shapes:", *(f"    {line}" for line in _shapes(found))])
+        parts.append(["Shapes:", *(f"    {line}" for shape in _shapes(found) for line in _hung(shape))])
     text = "\n\n".join("\n".join(part) for part in parts)
     first, *rest = _escaped(text).split("\n")
     return [first, *(f"    {line}" if line else "" for line in rest)]
@@ -167,6 +167,11 @@ def _wrapped(text: str, *, first: bool = False) -> list[str]:
     found = wrap(" " * offset + text, WIDTH - 4, break_long_words=False, drop_whitespace=True) or [text]
     found[0] = found[0].strip()
     return found
+
+
+def _hung(shape: str) -> list[str]:
+    """Return a shape on lines of which all but the first are indented."""
+    return wrap(shape, WIDTH - 8, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _escaped(text: str) -> str:

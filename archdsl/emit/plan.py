@@ -196,8 +196,8 @@ class _Planner:
     def _forward(self, found: Class) -> list[str]:
         draft = found.model
         result = self.result if self._is_root(found) else "Tensor"
-        given = ", ".join(f"{name}: Tensor" for name, _ in draft.arguments)
-        made = lines_of_signature(given, result)
+        given = [f"{name}: Tensor" for name, _ in draft.arguments]
+        made = lines_of_signature(given, result, overrides=draft.is_numbered and len(given) > 1)
         returned = [draft.variables[draft.origin(path)] for path in draft.results()]
         unbound = set(returned) - {name for name, _ in draft.arguments}
         optional = self._in_training(draft)
@@ -288,12 +288,18 @@ def _traced(draft: Draft) -> tuple[tuple[Path, str], ...]:
     return tuple((each.path[start:], draft.variables[each.value]) for each in draft.statements)
 
 
-def lines_of_signature(given: str, result: str) -> list[str]:
-    """Return the head of `forward`."""
-    line = f"    def forward(self, {given}) -> {result}:"
+def lines_of_signature(given: list[str], result: str, *, overrides: bool) -> list[str]:
+    """Return the head of `forward`; `overrides` says that it takes more than the one of its base class."""
+    # The `forward` of an `nn.Sequential` takes one tensor.
+    remark = "  # type: ignore[override]" if overrides else ""
+    params = ["self", *given]
+    inside = ", ".join(params)
+    line = f"    def forward({inside}) -> {result}:"
     if len(line) <= WIDTH:
-        return [line]
-    return ["    def forward(", f"        self, {given}", f"    ) -> {result}:"]
+        return [f"{line}{remark}"]
+    fits = len(inside) + _BODY <= WIDTH
+    rows = [inside] if fits else [f"{param}," for param in params]
+    return [f"    def forward({remark}", *(f"{_PAD}{row}" for row in rows), f"    ) -> {result}:"]
 
 
 def definition(name: str) -> str:
