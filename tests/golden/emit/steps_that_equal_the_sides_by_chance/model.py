@@ -17,7 +17,8 @@ class Net(nn.Module):
 
     Shapes:
         x: (N, 3, 8, 8)
-        returns: (N, 3, ((8 - width) // (4 - width) - width + 1) // width + 1, ((8 - width) // (4 - width) - width + 1) // width + 1)
+        returns: (N, 3, ((8 - width) // (4 - width) - width + 1) // width + 1, ((8 -
+            width) // (4 - width) - width + 1) // width + 1)
     """
 
     def __init__(
