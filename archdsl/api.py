@@ -49,14 +49,20 @@ def load(
     *,
     model: str | None = None,
     device: "torch.device | str | None" = None,
+    devices: Any = None,
     dtype: "torch.dtype | None" = None,
     **settings: Any,
 ) -> "nn.Module":
     """Return a model of a file as a module, with fresh weights on `device` in `dtype`.
 
-    Raises ArchError where the net has errors, and what `compile` raises.
+    A model that declares devices takes `devices` too: "auto" for all accelerators, a kind such as "cuda", a list, or a
+    device for each name, as its own constructor does.
+
+    Raises ArchError where the net has errors, ValueError where it has no such devices, and what `compile` raises.
     """
-    module: nn.Module = module_class(_graph(compile(file, model=model, **settings)))(device=device, dtype=dtype)
+    graph = _graph(compile(file, model=model, **settings))
+    given: dict[str, Any] = {graph.device_argument: device if devices is None else devices}
+    module: nn.Module = module_class(graph)(dtype=dtype, **given)
     return module
 
 

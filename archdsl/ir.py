@@ -260,6 +260,11 @@ class CheckedGraph:
         return self.graph.inputs
 
     @property
+    def device_argument(self) -> str:
+        """What the constructor of the generated module calls where it is to be built."""
+        return "devices" if self.graph.devices else "device"
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """All operators in the order of execution."""
         return tuple(self.graph.root.nodes())

@@ -12,6 +12,7 @@ from typing import Any
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.plan import Plan, plan
 from archdsl.ir import CheckedGraph, Container, Input, Path, dotted
+from archdsl.passes import lowered
 from archdsl.shape import Shape
 
 BATCH = 2
@@ -65,7 +66,7 @@ def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
 
     try:
         module = _load(file)
-        net = getattr(module, module.__all__[0])(device=device)
+        net = getattr(module, module.__all__[0])(**{graph.device_argument: device})
         net.train(any(output.when_training for output in graph.outputs))
         samples = [_sample(torch, graph, given).to(device) for given in graph.inputs]
         observed = _run(net, samples, plan(graph))
@@ -73,11 +74,11 @@ def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
     params = sum(weight.numel() for weight in net.parameters() if weight.requires_grad)
     # A step of `forward` that passes its input on has no statement.
-    flow = Dataflow(graph)
-    for node in graph.nodes:
+    flow = Dataflow(lowered(graph))
+    for node in flow.graph.nodes:
         if flow.passed_on(node) is not None:
             observed.shapes.setdefault(node.path, node.shape)
-    findings = _compared(graph, observed)
+    findings = _compared(lowered(graph), observed)
     if params != graph.params:
         findings.append(Finding("parameters", f"{graph.params:,}", f"{params:,}"))
     return Verified(len(observed.shapes), params, tuple(findings))

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from archdsl.emit.draft import PENDING, Draft
 from archdsl.emit.scope import names_in
 from archdsl.emit.starts import written
-from archdsl.pyexpr import Call, Expr, flat, mapped
+from archdsl.pyexpr import Call, Expr, Ref, flat, mapped
 from archdsl.symbolic import TracedInt, evaluated, polynomial
 
 PROJECT = "project"
+ON = "on"
 
 
 @dataclass(slots=True)
@@ -94,11 +95,11 @@ def _keys(drafts: list[Draft]) -> dict[int, tuple[str, str]]:
         if isinstance(expr, Call) and isinstance(expr.function, str) and expr.function.startswith(PENDING):
             key = keys[int(expr.function[1:])]
             number = ids.setdefault((key[0], ""), len(ids))
-            return Call(f"{PENDING}{number}{'+' if key[1] else ''}", expr.args, expr.named)
+            return Call(f"{PENDING}{number}{'+' if key[1] else ''}", expr.args, expr.named, expr.spread)
         return expr
 
     for draft in drafts:
-        head = f"{draft.name} {draft.container.kind} {draft.container.inline} {_definition(draft)}"
+        head = f"{draft.name} {draft.container.kind} {draft.container.inline} {draft.is_placed} {_definition(draft)}"
         # A lane that exchanges its streams has no `forward`, which is what takes arguments.
         arguments = "" if draft.container.inline else ", ".join(name for name, _ in draft.arguments)
         plain = [head, arguments, *_texts(draft, named, optional=False)]
@@ -150,7 +151,9 @@ def _construction(part: Call, draft: Draft, found: Class) -> Call:
             named.append((name, value))
     if found.flagged and _has_optional(draft):
         named.append((PROJECT, True))
-    return Call(found.name, tuple(args), tuple(named), ("factory",))
+    if draft.is_placed:
+        named.append((ON, Ref(ON)))
+    return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
 def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:

@@ -63,7 +63,7 @@ class Dataflow:
             self._enter_twins(child)
             for node in child.children if child.inline else ():
                 if isinstance(node, Node) and isinstance(node.op, Merge):
-                    key = (type(node.op), *node.op.values.values(), *node.sources)
+                    key = (type(node.op), node.device, *node.op.values.values(), *node.sources)
                     if first.setdefault(key, node.path) != node.path:
                         self.twins[node.path] = first[key]
 

@@ -25,7 +25,7 @@ class Entry:
 class Statement:
     """A line of `forward`: `variable = expr`, or with `over` the variable that is added to. `path` is what it computes.
 
-    `expr` has references to values, as `_value` makes them.
+    `expr` has references to values, as `_value` makes them. `device` is where a Move leads to.
     """
 
     path: Path
@@ -39,6 +39,7 @@ class Statement:
     over: Path | None = None
     optional: bool = False
     in_training: bool = False
+    device: str = ""
 
 
 def value(path: Path) -> Ref:
@@ -51,7 +52,8 @@ class Draft:
     """The class of one container: a block in one use, the model, or a submodule that is no plain sequence.
 
     `name` is what the class would be called if no other one were, `given` are the shapes of a model's inputs, `starts`
-    say how the weights of each entry start.
+    say how the weights of each entry start. A class that is placed makes its parts on several devices; `anchors` are
+    the buffers that tell where those of them are that none of its weights lies on.
     """
 
     container: Container
@@ -59,6 +61,7 @@ class Draft:
     number: int
     name: str
     arguments: list[tuple[str, Path]]
+    is_placed: bool = False
     outputs: tuple[Output, ...] = ()
     given: dict[Path, Shape] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
@@ -66,6 +69,7 @@ class Draft:
     statements: list[Statement] = field(default_factory=list)
     variables: dict[Path, str] = field(default_factory=dict)
     aliases: dict[Path, Expr] = field(default_factory=dict)
+    anchors: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_numbered(self) -> bool:

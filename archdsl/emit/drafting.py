@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import PENDING, Draft, Entry, Statement, origin_of, plainly_added, resolved, value
-from archdsl.emit.order import in_order, runs_in
+from archdsl.emit.order import in_order, interleaved, runs_in
+from archdsl.emit.placing import Placing
 from archdsl.emit.scope import Scope
 from archdsl.emit.starts import Starts, changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir import Container, Kind, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
+from archdsl.passes import is_move
 from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
 from archdsl.symbolic import TracedFloat, TracedInt
 
@@ -22,6 +24,7 @@ class Drafts:
         self.flow = flow
         self.scopes = scopes
         self.made: list[Draft] = []
+        self.placing = Placing(flow.graph)
         self.starts = Starts(flow.graph.root, scopes[()].values, self._has_class)
 
     def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> Draft:
@@ -32,10 +35,10 @@ class Drafts:
             given = {each.path: each.shape for each in self.flow.graph.inputs}
             arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
         name = self.flow.graph.name if outputs else _class_name(container)
-        draft = Draft(container, scope, -1, name, arguments, outputs, given)
+        draft = Draft(container, scope, -1, name, arguments, self.placing.spans(container), outputs, given)
         places = self._children(draft, container, ())
         if any(isinstance(child, Container) and child.inline for child in container.children):
-            places = in_order(places, self.flow)
+            places = in_order(interleaved(places, self.flow), self.flow)
         if outputs:
             draft.starts += [("", changed(code, scope.number)) for code in self.starts.of_model]
         if not container.inline:
@@ -86,7 +89,7 @@ class Drafts:
         if isinstance(child, Node):
             return scope.expression(self._operator(child, owner))
         if self._has_class(child):
-            return self._class(child, scope)
+            return self._class(child, scope, owner)
         modules = [self.module(each, scope, owner) for each in child.children]
         if child.kind is Kind.NUMBERED:
             return Call("nn.Sequential", tuple(modules))
@@ -100,13 +103,13 @@ class Drafts:
         match emission:
             case Submodule():
                 made = emission.call
-                return Call(made.function, made.args, made.named, ("factory",))
+                return Call(made.function, made.args, made.named, self.placing.spread(node, owner))
             case Stateless():
                 assert emission.module is not None
                 in_place = emission.in_place and self.flow.may_all_overwrite(node, owner.path)
                 return emission.module.with_named(inplace=True) if in_place else emission.module
 
-    def _class(self, child: Container, scope: Scope) -> Call:
+    def _class(self, child: Container, scope: Scope, owner: Container) -> Call:
         """Return the call of a class that is not settled yet, with all arguments that it may need by name."""
         if child.use is None:
             inner = self.draft(child, scope)
@@ -116,7 +119,7 @@ class Drafts:
             inner = self.draft(child, self.scopes[child.path])
             mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
             arguments = tuple((given.name, scope.expression(given.value)) for given in mentioned)
-        return Call(f"{PENDING}{inner.number}", (), arguments)
+        return Call(f"{PENDING}{inner.number}", (), arguments, self.placing.spread(child, owner))
 
     # forward
 
@@ -134,6 +137,7 @@ class Drafts:
                 return
             expr, over = self._applied(draft, child, prefix)
             reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
+        device = (child.device or "") if is_move(child) else ""
         is_part = isinstance(child, Container) and self._is_part(target)
         draft.statements.append(
             Statement(
@@ -143,11 +147,12 @@ class Drafts:
                 reads,
                 child.shape,
                 label=label,
-                lane=prefix[-1] if prefix and child.path not in self.flow.twins.values() else "",
+                lane=prefix[-1] if prefix and not device and child.path not in self.flow.twins.values() else "",
                 is_part=is_part,
                 over=over,
                 optional=child.optional,
                 in_training=in_training,
+                device=device,
             )
         )
 
@@ -161,6 +166,9 @@ class Drafts:
         """Return the expression of a node, and the value that it is written over if it is `+=`."""
         emission = node.emission
         inputs = tuple(map(value, node.sources))
+        if is_move(node):
+            assert node.device
+            return Call("move", (*inputs, self.placing.anchor(draft, node.device))), None
         if isinstance(emission, Submodule) or _is_module(node, is_numbered=draft.is_numbered):
             return Call(self._attribute(draft, node, prefix), inputs), None
         function = emission.function
@@ -229,7 +237,7 @@ class Drafts:
         """Choose the variables."""
         own = self._own_variables(draft)
         values = [
-            Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over)
+            Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over, each.device)
             for each in draft.statements
             if not each.optional
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 from archdsl.emit import documentation
-from archdsl.emit.classes import PROJECT, Class, classes, default_values, resolved
+from archdsl.emit.classes import ON, PROJECT, Class, classes, default_values, resolved
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import Draft, Entry
 from archdsl.emit.drafting import Drafts
@@ -13,7 +13,8 @@ from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
 from archdsl.emit.starts import written
 from archdsl.ir import CheckedGraph, Path
-from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, lines, mapped
+from archdsl.passes import lowered
+from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
 from archdsl.resources import resource
 
 _BODY = 8
@@ -55,7 +56,7 @@ class Plan:
 
 def plan(graph: CheckedGraph) -> Plan:
     """Return the plan of the module that computes a graph."""
-    return _Planner(graph).plan()
+    return _Planner(lowered(graph)).plan()
 
 
 class _Planner:
@@ -113,14 +114,25 @@ class _Planner:
         draft = found.model
         body = self._numbered(draft) if draft.is_numbered else self._assignments(found)
         kept = [f"{_PAD}self.{name} = {name}" for name in found.parameters if name in draft.applied]
-        factory = [f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}']
-        if not any("**factory" in line for line in body):
-            factory = []
+        factory = self._factory(found, body)
         body += self._starts(found)
         computed = self._computed(found)
         start = [*computed, *factory] if draft.is_numbered else [f"{_PAD}super().__init__()", *computed]
         body = [*start, *body, *kept] if draft.is_numbered else [*start, *kept, *factory, *body]
-        return [*self._signature(found), *body]
+        anchors = [
+            f'{_PAD}self.register_buffer("{name}", torch.empty(0, **{ON}["{device}"]), persistent=False)'
+            for device, name in draft.anchors.items()
+        ]
+        return [*self._signature(found), *body, *anchors]
+
+    def _factory(self, found: Class, body: list[str]) -> list[str]:
+        """Return the line that says what all layers are made with, if the class makes any."""
+        if found.model.is_placed:
+            names = tuple(self.graph.graph.devices)
+            made = call("factories", Ref("devices"), Sequence(names, "("), Ref("dtype"))
+            return lines(made, prefix=f"{ON} = ", indent=_BODY) if self._is_root(found) else []
+        made_with = f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}'
+        return [made_with] if any("**factory" in line for line in body) else []
 
     def _starts(self, found: Class) -> list[str]:
         """Return the lines that start weights."""
@@ -146,10 +158,18 @@ class _Planner:
             *(f"        {param}," for param in params),
             "        *,",
             *([f"        {PROJECT}: bool = False,"] if found.flagged else []),
-            "        device: torch.device | str | None = None,",
-            "        dtype: torch.dtype | None = None,",
+            *(f"        {line}," for line in self._placing(found)),
             "    ) -> None:",
         ]
+
+    def _placing(self, found: Class) -> list[str]:
+        """Return the parameters that say where the layers of a class are made, and of what type."""
+        dtype = "dtype: torch.dtype | None = None"
+        if not found.model.is_placed:
+            return ["device: torch.device | str | None = None", dtype]
+        if self._is_root(found):
+            return ["devices: Devices | None = None", dtype]
+        return [f"{ON}: dict[str, dict[str, Any]]"]
 
     def _defaults(self, found: Class) -> dict[str, int | float]:
         return dict(found.model.scope.values) if self._is_root(found) else default_values(found)
@@ -218,7 +238,7 @@ class _Planner:
                 prefix=f"{variable}{annotation} {sign} ",
                 indent=_BODY + 4 * in_training,
             )
-            comment = documentation.shape_after(found, statement)
+            comment = "" if statement.device else documentation.shape_after(found, statement)
             if comment and comment != before and len(written[-1]) + len(comment) + 4 <= WIDTH:
                 written[-1] += f"  # {comment}"
             before = comment or before
@@ -252,6 +272,8 @@ class _Planner:
     def _support(self, code: str) -> list[str]:
         """Return the definitions that the code calls and torch lacks."""
         names = dict.fromkeys(name for node in self.graph.nodes for name in node.op.support)
+        if self.graph.graph.devices:
+            names["factories"] = None
         sources = {name: definition(name) for name in names}
         needed = {name for name in sources if re.search(rf"\b{name}\(", code)}
         for name in tuple(needed):
@@ -305,13 +327,13 @@ def lines_of_signature(given: list[str], result: str, *, overrides: bool) -> lis
 def definition(name: str) -> str:
     """Return the source of a support definition, without its imports."""
     text = resource("templates", f"support/{name}.py").read_text(encoding="utf-8")
-    start = re.search(r"^(class|def) ", text, re.MULTILINE)
+    start = re.search(r"^(class |def |\w+: TypeAlias)", text, re.MULTILINE)
     assert start, name
     return text[start.start() :].strip()
 
 
 def _defined(source: str) -> str:
-    found = re.match(r"(?:class|def) (\w+)", source)
+    found = re.search(r"^(?:class|def) (\w+)", source, re.MULTILINE)
     assert found
     return found.group(1)
 
@@ -320,9 +342,10 @@ def _imports(code: str) -> list[str]:
     standard = []
     if re.search(r"\bOrderedDict\(", code):
         standard.append("from collections import OrderedDict")
-    if "Sequence[" in code:
-        standard.append("from collections.abc import Sequence")
-    typing = [name for name in ("Any", "NamedTuple") if re.search(rf"\b{name}\b", code)]
+    collections = [name for name in ("Mapping", "Sequence") if f"{name}[" in code]
+    if collections:
+        standard.append(f"from collections.abc import {', '.join(collections)}")
+    typing = [name for name in ("Any", "NamedTuple", "TypeAlias") if re.search(rf"\b{name}\b", code)]
     if typing:
         standard.append(f"from typing import {', '.join(typing)}")
     found = [*standard, ""] if standard else []

@@ -21,7 +21,8 @@ _UNREAD = "_"
 class Value:
     """A value that a statement computes from others. `label` is what it may be called if it has to wait.
 
-    `is_part` says that a step that takes several streams reads it; `over` is the value that it is written over.
+    `is_part` says that a step that takes several streams reads it; `over` is the value that it is written over, and
+    `device` the device that a copy is on: it is called after what it is a copy of.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class Value:
     lane: str = ""
     is_part: bool = False
     over: Path | None = None
+    device: str = ""
 
 
 def named(
@@ -54,7 +56,8 @@ def named(
         else:
             waits = last.get(value.path, 0) > number + 1 or value.is_part
             taken = (holder.keys() - free) | set(own.values())
-            name = _name(value.lane or (value.label if waits else ""), taken, set(given.values()))
+            label = f"{names[value.reads[0]]}_on_{value.device}" if value.device else value.label if waits else ""
+            name = _name(value.lane or label, taken, set(given.values()))
         names[value.path] = name
         holder[name] = value.path
     return names

@@ -1,0 +1,65 @@
+"""What holds for every graph that the passes give out."""
+
+from collections import Counter
+from collections.abc import Collection
+
+from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
+from archdsl.passes.order import in_order
+from archdsl.passes.transfers import is_move
+
+
+class InvalidGraph(AssertionError):
+    """A pass has broken a graph; the text says where."""
+
+
+def assert_valid(graph: CheckedGraph) -> None:
+    """Raise InvalidGraph where a placed graph breaks what its readers rely on.
+
+    Paths are unique, each step reads what an earlier one makes, in the same shape and on its own device; only a Move
+    reads from another one, and there is one for each value and device in a submodule.
+    """
+    nodes = {node.path: node for node in graph.nodes}
+    _require(len(nodes) == len(graph.nodes), (), "two steps have one path")
+    values = {given.path: given.shape for given in graph.inputs} | {path: node.shape for path, node in nodes.items()}
+    for node in nodes.values():
+        for source, shape in zip(node.sources, node.inputs, strict=True):
+            _require(source in values, node.path, f"reads {dotted(source)}, which nothing makes")
+            _require(values[source].plain() == shape.plain(), node.path, f"reads {dotted(source)} in another shape")
+    seen: set[Path] = set()
+    for node in in_order(nodes.values()):
+        _require(
+            all(source in seen or source not in nodes for source in node.sources), node.path, "reads what is later"
+        )
+        seen.add(node.path)
+    _require_devices(graph, nodes)
+    _require_entries(graph.root, values.keys())
+
+
+def _require(holds: bool, path: Path, words: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise InvalidGraph(f"{dotted(path)}: {words}")
+
+
+def _require_devices(graph: CheckedGraph, nodes: dict[Path, Node]) -> None:
+    if not graph.graph.devices:
+        return
+    moves: Counter[tuple[Path, str | None, Path]] = Counter()
+    for node in nodes.values():
+        _require(node.device in graph.graph.devices, node.path, "has no device")
+        if is_move(node):
+            moves[(node.sources[0], node.device, node.path[:-1])] += 1
+            continue
+        for source in node.sources:
+            maker = nodes.get(source)
+            where = maker.device if maker else "outside"
+            _require(where == node.device, node.path, f"runs on {node.device} and reads {dotted(source)} on {where}")
+    for (source, device, place), count in moves.items():
+        _require(count == 1, place, f"{dotted(source)} is moved to {device} {count} times")
+
+
+def _require_entries(container: Container, values: Collection[Path]) -> None:
+    for child in container.children:
+        if isinstance(child, Container):
+            known = child.source in values and child.output in values
+            _require(known, child.path, "takes or gives what nothing makes")
+            _require_entries(child, values)

@@ -1,0 +1,29 @@
+"""What passes put into a graph: operators that nobody writes."""
+
+from typing import TypeGuard
+
+from archdsl.ir import Node
+from archdsl.ops.base import INPUT, Argument, Emission, Op, Stateless
+from archdsl.pyexpr import call
+from archdsl.shape import Shape
+
+
+class Move(Op):
+    """Copies a value to the device of its node, unless it is there already."""
+
+    name = "move"
+    family = "other"
+    arguments: dict[str, Argument] = {}
+    positional = 0
+    support = ("move",)
+
+    def shape(self, x: Shape) -> Shape:
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(None, call("move", INPUT))
+
+
+def is_move(node: object) -> TypeGuard[Node]:
+    """Whether this is a node that moves a value."""
+    return isinstance(node, Node) and isinstance(node.op, Move)
