@@ -34,7 +34,10 @@ def imported(graph: CheckedGraph, folder: Path) -> ModuleType:
 
 
 def net_of(graph: CheckedGraph, folder: Path, **options: Any) -> torch.nn.Module:
+    """Return a graph's net; `device` is where all of it is built, on whatever devices it is declared."""
     module = imported(graph, folder)
+    if "device" in options:
+        options[graph.device_argument] = options.pop("device")
     net = getattr(module, module.__all__[0])(**options)
     assert isinstance(net, torch.nn.Module)
     return net

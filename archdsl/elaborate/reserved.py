@@ -18,8 +18,12 @@ MODULE_ATTRIBUTES = frozenset(
     state_dict to to_empty train training type xpu zero_grad
     """.split()
 )
-MODULE_GLOBALS = frozenset({"F", "OrderedDict", "Tensor", "annotations", "math", "nn", "torch"})
-LOCALS = frozenset({"self", "super", "x", "factory", "device", "dtype"})
+MODULE_GLOBALS = frozenset(
+    """
+    Any Devices F NamedTuple OrderedDict Tensor TypeAlias abc annotations math nn torch
+    """.split()
+)
+LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
 STREAM = frozenset({"channels", "height", "width", "shape"})
 

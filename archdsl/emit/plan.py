@@ -340,11 +340,9 @@ def _defined(source: str) -> str:
 
 def _imports(code: str) -> list[str]:
     standard = []
-    if re.search(r"\bOrderedDict\(", code):
-        standard.append("from collections import OrderedDict")
-    collections = [name for name in ("Mapping", "Sequence") if f"{name}[" in code]
+    collections = [name for name in ("OrderedDict", "abc") if re.search(rf"\b{name}[(.]", code)]
     if collections:
-        standard.append(f"from collections.abc import {', '.join(collections)}")
+        standard.append(f"from collections import {', '.join(collections)}")
     typing = [name for name in ("Any", "NamedTuple", "TypeAlias") if re.search(rf"\b{name}\b", code)]
     if typing:
         standard.append(f"from typing import {', '.join(typing)}")

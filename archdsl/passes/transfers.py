@@ -1,6 +1,6 @@
 """What passes put into a graph: operators that nobody writes."""
 
-from typing import TypeGuard
+from typing import ClassVar, TypeGuard
 
 from archdsl.ir import Node
 from archdsl.ops.base import INPUT, Argument, Emission, Op, Stateless
@@ -13,7 +13,7 @@ class Move(Op):
 
     name = "move"
     family = "other"
-    arguments: dict[str, Argument] = {}
+    arguments: ClassVar[dict[str, Argument]] = {}
     positional = 0
     support = ("move",)
 

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections import abc
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ class ConnectedConv2d(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        connect: Sequence[Sequence[int]],
+        connect: abc.Sequence[abc.Sequence[int]],
         kernel_size: int | tuple[int, int],
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,

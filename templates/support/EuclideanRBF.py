@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections import abc
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ class EuclideanRBF(nn.Module):
     targets: Tensor
 
     def __init__(
-        self, targets: Sequence[str] | tuple[int, int], **factory: Any
+        self, targets: abc.Sequence[str] | tuple[int, int], **factory: Any
     ) -> None:
         super().__init__()
         if isinstance(targets[0], str):

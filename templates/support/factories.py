@@ -1,29 +1,34 @@
-from collections.abc import Mapping, Sequence
+from collections import abc
 from typing import Any, TypeAlias
 
 import torch
 
 Devices: TypeAlias = (
-    str | torch.device | Sequence[str | torch.device] | Mapping[str, str | torch.device]
+    str
+    | torch.device
+    | abc.Sequence[str | torch.device]
+    | abc.Mapping[str, str | torch.device]
 )
 
 
 def factories(
-    devices: Devices | None, names: Sequence[str], dtype: torch.dtype | None
+    devices: Devices | None, names: abc.Sequence[str], dtype: torch.dtype | None
 ) -> dict[str, dict[str, Any]]:
     """Return for each named device what its layers are made with: `device` and `dtype`.
 
-    `devices` are None for the current default device, "auto" for all accelerators of this
-    machine (its CPU where it has none), a kind such as "cuda" for all devices of this kind,
-    one device, a list of devices, or one for each name. Fewer devices than names are shared
-    by neighbours: 5 names on 2 devices are on 0, 0, 0, 1, 1.
+    `devices` are None for the current default device, "auto" for all accelerators of
+    this machine (its CPU where it has none), a kind such as "cuda" for all devices of
+    this kind, one device, a list of devices, or one for each name. Fewer devices than
+    names are shared by neighbours: 5 names on 2 devices are on 0, 0, 0, 1, 1.
 
-    Raises ValueError where a mapping lacks a name or has another one, and where a list is
-    empty.
+    Raises ValueError where a mapping lacks a name or has another one, and where a list
+    is empty.
     """
-    if isinstance(devices, Mapping):
+    if isinstance(devices, abc.Mapping):
         if set(devices) != set(names):
-            raise ValueError(f"devices are needed for {list(names)}, not {list(devices)}")
+            raise ValueError(
+                f"devices are needed for {list(names)}, not {list(devices)}"
+            )
         chosen = [devices[name] for name in names]
     elif devices is None:
         return {name: {"device": None, "dtype": dtype} for name in names}
@@ -38,8 +43,8 @@ def factories(
 
 
 def _pool(
-    devices: str | torch.device | Sequence[str | torch.device],
-) -> Sequence[str | torch.device]:
+    devices: str | torch.device | abc.Sequence[str | torch.device],
+) -> abc.Sequence[str | torch.device]:
     """Return the devices that a choice stands for."""
     if not isinstance(devices, str | torch.device):
         if not devices:
@@ -52,7 +57,11 @@ def _pool(
             return ["cpu"]
         devices = accelerator
     device = torch.device(devices)
-    if accelerator is None or device.index is not None or device.type != accelerator.type:
+    if (
+        accelerator is None
+        or device.index is not None
+        or device.type != accelerator.type
+    ):
         return [device]
     count = torch.accelerator.device_count()
     return [torch.device(device.type, number) for number in range(count)]

@@ -77,9 +77,9 @@ class Net(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         first = self.first(image)  # 8x4x4
         _ = self.tower0.same(first)
+        _ = self.tower1.same(first)
         exchange = torch.cat((first, first), 1)  # 16x4x4
         tower0 = self.tower0.c(exchange)  # 4x4x4
-        _ = self.tower1.same(first)  # 8x4x4
-        tower1 = self.tower1.c(exchange)  # 4x4x4
+        tower1 = self.tower1.c(exchange)
         x: Tensor = torch.cat((tower0, tower1), 1)  # 8x4x4
         return x

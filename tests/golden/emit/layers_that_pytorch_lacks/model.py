@@ -3,7 +3,7 @@
 489 parameters, 138,572 multiply-accumulates per sample.
 """
 
-from collections.abc import Sequence
+from collections import abc
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ class ConnectedConv2d(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        connect: Sequence[Sequence[int]],
+        connect: abc.Sequence[abc.Sequence[int]],
         kernel_size: int | tuple[int, int],
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
@@ -139,7 +139,7 @@ class EuclideanRBF(nn.Module):
     targets: Tensor
 
     def __init__(
-        self, targets: Sequence[str] | tuple[int, int], **factory: Any
+        self, targets: abc.Sequence[str] | tuple[int, int], **factory: Any
     ) -> None:
         super().__init__()
         if isinstance(targets[0], str):

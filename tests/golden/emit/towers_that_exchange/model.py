@@ -3,13 +3,88 @@
 132,826 parameters, 647,488 multiply-accumulates per sample.
 """
 
-from typing import Any
+from collections import abc
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Tower"]
+__all__ = ["Net", "Tower", "move", "factories"]
+
+
+def move(x: Tensor, to: nn.Module | Tensor) -> Tensor:
+    """Return x on the device of `to`, a module with weights or a tensor there.
+
+    It is copied only if it lies elsewhere. A copy to an accelerator does not wait for
+    the host; one to the CPU does, else the host could read what has not arrived.
+    """
+    device = (to if isinstance(to, Tensor) else next(to.parameters())).device
+    return x if x.device == device else x.to(device, non_blocking=device.type != "cpu")
+
+
+Devices: TypeAlias = (
+    str
+    | torch.device
+    | abc.Sequence[str | torch.device]
+    | abc.Mapping[str, str | torch.device]
+)
+
+
+def factories(
+    devices: Devices | None, names: abc.Sequence[str], dtype: torch.dtype | None
+) -> dict[str, dict[str, Any]]:
+    """Return for each named device what its layers are made with: `device` and `dtype`.
+
+    `devices` are None for the current default device, "auto" for all accelerators of
+    this machine (its CPU where it has none), a kind such as "cuda" for all devices of
+    this kind, one device, a list of devices, or one for each name. Fewer devices than
+    names are shared by neighbours: 5 names on 2 devices are on 0, 0, 0, 1, 1.
+
+    Raises ValueError where a mapping lacks a name or has another one, and where a list
+    is empty.
+    """
+    if isinstance(devices, abc.Mapping):
+        if set(devices) != set(names):
+            raise ValueError(
+                f"devices are needed for {list(names)}, not {list(devices)}"
+            )
+        chosen = [devices[name] for name in names]
+    elif devices is None:
+        return {name: {"device": None, "dtype": dtype} for name in names}
+    else:
+        pool = _pool(devices)
+        used = min(len(pool), len(names))
+        chosen = [pool[place * used // len(names)] for place in range(len(names))]
+    return {
+        name: {"device": torch.device(device), "dtype": dtype}
+        for name, device in zip(names, chosen, strict=True)
+    }
+
+
+def _pool(
+    devices: str | torch.device | abc.Sequence[str | torch.device],
+) -> abc.Sequence[str | torch.device]:
+    """Return the devices that a choice stands for."""
+    if not isinstance(devices, str | torch.device):
+        if not devices:
+            raise ValueError("there has to be at least one device")
+        return devices
+    available = torch.accelerator.is_available()
+    accelerator = torch.accelerator.current_accelerator() if available else None
+    if devices == "auto":
+        if accelerator is None:
+            return ["cpu"]
+        devices = accelerator
+    device = torch.device(devices)
+    if (
+        accelerator is None
+        or device.index is not None
+        or device.type != accelerator.type
+    ):
+        return [device]
+    count = torch.accelerator.device_count()
+    return [torch.device(device.type, number) for number in range(count)]
 
 
 class Tower(nn.Module):
@@ -45,34 +120,43 @@ class Net(nn.Module):
         self,
         classes: int = 10,
         *,
-        device: torch.device | str | None = None,
+        devices: Devices | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.tower0 = Tower(**factory)
-        self.tower1 = Tower(**factory)
-        self.head = nn.Linear(32, classes, **factory)
+        on = factories(devices, ("gpu0", "gpu1"), dtype)
+        self.tower0 = Tower(**on["gpu0"])
+        self.tower1 = Tower(**on["gpu1"])
+        self.head = nn.Linear(32, classes, **on["gpu0"])
 
     def forward(self, image: Tensor) -> Tensor:
-        tower0 = self.tower0.conv1(image)  # 4x32x32
+        image_on_gpu0 = move(image, self.tower0)
+        image_on_gpu1 = move(image, self.tower1)
+        tower0 = self.tower0.conv1(image_on_gpu0)  # 4x32x32
         tower0 = F.relu(tower0, inplace=True)
         tower0 = F.max_pool2d(tower0, 2)  # 4x16x16
-        tower1 = self.tower1.conv1(image)  # 4x32x32
+        tower1 = self.tower1.conv1(image_on_gpu1)  # 4x32x32
         tower1 = F.relu(tower1, inplace=True)
         tower1 = F.max_pool2d(tower1, 2)  # 4x16x16
-        exchange = torch.cat((tower0, tower1), 1)  # 8x16x16
-        tower0 = self.tower0.conv2(exchange)
+        tower1_on_gpu0 = move(tower1, self.tower0)
+        tower0_on_gpu1 = move(tower0, self.tower1)
+        tower0 = torch.cat((tower0, tower1_on_gpu0), 1)  # 8x16x16
+        tower1 = torch.cat((tower0_on_gpu1, tower1), 1)
+        tower0 = self.tower0.conv2(tower0)
         tower0 = F.relu(tower0, inplace=True)
         tower0 = tower0.flatten(1)  # 2048
-        tower1 = self.tower1.conv2(exchange)  # 8x16x16
+        tower1 = self.tower1.conv2(tower1)  # 8x16x16
         tower1 = F.relu(tower1, inplace=True)
         tower1 = tower1.flatten(1)  # 2048
-        exchange_1 = torch.cat((tower0, tower1), 1)  # 4096
-        tower0 = self.tower0.fc(exchange_1)  # 16
+        tower1_on_gpu0 = move(tower1, self.tower0)
+        tower0_on_gpu1 = move(tower0, self.tower1)
+        tower0 = torch.cat((tower0, tower1_on_gpu0), 1)  # 4096
+        tower1 = torch.cat((tower0_on_gpu1, tower1), 1)
+        tower0 = self.tower0.fc(tower0)  # 16
         tower0 = F.relu(tower0, inplace=True)
-        tower1 = self.tower1.fc(exchange_1)
+        tower1 = self.tower1.fc(tower1)
         tower1 = F.relu(tower1, inplace=True)
-        x: Tensor = torch.cat((tower0, tower1), 1)  # 32
+        tower1_on_gpu0 = move(tower1, self.tower0)
+        x: Tensor = torch.cat((tower0, tower1_on_gpu0), 1)  # 32
         x = self.head(x)  # classes
         return x
