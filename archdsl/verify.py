@@ -3,7 +3,7 @@
 import ast
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from types import FrameType, ModuleType
@@ -141,22 +141,13 @@ class _Tracer:
     def __init__(self, net: Any, planned: Plan, observed: _Observed) -> None:
         self.observed = observed
         self.paths = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
-        file = type(net).forward.__code__.co_filename
-        source = ast.parse(File(file).read_text(encoding="utf-8"))
+        self.file = type(net).forward.__code__.co_filename
         self.lines: dict[int, tuple[Path, str]] = {}
         self.last: dict[int, int] = {}
-        for part in source.body:
-            if isinstance(part, ast.ClassDef) and part.name in planned.statements:
-                self._enter(part, planned.statements[part.name])
-        self.file = file
+        for line, statement in statements(File(self.file).read_text(encoding="utf-8"), planned):
+            self.lines[line.lineno] = statement
+            self.last[line.lineno] = line.end_lineno or line.lineno
         self.before: dict[int, int] = {}
-
-    def _enter(self, part: ast.ClassDef, statements: tuple[tuple[Path, str], ...]) -> None:
-        forward = next((p for p in part.body if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
-        made = _assignments(forward.body) if forward else []
-        assert len(made) == len(statements), f"a statement of {part.name}.forward is not in the plan"
-        self.lines |= {line.lineno: statement for line, statement in zip(made, statements, strict=True)}
-        self.last |= {line.lineno: line.end_lineno or line.lineno for line in made}
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "call":
@@ -178,6 +169,16 @@ class _Tracer:
         if event == "line" and frame.f_lineno in self.lines:
             self.before[key] = frame.f_lineno
         return self
+
+
+def statements(source: str, planned: Plan) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
+    """Yield each statement of a generated module that computes something, with the step and its variable."""
+    for part in ast.parse(source).body:
+        if isinstance(part, ast.ClassDef) and part.name in planned.statements:
+            forward = next((p for p in part.body if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
+            made, expected = _assignments(forward.body) if forward else [], planned.statements[part.name]
+            assert len(made) == len(expected), f"a statement of {part.name}.forward is not in the plan"
+            yield from zip(made, expected, strict=True)
 
 
 def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
