@@ -122,6 +122,7 @@ def _expand(steps: "Steps", callee: Defined, values: dict[str, object], site: Si
         meanings=outer.meanings,
         referred=outer.referred,
         device=outer.device,
+        tower=outer.tower,
     )
     definition = callee.definition
     with steps.within(names, f"in the macro {definition.name.text}"):
@@ -216,6 +217,7 @@ class _Entry:
             pinned=self.outer.pinned,
             meanings=meanings,
             device=self.outer.device,
+            tower=self.outer.tower,
         )
 
     def _local(self, name: str, value: object) -> object:

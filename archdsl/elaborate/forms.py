@@ -183,7 +183,8 @@ def lanes(steps: "Steps", unit: ast.Lanes, site: Site) -> "Made":
         _lane(steps, unit, site, ast.Name(tower, unit.name.span), number, entry, places)
         for number, (tower, entry) in enumerate(zip(towers, entries, strict=True))
     ]
-    exchanged = _run(steps, unit.body, made)
+    # Lanes on several devices take their steps in turns, so that all devices have work.
+    inline = _run(steps, unit.body, made) or len(set(places)) > 1
     ends = []
     for lane in made:
         end = lane.names.stream
@@ -195,7 +196,7 @@ def lanes(steps: "Steps", unit: ast.Lanes, site: Site) -> "Made":
     return [
         Container(
             lane.site.path, Kind.NAMED, tuple(lane.made), unit.span, lane.entry.source, lane.entry.shape,
-            end.source, end.shape, inline=exchanged,
+            end.source, end.shape, inline=inline,
         )
         for lane, end in zip(made, ends, strict=True)
         if lane.made
@@ -231,6 +232,7 @@ def _lane(
     outer = steps.names
     children = Children(numbered=False, labels=labels(unit.body, outer.blocks), outer=site.children)
     names = replace(outer, values={**outer.values, "tower": number}, stream=entry, children=children)
+    names.tower = number
     if places:
         names.device = places[number % len(places)]
     return _Lane(names, Site(path, children, Defaults(site.defaults)), entry)

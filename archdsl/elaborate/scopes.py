@@ -134,7 +134,7 @@ class Names:
 
     Reading a parameter counts as use. A value that decides about the structure is pinned: the generated constructor
     cannot leave it open. In a block, `meanings` say what its parameters are for the model, and None stands for the
-    model itself.
+    model itself. `device` and `tower` are where steps stand: what `on` says, and the number of the lane of a group.
     """
 
     values: dict[str, object]
@@ -147,6 +147,7 @@ class Names:
     children: Children | None = None
     referred: set[str] = field(default_factory=set)
     device: str | None = None
+    tower: int | None = None
 
     @property
     def shape(self) -> Shape | None:

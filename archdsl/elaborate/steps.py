@@ -354,7 +354,8 @@ class Steps:
         for other in shapes[1:]:
             self.same(shapes[0], other, free=free)
         sources = tuple(tensor.source for tensor in inputs)
-        node = Node(path, bound.op, sources, shapes, shape, span, self.names.device, labelled)
+        names = self.names
+        node = Node(path, bound.op, sources, shapes, shape, span, names.device, labelled, tower=names.tower)
         judging.warn(self, node, bound, labelled=labelled)
         self.nodes[path] = node
         self.names.stream = Tensor(path, shape)
