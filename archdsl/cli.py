@@ -66,9 +66,6 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
         if not quiet:
             complain(error)
         return NO_FILE, {"file": file, "models": [], "error": str(error), "diagnostics": []}
-    models: list[dict[str, object]] = [
-        {"name": graph.name, "parameters": graph.params, "macs": graph.macs} for graph in compiled.models
-    ]
     if not quiet:
         print_diagnostics(compiled.diagnostics)
         if compiled.is_library:
@@ -78,11 +75,40 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
             source = graph.graph.source.name
             counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
             click.echo(f"{click.style('ok', fg='green')}  {source}  {graph.name}: {counts}")
+            _print_crossings(graph)
         return (0 if compiled.ok else NET_HAS_ERRORS), {}
     from archdsl.diag.json import all_as_data
 
+    models = [_checked_data(graph) for graph in compiled.models]
     data: dict[str, object] = {"file": file, "models": models, "diagnostics": all_as_data(compiled.diagnostics)}
     return (0 if compiled.ok else NET_HAS_ERRORS), data
+
+
+def _checked_data(graph: "CheckedGraph") -> dict[str, object]:
+    data: dict[str, object] = {"name": graph.name, "parameters": graph.params, "macs": graph.macs}
+    if graph.graph.devices:
+        from archdsl.passes import crossings
+
+        data["devices"] = list(graph.graph.devices)
+        data["moves"] = [
+            {"value": each.name, "from": each.start, "to": each.end, "shape": str(each.shape), "bytes": each.bytes}
+            for each in crossings(graph)
+        ]
+    return data
+
+
+def _print_crossings(graph: "CheckedGraph") -> None:
+    """Print what goes from one device to another, in bytes of float32 for one sample."""
+    if not graph.graph.devices:
+        return
+    from archdsl.passes import crossings
+
+    found = crossings(graph)
+    for each in found:
+        way = f"{each.start or 'input'} -> {each.end}"
+        click.echo(f"    {each.bytes:>11,} bytes  {way}  {each.shape}  {each.name}")
+    total = sum(each.bytes for each in found)
+    click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.graph.devices)}")
 
 
 @cli.command()

@@ -54,6 +54,24 @@ def test_check_prints_data(net: Path) -> None:
     assert (problem["code"], problem["line"], problem["column"]) == ("E0302", 4, 7)
 
 
+def test_check_lists_what_goes_from_one_device_to_another() -> None:
+    text = """model Two {
+  devices gpu0, gpu1
+  input image: 1x12x12
+  c1: conv(4, 5)
+  on gpu1 { c2: conv(4, 5) -> flatten -> fc: linear(10) }
+}
+"""
+    lines = run("check", "-", stdin=text).output.splitlines()
+    assert lines[1:] == [
+        "            576 bytes  input -> gpu0  1x12x12  image",
+        "          1,024 bytes  gpu0 -> gpu1  4x8x8  c1",
+        "          1,600 bytes for a sample in 2 moves on gpu0, gpu1",
+    ]
+    (two,) = json.loads(run("check", "-", "--json", stdin=text).stdout)["files"][0]["models"]
+    assert two["moves"][1] == {"value": "c1", "from": "gpu0", "to": "gpu1", "shape": "4x8x8", "bytes": 1024}
+
+
 def test_a_mistake_is_shown_and_nothing_is_written(net: Path) -> None:
     before = sorted(net.iterdir())
     for command in (["build", "broken.arch"], ["draw", "broken.arch"], ["summary", "broken.arch"]):

@@ -87,9 +87,9 @@ def placed_programs(count: int, seed: int) -> Iterator[tuple[CheckedGraph, str]]
         seed += 1
         # Tables of connections are read when a module is made, which fake tensors cannot be.
         if "devices" in program.forms and "connect" not in program.text and "rbf" not in program.text:
-            count -= 1
-            graph = compile_source(Source("random.arch", program.text)).models[-1]
-            yield graph, generate(graph)
+            for graph in compile_source(Source("random.arch", program.text)).models[-1:]:
+                count -= 1
+                yield graph, generate(graph)
 
 
 def test_every_step_of_random_programs_runs_where_the_graph_says() -> None:
