@@ -12,7 +12,7 @@ from archdsl import __version__
 from archdsl.build_command import build
 from archdsl.gallery_command import gallery
 from archdsl.named import compiled_of, graph_of
-from archdsl.options import as_data, limited, of_a_net
+from archdsl.options import as_data, limited, of_a_net, of_nets
 from archdsl.place_command import place
 from archdsl.terminal import (
     NET_HAS_ERRORS,
@@ -27,6 +27,7 @@ from archdsl.terminal import (
     stop,
     write_output,
 )
+from archdsl.views_command import STYLES, write_view
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
@@ -114,27 +115,38 @@ def _print_crossings(graph: "CheckedGraph") -> None:
 
 
 @cli.command()
-@of_a_net
+@of_nets
 @click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf or .dot.")
+@click.option(
+    "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
+    help="What is drawn; a table takes several nets as columns, and is .md or .tex.",
+)  # fmt: skip
 @click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
 @click.option("--no-legend", is_flag=True, help="Leave the legend and the caption out.")
 @click.option("--engine", help="The Graphviz program that draws; found by itself if left out.")
 def draw(
-    file: str,
+    files: tuple[str, ...],
     model: str | None,
     settings: tuple[str, ...],
     limits: "Limits",
     output: str | None,
+    style: str,
     theme: str,
     direction: Literal["TB", "LR"],
     engine: str | None,
     *,
     no_legend: bool,
 ) -> None:
-    """Draw a model with Graphviz."""
+    """Draw a model with Graphviz, or in another style."""
     from archdsl.loader import stem
 
+    if style != "graph":
+        write_view(style, files, model, settings, limits, output=output)
+        return
+    if files[1:]:
+        raise click.UsageError("one drawing shows one net: name one, or take --style table")
+    file = files[0]
     target = output or f"{stem(file)}.svg"
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
     if kind not in ("svg", "png", "pdf", "dot"):

@@ -11,6 +11,7 @@ _Command: TypeAlias = Callable[..., None]
 
 as_data = click.option("--json", "as_json", is_flag=True, help="Print data instead of text.")
 _file = click.argument("file")
+_files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 _model = click.option("--model", metavar="NAME", help="The model to take; the last of the file if left out.")
 _set = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the model.")
 _operations = click.option(
@@ -43,6 +44,13 @@ def limited(command: _Command) -> _Command:
         command(*args, limits=Limits(max_operations, max_nesting), **rest)
 
     return bounded
+
+
+def of_nets(command: _Command) -> _Command:
+    """Let a command take one net or several, with all that says which ones are meant."""
+    for option in (limited, _set, _model, _files):
+        command = option(command)
+    return command
 
 
 def of_a_net(command: _Command) -> _Command:

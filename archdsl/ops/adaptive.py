@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES, Axes
-from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.ops.window import compact, crossed, per_axis, require_map
 from archdsl.pyexpr import call
 from archdsl.shape import Shape
 
@@ -14,6 +14,7 @@ class Adaptive(Op):
 
     size: Axes
     caption: ClassVar[str]
+    words: ClassVar[str]
     module: ClassVar[str]
     function: ClassVar[str]
     keeps_output = False
@@ -27,14 +28,17 @@ class Adaptive(Op):
         return Stateless(call(f"nn.{self.module}{axes}d", size), call(f"F.{self.function}{axes}d", INPUT, size))
 
     def title(self, x: Shape) -> str:
-        sides = "×".join(str(int(side)) for side in self.shape(x).map)
-        return f"{self.caption} to {sides}"
+        return f"{self.caption} to {crossed(self.shape(x).map)}"
+
+    def cell(self, x: Shape) -> str:
+        return f"{self.words} pool to {crossed(self.shape(x).map)}"
 
 
 class Mean(Adaptive):
     """An adaptive pool that averages."""
 
     caption = "AvgPool"
+    words = "average"
     module = "AdaptiveAvgPool"
     function = "adaptive_avg_pool"
 
@@ -43,6 +47,7 @@ class Largest(Adaptive):
     """An adaptive pool that keeps the largest value."""
 
     caption = "MaxPool"
+    words = "max"
     module = "AdaptiveMaxPool"
     function = "adaptive_max_pool"
 
@@ -89,6 +94,9 @@ class GlobalAvgPool(Mean):
     def title(self, x: Shape) -> str:
         return "Global AvgPool"
 
+    def cell(self, x: Shape) -> str:
+        return f"global {self.words} pool"
+
 
 @op("global_maxpool", family="pooling")
 class GlobalMaxPool(Largest):
@@ -103,3 +111,6 @@ class GlobalMaxPool(Largest):
 
     def title(self, x: Shape) -> str:
         return "Global MaxPool"
+
+    def cell(self, x: Shape) -> str:
+        return f"global {self.words} pool"

@@ -111,6 +111,14 @@ class Op(Declared):
         """Return the few words that stand in a drawing."""
         return self.name.replace("_", " ").capitalize()
 
+    def cell(self, x: Shape) -> str:
+        """Return what stands in a table of stages, in the words of papers, without its steps."""
+        return self.title(x)
+
+    def steps(self, x: Shape) -> str:
+        """Return the steps of its window, such as `2`; empty where it moves by one pixel or has none."""
+        return ""
+
     def decides(self, x: Shape) -> tuple[int, ...]:
         """Return the numbers that decide which formula the sizes of the result follow: they cannot stay open."""
         return ()

@@ -4,7 +4,7 @@ from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
-from archdsl.ops.window import Window, compact
+from archdsl.ops.window import Window, compact, crossed
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
@@ -124,18 +124,33 @@ class Conv(Op):
             made = call("Conv2dSame", x.channels, self.out, compact(window.kernel), **options)
         return Submodule(made.without(stride=1, padding=0, dilation=1, groups=1, bias=True))
 
+    def _is_depthwise(self, x: Shape) -> bool:
+        return 1 < self.groups == x.channels
+
     def title(self, x: Shape) -> str:
         window = self._window(x)
-        sides = "×".join(str(int(side)) for side in window.kernel)
-        depthwise = self.groups > 1 and self.groups == x.channels
-        words = [f"{'DWConv' if depthwise else 'Conv'} {sides}", str(int(self.out))]
-        if max(window.stride) > 1:
-            words.append("/" + "×".join(str(int(s)) for s in dict.fromkeys(window.stride)))
+        depthwise = self._is_depthwise(x)
+        words = [f"{'DWConv' if depthwise else 'Conv'} {crossed(window.kernel)}", str(int(self.out))]
+        if steps := self.steps(x):
+            words.append(f"/{steps}")
         if self.groups > 1 and not depthwise:
             words.append(f"g={int(self.groups)}")
         if max(window.dilation) > 1:
-            words.append("d=" + "×".join(str(int(d)) for d in dict.fromkeys(window.dilation)))
+            words.append(f"d={crossed(dict.fromkeys(window.dilation))}")
         return ", ".join(words)
+
+    def cell(self, x: Shape) -> str:
+        window = self._window(x)
+        depthwise = self._is_depthwise(x)
+        words = [crossed(window.kernel) + (" depthwise" if depthwise else ""), str(int(self.out))]
+        if self.groups > 1 and not depthwise:
+            words.append(f"{int(self.groups)} groups")
+        if max(window.dilation) > 1:
+            words.append(f"dilation {crossed(dict.fromkeys(window.dilation))}")
+        return ", ".join(words)
+
+    def steps(self, x: Shape) -> str:
+        return self._window(x).steps
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self._window(x).unread()

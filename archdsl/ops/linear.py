@@ -51,6 +51,9 @@ class Linear(Op):
     def title(self, x: Shape) -> str:
         return f"Linear {int(self.out)}"
 
+    def cell(self, x: Shape) -> str:
+        return f"{int(self.out)}-d fc"
+
 
 @op("rbf", family="linear", positional=1)
 class Rbf(Op):
@@ -93,3 +96,6 @@ class Rbf(Op):
 
     def title(self, x: Shape) -> str:
         return f"RBF {int(self.out)}"
+
+    def cell(self, x: Shape) -> str:
+        return f"{int(self.out)}-d RBF"

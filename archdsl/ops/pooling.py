@@ -8,7 +8,7 @@ from typing import ClassVar
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
 from archdsl.ops.kinds import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.reasons import Misfit, Reason, WindowDoesNotFit, WrongRank
-from archdsl.ops.window import Window, compact
+from archdsl.ops.window import Window, compact, crossed
 from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
 
@@ -21,6 +21,7 @@ class Pool(Op):
     padding: Padding
     ceil_mode: bool
     caption: ClassVar[str]
+    words: ClassVar[str]
     keeps_output = False
 
     def window(self, x: Shape) -> Window:
@@ -35,9 +36,13 @@ class Pool(Op):
 
     def title(self, x: Shape) -> str:
         window = self.window(x)
-        sides = "×".join(str(int(side)) for side in window.kernel)
-        steps = "×".join(str(int(step)) for step in dict.fromkeys(window.stride))
-        return f"{self.caption} {sides}" + (f", /{steps}" if max(window.stride) > 1 else "")
+        return f"{self.caption} {crossed(window.kernel)}" + (f", /{window.steps}" if window.steps else "")
+
+    def cell(self, x: Shape) -> str:
+        return f"{crossed(self.window(x).kernel)} {self.words} pool"
+
+    def steps(self, x: Shape) -> str:
+        return self.window(x).steps
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         window = self.window(x)
@@ -94,6 +99,7 @@ class MaxPool(Pool):
     ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
 
     caption = "MaxPool"
+    words = "max"
     examples = (
         Example("maxpool(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
         Example("maxpool(3, 2)", Shape.of(48, 55, 55), Shape.of(48, 27, 27)),
@@ -118,6 +124,7 @@ class AvgPool(Averaging):
     count_include_pad: bool = arg(TRUTH, default=True, help="whether the zeros of the padding count in the mean")
 
     caption = "AvgPool"
+    words = "average"
     examples = (
         Example("avgpool(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
         Example("avgpool(3, 1, padding = 1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
@@ -146,6 +153,7 @@ class LpPool(Averaging):
     ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
 
     caption = "LpPool"
+    words = "Lp"
     padding = 0
     examples = (
         Example("lppool(2, 2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
@@ -197,8 +205,13 @@ class Subsample(Op):
         return Submodule(call("Subsample", x.channels, compact(window.kernel), *stride))
 
     def title(self, x: Shape) -> str:
-        sides = "×".join(str(int(side)) for side in self._window(x).kernel)
-        return f"Subsample {sides}"
+        return f"Subsample {crossed(self._window(x).kernel)}"
+
+    def cell(self, x: Shape) -> str:
+        return f"{crossed(self._window(x).kernel)} subsampling"
+
+    def steps(self, x: Shape) -> str:
+        return self._window(x).steps
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self._window(x).unread()

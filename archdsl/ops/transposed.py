@@ -7,7 +7,7 @@ from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, 
 from archdsl.ops.kinds import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
-from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.ops.window import compact, crossed, per_axis, require_map
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
@@ -81,15 +81,22 @@ class ConvTranspose(Op):
         return Submodule(made.without(stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1))
 
     def title(self, x: Shape) -> str:
-        kernel, stride, _, _, dilation = self._axes(x)
-        words = [f"ConvT {_joined(kernel)}", str(int(self.out))]
-        if max(stride) > 1:
-            words.append(f"/{_joined(dict.fromkeys(stride))}")
+        kernel, _, _, _, dilation = self._axes(x)
+        words = [f"ConvT {crossed(kernel)}", str(int(self.out))]
+        if steps := self.steps(x):
+            words.append(f"/{steps}")
         if self.groups > 1:
             words.append(f"g={int(self.groups)}")
         if max(dilation) > 1:
-            words.append(f"d={_joined(dict.fromkeys(dilation))}")
+            words.append(f"d={crossed(dict.fromkeys(dilation))}")
         return ", ".join(words)
+
+    def cell(self, x: Shape) -> str:
+        return f"{crossed(self._axes(x)[0])} transposed, {int(self.out)}"
+
+    def steps(self, x: Shape) -> str:
+        stride = self._axes(x)[1]
+        return crossed(dict.fromkeys(stride)) if max(stride) > 1 else ""
 
 
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
@@ -103,7 +110,3 @@ def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int
     if result < 1:
         raise Misfit(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
     return result
-
-
-def _joined(numbers: "tuple[int, ...] | dict[int, None]") -> str:
-    return "×".join(str(int(number)) for number in numbers)

@@ -1,6 +1,6 @@
 """The sliding window that convolutions and pools share: sizes per axis, padding, what is left unread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from archdsl.ops.kinds import Axes, Padding
@@ -34,6 +34,11 @@ def compact(values: Sequence[int]) -> Axes:
     """Return one number where all axes agree, as PyTorch's arguments are best read."""
     # Numbers that are equal by chance, and come from different parameters, are not the same.
     return values[0] if len({polynomial(value) for value in values}) == 1 else tuple(values)
+
+
+def crossed(numbers: Iterable[int]) -> str:
+    """Return sizes per axis as drawings and tables show them: `3×3`."""
+    return "×".join(str(int(number)) for number in numbers)
 
 
 def require_map(x: Shape) -> int:
@@ -73,6 +78,11 @@ class Window:
     def steps_by_sides(self) -> bool:
         """Whether the steps are the sides of the window, and not only equal to them by chance."""
         return all(polynomial(step) == polynomial(side) for step, side in zip(self.stride, self.kernel, strict=True))
+
+    @property
+    def steps(self) -> str:
+        """The steps as they are shown, one number where all axes agree; empty where it moves by one pixel."""
+        return crossed(dict.fromkeys(self.stride)) if max(self.stride) > 1 else ""
 
     @property
     def even(self) -> bool:

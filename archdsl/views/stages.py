@@ -1,0 +1,236 @@
+"""The stages of a model, as the tables of papers have them: what computes maps of one size, in a few words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, takewhile
+
+from archdsl.diagram.wording import sizes
+from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.shape import Shape
+
+_SHOWN = ("convolution", "linear", "pooling")
+_HIDDEN = ("normalisation", "activation", "merge")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A layer, or the layers of a block, that come `count` times in a row."""
+
+    lines: tuple[str, ...]
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A row of the table. `strided` are the blocks whose steps are not written in their lines."""
+
+    name: str
+    size: str
+    pieces: tuple[Piece, ...]
+    strided: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What a row takes whole: an operator, or a container whose children make maps of one size."""
+
+    part: Node | Container
+    size: str
+    pieces: tuple[Piece, ...]
+    strided: tuple[str, ...]
+
+
+def stages(graph: CheckedGraph) -> tuple[Stage, ...]:
+    """Return the stages of a model in the order of execution, without what only its training needs."""
+    reader = _Reader(_layers_before(graph), _skipped(graph.root) | only_in_training(graph.graph))
+    rows: list[list[_Unit]] = []
+    for unit in reader.units(graph.root):
+        if rows and _belongs(unit, rows[-1]):
+            rows[-1].append(unit)
+        else:
+            rows.append([unit])
+    return tuple(map(_stage, rows))
+
+
+def _is_layer(node: Node) -> bool:
+    """Whether a table names the operator: what only rides along with others is left out."""
+    if node.op.family in _SHOWN:
+        return True
+    return node.op.family not in _HIDDEN and (node.params > 0 or node.macs > 0)
+
+
+def _layers_before(graph: CheckedGraph) -> dict[Path, frozenset[Path]]:
+    """Return for every operator the layers that it reads, at once or through others that a table leaves out."""
+    before: dict[Path, frozenset[Path]] = {}
+    last: dict[Path, frozenset[Path]] = {}
+    for node in graph.nodes:
+        found = frozenset[Path]().union(*(last.get(source, frozenset()) for source in node.sources))
+        before[node.path] = found
+        last[node.path] = frozenset((node.path,)) if _is_layer(node) else found
+    return before
+
+
+def _skipped(container: Container) -> frozenset[Path]:
+    """Return the operators that project shortcuts."""
+    found: set[Path] = set()
+    for child in container.children:
+        if isinstance(child, Node):
+            found |= {child.path} if child.optional else set()
+        else:
+            found |= {node.path for node in child.nodes()} if child.optional else _skipped(child)
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the containers of one graph; `before` has the layers that each operator reads."""
+
+    before: dict[Path, frozenset[Path]]
+    skipped: frozenset[Path]
+
+    def units(self, container: Container) -> Iterator[_Unit]:
+        for child in _one_lane(container.children):
+            if not self.layers(child):
+                continue
+            if isinstance(child, Container) and (child.inline or (_is_chain(child) and self._resizes(child))):
+                yield from self.units(child)
+                continue
+            pieces = tuple(_runs(self.pieces(child)))
+            yield _Unit(child, _size(child.shape), pieces, tuple(self.strided(child)))
+
+    def layers(self, part: Node | Container) -> list[Node]:
+        nodes = [part] if isinstance(part, Node) else part.nodes()
+        return [node for node in nodes if _is_layer(node) and node.path not in self.skipped]
+
+    def _resizes(self, container: Container) -> bool:
+        return len({_size(child.shape) for child in container.children if self.layers(child)}) > 1
+
+    def pieces(self, part: Node | Container) -> Iterator[Piece]:
+        """Yield the layers and blocks of a part; a chain that is no block is not kept together."""
+        layers = self.layers(part)
+        if isinstance(part, Container) and len(layers) > 1:
+            if _is_chain(part) and (part.use is None or self._has_blocks(part)):
+                for child in part.children:
+                    yield from self.pieces(child)
+            else:
+                yield Piece(tuple(self._lines(layers)))
+            return
+        for node in layers:
+            steps = node.op.steps(node.input)
+            yield Piece((node.op.cell(node.input) + (f", stride {steps}" if steps else ""),))
+
+    def strided(self, part: Node | Container) -> Iterator[str]:
+        """Yield the blocks within whose steps `pieces` leaves out."""
+        if isinstance(part, Node) or len(layers := self.layers(part)) < 2:
+            return
+        if _is_chain(part) and (part.use is None or self._has_blocks(part)):
+            for child in part.children:
+                yield from self.strided(child)
+        elif any(node.op.steps(node.input) for node in layers):
+            yield dotted(part.path)
+
+    def _has_blocks(self, container: Container) -> bool:
+        children = (child for child in container.children if isinstance(child, Container))
+        return any(child.use and len(self.layers(child)) > 1 for child in children)
+
+    def _lines(self, layers: list[Node]) -> Iterator[str]:
+        """Yield the layers of a block one by one, or where there are branches a line for each branch."""
+        branches: list[list[Node]] = []
+        for node in layers:
+            if branches and branches[-1][-1].path in self.before[node.path]:
+                branches[-1].append(node)
+            else:
+                branches.append([node])
+        rows = [[node] for node in layers] if len(branches) == 1 else branches
+        for row in rows:
+            yield " → ".join(node.op.cell(node.input) for node in row)
+
+
+def _one_lane(children: tuple[Node | Container, ...]) -> Iterator[Node | Container]:
+    """Yield the children, and of lanes that run the same operators the first one."""
+    first: Container | None = None
+    for child in children:
+        if isinstance(child, Container) and child.inline:
+            if first and _operators(first) == _operators(child):
+                continue
+            first = child
+        else:
+            first = None
+        yield child
+
+
+def alike(container: Container) -> Iterator[tuple[str, str]]:
+    """Yield the lanes that a table leaves out, each with the one that is shown for it."""
+    shown: Container | None = None
+    kept = set(map(id, _one_lane(container.children)))
+    for child in container.children:
+        if isinstance(child, Node):
+            continue
+        if id(child) in kept:
+            shown = child
+            yield from alike(child)
+        elif shown:
+            yield dotted(child.path), dotted(shown.path)
+
+
+def _operators(container: Container) -> list[tuple[str, str, tuple[Shape, ...]]]:
+    return [
+        (node.op.cell(node.input), node.op.steps(node.input), tuple(shape.plain() for shape in node.inputs))
+        for node in container.nodes()
+    ]
+
+
+def _is_chain(container: Container) -> bool:
+    """Whether each child reads nothing but what the one before it made."""
+    stream = container.source
+    for child in container.children:
+        if isinstance(child, Node):
+            reads, made = set(child.sources), child.path
+        else:
+            own = {node.path for node in child.nodes()}
+            reads = {source for node in child.nodes() for source in node.sources} - own
+            made = child.output
+        if reads - {stream}:
+            return False
+        stream = made
+    return True
+
+
+def _size(shape: Shape) -> str:
+    """Return the size of a map, without its channels; a vector is a map of one pixel."""
+    if shape.rank == 1:
+        return "1×1"
+    return sizes(shape) if shape.rank == 2 else sizes(Shape(shape.map))
+
+
+def _belongs(unit: _Unit, row: list[_Unit]) -> bool:
+    """Whether a unit goes on with the row: of the same size, and not another container with a name of its own."""
+    others = [each.part for each in row if isinstance(each.part, Container)]
+    if unit.size != row[-1].size:
+        return False
+    if isinstance(unit.part, Node) or not others:
+        return True
+    last = others[-1]
+    numbered = last.path[-1].isdigit() and unit.part.path[-1].isdigit()
+    return numbered and last.path[:-1] == unit.part.path[:-1] and last.shape == unit.part.shape
+
+
+def _runs(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    for lines, run in groupby(pieces, key=lambda piece: piece.lines):
+        yield Piece(lines, sum(piece.count for piece in run))
+
+
+def _stage(row: list[_Unit]) -> Stage:
+    pieces = tuple(_runs(piece for unit in row for piece in unit.pieces))
+    strided = tuple(path for unit in row for path in unit.strided)
+    return Stage(_name([unit.part for unit in row]), row[0].size, pieces, strided)
+
+
+def _name(parts: list[Node | Container]) -> str:
+    """Return what a row is called after: its parts with weights, or all if there are none."""
+    paths = [part.path for part in parts if part.params] or [part.path for part in parts]
+    first, last = paths[0], paths[-1]
+    if len(paths) == 1:
+        return dotted(first)
+    shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first[:-1], last[:-1], strict=False))]
+    return dotted(first) + "–" + dotted(last[len(shared) :])

@@ -1,0 +1,101 @@
+"""The table of stages of one model or several: rows by the size of the maps, a column for each model."""
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import takewhile
+
+from archdsl.ir import CheckedGraph
+from archdsl.views.stages import Piece, Stage, alike, stages
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A count in the way of papers: a mantissa of three digits, and a power of ten that is a multiple of three."""
+
+    mantissa: str
+    power: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stage of all models: what begins all of them alike, and the rest of each, which is empty if it has none."""
+
+    name: str
+    size: str
+    shared: tuple[Piece, ...]
+    cells: tuple[tuple[Piece, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTable:
+    """The whole table; `notes` say what it leaves out."""
+
+    models: tuple[str, ...]
+    rows: tuple[Row, ...]
+    params: tuple[Number, ...]
+    macs: tuple[Number, ...]
+    notes: tuple[str, ...]
+
+
+def stage_table(graphs: tuple[CheckedGraph, ...]) -> StageTable:
+    """Return the table of stages of these models, side by side."""
+    columns = [stages(graph) for graph in graphs]
+    aligned = _aligned(columns)
+    return StageTable(
+        models=tuple(graph.name for graph in graphs),
+        rows=tuple(map(_row, aligned)),
+        params=tuple(number(graph.params) for graph in graphs),
+        macs=tuple(number(graph.macs) for graph in graphs),
+        notes=tuple([*_strides(columns), *_lanes(graphs)]),
+    )
+
+
+def number(count: int) -> Number:
+    """Return a count for a table: 1,814,073,344 is 1.81 times ten to the power of 9."""
+    mantissa, exponent = f"{count:.2e}".split("e")
+    power, shift = 3 * (int(exponent) // 3), int(exponent) % 3
+    return Number(str(count), 0) if count < 1000 else Number(f"{float(mantissa) * 10**shift:.{2 - shift}f}", power)
+
+
+def _aligned(columns: list[tuple[Stage, ...]]) -> list[list[Stage | None]]:
+    """Return the stages in rows, those of one size in the same order side by side, None where a model has none."""
+    rows: list[list[Stage | None]] = [[stage] for stage in columns[0]]
+    for width, column in enumerate(columns[1:], 1):
+        matcher = SequenceMatcher(None, [_size(row) for row in rows], [stage.size for stage in column], autojunk=False)
+        merged: list[list[Stage | None]] = []
+        for _, start, end, first, last in matcher.get_opcodes():
+            old, new = rows[start:end], list(column[first:last])
+            if _ == "equal":
+                merged += [[*row, stage] for row, stage in zip(old, new, strict=True)]
+            else:
+                merged += [[*row, None] for row in old]
+                merged += [[*[None] * width, stage] for stage in new]
+        rows = merged
+    return rows
+
+
+def _size(row: list[Stage | None]) -> str:
+    return next(stage.size for stage in row if stage)
+
+
+def _row(stages: list[Stage | None]) -> Row:
+    names = dict.fromkeys(stage.name for stage in stages if stage)
+    pieces = [stage.pieces if stage else () for stage in stages]
+    shared = [
+        group[0] for group in takewhile(lambda group: len(set(group)) == 1, zip(*pieces, strict=False))
+    ] if len(pieces) > 1 else []  # fmt: skip
+    rest = tuple(each[len(shared) :] for each in pieces)
+    return Row(" / ".join(names), _size(stages), tuple(shared), rest)
+
+
+def _strides(columns: list[tuple[Stage, ...]]) -> list[str]:
+    paths = dict.fromkeys(path for column in columns for stage in column for path in stage.strided)
+    return [f"Strides are in {', '.join(paths)}."] if paths else []
+
+
+def _lanes(graphs: tuple[CheckedGraph, ...]) -> list[str]:
+    return [
+        f"{graph.name}: {lane} is like {shown}, which is shown."
+        for graph in graphs
+        for lane, shown in alike(graph.root)
+    ]

@@ -1,0 +1,54 @@
+"""`archdsl draw --style`: the views of a net that no Graphviz draws."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archdsl.named import graph_of
+from archdsl.terminal import say, write_output
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.limits import Limits
+    from archdsl.ir import CheckedGraph
+
+STYLES = ("table",)
+
+
+def write_view(
+    style: str, files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits", *,
+    output: str | None,
+) -> None:  # fmt: skip
+    """Write a view of these nets; a table goes to standard output if no file is named."""
+    target = output or "-"
+    kind = _kind(target, ("md", "tex"))
+    graphs = _graphs(files, model, settings, limits)
+    write_output(target, _table(graphs, kind).encode(), files[0])
+    if target != "-":
+        say(target, f"wrote {target}: {', '.join(graph.name for graph in graphs)}")
+
+
+def _kind(target: str, kinds: tuple[str, ...]) -> str:
+    """Return the format that a file is named after, the first one where it has no name."""
+    kind = kinds[0] if target == "-" else Path(target).suffix.removeprefix(".").lower()
+    if kind not in kinds:
+        known = " and ".join(f".{kind}" for kind in kinds)
+        raise click.BadParameter(f"{target} ends in none of {known}", param_hint="--output")
+    return kind
+
+
+def _graphs(
+    files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits"
+) -> "tuple[CheckedGraph, ...]":
+    """Return the models of all files, and of one file those that `--model` names with commas between them."""
+    models = [name.strip() for name in model.split(",")] if model else [None]
+    return tuple(graph_of(file, name, settings, limits) for file in files for name in models)
+
+
+def _table(graphs: "tuple[CheckedGraph, ...]", kind: str) -> str:
+    from archdsl.views.latex import to_latex
+    from archdsl.views.markdown import to_markdown
+    from archdsl.views.table import stage_table
+
+    table = stage_table(graphs)
+    return to_latex(table) if kind == "tex" else to_markdown(table)
