@@ -119,7 +119,7 @@ def _print_crossings(graph: "CheckedGraph") -> None:
 @click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf or .dot.")
 @click.option(
     "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
-    help="What is drawn; a table takes several nets as columns, and is .md or .tex.",
+    help="Operators; a table of stages (.md, .tex), a column for each net; tensors to scale (.svg, .tex).",
 )  # fmt: skip
 @click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
@@ -142,7 +142,7 @@ def draw(
     from archdsl.loader import stem
 
     if style != "graph":
-        write_view(style, files, model, settings, limits, output=output)
+        write_view(style, files, model, settings, limits, output=output, theme=theme)
         return
     if files[1:]:
         raise click.UsageError("one drawing shows one net: name one, or take --style table")

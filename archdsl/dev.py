@@ -1,8 +1,8 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md and docs/lenet5.svg,
-the drawing that the README shows. `references FOLDER` takes what the gallery is held against from full descriptions of
-a package's models. Only developers run this; it needs a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/lenet5.svg, the
+drawing that the README shows, and docs/lenet5_volumes.svg. `references FOLDER` takes what the gallery is held against
+from full descriptions of a package's models. Only developers run this; it needs a checkout.
 """
 
 import sys
@@ -133,6 +133,16 @@ def _lenet5() -> str:
     return draw(diagram(graph), "svg", engine="graphviz-pure").decode()
 
 
+def _lenet5_volumes() -> str:
+    from archdsl.driver import compile_source
+    from archdsl.loader import read
+    from archdsl.views.arrange import scene
+    from archdsl.views.volumes import figure
+    from archdsl.views.volumes_svg import to_svg
+
+    return to_svg(scene(figure(compile_source(read("lenet5")).models[0])))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "archdsl/syntax/tables.py": _tables,
     "docs/operators.md": operators,
@@ -140,6 +150,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/gallery.md": gallery,
     "docs/lengths.md": lengths,
     "docs/lenet5.svg": _lenet5,
+    "docs/lenet5_volumes.svg": _lenet5_volumes,
 }
 
 

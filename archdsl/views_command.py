@@ -1,5 +1,6 @@
 """`archdsl draw --style`: the views of a net that no Graphviz draws."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,25 @@ if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
     from archdsl.ir import CheckedGraph
 
-STYLES = ("table",)
+STYLES = ("table", "volumes")
 
 
 def write_view(
     style: str, files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits", *,
-    output: str | None,
+    output: str | None, theme: str,
 ) -> None:  # fmt: skip
     """Write a view of these nets; a table goes to standard output if no file is named."""
-    target = output or "-"
-    kind = _kind(target, ("md", "tex"))
+    from archdsl.loader import stem
+
+    if style == "table":
+        target, kinds, make = output or "-", ("md", "tex"), _table
+    else:
+        target, kinds, make = output or f"{stem(files[0])}.svg", ("svg", "tex"), partial(_volumes, theme=theme)
+    kind = _kind(target, kinds)
     graphs = _graphs(files, model, settings, limits)
-    write_output(target, _table(graphs, kind).encode(), files[0])
+    if style != "table" and graphs[1:]:
+        raise click.UsageError("one drawing shows one net: name one, or take --style table")
+    write_output(target, make(graphs, kind).encode(), files[0])
     if target != "-":
         say(target, f"wrote {target}: {', '.join(graph.name for graph in graphs)}")
 
@@ -52,3 +60,14 @@ def _table(graphs: "tuple[CheckedGraph, ...]", kind: str) -> str:
 
     table = stage_table(graphs)
     return to_latex(table) if kind == "tex" else to_markdown(table)
+
+
+def _volumes(graphs: "tuple[CheckedGraph, ...]", kind: str, *, theme: str) -> str:
+    from archdsl.diagram import THEMES
+    from archdsl.views.arrange import scene
+    from archdsl.views.volumes import figure
+    from archdsl.views.volumes_svg import to_svg
+    from archdsl.views.volumes_tikz import to_tikz
+
+    made = scene(figure(graphs[0]))
+    return to_tikz(made, THEMES[theme]) if kind == "tex" else to_svg(made, THEMES[theme])

@@ -7,7 +7,7 @@ _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 # Faces of the same widths as Arial, after which the layout was measured.
 _FONTS = '"Helvetica Neue",Helvetica,Arial,"Liberation Sans",Arimo,sans-serif'
-_STYLE = f".archdsl text{{font-family:{_FONTS}}}"
+FONT_RULE = f".archdsl text{{font-family:{_FONTS}}}"
 
 
 class NotSvg(Exception):
@@ -27,7 +27,7 @@ def finished(svg: bytes, *, title: str | None = None, description: str | None = 
     _remove_anchor_ids(root)
     root.set("class", "archdsl")
     root.set("role", "img")
-    words = (("title", title or _title(root)), ("desc", description), ("style", _STYLE))
+    words = (("title", title or _title(root)), ("desc", description), ("style", FONT_RULE))
     for place, (tag, text) in enumerate((tag, text) for tag, text in words if text):
         element = ElementTree.Element(f"{{{_SVG}}}{tag}")
         element.text, element.tail = text, "\n"

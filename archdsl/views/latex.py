@@ -27,14 +27,14 @@ def framed(body: str, *, name: str, packages: tuple[str, ...], paper: str) -> st
     return f"""\
 % {name}, made by archdsl. Compile it by itself, or \\input it into a paper.{needed}
 % Within a document, \\@nodocument is \\relax.
-\\def\\archdslend{{}}
+\\def\\archdslend{{}}%
 \\expandafter\\ifx\\csname @nodocument\\endcsname\\relax\\else
   \\documentclass{{article}}\\usepackage[{paper}]{{geometry}}{needs}
   \\pagestyle{{empty}}\\parindent=0pt
   \\def\\archdslend{{\\end{{document}}}}
-  \\begin{{document}}
+  \\begin{{document}}%
 \\fi
-{body}
+{body}%
 \\archdslend
 """
 

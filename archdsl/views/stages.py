@@ -42,7 +42,7 @@ class _Unit:
 
 def stages(graph: CheckedGraph) -> tuple[Stage, ...]:
     """Return the stages of a model in the order of execution, without what only its training needs."""
-    reader = _Reader(_layers_before(graph), _skipped(graph.root) | only_in_training(graph.graph))
+    reader = _reader(graph)
     rows: list[list[_Unit]] = []
     for unit in reader.units(graph.root):
         if rows and _belongs(unit, rows[-1]):
@@ -50,6 +50,17 @@ def stages(graph: CheckedGraph) -> tuple[Stage, ...]:
         else:
             rows.append([unit])
     return tuple(map(_stage, rows))
+
+
+def block_parts(graph: CheckedGraph) -> Iterator[Node | Container]:
+    """Yield the layers of a model, and for blocks the containers that hold rows of them, in the order of execution."""
+    reader = _reader(graph)
+    for unit in reader.units(graph.root):
+        yield from reader.opened(unit.part)
+
+
+def _reader(graph: CheckedGraph) -> "_Reader":
+    return _Reader(_layers_before(graph), _skipped(graph.root) | only_in_training(graph.graph))
 
 
 def _is_layer(node: Node) -> bool:
@@ -128,6 +139,15 @@ class _Reader:
                 yield from self.strided(child)
         elif any(node.op.steps(node.input) for node in layers):
             yield dotted(part.path)
+
+    def opened(self, part: Node | Container) -> Iterator[Node | Container]:
+        """Yield a layer, a block or a row of blocks as it is, and what another container holds."""
+        if isinstance(part, Node) or part.use or not _is_chain(part) or self._has_blocks(part):
+            yield part
+            return
+        for child in part.children:
+            if self.layers(child):
+                yield from self.opened(child)
 
     def _has_blocks(self, container: Container) -> bool:
         children = (child for child in container.children if isinstance(child, Container))

@@ -1,0 +1,136 @@
+"""The tensors of a model drawn to scale, the way the figures of LeNet-5 and VGG are."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from archdsl.diagram import wording
+from archdsl.diagram.absorb import absorbed
+from archdsl.ir import CheckedGraph, Container, Node, dotted
+from archdsl.ops.base import FAMILIES
+from archdsl.shape import Shape
+from archdsl.views.stages import alike, block_parts
+
+_SHEETS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A tensor: `count` of one shape that are computed one after another by the same `steps`."""
+
+    id: str
+    family: str
+    title: str
+    steps: tuple[str, ...]
+    shape: Shape
+    facts: str
+    count: int = 1
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it has a height and a width worth drawing."""
+        return self.shape.rank > 2 and self.shape.volume > self.shape.channels
+
+    @property
+    def label(self) -> str:
+        """The shape in words; a map of one pixel is a vector."""
+        return wording.sizes(self.shape) if self.is_map or self.shape.rank == 2 else str(int(self.shape.volume))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The tensors in the order of execution. With `sheets` every channel is drawn, else maps are boxes."""
+
+    name: str
+    volumes: tuple[Volume, ...]
+    caption: str
+    description: str
+    sheets: bool
+    families: tuple[str, ...]
+
+
+def figure(graph: CheckedGraph) -> Figure:
+    """Return the tensors of a model that are worth drawing: what each layer, or each row of blocks, gives."""
+    volumes = (*_inputs(graph), *_packed(_volumes(graph)))
+    maps = [volume for volume in volumes if volume.is_map]
+    sheets = bool(maps) and max(volume.shape.channels for volume in maps) <= _SHEETS
+    present = {volume.family for volume in volumes}
+    how = "one sheet a channel" if sheets else "thickness by channels"
+    words = (
+        f"sides of maps to scale, {how}" if maps else "sizes to scale",
+        f"{wording.short(graph.params)} parameters",
+    )
+    counts = f"{wording.exact(graph.params, 'parameter')} and {wording.exact(graph.macs, 'MAC')}"
+    lanes = [f"{lane} is like {shown}" for lane, shown in alike(graph.root)]
+    return Figure(
+        name=graph.name,
+        volumes=volumes,
+        caption=" · ".join([wording.cut(graph.name, 40), *words, *lanes]),
+        description=f"Tensors of {graph.name}, {_ends(volumes)}, with {counts} per sample.",
+        sheets=sheets,
+        families=tuple(family for family in FAMILIES if family in present and family != "other"),
+    )
+
+
+def _ends(volumes: tuple[Volume, ...]) -> str:
+    return f"from {volumes[0].label} to {volumes[-1].label}"
+
+
+def _inputs(graph: CheckedGraph) -> Iterator[Volume]:
+    for given in graph.inputs:
+        facts = f"input {given.name} | {wording.sizes(given.shape)} | {wording.place(given.span)}"
+        yield Volume(f"input-{given.name}", "io", "Input", (), given.shape.plain(), facts)
+
+
+def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
+    riders = {path: tuple(node.op.title(node.input) for node in group.riders if node.op.family == "activation")
+              for path, group in absorbed(graph).items()}  # fmt: skip
+    for part in block_parts(graph):
+        if isinstance(part, Node):
+            steps = (_without_width(part), *riders.get(part.path, ()))
+            family, labelled = part.op.family, part.labelled and not part.path[-1].isdigit()
+        else:
+            steps, family, labelled = _blocks(part), _family(part), not part.path[-1].isdigit()
+        title = wording.cut(part.path[-1], 20) if labelled else ""
+        yield Volume(dotted(part.path), family, title, steps, part.shape.plain(), _facts(part))
+
+
+def _without_width(node: Node) -> str:
+    """Return the title of an operator without its number of maps or features, which the shape tells."""
+    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.title(node.input), count=1)
+
+
+def _blocks(container: Container) -> tuple[str, ...]:
+    """Return the names of the blocks in a container, with the number of those in a row."""
+    if container.use:
+        return (wording.cut(container.use.block, 24),)
+    names = [child.use.block for child in container.children if isinstance(child, Container) and child.use]
+    runs = [(name, len(list(run))) for name, run in groupby(names)]
+    return tuple(
+        f"{wording.cut(name, 24)} ×{count}" if count > 1 else wording.cut(name, 24) for name, count in runs[:3]
+    )
+
+
+def _family(container: Container) -> str:
+    """Return the family that most of the work of a container is in."""
+    work: dict[str, int] = {}
+    for node in container.nodes():
+        work[node.op.family] = work.get(node.op.family, 0) + node.macs
+    return max(work, key=lambda family: work[family]) if any(work.values()) else "other"
+
+
+def _facts(part: Node | Container) -> str:
+    kind = wording.called(part.op) if isinstance(part, Node) else part.use.block if part.use else ""
+    counts = (wording.exact(part.params, "parameter"), wording.exact(part.macs, "MAC"))
+    words = (f"{dotted(part.path)}{': ' if kind else ''}{kind}", wording.sizes(part.shape), *counts)
+    return " | ".join([*words, wording.place(part.span)])
+
+
+def _packed(volumes: Iterable[Volume]) -> Iterator[Volume]:
+    """Yield the volumes, those in a row that the same step gives in the same shape as one."""
+    for _, run in groupby(volumes, key=lambda volume: (volume.steps, volume.shape, volume.family)):
+        first, *others = run
+        facts = " || ".join(volume.facts for volume in (first, *others))
+        title = first.title + (f"–{others[-1].title}" if others and first.title and others[-1].title else "")
+        yield Volume(first.id, first.family, title, first.steps, first.shape, facts, 1 + len(others))
