@@ -4,15 +4,16 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from archdsl import __version__
 from archdsl.build_command import build
+from archdsl.draw_command import draw
 from archdsl.gallery_command import gallery
 from archdsl.named import compiled_of, graph_of
-from archdsl.options import as_data, limited, of_a_net, of_nets
+from archdsl.options import as_data, limited, of_a_net
 from archdsl.place_command import place
 from archdsl.terminal import (
     NET_HAS_ERRORS,
@@ -23,11 +24,9 @@ from archdsl.terminal import (
     print_diagnostics,
     print_diff,
     print_json,
-    say,
     stop,
     write_output,
 )
-from archdsl.views_command import STYLES, write_view
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
@@ -44,6 +43,7 @@ def cli() -> None:
 
 
 cli.add_command(build)
+cli.add_command(draw)
 cli.add_command(gallery)
 cli.add_command(place)
 
@@ -112,78 +112,6 @@ def _print_crossings(graph: "CheckedGraph") -> None:
         click.echo(f"    {each.bytes:>11,} bytes  {way}  {each.shape}  {each.name}")
     total = sum(each.bytes for each in found)
     click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.graph.devices)}")
-
-
-@cli.command()
-@of_nets
-@click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf or .dot.")
-@click.option(
-    "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
-    help="Operators; a table of stages (.md, .tex), a column for each net; tensors to scale (.svg, .tex).",
-)  # fmt: skip
-@click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
-@click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
-@click.option("--no-legend", is_flag=True, help="Leave the legend and the caption out.")
-@click.option("--engine", help="The Graphviz program that draws; found by itself if left out.")
-def draw(
-    files: tuple[str, ...],
-    model: str | None,
-    settings: tuple[str, ...],
-    limits: "Limits",
-    output: str | None,
-    style: str,
-    theme: str,
-    direction: Literal["TB", "LR"],
-    engine: str | None,
-    *,
-    no_legend: bool,
-) -> None:
-    """Draw a model with Graphviz, or in another style."""
-    from archdsl.loader import stem
-
-    if style != "graph":
-        write_view(style, files, model, settings, limits, output=output, theme=theme)
-        return
-    if files[1:]:
-        raise click.UsageError("one drawing shows one net: name one, or take --style table")
-    file = files[0]
-    target = output or f"{stem(file)}.svg"
-    kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
-    if kind not in ("svg", "png", "pdf", "dot"):
-        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--output")
-    graph = graph_of(file, model, settings, limits)
-    data = _drawn(graph, kind, target, file, theme=theme, direction=direction, engine=engine, legend=not no_legend)
-    write_output(target, data, file)
-    say(target, f"wrote {target}: {graph.name}")
-
-
-def _drawn(
-    graph: "CheckedGraph",
-    kind: str,
-    target: str,
-    file: str,
-    *,
-    theme: str,
-    direction: Literal["TB", "LR"],
-    engine: str | None,
-    legend: bool,
-) -> bytes:
-    from archdsl.diagram import THEMES, diagram, to_dot
-    from archdsl.render import CannotRender
-    from archdsl.render import draw as drawn
-
-    drawing = diagram(graph, legend=legend, direction=direction)
-    dot = to_dot(drawing, THEMES[theme])
-    if kind == "dot":
-        return dot.encode()
-    try:
-        return drawn(drawing, kind, theme=THEMES[theme], engine=engine)
-    except CannotRender as error:
-        if target == "-":
-            stop(NO_FILE, str(error), error.help)
-        beside = str(Path(target).with_suffix(".dot"))
-        write_output(beside, dot.encode(), file)
-        stop(NO_FILE, f"{error}; wrote {beside} instead", error.help)
 
 
 @cli.command()

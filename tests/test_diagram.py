@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from archdsl import render
-from archdsl.diagram import LIGHT, THEMES, Diagram, Theme, diagram, to_dot, wording
+from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot, wording
 from archdsl.diagram.spec import Box, Chip, Cluster, Form, Style
 from archdsl.diagram.theme import DARK, Paint
 from archdsl.driver import compile_source
@@ -48,12 +48,14 @@ model VGG(classes = 1000) {
 }
 """
 NESTED = """
+block Pair(c) = d: conv(c, 1) -> e: conv(c, 1)
+
 ## A <b>bold</b> & "quoted" claim \\N \\G --> ]]> \\
 model Nested {
   input image: 3x16x16
   a_stage_with_a_name_that_is_much_longer_than_its_boxes: [
-    { c: conv(8, 3, padding = half) -> n: batchnorm }
-    { with_another_long_name: { d: conv(8, 1) } }
+    { c: conv(8, 3, padding = half) -> n: batchnorm -> maxpool(2) -> f: Pair(8) }
+    Pair(8)
   ]
   relu -> p: batchnorm -> maxpool(2)
 }
@@ -66,12 +68,12 @@ def graph(text: str) -> CheckedGraph:
     return compiled.models[0]
 
 
-def drawn(text: str, **options: bool) -> Diagram:
-    return diagram(graph(text), **options)
+def drawn(text: str, *, fold: bool | None = None) -> Diagram:
+    return diagram(graph(text), detail=Detail(fold=fold), look=Look(macs=False))
 
 
-def lenet(**options: bool) -> Diagram:
-    return diagram(compile_source(read("lenet5")).models[0], **options)
+def lenet(*, legend: bool = True) -> Diagram:
+    return diagram(compile_source(read("lenet5")).models[0], look=Look(legend=legend, macs=False))
 
 
 def net(steps: str, *, input: str = "3x8x8", head: str = "Net") -> Diagram:
@@ -86,7 +88,7 @@ def labels(drawing: Diagram) -> list[str]:
 
 
 def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
-    boxes = [(box.title, box.detail, [chip.text for chip in box.chips]) for box in lenet().boxes]
+    boxes = [(box.title, "".join(box.lines), [chip.text for chip in box.chips]) for box in lenet().boxes]
     assert boxes == [
         ("Input", "1×32×32", []),
         ("Conv 5×5, 6", "156 params", ["Tanh"]),
@@ -104,7 +106,7 @@ def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
 def test_chips_come_in_the_order_of_execution_and_count_with_their_box() -> None:
     box = net("a: conv(4, 3, bias = false) -> b: batchnorm -> relu -> tanh").boxes[1]
     assert box.chips == (Chip("BN", "normalisation"), Chip("ReLU", "activation"), Chip("Tanh", "activation"))
-    assert box.detail == "116 params"
+    assert box.lines == ("116 params",)
 
 
 def test_a_chip_does_not_leave_its_submodule() -> None:
@@ -148,7 +150,7 @@ def test_the_output_tells_classes_where_there_are_any_and_else_its_shape(
     head: str, steps: str, detail: str, label: str
 ) -> None:
     drawing = net(steps, head=head)
-    assert drawing.boxes[-1].detail == detail
+    assert drawing.boxes[-1].lines == (detail,)
     assert drawing.edges[-1].label == label
 
 
@@ -156,10 +158,10 @@ def test_labelled_submodules_become_stages_and_blocks_within() -> None:
     found = [(cluster.id, cluster.style, cluster.title, cluster.detail) for cluster in drawn(NESTED).clusters]
     long = "a_stage_with_a_name_that_is_much_longer_than_its_boxes"
     assert found == [
-        (long, Style.STAGE, long, "312 params"),
+        (long, Style.STAGE, long, "528 params"),
         (f"{long}.0", Style.BLOCK, f"{long}.0", ""),
+        (f"{long}.0.f", Style.BLOCK, "f", ""),
         (f"{long}.1", Style.BLOCK, f"{long}.1", ""),
-        (f"{long}.1.with_another_long_name", Style.BLOCK, "with_another_long_name", ""),
     ]
 
 
@@ -199,12 +201,12 @@ def test_the_description_is_one_sentence() -> None:
 def test_links_lead_to_the_line_and_only_to_files() -> None:
     source = Source("/home/me/javascript:alert(1).arch", "model A {\n  input x: 4\n  a: linear(2)\n}")
     compiled = compile_source(source).models[0]
-    linked = diagram(compiled, links=True)
+    linked = diagram(compiled, look=Look(links=True))
     assert linked.boxes[1].link == "javascript%3Aalert%281%29.arch#L3"
     assert "/home/me" not in to_dot(linked)
     assert "URL=" in to_dot(linked) and "URL=" not in to_dot(diagram(compiled))
     stdin = compile_source(Source("<stdin>", source.text)).models[0]
-    assert [box.link for box in diagram(stdin, links=True).boxes] == [None] * 3
+    assert [box.link for box in diagram(stdin, look=Look(links=True)).boxes] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -236,11 +238,11 @@ def test_equal_neighbours_fold_to_one_with_a_count() -> None:
         "flatten",
         "output-stream",
     ]
-    assert [(box.id, box.count) for box in folded.boxes[1:4]] == [("s.0.c", 1), ("s.3", 2), ("flatten", 1)]
-    assert [(cluster.id, cluster.count) for cluster in folded.clusters] == [("s", 1), ("s.0", 3)]
+    assert [(box.id, box.count) for box in folded.boxes[1:4]] == [("s.0.c", 3), ("s.3", 2), ("flatten", 1)]
+    assert [(cluster.id, cluster.count) for cluster in folded.clusters] == [("s", 1)]
     ends = [(edge.source, edge.target) for edge in folded.edges]
     assert ends == [("input-x", "s.0.c"), ("s.0.c", "s.3"), ("s.3", "flatten"), ("flatten", "output-stream")]
-    assert folded.boxes[2].detail == "20 params each" and "the last is s.4" in folded.boxes[2].tooltip
+    assert folded.boxes[2].lines == ("20 params each",) and "the last is s.4" in folded.boxes[2].tooltip
 
 
 def test_neighbours_that_differ_in_width_or_shape_do_not_fold() -> None:
@@ -272,7 +274,7 @@ def test_the_same_net_gives_the_same_bytes_in_every_process() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert texts == {to_dot(lenet()).encode() + b"\n"}
+    assert texts == {to_dot(diagram(compile_source(read("lenet5")).models[0])).encode() + b"\n"}
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -340,7 +342,7 @@ def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_every_family_has_a_paint_and_every_colour_six_digits(theme: Theme) -> None:
-    assert set(theme.families) == {*FAMILIES, "io"}
+    assert set(theme.families) == {*FAMILIES, "io", "block"}
     assert all(re.fullmatch("#[0-9A-F]{6}", colour) for colour in _colours(theme))
 
 
@@ -411,11 +413,11 @@ SEEN = HOSTILE.replace("\x07", " ")
 
 
 def _hostile() -> Diagram:
-    drawing = net("s: { c: conv(4, 3) -> relu }")
+    drawing = net("s: { c: conv(4, 3) -> relu -> maxpool(2) }")
     start, stage, end = drawing.members
     assert isinstance(stage, Cluster) and isinstance(stage.members[0], Box)
     inner = replace(stage.members[0], title=HOSTILE, tooltip=HOSTILE, chips=(Chip(HOSTILE, "activation"),))
-    outer = replace(stage, detail=HOSTILE, tooltip=HOSTILE, members=(inner,))
+    outer = replace(stage, detail=HOSTILE, tooltip=HOSTILE, members=(inner, *stage.members[1:]))
     edges = tuple(replace(edge, label=HOSTILE, tooltip=HOSTILE) for edge in drawing.edges)
     return replace(drawing, members=(start, outer, end), edges=edges, caption=HOSTILE, doc=HOSTILE)
 
@@ -423,7 +425,7 @@ def _hostile() -> Diagram:
 def test_hostile_text_stays_text_everywhere(engine: str) -> None:
     root = parsed(_hostile(), engine)
     texts = Counter((element.text or "").strip("\xa0 ") for element in root.iter(f"{SVG}text"))
-    assert texts[SEEN.strip()] == 6  # title, chip, cluster, caption, two edges
+    assert texts[SEEN.strip()] == 7  # title, chip, cluster, caption, three edges
     tooltips = {element.get(TITLE) for element in root.iter() if element.get(TITLE)}
     assert {SEEN, f"Net: {SEEN}"} <= tooltips
 

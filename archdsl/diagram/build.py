@@ -1,42 +1,60 @@
 """Checked graph to drawing: what becomes a box, what a chip, and what is written on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from archdsl.diagram import wording
-from archdsl.diagram.absorb import Group, absorbed
-from archdsl.diagram.fold import folded
-from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, Form, Member, Style
-from archdsl.ir import CheckedGraph, Container, Input, Path, dotted
-from archdsl.ops.base import FAMILIES
-from archdsl.shape import Shape
+from archdsl.diagram import facts, wording
+from archdsl.diagram.absorb import Group
+from archdsl.diagram.detail import Detail
+from archdsl.diagram.ends import Ends
+from archdsl.diagram.flow import flow
+from archdsl.diagram.parts import Item, Part, View, nodes_of, path_of, view
+from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Form, Member, Style
+from archdsl.diagram.terminals import terminals
+from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.ops.base import FAMILIES, Merge
 
-# Up to here every operator is shown, so VGG and its like stay whole; beyond, equal neighbours are drawn once.
-FOLD_ABOVE = 60
-OUTPUT = "output-stream"
+# The box of a whole model; with a dash, which no label has, it is no path.
+WHOLE = "whole-model"
+# So many boxes of a branch stand in a block without a frame.
+_SHORT = 4
 _PILLS = ("activation", "normalisation", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is written on a drawing: counts in boxes, shapes on edges, and the legend with the caption."""
+
+    legend: bool = True
+    params: bool = True
+    macs: bool = True
+    shapes: wording.Shapes = "change"
+    links: bool = False
 
 
 def diagram(
     graph: CheckedGraph,
     *,
-    legend: bool = True,
+    detail: Detail = Detail(),  # noqa: B008
+    look: Look = Look(),
     direction: Direction = "TB",
-    fold: bool | None = None,
-    links: bool = False,
 ) -> Diagram:
-    """Return the drawing of a model. `fold` draws equal neighbours once; None folds large models only."""
-    builder = _Builder(graph, absorbed(graph), links=links)
-    members, edges = builder.members(), builder.edges()
-    if fold or (fold is None and len(builder.groups) > FOLD_ABOVE):
-        members, edges = folded(members, edges)
-    families = _families(tuple(builder.groups.values())) if legend else ()
+    """Return the drawing of a model, or of the part of it that `detail` names.
+
+    Raises `NoSuchPart` where `detail` names what the model does not have.
+    """
+    shown = view(graph, detail)
+    ends = Ends(graph, shown.root)
+    builder = _Builder(ends, look, only_in_training(graph.graph))
+    inside = builder.inside(shown)
+    before, after = terminals(ends, links=look.links)
+    members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
     return Diagram(
-        name=graph.name,
+        name=f"{dotted(shown.root.path)} of {graph.name}" if shown.root.path else graph.name,
         members=members,
         edges=edges,
-        families=families,
-        caption=_caption(graph, edges),
-        description=_description(graph),
+        families=_families(shown.parts) if look.legend else (),
+        caption=_caption(graph, shown.root, (edge.label for edge in edges)) if look.legend else "",
+        description=_description(graph, shown.root),
         doc="\n".join(graph.graph.doc),
         direction=direction,
     )
@@ -44,129 +62,157 @@ def diagram(
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Turns the parts of one graph to members; `groups` has the boxes by the path of their first operator."""
+    """Turns parts to members, and enters into `ends` which operator is in which box."""
 
-    graph: CheckedGraph
-    groups: dict[Path, Group]
-    links: bool
+    ends: Ends
+    look: Look
+    training: frozenset[Path]
 
-    def members(self) -> tuple[Member, ...]:
-        inputs = tuple(self._input(given) for given in self.graph.inputs)
-        return (*inputs, *self._children(self.graph.root, depth=0), self._output())
+    def inside(self, shown: View) -> tuple[Member, ...]:
+        root = shown.root
+        if not root.path:
+            return tuple(self._member(part, depth=0) for part in shown.parts)
+        alone = len(shown.parts) == 1 and shown.parts[0].item is root
+        return (self._member(shown.parts[0], depth=0) if alone else self._cluster(root, shown.parts, depth=0),)
 
-    def _children(self, container: Container, *, depth: int) -> tuple[Member, ...]:
-        made: list[Member] = []
-        for child in container.children:
-            if isinstance(child, Container):
-                made.append(self._cluster(child, depth=depth))
-            elif child.path in self.groups:
-                made.append(self._operator(self.groups[child.path]))
-        return tuple(made)
+    def _members(self, part: Part, *, depth: int) -> tuple[Member, ...]:
+        """Return what a part becomes within a frame: short branches have none of their own."""
+        made = self._member(part, depth=depth)
+        if isinstance(part.item, Container) and isinstance(made, Cluster) and _is_branch(made, part.item):
+            return made.members
+        return (made,)
 
-    def _cluster(self, container: Container, *, depth: int) -> Cluster:
-        facts = (dotted(container.path), *_counts(container.params, container.macs), wording.place(container.span))
+    def _member(self, part: Part, *, depth: int) -> Member:
+        if isinstance(part.item, Group) or part.children is None:
+            made: Member = self._operator(part.item) if isinstance(part.item, Group) else self._block(part.item, part)
+            self.ends.enter(part.item, made.id)
+        elif len(part.children) == 1 and not part.item.inline:
+            # A frame around one thing says nothing but its name.
+            made = self._member(part.children[0], depth=depth)
+            if isinstance(made, Cluster):
+                made = replace(made, title=facts.name(part.item.path))
+        else:
+            made = self._cluster(part.item, part.children, depth=depth)
+        return self._counted(made, part) if part.copies else made
+
+    def _counted(self, member: Member, part: Part) -> Member:
+        for copy in part.copies:
+            self.ends.repeat(part.item, copy)
+        more = f" | the first of {part.count}, the last is {dotted(path_of(part.copies[-1]))}"
+        made = replace(member, count=member.count * part.count, tooltip=member.tooltip + more)
+        if isinstance(made, Box) and isinstance(part.item, Group) and made.lines:
+            return replace(made, lines=tuple(f"{line} each" for line in made.lines))
+        return made
+
+    def _cluster(self, container: Container, parts: tuple[Part, ...], *, depth: int) -> Cluster:
+        size = self._size(container)
         return Cluster(
             id=dotted(container.path),
             style=Style.BLOCK if depth else Style.STAGE,
-            title=_title(container.path),
-            detail="" if depth else wording.params(container.params),
-            tooltip=" | ".join(facts),
-            members=self._children(container, depth=depth + 1),
-            link=wording.link(container.span) if self.links else None,
+            title=facts.name(container.path),
+            detail="" if depth else size,
+            tooltip=facts.tooltip(container),
+            members=tuple(each for part in parts for each in self._members(part, depth=depth + 1)),
+            link=self._link(container),
+        )
+
+    def _block(self, container: Container, part: Part) -> Box:
+        repeats = facts.repeats(container)
+        return Box(
+            id=dotted(container.path) or WHOLE,
+            form=Form.BLOCK,
+            family="block",
+            title=facts.block_title(container) if container.path else wording.cut(self.ends.graph.name, 40),
+            lines=facts.block_lines(container, self._size(container), each=bool(part.copies)),
+            tooltip=facts.tooltip(container),
+            count=1 if part.copies else repeats,
+            link=self._link(container),
+            training=self._trains(container),
         )
 
     def _operator(self, group: Group) -> Box:
         node = group.node
+        merge = isinstance(node.op, Merge)
+        bar = isinstance(node.op, Merge) and node.op.free_axis is not None
         pill = node.op.family in _PILLS and not group.params
+        form = Form.BAR if bar else Form.MERGE if merge else Form.PILL if pill else Form.OPERATOR
+        detail = wording.sizes(node.shape) if bar else "" if merge else self._size(group)
         return Box(
             id=dotted(node.path),
-            form=Form.PILL if pill else Form.OPERATOR,
+            form=form,
             family=node.op.family,
             title=node.op.title(node.input),
-            detail=wording.params(group.params),
-            incoming=wording.sizes(node.input),
-            outgoing=wording.sizes(group.shape),
-            tooltip=_facts(group),
+            lines=(detail,) if detail else (),
+            tooltip=facts.tooltip(group),
             chips=tuple(Chip(rider.op.title(rider.input), rider.op.family) for rider in group.riders),
-            link=wording.link(node.span) if self.links else None,
+            link=self._link(group),
+            segments=_segments(node) if bar else (),
+            training=self._trains(group),
         )
 
-    def _input(self, given: Input) -> Box:
-        shape = wording.sizes(given.shape)
-        facts = (f"input {given.name}", shape, wording.place(given.span))
-        link = wording.link(given.span) if self.links else None
-        return Box(_input_id(given), Form.TERMINAL, "io", "Input", shape, shape, shape, " | ".join(facts), link=link)
+    def _size(self, item: Item) -> str:
+        nodes = nodes_of(item)
+        params = sum(node.params for node in nodes) if self.look.params else 0
+        macs = sum(node.macs for node in nodes) if self.look.macs else 0
+        return " · ".join(filter(None, (wording.params(params), wording.macs(macs))))
 
-    def _output(self) -> Box:
-        shape = wording.sizes(self.graph.output.shape)
-        detail = self._classes() or shape
-        facts = " | ".join(("output", shape, f"from {dotted(self.graph.output.path)}"))
-        return Box(OUTPUT, Form.TERMINAL, "io", "Output", detail, shape, shape, facts)
+    def _trains(self, item: Item) -> bool:
+        return all(node.path in self.training for node in nodes_of(item))
 
-    def _classes(self) -> str:
-        dims = self.graph.output.shape.dims
-        given = next((each.value for each in self.graph.graph.parameters if each.name == "classes"), None)
-        return f"{dims[0]} class{'' if given == 1 else 'es'}" if dims == (given,) else ""
-
-    def edges(self) -> tuple[Edge, ...]:
-        """Return the tensors between boxes; a shape is written where it is new and on neither end."""
-        owners = {node.path: dotted(path) for path, group in self.groups.items() for node in group.nodes}
-        owners |= {given.path: _input_id(given) for given in self.graph.inputs}
-        labels = {group.nodes[-1].path: wording.sizes(group.shape) for group in self.groups.values() if group.reshapes}
-        made = [
-            _edge(owners[source], dotted(path), shape, labels.get(source, ""))
-            for path, group in self.groups.items()
-            for source, shape in zip(group.node.sources, group.node.inputs, strict=True)
-        ]
-        last = self.graph.output
-        label = labels.get(last.path, "") if self._classes() else ""
-        return (*made, _edge(owners[last.path], OUTPUT, last.shape, label))
+    def _link(self, item: Item) -> str | None:
+        span = item.node.span if isinstance(item, Group) else item.span
+        return wording.link(span) if self.look.links else None
 
 
-def _edge(source: str, target: str, shape: Shape, label: str) -> Edge:
-    return Edge(source, target, label, f"{wording.sizes(shape)} from {source} to {target}")
+def _segments(node: Node) -> tuple[str, ...]:
+    """Return what each stream brings into a bar: its size along the axis that they share out."""
+    assert isinstance(node.op, Merge)
+    axis = node.op.free_axis
+    return tuple(wording.sizes(shape) if axis is None else str(int(shape.dims[axis])) for shape in node.inputs)
 
 
-def _input_id(given: Input) -> str:
-    # With a dash, which no label has, it cannot be the path of an operator.
-    return f"input-{given.name}"
+def _is_branch(member: Member, container: Container) -> bool:
+    """Whether a frame within a block holds but a few boxes that no block of the source put together."""
+    return (
+        isinstance(member, Cluster)
+        and container.use is None
+        and member.count == 1
+        and len(member.members) <= _SHORT
+        and all(isinstance(each, Box) for each in member.members)
+    )
 
 
-def _title(path: Path) -> str:
-    """Return the name of a container; a number alone says nothing, so the name before it stands there too."""
-    start = next((i for i in range(len(path) - 1, 0, -1) if not path[i].isdigit()), 0)
-    return dotted(path[start:])
-
-
-def _facts(group: Group) -> str:
-    calls = [f"{dotted(node.path)}: {wording.called(node.op)}" for node in group.nodes]
-    shapes = f"{wording.sizes(group.node.input)} → {wording.sizes(group.shape)}"
-    counts = _counts(group.params, sum(node.macs for node in group.nodes))
-    return " | ".join((*calls, shapes, *counts, wording.place(group.node.span)))
-
-
-def _counts(params: int, macs: int) -> tuple[str, str]:
-    return wording.exact(params, "parameter"), wording.exact(macs, "MAC")
-
-
-def _families(groups: tuple[Group, ...]) -> tuple[str, ...]:
+def _families(parts: tuple[Part, ...]) -> tuple[str, ...]:
     """Return the families to explain, in their usual order; a white box has nothing to explain."""
-    present = {node.op.family for group in groups for node in group.nodes}
+    present: set[str] = set()
+    waiting = list(parts)
+    while waiting:
+        part = waiting.pop()
+        if part.children is not None:
+            waiting += part.children
+        elif isinstance(part.item, Group):
+            present |= {node.op.family for node in part.item.nodes}
     return tuple(family for family in FAMILIES if family in present and family != "other")
 
 
-def _caption(graph: CheckedGraph, edges: tuple[Edge, ...]) -> str:
-    axes = wording.axes(edge.label for edge in edges)
-    words = [
-        wording.cut(graph.name, 40),
-        f"{wording.short(graph.params)} parameters",
-        f"{wording.short(graph.macs)} MACs",
-    ]
+def _caption(graph: CheckedGraph, root: Container, labels: wording.Labels) -> str:
+    axes = wording.axes(labels)
+    params, macs = (root.params, root.macs) if root.path else (graph.params, graph.macs)
+    name = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
+    words = [wording.cut(name, 40), f"{wording.short(params)} parameters", f"{wording.short(macs)} MACs"]
     return " · ".join([*words, f"edge labels: {axes}"] if axes else words)
 
 
-def _description(graph: CheckedGraph) -> str:
-    shapes = f"{wording.sizes(graph.inputs[0].shape)} to {wording.sizes(graph.output.shape)}"
-    operators = wording.exact(len(graph.nodes), "operator")
-    counts = " and ".join(_counts(graph.params, graph.macs))
-    return f"Architecture of {graph.name}: {operators} in sequence from {shapes}, with {counts} per sample."
+def _description(graph: CheckedGraph, root: Container) -> str:
+    what = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
+    first = root.input if root.path else graph.inputs[0].shape
+    last = root.shape if root.path else graph.output.shape
+    nodes = tuple(root.nodes())
+    merges = sum(isinstance(node.op, Merge) for node in nodes)
+    how = f" that meet in {wording.exact(merges, 'merge')}" if merges else " in sequence"
+    params, macs = (root.params, root.macs) if root.path else (graph.params, graph.macs)
+    counts = " and ".join(facts.exact(params, macs))
+    shapes = f"{wording.sizes(first)} to {wording.sizes(last)}"
+    return (
+        f"Architecture of {what}: {wording.exact(len(nodes), 'operator')}{how} from {shapes}, with {counts} per sample."
+    )

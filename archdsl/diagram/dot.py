@@ -1,9 +1,10 @@
 """Drawing to DOT, in the part of the language that all engines agree on."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from archdsl.diagram import labels, wording
-from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, Form, Member, Style
+from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, Form, Member, Style, Way
 from archdsl.diagram.theme import LIGHT, Paint, Theme
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ _CLASSES = {
     "activation": "op act",
     "normalisation": "op norm",
 }
+# Points that a segment of a bar takes at least, and those between boxes.
+_SEGMENT = 60
+_GAP = 22
 _LARGE = 300
 _LONGEST_TOOLTIP = 1000
 
@@ -49,8 +53,12 @@ def to_dot(diagram: Diagram, theme: Theme = LIGHT) -> str:
         },
     )
     _add_members(graph, diagram.members, diagram, theme)
+    known = {box.id: box for box in diagram.boxes}
+    leaving = Counter(edge.source for edge in diagram.edges)
+    for box in (box for box, count in leaving.items() if count > 1):
+        graph.node(_plain(box), ordering="out")
     for edge in diagram.edges:
-        _add_edge(graph, edge)
+        _add_edge(graph, edge, known, diagram, theme)
     source: str = graph.source
     return source
 
@@ -66,7 +74,7 @@ def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
         "fontsize": "11",
         "fontcolor": theme.ink,
         "id": _plain(f"model-{diagram.name}"),
-        "label": f"<{labels.legend(diagram, theme)}>",
+        "label": f"<{legend}>" if (legend := labels.legend(diagram, theme)) else "",
         "labelloc": "b",
         "tooltip": _tooltip(f"{diagram.name}: {diagram.doc}" if diagram.doc else diagram.name),
     }
@@ -75,28 +83,60 @@ def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
 
 def _add_members(graph: "Digraph", members: tuple[Member, ...], diagram: Diagram, theme: Theme) -> None:
     for member in members:
-        if isinstance(member, Box):
-            graph.node(_plain(member.id), f"<{labels.box_label(member, theme)}>", **_box_attributes(member, theme))
+        if isinstance(member, Cluster):
+            with graph.subgraph(name=_plain(f"cluster_{member.id}")) as inner:
+                inner.attr(**_cluster_attributes(member, diagram, theme))
+                _add_members(inner, member.members, diagram, theme)
             continue
-        with graph.subgraph(name=_plain(f"cluster_{member.id}")) as inner:
-            inner.attr(**_cluster_attributes(member, diagram, theme))
-            _add_members(inner, member.members, diagram, theme)
+        label = _bar(member, diagram, theme) if member.form is Form.BAR else labels.box_label(member, theme)
+        fork = member.form is Form.FORK
+        graph.node(_plain(member.id), "" if fork else f"<{label}>", **_box_attributes(member, theme))
+    for member in members:
+        if isinstance(member, Box) and member.rank:
+            with graph.subgraph() as row:
+                row.attr(rank="same")
+                row.node(_plain(member.rank))
+                row.node(_plain(member.id))
+
+
+def _bar(box: Box, diagram: Diagram, theme: Theme) -> str:
+    """Return the label of a bar whose segments are as wide as what leads into them."""
+    across = diagram.direction == "LR"
+    known = {each.id: each for each in diagram.boxes} if not across else {}
+    sources = {edge.segment: known.get(edge.source) for edge in diagram.edges if edge.target == box.id}
+    widths = [
+        max(_SEGMENT, labels.width(source) + _GAP if source and source.form is not Form.FORK else 0)
+        for source in map(sources.get, range(len(box.segments)))
+    ]
+    return labels.bar_label(box, widths, theme, across=across)
 
 
 def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     paint = theme.families[box.family]
+    kind = _CLASSES.get(box.family, f"op {box.family}")
+    form = {"margin": "0.07,0.02" if box.chips else "0.09,0.035"}
     match box.form:
-        case Form.TERMINAL:
+        case Form.FORK:
+            form = {"shape": "circle", "width": "0.07", "height": "0.07", "fixedsize": "true"}
+            paint, kind = Paint(theme.edge, theme.edge, theme.ink), "fork"
+        case Form.TERMINAL | Form.STUB:
             kind, form = "io", {"penwidth": "1.6", "margin": "0.17,0.03"}
+            if box.form is Form.STUB:
+                kind, form = "io stub", {**form, "style": "rounded,filled,dashed"}
         case Form.PILL:
             form = {"fontsize": "10", "height": "0.24", "margin": "0.12,0.02"}
-        case Form.OPERATOR:
-            form = {"margin": "0.07,0.02" if box.chips else "0.09,0.035"}
-    if box.form is not Form.TERMINAL:
-        kind = _CLASSES.get(box.family, f"op {box.family}")
-    if box.count > 1:
+        case Form.BLOCK:
+            kind, form = "block", {"style": "filled", "peripheries": "2", "margin": "0.12,0.05"}
+        case Form.MERGE:
+            form = {"height": "0.26", "width": "0.4", "margin": "0.07,0.02"}
+        case Form.BAR:
+            form = {"margin": "0.01,0.01", "style": "filled"}
+    if box.count > 1 and box.form is not Form.BLOCK:
         form |= {"peripheries": "2", "style": "filled"}
-    return {**_paint(paint), **form, "class": kind, "group": _plain(box.group), **_identity(box)}
+    if box.training:
+        kind += " aux"
+    group = {"group": _plain(box.group)} if box.group else {}
+    return {**_paint(paint), **form, "class": kind, **group, **_identity(box)}
 
 
 def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dict[str, str]:
@@ -114,11 +154,29 @@ def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dic
     }
 
 
-def _add_edge(graph: "Digraph", edge: Edge) -> None:
-    attributes = {"class": edge.kind, "tooltip": _tooltip(edge.tooltip), "weight": "100"}
+def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> None:
+    source, target = known[edge.source], known[edge.target]
+    both = bool(source.group and target.group)
+    attributes = {"class": edge.kind.value, "tooltip": _tooltip(edge.tooltip), "weight": "100" if both else "4"}
+    side = "e" if diagram.direction == "TB" else "s"
+    match edge.kind:
+        case Way.SKIP | Way.PROJECTION:
+            attributes |= {"penwidth": "1.7", "color": theme.ink, "weight": "0"}
+            if edge.kind is Way.PROJECTION:
+                attributes["style"] = "dashed"
+            if source.form is Form.FORK:
+                attributes["tailport"] = side
+            if target.form is Form.MERGE:
+                attributes["headport"] = side
+        case Way.AUXILIARY:
+            attributes |= {"style": "dotted", "weight": "0"}
+    if edge.segment is not None and target.form is Form.BAR:
+        attributes["headport"] = f"p{edge.segment}:{'n' if diagram.direction == 'TB' else 'w'}"
+    if target.form is Form.FORK:
+        attributes["arrowhead"] = "none"
     if edge.label:
         attributes |= {"label": f"<{labels.edge_label(edge.label)}>", "labeltooltip": attributes["tooltip"]}
-    attributes["id"] = _plain(f"{edge.source}--{edge.target}")
+    attributes["id"] = _plain(edge.id)
     graph.edge(_plain(edge.source), _plain(edge.target), **attributes)
 
 

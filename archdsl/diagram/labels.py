@@ -1,6 +1,7 @@
 """HTML-like labels: what stands in boxes, on clusters and below the drawing."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Form
@@ -12,6 +13,9 @@ _LINE = 30
 _CLUSTER_LINE = 20
 _TAIL = 6
 _LONGEST = 56
+# `_width` allows for faces wider than Arial; where room is shared out, that would be too much.
+_TITLE_SCALE = 0.85
+_DETAIL_SCALE = 0.6
 _WORD_END = re.compile(r"[_.\s-]+")
 # Of narrow and wide letters in bold type, in parts of its size, which allows for faces that are wider than Arial.
 _TITLE_SIZE = 13
@@ -32,18 +36,47 @@ def lines(text: str, width: int = _LINE) -> list[str]:
 
 
 def box_label(box: Box, theme: Theme) -> str:
-    """Return the label of a box."""
+    """Return the label of a box that is no bar."""
     paint = theme.families[box.family]
-    if box.form is Form.PILL and box.count == 1:
+    if box.form is Form.PILL and box.count == 1 and not box.lines:
         return f'<FONT COLOR="{paint.ink}">{_html(lines(box.title))}</FONT>'
     cells = [f'<TD><FONT COLOR="{paint.ink}"><B>{_html(lines(box.title))}</B></FONT></TD>']
     cells += [_chip(chip, theme.families[chip.family]) for chip in box.chips]
     if box.count > 1:
         cells.append(_badge(box.count, theme))
     rows = [f"<TR>{''.join(cells)}</TR>"]
-    if box.detail:
-        rows.append(f'<TR><TD COLSPAN="{len(cells)}">{_small(box.detail, theme)}</TD></TR>')
+    rows += [f'<TR><TD COLSPAN="{len(cells)}">{_small(line, theme)}</TD></TR>' for line in box.lines]
     return _table(rows, spacing=3 if len(cells) > 1 else 1)
+
+
+def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool) -> str:
+    """Return the label of a bar: a segment for each stream that comes in, as wide as it, and what comes out below."""
+    paint = theme.families[box.family]
+    segments = [
+        f'<TD PORT="p{number}" BGCOLOR="{theme.segment}" {"HEIGHT" if across else "WIDTH"}="{width}" '
+        f'CELLPADDING="3">{_text(text, paint.ink, 8.5)}</TD>'
+        for number, (text, width) in enumerate(zip(box.segments, widths, strict=True))
+    ]
+    words = f'<FONT COLOR="{paint.ink}"><B>{_html(lines(box.title))}</B></FONT>'
+    words += "".join(f"&#160; {_text(line, paint.ink, 8.5)}" for line in box.lines)
+    cells = [f"<TD>{words}</TD>", *(_chip(chip, theme.families[chip.family]) for chip in box.chips)]
+    if box.count > 1:
+        cells.append(_badge(box.count, theme))
+    side = "<TD></TD>" * (0 if len(cells) == 1 else _SIDE)
+    inner = _table([f"<TR>{side}{''.join(cells)}{side}</TR>"], spacing=3)
+    if across:
+        first, *others = segments
+        rest = [f"<TR>{segment}</TR>" for segment in others]
+        return _table([f'<TR>{first}<TD ROWSPAN="{len(segments)}">{inner}</TD></TR>', *rest], spacing=1)
+    rows = [f"<TR>{''.join(segments)}</TR>", f'<TR><TD COLSPAN="{len(segments)}">{inner}</TD></TR>']
+    return _table(rows, spacing=1)
+
+
+def width(box: Box) -> int:
+    """Return about how many points a box is wide, rather more than less."""
+    chips = sum(_width(chip.text) * 0.6 + 14 for chip in box.chips)
+    title = max(map(_width, lines(box.title))) * _TITLE_SCALE + chips + (28 if box.count > 1 else 0)
+    return int(max(title, *(_width(line) * _DETAIL_SCALE for line in box.lines or ("",)))) + 20
 
 
 def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool) -> str:
@@ -57,10 +90,13 @@ def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool) -> str:
         cells.append(f"{_gap(6)}<TD>{_small(cluster.detail, theme)}</TD>")
     if not one_line:
         # The stream enters in the middle: as much room to its right keeps the title to its left.
-        cells.append(_gap(max(map(_width, parts)) + (40 if cluster.count > 1 else 10)))
+        badge = 40 if cluster.count > 1 else 10
+        cells.append(_gap(max(max(map(_width, parts)) + badge, int(_width(cluster.detail) * _DETAIL_SCALE))))
     rows = [f"<TR>{''.join(cells)}</TR>"]
     if cluster.detail and not one_line:
-        rows.append(f'<TR><TD ALIGN="LEFT" COLSPAN="{len(cells)}">{_small(cluster.detail, theme)}</TD></TR>')
+        rows.append(
+            f'<TR><TD ALIGN="LEFT" COLSPAN="{len(cells) - 1}">{_small(cluster.detail, theme)}</TD><TD></TD></TR>'
+        )
     return _table(rows, spacing=0)
 
 
@@ -77,7 +113,9 @@ def legend(diagram: Diagram, theme: Theme) -> str:
     for start in range(0, len(diagram.families), across):
         samples = "".join(_sample(family, theme) for family in diagram.families[start : start + across])
         rows.append(_row(_centred(_table([f"<TR>{samples}</TR>"], spacing=2, padding=1))))
-    return _table([*rows, _row(_small(diagram.caption, theme))], spacing=1)
+    if diagram.caption:
+        rows.append(_row(_small(diagram.caption, theme)))
+    return _table(rows, spacing=1) if rows else ""
 
 
 def _centred(table: str) -> str:
@@ -127,7 +165,11 @@ def _width(text: str) -> int:
 
 
 def _small(text: str, theme: Theme) -> str:
-    return f'<FONT POINT-SIZE="8" COLOR="{theme.small}">{_escaped(clean(text))}</FONT>'
+    return _text(text, theme.small, 8)
+
+
+def _text(text: str, colour: str, size: float) -> str:
+    return f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{_escaped(clean(text))}</FONT>'
 
 
 def _colours(paint: Paint) -> str:

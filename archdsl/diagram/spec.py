@@ -14,6 +14,20 @@ class Form(Enum):
     OPERATOR = "operator"
     PILL = "pill"
     TERMINAL = "terminal"
+    STUB = "stub"
+    BLOCK = "block"
+    MERGE = "merge"
+    BAR = "bar"
+    FORK = "fork"
+
+
+class Way(Enum):
+    """What an edge is: the stream, a shortcut, a shortcut through a projection, or what only the training computes."""
+
+    DATA = "data"
+    SKIP = "skip"
+    PROJECTION = "skip projection"
+    AUXILIARY = "aux"
 
 
 class Style(Enum):
@@ -33,23 +47,25 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One operator with its chips, or an end of the stream.
+    """One operator with its chips, a submodule that is not looked into, an end of the stream, or where paths part.
 
-    `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line.
+    `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line, `rank` names a box
+    that stands beside it. `lines` are the small lines below the title, `segments` what comes into a bar, in order.
     """
 
     id: str
     form: Form
     family: str
     title: str
-    detail: str
-    incoming: str
-    outgoing: str
+    lines: tuple[str, ...]
     tooltip: str
     chips: tuple[Chip, ...] = ()
     count: int = 1
     link: str | None = None
-    group: str = "main"
+    group: str = ""
+    rank: str | None = None
+    segments: tuple[str, ...] = ()
+    training: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +91,19 @@ Member: TypeAlias = Box | Cluster
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A tensor on its way from one box to another. `kind` is its class: `data` in a single stream."""
+    """A tensor on its way from one box to another; `segment` is where it enters a bar."""
 
     source: str
     target: str
     label: str
     tooltip: str
-    kind: str = "data"
+    kind: Way = Way.DATA
+    segment: int | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is called in the drawing."""
+        return f"{self.source}--{self.target}" + ("" if self.segment is None else f"-{self.segment}")
 
 
 @dataclass(frozen=True, slots=True)

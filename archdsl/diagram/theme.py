@@ -15,13 +15,14 @@ class Paint:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours of a drawing; `families` has a paint for every family of operators and for the ends, `io`."""
+    """The colours of a drawing; `families` also has a paint for the ends, `io`, and for a closed `block`."""
 
     name: str
     page: str
     ink: str
     small: str
     edge: str
+    segment: str
     stage: Paint
     block: Paint
     badge: Paint
@@ -40,6 +41,7 @@ LIGHT = Theme(
     ink="#1F2933",
     small="#404D5A",
     edge="#4A5561",
+    segment="#4A5866",
     stage=Paint("#F6F8FA", "#C3CCD6", "#1F2933"),
     block=Paint("#FFFFFF", "#C3CCD6", "#1F2933"),
     badge=Paint("#1F2933", "#1F2933", "#FFFFFF"),
@@ -54,6 +56,7 @@ LIGHT = Theme(
         merge          #1F2933 #1F2933 #FFFFFF
         other          #FFFFFF #7B8794
         io             #FFFFFF #3E4C59
+        block          #E4EAF2 #3E4C59
         """,
     ),
 )
@@ -64,6 +67,7 @@ DARK = Theme(
     ink="#F2F5F8",
     small="#DCE3EA",
     edge="#93A1B0",
+    segment="#BCC6D1",
     stage=Paint("#18202A", "#3B4754", "#F2F5F8"),
     block=Paint("#10161D", "#3B4754", "#F2F5F8"),
     badge=Paint("#F2F5F8", "#F2F5F8", "#10161D"),
@@ -78,6 +82,7 @@ DARK = Theme(
         merge          #F2F5F8 #F2F5F8 #10161D
         other          #10161D #8895A3
         io             #10161D #CBD5E0
+        block          #27313D #CBD5E0
         """,
     ),
 )
@@ -88,6 +93,7 @@ MONO = Theme(
     ink="#000000",
     small="#2F3B47",
     edge="#1F2933",
+    segment="#4A5866",
     stage=Paint("#FFFFFF", "#8A949E", "#000000"),
     block=Paint("#FFFFFF", "#8A949E", "#000000"),
     badge=Paint("#1F2933", "#1F2933", "#FFFFFF"),
@@ -102,6 +108,7 @@ MONO = Theme(
         merge          #1F2933 #1F2933 #FFFFFF
         other          #FFFFFF #7B8794
         io             #FFFFFF #3E4C59
+        block          #FFFFFF #3E4C59
         """,
     ),
 )

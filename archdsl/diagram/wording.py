@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import PurePath
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from archdsl.ops.base import Argument, Op
@@ -9,6 +10,9 @@ from archdsl.ops.kinds import shown
 from archdsl.shape import Shape
 from archdsl.source import Span
 
+# On which edges shapes stand: where they change, everywhere, or nowhere.
+Shapes: TypeAlias = Literal["change", "all", "none"]
+Labels: TypeAlias = Iterable[str]
 _SUFFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 _AXES = {2: "C×L", 3: "C×H×W", 4: "C×D×H×W"}
 
@@ -41,6 +45,11 @@ def exact(number: int, noun: str) -> str:
 def params(number: int) -> str:
     """Return the small line that tells a number of parameters, empty where there are none."""
     return f"{short(number)} {'param' if number == 1 else 'params'}" if number else ""
+
+
+def macs(number: int) -> str:
+    """Return the small words that tell a number of multiply-accumulates, empty where there are none."""
+    return f"{short(number)} MAC{'' if number == 1 else 's'}" if number else ""
 
 
 def sizes(shape: Shape) -> str:

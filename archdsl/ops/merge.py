@@ -78,6 +78,9 @@ class Add(Merge):
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         return Stateless(None, _added("+", len(inputs)), sums=True)
 
+    def title(self, x: Shape) -> str:
+        return "+"
+
 
 @op("mul", family="merge", positional=0)
 class Mul(Merge):
@@ -101,6 +104,9 @@ class Mul(Merge):
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         return Stateless(None, _added("*", len(inputs)))
+
+    def title(self, x: Shape) -> str:
+        return "×"
 
 
 @op("stack", family="merge", positional=0)

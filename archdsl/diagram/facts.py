@@ -1,0 +1,115 @@
+"""What is written on boxes and frames: titles, small lines, and all facts in the tooltips."""
+
+from archdsl.diagram import wording
+from archdsl.diagram.absorb import Group
+from archdsl.diagram.parts import Item, nodes_of
+from archdsl.ir import Container, Node, Path, dotted
+from archdsl.ops.base import Merge
+
+# Layers of a closed block that are named one by one; of more only the first and the last.
+_NAMED = 4
+_WEIGHTY = ("convolution", "linear")
+
+
+def name(path: Path) -> str:
+    """Return the name of a container; a number alone says nothing, so the name before it stands there too."""
+    start = next((i for i in range(len(path) - 1, 0, -1) if not path[i].isdigit()), 0)
+    return dotted(path[start:])
+
+
+def block_title(container: Container) -> str:
+    """Return the title of a closed submodule: its name, and the block that it is, or that all in it are."""
+    title, block = name(container.path), _block(container)
+    return title if block is None or block.lower() in title.lower() else f"{title}  {block}"
+
+
+def repeats(container: Container) -> int:
+    """Return how many uses of one block a submodule is a chain of; 1 where it is something else."""
+    return len(container.children) if container.use is None and _block(container) else 1
+
+
+def _block(container: Container) -> str | None:
+    if not container.path:
+        return None
+    if container.use:
+        return container.use.block
+    uses = {child.use.block if isinstance(child, Container) and child.use else None for child in container.children}
+    return next(iter(uses)) if len(uses) == 1 else None
+
+
+def block_lines(container: Container, size: str, *, each: bool) -> tuple[str, ...]:
+    """Return the small lines of a closed submodule: what is in it, and how large it is."""
+    typical, remark = container, ""
+    if repeats(container) > 1:
+        first, *_, typical = (child for child in container.children if isinstance(child, Container))
+        remark = _difference(first, typical)
+    sizes = " · ".join(filter(None, (f"{size} each" if each and size else size, remark)))
+    return tuple(filter(None, (content(typical), sizes)))
+
+
+def _difference(first: Container, last: Container) -> str:
+    """Return how the first block of a chain differs from the others, in a few words."""
+    before, after = (tuple(map(int, shape.map)) for shape in (first.input, first.shape))
+    smaller = [b // a for b, a in zip(before, after, strict=False) if a and b > a]
+    if smaller and first.input.rank == first.shape.rank and last.input.map == last.shape.map:
+        return f"first block /{max(smaller)}"
+    projects = any(node.optional for node in first.nodes()) or any(map(_is_projection, first.children))
+    return "first block projects" if projects and not any(map(_is_projection, last.children)) else ""
+
+
+def _is_projection(child: Node | Container) -> bool:
+    return child.optional
+
+
+def content(container: Container) -> str:
+    """Return what a submodule consists of: the channels that it puts together, or its layers of weights."""
+    last = container.children[-1]
+    if isinstance(last, Node) and isinstance(last.op, Merge) and last.op.free_axis == 0 and len(last.inputs) > 2:
+        channels = " + ".join(str(int(shape.channels)) for shape in last.inputs)
+        return f"{channels} = {int(last.shape.channels)}"
+    titles = [node.op.title(node.input) for node in _main(container) if node.op.family in _WEIGHTY]
+    if len(titles) > _NAMED:
+        return f"{len(titles)} layers of weights"
+    words = {title.partition(" ")[0] for title in titles}
+    if len(words) == 1 and len(titles) > 1:
+        titles = [title.partition(" ")[2] for title in titles]
+    return " → ".join(titles)
+
+
+def _main(container: Container) -> list[Node]:
+    """Return the operators of a submodule that are no projections of a shortcut."""
+    found: list[Node] = []
+    for child in container.children:
+        if not child.optional:
+            found += [child] if isinstance(child, Node) else _main(child)
+    return found
+
+
+def tooltip(item: Item) -> str:
+    """Return all facts about operators in a box, or about a submodule."""
+    nodes = nodes_of(item)
+    params, macs = sum(node.params for node in nodes), sum(node.macs for node in nodes)
+    if isinstance(item, Group):
+        what = [f"{dotted(node.path)}: {wording.called(node.op)}" for node in nodes]
+        incoming, shape, span = " and ".join(map(wording.sizes, item.node.inputs)), item.shape, item.node.span
+    else:
+        doc = " ".join(item.use.doc) if item.use else ""
+        block = f"{item.use.block}({_arguments(item)})" if item.use else ""
+        what = [": ".join(filter(None, (dotted(item.path), block))), *filter(None, [doc])]
+        incoming, shape, span = wording.sizes(item.input), item.shape, item.span
+    shapes = f"{incoming} → {wording.sizes(shape)}"
+    facts = [*what, shapes, *exact(params, macs), wording.place(span)]
+    devices = sorted({node.device for node in nodes if node.device})
+    if devices:
+        facts.append(f"on {', '.join(devices)}")
+    return " | ".join(facts)
+
+
+def _arguments(container: Container) -> str:
+    assert container.use
+    return ", ".join(f"{argument.name} = {argument.value}" for argument in container.use.arguments)
+
+
+def exact(params: int, macs: int) -> tuple[str, str]:
+    """Return both counts with all their digits."""
+    return wording.exact(params, "parameter"), wording.exact(macs, "MAC")

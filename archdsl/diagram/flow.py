@@ -1,0 +1,219 @@
+"""How the tensors go: which edges are shortcuts, where paths part, and which boxes stand in one line."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from archdsl.diagram import wording
+from archdsl.diagram.ends import Ends, Wire
+from archdsl.diagram.spec import Box, Edge, Form, Member, Way
+
+_TRUNK = "main"
+
+
+def flow(
+    members: tuple[Member, ...], ends: Ends, *, shapes: wording.Shapes = "change"
+) -> tuple[tuple[Member, ...], tuple[Edge, ...]]:
+    """Return the members with a dot wherever paths part, lined up, and the edges between them."""
+    flowing = _Flow(members, ends, shapes)
+    for wire in ends.wires():
+        flowing.leaving[wire.source, wire.value].append(wire)
+    for (source, value), wires in flowing.leaving.items():
+        flowing.distribute(source, flowing.frames[source], wires, value)
+    edges = tuple(sorted(flowing.edges, key=flowing.order))
+    return flowing.finished(edges), edges
+
+
+@dataclass(slots=True)
+class _Flow:
+    """What is known of the boxes of one drawing: their places in the order of execution, and the frames around them."""
+
+    members: tuple[Member, ...]
+    ends: Ends
+    shapes: wording.Shapes
+    places: dict[str, int] = field(default_factory=dict)
+    boxes: dict[str, Box] = field(default_factory=dict)
+    frames: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    leaving: dict[tuple[str, tuple[str, ...]], list[Wire]] = field(default_factory=lambda: defaultdict(list))
+    forks: dict[str, list[Box]] = field(default_factory=lambda: defaultdict(list))
+    edges: list[Edge] = field(default_factory=list)
+    ways: dict[Wire, Way] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place, (box, frames) in enumerate(_framed(self.members, ())):
+            self.places[box.id], self.boxes[box.id], self.frames[box.id] = place, box, frames
+        self.ways = _ways(self.ends.wires(), self.boxes, self.ends.projections)
+
+    def distribute(self, start: str, frames: tuple[str, ...], wires: list[Wire], value: tuple[str, ...]) -> None:
+        """Lead a value from where it is to all that read it: once into each frame, to a dot if several in it do."""
+        inside: dict[str, list[Wire]] = defaultdict(list)
+        for wire in wires:
+            target = self.frames[wire.target]
+            common = sum(1 for one, other in zip(frames, target, strict=False) if one == other)
+            if len(target) > common:
+                inside[target[common]].append(wire)
+            else:
+                self._connect(start, wire)
+        for entering in inside.values():
+            if len(entering) == 1:
+                self._connect(start, entering[0])
+                continue
+            first = entering[0]
+            around = _common([self.frames[wire.target] for wire in entering])
+            frame = around[-1]
+            number = len(self.forks[frame])
+            fork = Box(f"{frame}--fork{number or ''}", Form.FORK, "io", "", (), wording.sizes(first.shape))
+            self.forks[frame].append(fork)
+            self.frames[fork.id] = around
+            # Between the box before and the first one that reads it.
+            self.places[fork.id] = self.places[first.target]
+            self._connect(start, replace(first, target=fork.id, segment=None), fork=True)
+            self.distribute(fork.id, around, entering, value)
+
+    def _connect(self, start: str, wire: Wire, *, fork: bool = False) -> None:
+        shape = wording.sizes(wire.shape)
+        way = Way.DATA if fork else self.ways[wire]
+        from_fork = start != wire.source
+        said = from_fork or (way is not Way.DATA and not fork) or wire.segment is not None
+        label = "" if said or not self._is_labelled(wire) else shape
+        tooltip = f"{shape} from {start} to {wire.target}"
+        self.edges.append(Edge(start, wire.target, label, tooltip, way, wire.segment))
+
+    def _is_labelled(self, wire: Wire) -> bool:
+        if self.shapes != "change":
+            return self.shapes == "all"
+        target, source = self.boxes.get(wire.target), self.boxes[wire.source]
+        shape = wording.sizes(wire.shape)
+        if source.form in (Form.TERMINAL, Form.STUB) or source.form is Form.BAR:
+            return False
+        if target and target.form in (Form.TERMINAL, Form.STUB) and shape in target.lines:
+            return False
+        return wire.value in self.ends.changed
+
+    def order(self, edge: Edge) -> tuple[int, bool, int, int, int]:
+        """Return where an edge stands: by its start, then from left to right, with shortcuts at their side."""
+        from_fork = edge.source not in self.boxes
+        side = 0 if edge.kind is Way.DATA else -1 if self._enters_left(edge) else 1
+        return (self.places[edge.source], from_fork, side, self.places[edge.target], edge.segment or 0)
+
+    def _enters_left(self, edge: Edge) -> bool:
+        """Whether a shortcut enters a bar to the left of the stream."""
+        into = [other for other in self.edges if other.target == edge.target] if edge.segment is not None else []
+        return any(other.kind is Way.DATA and (other.segment or 0) > (edge.segment or 0) for other in into)
+
+    def finished(self, edges: tuple[Edge, ...]) -> tuple[Member, ...]:
+        """Return the members with their dots, lined up."""
+        trunk = _trunk(edges, self.places, self.ends.projections, self.boxes)
+        ranks = self._ranks(edges)
+        return tuple(self._placed(member, trunk, ranks) for member in self.members)
+
+    def _placed(self, member: Member, trunk: set[str], ranks: dict[str, str]) -> Member:
+        if isinstance(member, Box):
+            group = _TRUNK if member.id in trunk else ""
+            return replace(member, group=group, rank=ranks.get(member.id))
+        forks = tuple(self._placed(fork, trunk, ranks) for fork in self.forks.get(member.id, ()))
+        inner = tuple(self._placed(each, trunk, ranks) for each in member.members)
+        return replace(member, members=(*forks, *inner))
+
+    def _ranks(self, edges: tuple[Edge, ...]) -> dict[str, str]:
+        """Return, for each box that ends a projection, the last box of the path beside it."""
+        into: dict[str, list[Edge]] = defaultdict(list)
+        for edge in edges:
+            into[edge.target].append(edge)
+        found = {}
+        for entering in into.values():
+            main = [edge.source for edge in entering if edge.kind is Way.DATA]
+            for edge in entering:
+                beside = edge.source in self.ends.projections and len(main) == 1
+                if beside and self.frames[edge.source] == self.frames[main[0]]:
+                    found[edge.source] = main[0]
+        return found
+
+
+def _common(chains: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the frames that all chains begin with."""
+    length = 0
+    while all(len(chain) > length for chain in chains) and len({chain[length] for chain in chains}) == 1:
+        length += 1
+    return chains[0][:length]
+
+
+def _framed(members: tuple[Member, ...], frames: tuple[str, ...]) -> Iterator[tuple[Box, tuple[str, ...]]]:
+    for member in members:
+        if isinstance(member, Box):
+            yield member, frames
+        else:
+            yield from _framed(member.members, (*frames, member.id))
+
+
+def _ways(wires: list[Wire], known: dict[str, Box], projections: set[str]) -> dict[Wire, Way]:
+    """Return what each edge is: a shortcut is one around which another way leads to the same box."""
+    before: dict[str, list[str]] = defaultdict(list)
+    for wire in wires:
+        before[wire.target].append(wire.source)
+    places = _places(before, known)
+    return {wire: _way(wire, before, places, known, projections) for wire in wires}
+
+
+def _way(
+    wire: Wire, before: dict[str, list[str]], places: dict[str, int], known: dict[str, Box], projections: set[str]
+) -> Way:
+    if {wire.source, wire.target} & projections:
+        return Way.PROJECTION
+    if known[wire.target].training and not known[wire.source].training:
+        return Way.AUXILIARY
+    others = [source for source in before[wire.target] if source != wire.source]
+    return Way.SKIP if others and _leads(wire.source, others, before, places) else Way.DATA
+
+
+def _leads(source: str, targets: list[str], before: dict[str, list[str]], places: dict[str, int]) -> bool:
+    """Whether a box comes before one of others, by any way."""
+    seen: set[str] = set()
+    waiting = [target for target in targets if places[target] > places[source]]
+    while waiting:
+        box = waiting.pop()
+        if box == source:
+            return True
+        for each in before[box]:
+            if each not in seen and places[each] >= places[source]:
+                seen.add(each)
+                waiting.append(each)
+    return False
+
+
+def _places(before: dict[str, list[str]], known: dict[str, Box]) -> dict[str, int]:
+    """Return the places of boxes in an order in which each comes after what it reads."""
+    places: dict[str, int] = {}
+    for box in known:
+        waiting = [(box, iter(before[box]))]
+        entered = {box}
+        while waiting and box not in places:
+            top, sources = waiting[-1]
+            following = next((each for each in sources if each not in places and each not in entered), None)
+            if following is None:
+                places.setdefault(top, len(places))
+                waiting.pop()
+            else:
+                entered.add(following)
+                waiting.append((following, iter(before[following])))
+    return places
+
+
+def _trunk(edges: tuple[Edge, ...], places: dict[str, int], projections: set[str], known: dict[str, Box]) -> set[str]:
+    """Return the boxes that the whole stream goes through: no edge but a shortcut leads past them."""
+    straight = [edge for edge in edges if edge.kind is Way.DATA]
+    on_way = {end for edge in straight for end in (edge.source, edge.target)}
+    ordered = sorted(on_way - projections, key=lambda box: (places[box], box in known))
+    number = {box: place for place, box in enumerate(ordered)}
+    covered = [0] * (len(ordered) + 1)
+    for edge in straight:
+        if edge.source in number and edge.target in number:
+            first, last = sorted((number[edge.source], number[edge.target]))
+            covered[first + 1] += 1
+            covered[last] -= 1
+    found, open_edges = set(), 0
+    for place, box in enumerate(ordered):
+        open_edges += covered[place]
+        if not open_edges and not (box in known and known[box].training):
+            found.add(box)
+    return found

@@ -1,0 +1,185 @@
+"""Which parts of a model a drawing shows, and which stand for several: a tree of boxes, before anything is drawn."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archdsl.diagram import wording
+from archdsl.diagram.absorb import Group, absorbed
+from archdsl.diagram.detail import FULL, Detail, Focus, focus
+from archdsl.ir import CheckedGraph, Container, Node, Path
+
+# So many boxes fit on a page, in columns, and can still be read.
+PAGE = 30
+
+Item: TypeAlias = Group | Container
+
+
+def path_of(item: Item) -> Path:
+    """Return the path by which an item is called."""
+    return item.node.path if isinstance(item, Group) else item.path
+
+
+def nodes_of(item: Item) -> tuple[Node, ...]:
+    """Return the operators of an item, in the order of execution."""
+    return item.nodes if isinstance(item, Group) else tuple(item.nodes())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What becomes a box or a cluster, and its equal neighbours, which it stands for; a closed one has no children."""
+
+    item: Item
+    copies: tuple[Item, ...] = ()
+    children: "tuple[Part, ...] | None" = None
+
+    @property
+    def count(self) -> int:
+        """How many equal ones it stands for."""
+        return 1 + len(self.copies)
+
+    def leaves(self) -> int:
+        """Return how many boxes it takes."""
+        return 1 if self.children is None else sum(child.leaves() for child in self.children)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything in it is shown."""
+        if self.children is None:
+            return isinstance(self.item, Group)
+        return all(child.is_whole for child in self.children)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown of a graph: the part that is drawn, whose children are its parts."""
+
+    root: Container
+    parts: tuple[Part, ...]
+    groups: dict[Path, Group]
+
+    @property
+    def boxes(self) -> int:
+        """How many boxes the parts take."""
+        return sum(part.leaves() for part in self.parts)
+
+
+def view(graph: CheckedGraph, detail: Detail) -> View:
+    """Return what is shown of a graph; raise `NoSuchPart` where `detail` names what it does not have."""
+    wanted = focus(graph.root, detail)
+    planner = _Planner(graph, absorbed(graph), wanted)
+    small = sum(group.node.path[: len(wanted.root.path)] == wanted.root.path for group in planner.groups.values())
+    fits = small <= PAGE
+    if detail.depth is not None:
+        fold = detail.fold if detail.fold is not None else not fits and detail.depth < FULL
+        return planner.view(detail.depth, fold=fold)
+    fold = detail.fold if detail.fold is not None else not fits
+    return planner.view(FULL, fold=fold) if fits else _deepest(planner, fold=fold)
+
+
+def _deepest(planner: "_Planner", *, fold: bool) -> View:
+    """Return the deepest view that fits on a page."""
+    best = planner.view(1, fold=fold)
+    for depth in range(2, FULL):
+        if all(part.is_whole for part in best.parts):
+            break
+        deeper = planner.view(depth, fold=fold)
+        if deeper.boxes > PAGE:
+            break
+        best = deeper
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Makes views of one graph; `places` are the operators' places in the order of execution."""
+
+    graph: CheckedGraph
+    groups: dict[Path, Group]
+    focus: Focus
+    places: dict[Path, int] = field(default_factory=dict)
+    readers: dict[Path, list[Path]] = field(default_factory=lambda: defaultdict(list))
+    looks: dict[Path, int] = field(default_factory=dict)
+    numbers: dict[object, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for place, node in enumerate(self.graph.nodes):
+            self.places[node.path] = place
+            for source in node.sources:
+                self.readers[source].append(node.path)
+        for output in self.graph.outputs:
+            self.readers[output.path].append(())
+
+    def view(self, depth: int, *, fold: bool) -> View:
+        root = self.focus.root
+        if depth == 0 and not self.focus.around:
+            return View(root, (Part(root),), self.groups)
+        return View(root, self._children(root, depth - 1, fold=fold), self.groups)
+
+    def _children(self, container: Container, depth: int, *, fold: bool) -> tuple[Part, ...]:
+        items = self._items(container)
+        runs = self._runs(items) if fold else ((item,) for item in items)
+        return tuple(self._part(run, depth, fold=fold) for run in runs)
+
+    def _part(self, run: tuple[Item, ...], depth: int, *, fold: bool) -> Part:
+        first, *copies = run
+        if isinstance(first, Group):
+            return Part(first, tuple(copies))
+        path, thin = first.path, len(self._items(first)) == 1
+        opened = depth > 0 or path in self.focus.around or first.inline or self._is_single(first)
+        if path in self.focus.closed or not opened:
+            return Part(first, tuple(copies))
+        deeper = depth if thin or first.inline else depth - 1
+        if thin and path in self.focus.opened:
+            deeper = max(deeper, 1)
+        return Part(first, tuple(copies), self._children(first, deeper, fold=fold))
+
+    def _items(self, container: Container) -> list[Item]:
+        return [
+            self.groups[child.path] if isinstance(child, Node) else child
+            for child in container.children
+            if isinstance(child, Container) or child.path in self.groups
+        ]
+
+    def _is_single(self, container: Container) -> bool:
+        """Whether all that is in it goes into one box, and a frame around that says nothing."""
+        items = self._items(container)
+        return len(items) == 1 and (isinstance(items[0], Group) or self._is_single(items[0]))
+
+    def _runs(self, items: list[Item]) -> Iterator[tuple[Item, ...]]:
+        run: list[Item] = []
+        for item in items:
+            if run and not self._continues(run[-1], item):
+                yield tuple(run)
+                run = []
+            run.append(item)
+        if run:
+            yield tuple(run)
+
+    def _continues(self, one: Item, other: Item) -> bool:
+        """Whether a part is the same as the one before, reads only that, and is the only one that does."""
+        named = {path_of(one), path_of(other)} & (self.focus.around | self.focus.closed)
+        if named or (isinstance(one, Container) and one.inline) or self._look(one) != self._look(other):
+            return False
+        nodes, after = ({node.path for node in nodes_of(item)} for item in (one, other))
+        read = {reader for path in nodes for reader in self.readers.get(path, ()) if reader not in nodes}
+        return bool(read) and read <= after
+
+    def _look(self, item: Item) -> int:
+        """Return a number that parts share which do the same to what comes in."""
+        path = path_of(item)
+        if path not in self.looks:
+            if isinstance(item, Group):
+                look: object = tuple(self._looks_of(node) for node in item.nodes)
+            else:
+                look = (item.kind, item.use.block if item.use else None, *map(self._look, self._items(item)))
+            self.looks[path] = self.numbers.setdefault(look, len(self.numbers))
+        return self.looks[path]
+
+    def _looks_of(self, node: Node) -> tuple[object, ...]:
+        place = self.places[node.path]
+        # Sources by how far back they are: the same in equal neighbours, whatever they are called.
+        sources = tuple(place - self.places.get(source, -1) for source in node.sources)
+        dims = (tuple(map(int, shape.dims)) for shape in (*node.inputs, node.shape))
+        return (wording.called(node.op), *dims, sources, node.device, node.weights is None)

@@ -1,0 +1,107 @@
+"""The ends of a drawing: inputs and outputs of the model, or what stands for the surroundings of a part."""
+
+from archdsl.diagram import wording
+from archdsl.diagram.ends import Ends, Wire
+from archdsl.diagram.facts import name
+from archdsl.diagram.spec import Box, Form
+from archdsl.ir import CheckedGraph, Container, Input, Node, Output, Path, dotted
+from archdsl.shape import Shape
+
+OUTPUT = "output-stream"
+
+
+def terminals(ends: Ends, *, links: bool) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
+    """Return the boxes before and after what is drawn, and enter them and what leaves for them into `ends`."""
+    if ends.root.path:
+        return _before(ends), _after(ends)
+    graph = ends.graph
+    ends.owners |= {given.path: _input_id(given) for given in graph.inputs}
+    made = []
+    for number, output in enumerate(graph.outputs):
+        id = f"output-of-{output.name}" if number else OUTPUT
+        made.append(_output(graph, output, id))
+        ends.leaving.append(Wire(output.path, output.shape, ends.owners[output.path], id))
+    return tuple(_input(given, links=links) for given in graph.inputs), tuple(made)
+
+
+def _input_id(given: Input) -> str:
+    # With a dash, which no label has, it cannot be the path of an operator.
+    return f"input-{given.name}"
+
+
+def _input(given: Input, *, links: bool) -> Box:
+    shape = wording.sizes(given.shape)
+    facts = " | ".join((f"input {given.name}", shape, wording.place(given.span)))
+    link = wording.link(given.span) if links else None
+    return Box(_input_id(given), Form.TERMINAL, "io", "Input", (shape,), facts, link=link)
+
+
+def _output(graph: CheckedGraph, output: Output, id: str) -> Box:
+    shape = wording.sizes(output.shape)
+    facts = " | ".join(("output", shape, f"from {dotted(output.path)}"))
+    lines = [classes(graph, output.shape) or shape]
+    title = f"Output {output.name}" if id != OUTPUT or output.span else "Output"
+    if output.when_training:
+        lines.append("training only")
+    return Box(id, Form.TERMINAL, "io", title, tuple(lines), facts, training=output.when_training)
+
+
+def classes(graph: CheckedGraph, shape: Shape) -> str:
+    """Return how many classes a vector tells apart, empty where it is something else."""
+    given = next((each.value for each in graph.graph.parameters if each.name == "classes"), None)
+    return f"{shape.dims[0]} class{'' if given == 1 else 'es'}" if shape.dims == (given,) else ""
+
+
+def _before(ends: Ends) -> tuple[Box, ...]:
+    inside = {node.path for node in ends.root.nodes()}
+    outside: dict[str, Box] = {}
+    shapes = {node.path: node.shape for node in ends.graph.nodes} | {i.path: i.shape for i in ends.graph.inputs}
+    for node in ends.root.nodes():
+        for value in node.sources:
+            if value not in inside and value not in ends.owners:
+                id, title = _surrounding(ends, value, "before")
+                ends.owners[value] = id
+                outside.setdefault(id, _stub(id, title, "from", shapes[value]))
+    return tuple(outside.values())
+
+
+def _after(ends: Ends) -> tuple[Box, ...]:
+    inside = {node.path for node in ends.root.nodes()}
+    outside: dict[str, Box] = {}
+    for node in ends.graph.nodes:
+        if node.path in inside:
+            continue
+        for value, shape in zip(node.sources, node.inputs, strict=True):
+            if value in inside:
+                _leave(ends, outside, value, shape, _surrounding(ends, node.path, "after"))
+    for output in ends.graph.outputs:
+        if output.path in inside:
+            _leave(ends, outside, output.path, output.shape, (f"after-output-{output.name}", "Output"))
+    return tuple(outside.values())
+
+
+def _leave(ends: Ends, outside: dict[str, Box], value: Path, shape: Shape, stub: tuple[str, str]) -> None:
+    id, title = stub
+    outside.setdefault(id, _stub(id, title, "to", shape))
+    wire = Wire(value, shape, ends.owners[value], id)
+    if wire not in ends.leaving:
+        ends.leaving.append(wire)
+
+
+def _stub(id: str, title: str, way: str, shape: Shape) -> Box:
+    sizes = wording.sizes(shape)
+    return Box(id, Form.STUB, "io", title, (sizes,), f"{way} {title} | {sizes} | not drawn here")
+
+
+def _surrounding(ends: Ends, path: Path, where: str) -> tuple[str, str]:
+    """Return the id and title of what stands for an operator outside: it, or the submodule next to what is drawn."""
+    if path[0] == "":
+        return f"{where}-input-{path[1]}", "Input"
+    here: Node | Container = ends.graph.root
+    for length in range(1, len(path) + 1):
+        assert isinstance(here, Container)
+        here = next(child for child in here.children if child.path == path[:length])
+        if isinstance(here, Node) or ends.root.path[:length] != here.path:
+            break
+    title = here.op.title(here.input) if isinstance(here, Node) else name(here.path)
+    return f"{where}-{dotted(here.path)}", title

@@ -1,0 +1,114 @@
+"""`archdsl draw`: a model, or a part of it, as a picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.named import graph_of
+from archdsl.options import of_nets
+from archdsl.terminal import NO_FILE, say, stop, write_output
+from archdsl.views_command import STYLES, write_view
+
+if TYPE_CHECKING:
+    from archdsl.diagram import Diagram
+    from archdsl.elaborate.limits import Limits
+    from archdsl.ir import CheckedGraph
+
+_KINDS = ("svg", "png", "pdf", "dot")
+
+
+class Depth(click.ParamType[int]):
+    """A number of levels, or `full`."""
+
+    name = "depth"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of levels."""
+        from archdsl.diagram import FULL
+
+        if isinstance(value, int):
+            return value
+        if value == "full":
+            return FULL
+        if not value.isdigit():
+            self.fail(f"{value} is neither a number of levels nor `full`", param, ctx)
+        return min(int(value), FULL)
+
+
+@click.command()
+@of_nets
+@click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf or .dot.")
+@click.option(
+    "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
+    help="Operators; a table of stages (.md, .tex), a column for each net; tensors to scale (.svg, .tex).",
+)  # fmt: skip
+@click.option("--depth", type=Depth(), metavar="N|full", help="Levels that are shown; what fits a page if left out.")
+@click.option("--fold/--no-fold", default=None, help="Draw equal neighbours once, with their number.")
+@click.option("--expand", multiple=True, metavar="NAME", help="Show what is in a submodule, or in all uses of a block.")
+@click.option("--collapse", multiple=True, metavar="NAME", help="Show a submodule as one box.")
+@click.option("--only", metavar="NAME", help="Draw one submodule, and of its surroundings only the ends.")
+@click.option("--params/--no-params", default=True, help="Numbers of parameters in the boxes.")
+@click.option("--macs/--no-macs", default=True, help="Numbers of multiply-accumulates in the boxes.")
+@click.option(
+    "--shapes", type=click.Choice(["change", "all", "none"]), default="change", show_default=True,
+    help="The edges that tell their shape.",
+)  # fmt: skip
+@click.option("--legend/--no-legend", default=True, help="The legend and the caption with the totals.")
+@click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
+@click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
+@click.option("--engine", help="The Graphviz program that draws; found by itself if left out.")
+def draw(
+    files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None,
+    style: str, theme: str, engine: str | None, **options: Any,
+) -> None:  # fmt: skip
+    """Draw a model with Graphviz, or in another style.
+
+    Submodules are closed where the whole would not fit on a page, and equal neighbours are drawn once.
+    """
+    from archdsl.loader import stem
+
+    if style != "graph":
+        write_view(style, files, model, settings, limits, output=output, theme=theme)
+        return
+    if files[1:]:
+        raise click.UsageError("one drawing shows one net: name one, or take --style table")
+    file = files[0]
+    target = output or f"{stem(file)}.svg"
+    kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
+    if kind not in _KINDS:
+        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--output")
+    drawing = _diagram(graph_of(file, model, settings, limits), **options)
+    write_output(target, _drawn(drawing, kind, target, file, theme=theme, engine=engine), file)
+    say(target, f"wrote {target}: {drawing.name}")
+
+
+def _diagram(
+    graph: "CheckedGraph", *, depth: int | None, fold: bool | None, expand: tuple[str, ...], collapse: tuple[str, ...],
+    only: str | None, params: bool, macs: bool, shapes: Any, legend: bool, direction: Any,
+) -> "Diagram":  # fmt: skip
+    from archdsl.diagram import Detail, Look, NoSuchPart, diagram
+
+    detail = Detail(depth, fold, expand, collapse, only)
+    look = Look(legend=legend, params=params, macs=macs, shapes=shapes)
+    try:
+        return diagram(graph, detail=detail, look=look, direction=direction)
+    except NoSuchPart as error:
+        raise click.UsageError(f"{error}; {error.help}") from None
+
+
+def _drawn(drawing: "Diagram", kind: str, target: str, file: str, *, theme: str, engine: str | None) -> bytes:
+    from archdsl.diagram import THEMES, to_dot
+    from archdsl.render import CannotRender
+    from archdsl.render import draw as drawn
+
+    if kind == "dot":
+        return to_dot(drawing, THEMES[theme]).encode()
+    try:
+        return drawn(drawing, kind, theme=THEMES[theme], engine=engine)
+    except CannotRender as error:
+        if target == "-":
+            stop(NO_FILE, str(error), error.help)
+        beside = str(Path(target).with_suffix(".dot"))
+        write_output(beside, to_dot(drawing, THEMES[theme]).encode(), file)
+        stop(NO_FILE, f"{error}; wrote {beside} instead", error.help)

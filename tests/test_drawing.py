@@ -1,0 +1,247 @@
+"""Drawings of branched nets: what is closed, what is folded, which way shortcuts go, and what stands around a part."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from archdsl.cli import cli
+from archdsl.diagram import FULL, Detail, Diagram, Look, NoSuchPart, diagram
+from archdsl.diagram.parts import PAGE
+from archdsl.diagram.spec import Box, Form, Way
+from archdsl.driver import compile_source
+from archdsl.gallery import graphs
+from archdsl.ir import CheckedGraph
+from archdsl.source import Source
+
+
+def graph(text: str) -> CheckedGraph:
+    compiled = compile_source(Source("net.arch", text))
+    assert compiled.models, compiled.diagnostics
+    return compiled.models[0]
+
+
+def named(name: str) -> CheckedGraph:
+    return graphs([name])[name]
+
+
+def drawn(name: str, **options: object) -> Diagram:
+    return diagram(named(name), detail=Detail(**options))  # type: ignore[arg-type]
+
+
+def box(drawing: Diagram, id: str) -> Box:
+    return next(box for box in drawing.boxes if box.id == id)
+
+
+def ways(drawing: Diagram) -> dict[str, str]:
+    return {edge.id: edge.kind.value for edge in drawing.edges}
+
+
+# Levels
+
+
+def test_depth_0_is_one_box_between_the_ends() -> None:
+    drawing = drawn("resnet50", depth=0)
+    assert [box.form for box in drawing.boxes] == [Form.TERMINAL, Form.BLOCK, Form.TERMINAL]
+    assert drawing.boxes[1].title == "ResNet50" and "25.6 M params · 4.09 G MACs" in drawing.boxes[1].lines[-1]
+
+
+def test_depth_1_closes_all_submodules_and_says_what_is_in_them() -> None:
+    drawing = drawn("resnet50", depth=1)
+    assert not drawing.clusters
+    stages = [(box.title, box.count, box.lines) for box in drawing.boxes if box.form is Form.BLOCK]
+    assert stages == [
+        ("layer1  Bottleneck", 3, ("1×1, 64 → 3×3, 64 → 1×1, 256", "216 k params · 668 M MACs · first block projects")),
+        ("layer2  Bottleneck", 4, ("1×1, 128 → 3×3, 128 → 1×1, 512", "1.22 M params · 1.03 G MACs · first block /2")),
+        ("layer3  Bottleneck", 6, ("1×1, 256 → 3×3, 256 → 1×1, 1024", "7.10 M params · 1.46 G MACs · first block /2")),
+        ("layer4  Bottleneck", 3, ("1×1, 512 → 3×3, 512 → 1×1, 2048", "15.0 M params · 809 M MACs · first block /2")),
+    ]
+
+
+def test_a_closed_merge_says_the_channels_that_it_puts_together() -> None:
+    assert box(drawn("googlenet", depth=1), "inception3a").lines[0] == "64 + 128 + 32 + 32 = 256"
+
+
+def test_full_depth_shows_every_operator() -> None:
+    net = named("googlenet")
+    drawing = diagram(net, detail=Detail(depth=FULL))
+    shown = Counter(line.partition(":")[0] for box in drawing.boxes for line in box.tooltip.split(" | "))
+    assert [node.path for node in net.nodes if shown[".".join(node.path)] != 1] == []
+    assert all(box.count == 1 for box in drawing.boxes)
+
+
+def test_each_level_shows_more() -> None:
+    sizes = [len(drawn("resnet50", depth=depth).boxes) for depth in (0, 1, 2, 3, FULL)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_every_net_of_the_gallery_fits_a_page_as_it_comes() -> None:
+    sizes = {name: len(diagram(net).boxes) for name, net in graphs().items()}
+    # What computes in towers has no submodules to close; ends and dots are not counted.
+    assert {name for name, size in sizes.items() if size > PAGE + 15} == set()
+
+
+def test_equal_neighbours_fold_to_one_with_a_count_at_every_level() -> None:
+    net = named("resnet152")
+    assert [(box.id, box.count) for box in diagram(net, detail=Detail(depth=2)).boxes if box.form is Form.BLOCK] == [
+        ("layer1.0", 1), ("layer1.1", 2), ("layer2.0", 1), ("layer2.1", 7), ("layer3.0", 1), ("layer3.1", 35),
+        ("layer4.0", 1), ("layer4.1", 2),
+    ]  # fmt: skip
+    opened = diagram(net, detail=Detail(depth=3))
+    assert [(frame.id, frame.count) for frame in opened.clusters if frame.count > 1] == [
+        ("layer1.1", 2), ("layer2.1", 7), ("layer3.1", 35), ("layer4.1", 2),
+    ]  # fmt: skip
+    assert "layer3.1.add--layer4.0--fork" in ways(opened), "what the last one makes leaves the first"
+
+
+def test_one_that_another_reads_is_not_folded_into_its_neighbours() -> None:
+    steps = " -> ".join(f"b{number}: B(4)" for number in range(5))
+    text = f"""
+    block B(c) = a: conv(c, 1) -> maxpool(1) -> b: conv(c, 1)
+    model Net {{{{
+      input x: 4x8x8
+      {steps}
+      concat {{{{ @{{read}}; identity }}}}
+    }}}}
+    """
+
+    def counts(read: str) -> list[int]:
+        drawing = diagram(graph(text.format(read=read)), detail=Detail(depth=1, fold=True))
+        return [box.count for box in drawing.boxes if box.form is Form.BLOCK]
+
+    assert counts("b1") == [2, 3]
+    assert counts("b4") == [5]
+
+
+# Names
+
+
+def test_expand_opens_one_submodule_and_what_it_stands_in() -> None:
+    drawing = drawn("resnet50", depth=1, expand=("layer3",))
+    assert [frame.id for frame in drawing.clusters] == ["layer3"]
+    drawing = drawn("resnet50", depth=1, expand=("layer3.2",))
+    assert [frame.id for frame in drawing.clusters] == ["layer3", "layer3.2"]
+    assert [(box.id, box.count) for box in drawing.boxes if box.form is Form.BLOCK and box.id.startswith("layer3")] == [
+        ("layer3.0", 1), ("layer3.1", 1), ("layer3.3", 3),
+    ]  # fmt: skip
+
+
+def test_a_name_may_be_the_end_of_a_path_or_a_block() -> None:
+    assert [frame.id for frame in drawn("gpt2", depth=1, expand=("h.3",)).clusters][-1].endswith("h.3")
+    opened = {frame.id for frame in drawn("googlenet", depth=1, expand=("Inception",)).clusters}
+    assert len(opened) == 9
+
+
+def test_collapse_closes_one_submodule() -> None:
+    drawing = drawn("resnet18", depth=FULL, collapse=("layer2",))
+    assert box(drawing, "layer2").form is Form.BLOCK
+    assert "layer1" in {frame.id for frame in drawing.clusters}
+
+
+def test_names_that_mean_nothing_are_refused_with_a_way_out() -> None:
+    with pytest.raises(NoSuchPart) as refused:
+        drawn("resnet18", only="layer9")
+    assert str(refused.value) == "the model has no submodule `layer9`"
+    assert refused.value.help.startswith("did you mean `layer")
+
+
+def test_only_draws_a_part_between_stubs_of_its_surroundings() -> None:
+    drawing = drawn("googlenet", only="inception4a")
+    assert drawing.name == "inception4a of GoogLeNet"
+    stubs = [(box.title, box.lines) for box in drawing.boxes if box.form is Form.STUB]
+    assert stubs == [("MaxPool 3×3, /2", ("480×14×14",)), ("inception4b", ("512×14×14",)), ("aux1", ("512×14×14",))]
+    assert "365 k parameters" in drawing.caption
+    ends = {box.id for box in drawing.boxes}
+    assert all({edge.source, edge.target} <= ends for edge in drawing.edges)
+    assert [frame.id for frame in drawing.clusters] == ["inception4a"]
+
+
+@pytest.mark.parametrize(("name", "part"), [("resnet50", "layer2"), ("unet", "up2"), ("alexnet_2012", "tower1")])
+def test_every_end_of_an_edge_is_drawn(name: str, part: str) -> None:
+    drawing = drawn(name, only=part)
+    ends = {box.id for box in drawing.boxes}
+    assert drawing.edges and all({edge.source, edge.target} <= ends for edge in drawing.edges)
+
+
+# Ways
+
+
+def test_shortcuts_are_told_from_projections_and_from_the_stream() -> None:
+    kinds = ways(drawn("resnet50", only="layer2", depth=FULL))
+    assert kinds["layer2.0--fork--layer2.0.conv1"] == "data"
+    assert kinds["layer2.0--fork--layer2.0.downsample.0"] == "skip projection"
+    assert kinds["layer2.0.downsample.0--layer2.0.add"] == "skip projection"
+    assert kinds["layer2.1--fork--layer2.1.add"] == "skip"
+    assert Counter(kinds.values())["skip"] == 3
+
+
+def test_paths_part_at_a_dot_within_the_innermost_frame_that_holds_all_of_them() -> None:
+    drawing = drawn("resnet50", depth=FULL)
+    forks = [box.id for box in drawing.boxes if box.form is Form.FORK]
+    assert forks == [f"layer{n + 1}.{i}--fork" for n, count in enumerate((3, 4, 6, 3)) for i in range(count)]
+
+
+def test_branches_enter_a_merge_in_the_order_of_the_source() -> None:
+    drawing = drawn("googlenet", only="inception3a")
+    into = sorted((edge.segment or 0, edge.source) for edge in drawing.edges if edge.target == "inception3a.concat")
+    branches = [f"inception3a.{name}.conv" for name in ("branch1", "branch2.1", "branch3.1", "branch4.1")]
+    assert into == list(enumerate(branches))
+    assert box(drawing, "inception3a.concat").segments == ("64", "128", "32", "32")
+    leaving = [edge.target for edge in drawing.edges if edge.source == "inception3a--fork"]
+    firsts = ("branch1.conv", "branch2.0.conv", "branch3.0.conv", "branch4.0")
+    assert leaving == [f"inception3a.{name}" for name in firsts]
+
+
+def test_what_only_the_training_computes_stands_aside() -> None:
+    drawing = drawn("googlenet")
+    kinds = ways(drawing)
+    assert kinds["inception4a--aux1"] == kinds["inception4d--aux2"] == "aux"
+    assert [box.id for box in drawing.boxes if box.training] == ["aux1", "aux2", "output-of-aux_logits1",
+                                                                 "output-of-aux_logits2"]  # fmt: skip
+    assert box(drawing, "aux1").group == "" and box(drawing, "inception4b").group == "main"
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (Look(), "9.54 k params · 118 M MACs"),
+        (Look(macs=False), "9.54 k params"),
+        (Look(params=False), "118 M MACs"),
+        (Look(params=False, macs=False), ""),
+    ],
+)
+def test_counts_in_boxes_can_be_turned_off(look: Look, words: str) -> None:
+    assert "".join(box(diagram(named("resnet50"), look=look), "conv1").lines) == words
+
+
+def test_shapes_stand_where_they_change_everywhere_or_nowhere() -> None:
+    count = {
+        shapes: sum(bool(edge.label) for edge in diagram(named("lenet5"), look=Look(shapes=shapes)).edges)  # type: ignore[arg-type]
+        for shapes in ("change", "all", "none")
+    }
+    assert count == {"change": 8, "all": 9, "none": 0}
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--only", "layer9"], 2, "the model has no submodule `layer9`; did you mean `layer"),
+        (["--depth", "deep"], 2, "deep is neither a number of levels nor `full`"),
+        (["--depth", "1", "--no-macs", "--no-legend"], 0, "out.dot: ResNet50"),
+    ],
+)
+def test_draw_says_what_is_wrong(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "out.dot")
+    done = CliRunner().invoke(cli, ["draw", "resnet50", "-o", out, *arguments])
+    assert done.exit_code == code and words in done.output
+
+
+def test_ways_are_the_classes_of_the_drawing() -> None:
+    assert {way.value for way in Way} == {"data", "skip", "skip projection", "aux"}
