@@ -1,6 +1,7 @@
 """Drawings of branched nets: what is closed, what is folded, which way shortcuts go, and what stands around a part."""
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def graph(text: str) -> CheckedGraph:
     return compiled.models[0]
 
 
+@cache
 def named(name: str) -> CheckedGraph:
     return graphs([name])[name]
 
