@@ -1,7 +1,8 @@
 """archdsl: a compiler for neural network architectures.
 
 `compile` gives the graph of a net, `load` an `nn.Module`, `load_weights` fills it, `install_import_hook` makes `.arch`
-files importable. All are imported when they are first used, so that `import archdsl` costs nothing.
+files importable, and after `%load_ext archdsl` a notebook knows `%%arch`. All are imported when they are first used, so
+that `import archdsl` costs nothing.
 """
 
 from importlib import import_module
@@ -20,6 +21,7 @@ _HOMES = {
     "WeightsError": "archdsl.weights",
     "compile": "archdsl.api",
     "install_import_hook": "archdsl.import_hook",
+    "load_ipython_extension": "archdsl.notebook",
     "load": "archdsl.api",
     "load_weights": "archdsl.weights",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diag.model import Diagnostic
 from archdsl.diag.text import render
+from archdsl.display import ShownResult, show
 from archdsl.driver import Compiled, compile_source
 from archdsl.ir import CheckedGraph
 from archdsl.loader import Located, locate
@@ -41,7 +42,7 @@ def compile(
     has no such parameter.
     """
     found = locate(fspath(file)) if text is None else Located(Source(fspath(file), text))
-    return compile_source(found.source, model=model or found.model, settings=settings)
+    return ShownResult.of(compile_source(found.source, model=model or found.model, settings=settings))
 
 
 def load(
@@ -87,5 +88,6 @@ def module_class(graph: CheckedGraph) -> "type[Any]":
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         exec(builtins.compile(text, file, "exec"), module.__dict__)
         sys.modules[name] = module
+        show(getattr(module, graph.name), graph)
     found: type[Any] = getattr(sys.modules[name], graph.name)
     return found
