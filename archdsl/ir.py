@@ -79,10 +79,11 @@ class Node:
 
 
 class Kind(Enum):
-    """How a container calls its children."""
+    """How a container calls its children; those of a part of one, as a pipeline cuts it, have the keys of the whole."""
 
     NAMED = "named"
     NUMBERED = "numbered"
+    KEYED = "keyed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Drafts to classes: equal drafts become one class, with parameters where its uses differ."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archdsl.emit.draft import PENDING, Draft
@@ -32,23 +32,22 @@ class Class:
         return next((each for each in self.members if _has_optional(each)), self.members[0])
 
 
-def classes(drafts: list[Draft], reserved: Iterable[str]) -> dict[int, Class]:
-    """Return the class of each draft by its number, the model last; names in `reserved` are taken."""
+def classes(drafts: list[Draft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
+    """Return the class of each draft by its number; those of models are in `roots`, names in `reserved` are taken."""
     keys = _keys(drafts)
     groups: dict[str, dict[str, list[Draft]]] = {}
     for draft in drafts:
         key, optional = keys[draft.number]
         groups.setdefault(key, {}).setdefault(optional, []).append(draft)
     made: dict[int, Class] = {}
-    taken = {*reserved, drafts[-1].name}
-    root = drafts[-1].number
+    taken = {*reserved, *(drafts[number].name for number in roots)}
     for draft in drafts:
         if draft.number in made:
             continue
         group = groups[keys[draft.number][0]]
         flagged = len(group) == 2 and "" in group
         members = [each for some in group.values() for each in some] if flagged else group[keys[draft.number][1]]
-        name = draft.name if draft.number == root else _free(draft.name, taken)
+        name = draft.name if draft.number in roots else _free(draft.name, taken)
         taken.add(name)
         found = Class(name, members, flagged)
         found.parameters = _parameters(found)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archdsl.elaborate.reserved import no_variables
-from archdsl.ir import CheckedGraph, Container, Node, Path
+from archdsl.ir import CheckedGraph, Container, Kind, Node, Path
 from archdsl.ops.base import INPUT, Merge, Stateless, input_at
 
 
@@ -122,12 +122,16 @@ class Dataflow:
     def _only_read_in(self, value: Path, path: Path) -> bool:
         return all(reader[: len(path)] == path for reader in self.reading.get(value, ()))
 
+    def is_inline(self, container: Container) -> bool:
+        """Whether others look inside a submodule: it has no `forward`."""
+        return container.inline or (container.kind is Kind.KEYED and not self.is_chain(container))
+
     def is_chain(self, container: Container) -> bool:
         """Whether a submodule is a plain `nn.Sequential`: each child is a module that hands on one stream."""
         value = container.source
         goes_out = {output.path for output in self.graph.outputs}
         for child in container.children:
-            if child.weights or (isinstance(child, Container) and child.inline):
+            if child.weights or (isinstance(child, Container) and self.is_inline(child)):
                 return False
             if isinstance(child, Node):
                 emission = child.emission

@@ -18,13 +18,14 @@ from archdsl.symbolic import TracedFloat, TracedInt
 
 
 class Drafts:
-    """Makes the drafts of a graph, inner classes first."""
+    """Makes the drafts of a graph, inner classes first, and after those that are made already."""
 
-    def __init__(self, flow: Dataflow, scopes: dict[Path, Scope]) -> None:
+    def __init__(self, flow: Dataflow, scopes: dict[Path, Scope], made: list[Draft] | None = None) -> None:
         self.flow = flow
         self.scopes = scopes
-        self.made: list[Draft] = []
+        self.made: list[Draft] = [] if made is None else made
         self.placing = Placing(flow.graph)
+        self._keyed = frozenset(_keyed(flow.graph.root, flow))
         self.starts = Starts(flow.graph.root, scopes[()].values, self._has_class)
 
     def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> Draft:
@@ -37,14 +38,14 @@ class Drafts:
         name = self.flow.graph.name if outputs else _class_name(container)
         draft = Draft(container, scope, -1, name, arguments, self.placing.spans(container), outputs, given)
         places = self._children(draft, container, ())
-        if any(isinstance(child, Container) and child.inline for child in container.children):
+        if any(lanes for _, lanes in places):
             places = in_order(interleaved(places, self.flow), self.flow)
         if outputs:
             draft.starts += [("", changed(code, scope.number)) for code in self.starts.of_model]
         if not container.inline:
             training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
-            for child, prefix in places:
-                self._step(draft, child, prefix, in_training=runs_in(child, training))
+            for child, lanes in places:
+                self._step(draft, child, lanes, in_training=runs_in(child, training))
             self._settle_optional(draft)
             self._name(draft)
         draft.number = len(self.made)
@@ -52,19 +53,20 @@ class Drafts:
         return draft
 
     def _children(
-        self, draft: Draft, container: Container, prefix: tuple[str, ...]
+        self, draft: Draft, container: Container, lanes: tuple[str, ...]
     ) -> list[tuple[Node | Container, tuple[str, ...]]]:
-        """Enter the submodules of a container; return the steps of `forward` with the names before theirs."""
+        """Enter the submodules of a container; return the steps of `forward` with the lanes that they stand in."""
         places: list[tuple[Node | Container, tuple[str, ...]]] = []
         for child in container.children:
-            if not prefix and not child.weights and self._is_module(child, container):
+            if container is draft.container and not child.weights and self._is_module(child, container):
                 expr = self.module(child, draft.scope, draft.container)
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
                 self._start(draft, child)
-            if isinstance(child, Container) and child.inline:
-                places += self._children(draft, child, (*prefix, child.path[-1]))
+            if isinstance(child, Container) and self.flow.is_inline(child):
+                inner = lanes if child.kind is Kind.KEYED else (*lanes, child.path[-1])
+                places += self._children(draft, child, inner)
             else:
-                places.append((child, prefix))
+                places.append((child, lanes))
         return places
 
     def _start(self, draft: Draft, child: Node | Container) -> None:
@@ -75,6 +77,8 @@ class Drafts:
         draft.starts += [(child.path[-1], changed(each, draft.scope.number)) for each in code]
 
     def _has_class(self, container: Container) -> bool:
+        if container.kind is Kind.KEYED:
+            return False
         return container.use is not None or container.inline or not self.flow.is_chain(container)
 
     def _is_module(self, child: Node | Container, container: Container) -> bool:
@@ -90,13 +94,19 @@ class Drafts:
             return scope.expression(self._operator(child, owner))
         if self._has_class(child):
             return self._class(child, scope, owner)
-        modules = [self.module(each, scope, owner) for each in child.children]
+        if self.flow.is_inline(child):
+            made = [each for each in child.children if not each.weights and self._is_module(each, child)]
+        else:
+            made = list(child.children)
+        modules = [self.module(each, scope, owner) for each in made]
         if child.kind is Kind.NUMBERED:
             return Call("nn.Sequential", tuple(modules))
-        pairs = tuple(
-            Sequence((each.path[-1], module), "(") for each, module in zip(child.children, modules, strict=True)
+        pairs = Sequence(
+            tuple(Sequence((each.path[-1], module), "(") for each, module in zip(made, modules, strict=True)),
+            "[",
+            exploded=True,
         )
-        return call("nn.Sequential", call("OrderedDict", Sequence(pairs, "[", exploded=True)))
+        return call("nn.ModuleDict" if self.flow.is_inline(child) else "nn.Sequential", call("OrderedDict", pairs))
 
     def _operator(self, node: Node, owner: Container) -> Call:
         emission = node.emission
@@ -123,19 +133,19 @@ class Drafts:
 
     # forward
 
-    def _step(self, draft: Draft, child: Node | Container, prefix: tuple[str, ...], *, in_training: bool) -> None:
+    def _step(self, draft: Draft, child: Node | Container, lanes: tuple[str, ...], *, in_training: bool) -> None:
         if isinstance(child, Container):
             reads = tuple(path for _, path in self.flow.inputs(child))
-            expr: Expr = Call(self._attribute(draft, child, prefix), tuple(map(value, reads)))
+            expr: Expr = Call(self._attribute(draft, child, lanes), tuple(map(value, reads)))
             over: Path | None = None
             target = child.output if child.output not in reads else child.path
             label = self.flow.outputs.get(target) or _label(child)
         else:
             passed_on = self.flow.passed_on(child)
-            if passed_on is not None and not (draft.is_numbered and not prefix):
+            if passed_on is not None and not (draft.is_numbered and not lanes):
                 draft.statements.append(Statement(child.path, child.path, value(passed_on), (), child.shape))
                 return
-            expr, over = self._applied(draft, child, prefix)
+            expr, over = self._applied(draft, child, lanes)
             reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
         device = (child.device or "") if is_move(child) else ""
         is_part = isinstance(child, Container) and self._is_part(target)
@@ -147,7 +157,7 @@ class Drafts:
                 reads,
                 child.shape,
                 label=label,
-                lane=prefix[-1] if prefix and not device and child.path not in self.flow.twins.values() else "",
+                lane=lanes[-1] if lanes and not device and child.path not in self.flow.twins.values() else "",
                 is_part=is_part,
                 over=over,
                 optional=child.optional,
@@ -162,7 +172,7 @@ class Drafts:
             return False
         return path in self.flow.parts
 
-    def _applied(self, draft: Draft, node: Node, prefix: tuple[str, ...]) -> tuple[Expr, Path | None]:
+    def _applied(self, draft: Draft, node: Node, lanes: tuple[str, ...]) -> tuple[Expr, Path | None]:
         """Return the expression of a node, and the value that it is written over if it is `+=`."""
         emission = node.emission
         inputs = tuple(map(value, node.sources))
@@ -170,7 +180,7 @@ class Drafts:
             assert node.device
             return Call("move", (*inputs, self.placing.anchor(draft, node.device))), None
         if isinstance(emission, Submodule) or _is_module(node, is_numbered=draft.is_numbered):
-            return Call(self._attribute(draft, node, prefix), inputs), None
+            return Call(self._attribute(draft, node, lanes), inputs), None
         function = emission.function
         within = draft.container.path
         if emission.in_place and self.flow.may_overwrite(node.sources[0], within):
@@ -181,11 +191,15 @@ class Drafts:
             return inputs[0], over
         return draft.scope.in_forward(_filled(function, inputs)), None
 
-    def _attribute(self, draft: Draft, child: Node | Container, prefix: tuple[str, ...]) -> Expr:
+    def _attribute(self, draft: Draft, child: Node | Container, lanes: tuple[str, ...]) -> Expr:
         name = (child.weights or child.path)[-1]
-        if draft.is_numbered and not prefix:
+        if draft.is_numbered and not lanes:
             return Ref(f"self[{[entry.name for entry in draft.entries].index(name)}]")
-        return Ref(".".join(("self", *prefix, name)))
+        text, path = "self", draft.container.path
+        for part in (*child.path[len(path) : -1], name):
+            text += f'["{part}"]' if path in self._keyed else f".{part}"
+            path = (*path, part)
+        return Ref(text)
 
     def _settle_optional(self, draft: Draft) -> None:
         """Keep as optional only projections that other uses of the class can leave out; resolve what passes on."""
@@ -249,6 +263,15 @@ class Drafts:
                 draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
         for path in draft.aliases:
             draft.variables[path] = draft.variables[draft.origin(path)]
+
+
+def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:
+    """Yield the paths of the submodules whose children are found by their keys."""
+    for child in container.children:
+        if isinstance(child, Container):
+            if child.kind is Kind.KEYED and flow.is_inline(child):
+                yield child.path
+            yield from _keyed(child, flow)
 
 
 def _is_module(node: Node, *, is_numbered: bool) -> bool:

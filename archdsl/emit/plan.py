@@ -1,6 +1,6 @@
 """Checked graph to module plan: every line and every name is decided here, and templates only lay them out."""
 
-import re
+from collections.abc import Sequence as Many
 from dataclasses import dataclass
 
 from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
@@ -11,11 +11,12 @@ from archdsl.emit.draft import Draft, Entry
 from archdsl.emit.drafting import Drafts
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
+from archdsl.emit.stages import tables_of
 from archdsl.emit.starts import written
+from archdsl.emit.support import defined, definition, imports, needed
 from archdsl.ir import CheckedGraph, Path
-from archdsl.passes import lowered
+from archdsl.passes import Stage, lowered
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
-from archdsl.resources import resource
 
 _BODY = 8
 _PAD = " " * _BODY
@@ -43,6 +44,7 @@ class ModulePlan:
     support: tuple[str, ...]
     outputs: tuple[str, ...]
     classes: tuple[ClassPlan, ...]
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,54 +58,82 @@ class Plan:
 
 def plan(graph: CheckedGraph) -> Plan:
     """Return the plan of the module that computes a graph."""
-    return _Planner(lowered(graph)).plan()
+    return _Planner((lowered(graph),)).plan(graph, _facts(graph))
+
+
+def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> Plan:
+    """Return the plan of a module with a class for each stage of a graph's pipeline, and what runs them."""
+    facts = f"{_facts(graph)}\nIn {len(stages)} stages of a pipeline, from `pipeline`."
+    tables = tables_of(graph, stages)
+    return _Planner([stage.graph for stage in stages], as_tuples=True).plan(graph, facts, tables, ("pipeline",))
+
+
+def _facts(graph: CheckedGraph) -> str:
+    return f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates per sample."
 
 
 class _Planner:
-    """Plans the module of one model: a class for the model and one for each block."""
+    """Plans the module of a model, or of the stages that it is cut into: a class for each, and one for each block."""
 
-    def __init__(self, graph: CheckedGraph) -> None:
-        self.graph = graph
-        drafts = Drafts(Dataflow(graph), scopes(graph))
-        drafts.draft(graph.root, drafts.scopes[()], graph.outputs)
-        self.drafts = drafts.made
-        self.result = f"{graph.name}Output" if len(graph.outputs) > 1 else "Tensor"
-        reserved = MODULE_GLOBALS | BUILT_IN | support_names() | {graph.name, self.result}
-        self.classes = classes(self.drafts, reserved)
+    def __init__(self, graphs: Many[CheckedGraph], *, as_tuples: bool = False) -> None:
+        self.as_tuples = as_tuples
+        self.graphs: dict[int, CheckedGraph] = {}
+        self.drafts: list[Draft] = []
+        for graph in graphs:
+            drafts = Drafts(Dataflow(graph), scopes(graph), self.drafts)
+            root = drafts.draft(graph.root, drafts.scopes[()], graph.outputs)
+            self.graphs[root.number] = graph
+        names = {name for graph in graphs for name in (graph.name, self._result(graph))}
+        self.classes = classes(self.drafts, self.graphs, MODULE_GLOBALS | BUILT_IN | support_names() | names)
 
-    def plan(self) -> Plan:
-        graph = self.graph
+    def _result(self, graph: CheckedGraph | None) -> str:
+        """Return the type of what `forward` returns."""
+        if graph is None or len(graph.outputs) == 1:
+            return "Tensor"
+        return "tuple[Tensor, ...]" if self.as_tuples else f"{graph.name}Output"
+
+    def plan(self, graph: CheckedGraph, facts: str, tables: Many[str] = (), extra: Many[str] = ()) -> Plan:
+        """Return the plan; `tables` are lines at the end of the module, `extra` definitions beside those in use."""
         found = list({id(each): each for each in self.classes.values()}.values())
         planned = [self._class(each) for each in found]
-        outputs = self._outputs() if len(graph.outputs) > 1 else []
+        outputs = [line for each in self.graphs.values() for line in self._outputs(each)]
         code = "\n".join([*outputs, *(line for each in planned for line in (each.base, *each.init, *each.forward))])
-        support = self._support(code)
-        names = [graph.name, *(self._names_of_others(found)), *map(_defined, support)]
+        support = [*needed(self._may_need(), code), *map(definition, extra)]
         code = "\n".join([code, *support])
-        exported = Sequence(tuple(dict.fromkeys(names)), "[")
         module = ModulePlan(
             title=documentation.title(graph),
-            facts=f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates per sample.",
-            imports=tuple(_imports(code)),
-            exported=tuple(lines(exported, prefix="__all__ = ", indent=0)),
+            facts=facts,
+            imports=tuple(imports(code)),
+            exported=tuple(self._exported(found, support)),
             support=tuple(support),
             outputs=tuple(outputs),
             classes=tuple(planned),
+            tables=tuple(tables),
         )
         statements = {each.name: _traced(each.model) for each in found}
         return Plan(module, statements, tuple(output.name for output in graph.outputs))
 
-    def _names_of_others(self, found: list[Class]) -> list[str]:
-        names = [each.name for each in found if each.name != self.graph.name]
-        return [*([self.result] if self.result != "Tensor" else []), *names]
+    def _exported(self, found: list[Class], support: list[str]) -> list[str]:
+        """Return the lines that say what a module defines: the models first."""
+        models = [graph.name for graph in self.graphs.values()]
+        results = [] if self.as_tuples else [self._result(graph) for graph in self.graphs.values()]
+        names = [*models, *(name for name in results if name != "Tensor"), *(each.name for each in found)]
+        exported = Sequence(tuple(dict.fromkeys([*names, *map(defined, support)])), "[")
+        return lines(exported, prefix="__all__ = ", indent=0)
 
-    def _is_root(self, found: Class) -> bool:
-        return found.model.number == self.drafts[-1].number
+    def _may_need(self) -> list[str]:
+        """Return the names of the definitions that the operators may need."""
+        names = [name for graph in self.graphs.values() for node in graph.nodes for name in node.op.support]
+        return [*names, *(["factories"] if any(graph.graph.devices for graph in self.graphs.values()) else [])]
+
+    def _root(self, found: Class) -> CheckedGraph | None:
+        """Return the graph whose own class this is."""
+        return self.graphs.get(found.model.number)
 
     def _class(self, found: Class) -> ClassPlan:
         base = "nn.Sequential" if found.model.is_numbered else "nn.Module"
         forward = [] if found.model.container.inline else self._forward(found)
-        root = self.graph if self._is_root(found) else None
+        root = self._root(found)
         return ClassPlan(
             found.name, base, tuple(documentation.of_class(found, root)), tuple(self._init(found)), tuple(forward)
         )
@@ -128,9 +158,11 @@ class _Planner:
     def _factory(self, found: Class, body: list[str]) -> list[str]:
         """Return the line that says what all layers are made with, if the class makes any."""
         if found.model.is_placed:
-            names = tuple(self.graph.graph.devices)
-            made = call("factories", Ref("devices"), Sequence(names, "("), Ref("dtype"))
-            return lines(made, prefix=f"{ON} = ", indent=_BODY) if self._is_root(found) else []
+            root = self._root(found)
+            if root is None:
+                return []
+            made = call("factories", Ref("devices"), Sequence(tuple(root.graph.devices), "("), Ref("dtype"))
+            return lines(made, prefix=f"{ON} = ", indent=_BODY)
         made_with = f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}'
         return [made_with] if any("**factory" in line for line in body) else []
 
@@ -167,12 +199,12 @@ class _Planner:
         dtype = "dtype: torch.dtype | None = None"
         if not found.model.is_placed:
             return ["device: torch.device | str | None = None", dtype]
-        if self._is_root(found):
+        if self._root(found):
             return ["devices: Devices | None = None", dtype]
         return [f"{ON}: dict[str, dict[str, Any]]"]
 
     def _defaults(self, found: Class) -> dict[str, int | float]:
-        return dict(found.model.scope.values) if self._is_root(found) else default_values(found)
+        return dict(found.model.scope.values) if self._root(found) else default_values(found)
 
     def _computed(self, found: Class) -> list[str]:
         """Return the lines that compute defaults from other parameters."""
@@ -215,7 +247,7 @@ class _Planner:
 
     def _forward(self, found: Class) -> list[str]:
         draft = found.model
-        result = self.result if self._is_root(found) else "Tensor"
+        result = self._result(self._root(found))
         given = [f"{name}: Tensor" for name, _ in draft.arguments]
         made = lines_of_signature(given, result, overrides=draft.is_numbered and len(given) > 1)
         returned = [draft.variables[draft.origin(path)] for path in draft.results()]
@@ -248,7 +280,9 @@ class _Planner:
                 f"{name} if self.training else None" if output.when_training and name not in optional else name
                 for name, output in zip(returned, draft.outputs, strict=True)
             ]
-            return [*made, *lines(Call(self.result, tuple(map(Ref, values))), prefix="return ", indent=_BODY)]
+            parts = tuple(map(Ref, values))
+            whole = Sequence(parts, "(") if self.as_tuples else Call(result, parts)
+            return [*made, *lines(whole, prefix="return ", indent=_BODY)]
         return [*made, f"{_PAD}return {returned[0]}"]
 
     @staticmethod
@@ -258,27 +292,18 @@ class _Planner:
         found = (draft.origin(output.path) for output in draft.outputs if output.when_training)
         return list(dict.fromkeys(draft.variables[path] for path in found if path in computed))
 
-    def _outputs(self) -> list[str]:
+    def _outputs(self, graph: CheckedGraph) -> list[str]:
         """Return the class of what a model with several outputs returns."""
-        first = f'    """What {self.graph.name} returns.'
+        if self.as_tuples or len(graph.outputs) == 1:
+            return []
+        first = f'    """What {graph.name} returns.'
         said = [f'{first}"""']
-        if any(output.when_training for output in self.graph.outputs):
+        if any(output.when_training for output in graph.outputs):
             said = [first, "", "    What only training computes is None in evaluation.", '    """']
-        made = [f"class {self.result}(NamedTuple):", *said, ""]
-        for output in self.graph.outputs:
+        made = [f"class {self._result(graph)}(NamedTuple):", *said, ""]
+        for output in graph.outputs:
             made.append(f"    {output.name}: Tensor" + (" | None" if output.when_training else ""))
         return made
-
-    def _support(self, code: str) -> list[str]:
-        """Return the definitions that the code calls and torch lacks."""
-        names = dict.fromkeys(name for node in self.graph.nodes for name in node.op.support)
-        if self.graph.graph.devices:
-            names["factories"] = None
-        sources = {name: definition(name) for name in names}
-        needed = {name for name in sources if re.search(rf"\b{name}\(", code)}
-        for name in tuple(needed):
-            needed |= {other for other in sources if re.search(rf"\b{other}\(", sources[name])}
-        return [source for name, source in sources.items() if name in needed]
 
 
 def _before_if(made: list[str]) -> int:
@@ -300,7 +325,7 @@ def _with_loops(expr: Expr) -> Expr:
         only = items[0]
         return Call(expr.function, (Repeat(only.item, only.variable, only.count, bare=True),))
     named = tuple(item.items for item in items if isinstance(item, Sequence))
-    if len(named) == len(items):
+    if len(named) == len(items) and all(str(name).isidentifier() for name, _ in named):
         return Call(expr.function, (), tuple((str(name), module) for name, module in named))
     return Call(expr.function, (Sequence(items, pairs.bracket, pairs.exploded),))
 
@@ -322,32 +347,3 @@ def lines_of_signature(given: list[str], result: str, *, overrides: bool) -> lis
     fits = len(inside) + _BODY <= WIDTH
     rows = [inside] if fits else [f"{param}," for param in params]
     return [f"    def forward({remark}", *(f"{_PAD}{row}" for row in rows), f"    ) -> {result}:"]
-
-
-def definition(name: str) -> str:
-    """Return the source of a support definition, without its imports."""
-    text = resource("templates", f"support/{name}.py").read_text(encoding="utf-8")
-    start = re.search(r"^(class |def |\w+: TypeAlias)", text, re.MULTILINE)
-    assert start, name
-    return text[start.start() :].strip()
-
-
-def _defined(source: str) -> str:
-    found = re.search(r"^(?:class|def) (\w+)", source, re.MULTILINE)
-    assert found
-    return found.group(1)
-
-
-def _imports(code: str) -> list[str]:
-    standard = []
-    collections = [name for name in ("OrderedDict", "abc") if re.search(rf"\b{name}[(.]", code)]
-    if collections:
-        standard.append(f"from collections import {', '.join(collections)}")
-    typing = [name for name in ("Any", "NamedTuple", "TypeAlias") if re.search(rf"\b{name}\b", code)]
-    if typing:
-        standard.append(f"from typing import {', '.join(typing)}")
-    found = [*standard, ""] if standard else []
-    found.append("import torch")
-    if re.search(r"\bF\.", code):
-        found.append("import torch.nn.functional as F")
-    return [*found, "from torch import Tensor, nn"]

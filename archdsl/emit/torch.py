@@ -1,15 +1,22 @@
 """Module plan and template to text."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
-from archdsl.emit.plan import ModulePlan, plan
+from archdsl.emit.plan import ModulePlan, plan, plan_stages
 from archdsl.ir import CheckedGraph
+from archdsl.passes import Stage
 from archdsl.resources import resource
 
 
 def generate(graph: CheckedGraph) -> str:
     """Return the source of the PyTorch module that computes a graph."""
     return render(plan(graph).module)
+
+
+def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
+    """Return the source of a module with the stages of a graph's pipeline, and what runs them."""
+    return render(plan_stages(graph, stages).module)
 
 
 def render(module: ModulePlan) -> str:

@@ -1,0 +1,247 @@
+"""Cuts a graph into the stages of a pipeline, each a graph of its own that takes what the one before gives."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from archdsl.elaborate.reserved import why_no_parameter
+from archdsl.elaborate.values import untraced
+from archdsl.ir import Argument, CheckedGraph, Container, Graph, Input, Kind, Node, Output, Path, dotted
+from archdsl.passes.order import in_order
+from archdsl.passes.transfers import Relay
+from archdsl.passes.tree import with_nodes
+from archdsl.shape import Shape
+from archdsl.source import Span
+
+# What an `nn.ModuleDict` has, so that no submodule of a part may be called so.
+_METHODS = frozenset({"clear", "items", "keys", "pop", "update", "values"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What no pipeline cuts: a step, a block in one use, or the lanes of a group; `path` is where it stands."""
+
+    path: Path
+    nodes: tuple[Path, ...]
+
+
+def units(graph: CheckedGraph, opened: Collection[Path] = ()) -> tuple[Unit, ...]:
+    """Return what can be dealt out to stages, in the order of execution.
+
+    Blocks are cut if they are `opened`. What shares weights stays in one unit with all between.
+    """
+    found = list(_units(graph.root, frozenset(opened)))
+    order = {node.path: number for number, node in enumerate(in_order(graph.nodes))}
+    found.sort(key=lambda unit: min(order[path] for path in unit.nodes))
+    owner = {path: number for number, unit in enumerate(found) for path in unit.nodes}
+    joined = list(range(len(found)))
+    for node in graph.nodes:
+        if node.weights:
+            first, last = sorted((owner[node.weights], owner[node.path]))
+            for number in range(first, last + 1):
+                joined[number] = min(joined[number], joined[first])
+    merged: dict[int, list[Unit]] = {}
+    for number, unit in enumerate(found):
+        merged.setdefault(joined[number], []).append(unit)
+    return tuple(Unit(some[0].path, tuple(path for unit in some for path in unit.nodes)) for some in merged.values())
+
+
+def _units(container: Container, opened: frozenset[Path]) -> Iterator[Unit]:
+    lanes: list[Container] = []
+    for child in container.children:
+        if isinstance(child, Container) and child.inline:
+            lanes.append(child)
+            continue
+        yield from _joined(lanes)
+        lanes = []
+        if isinstance(child, Node):
+            yield Unit(child.path, (child.path,))
+        elif child.weights or (child.use and child.path not in opened) or _is_tight(child):
+            yield from _joined([child])
+        else:
+            yield from _units(child, opened)
+    yield from _joined(lanes)
+
+
+def _joined(containers: list[Container]) -> Iterator[Unit]:
+    paths = tuple(node.path for container in containers for node in container.nodes())
+    if paths:
+        yield Unit(containers[0].path, paths)
+
+
+def _is_tight(container: Container) -> bool:
+    return not _METHODS.isdisjoint(child.path[-1] for child in container.children)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of a pipeline, and the values of the whole graph that go into it."""
+
+    graph: CheckedGraph
+    values: tuple[Path, ...]
+
+
+def staged(graph: CheckedGraph, chosen: Sequence[Sequence[Unit]]) -> tuple[Stage, ...]:
+    """Return a graph for each stage, with names of weights as in the whole.
+
+    `chosen` are the units of each stage, in the order of execution. A stage hands on what it does not need itself, and
+    hands on copies of what it reads too: schedules with split backward passes free what they have sent.
+    Parameters of the model become numbers.
+    """
+    stage_of = {path: number for number, some in enumerate(chosen) for unit in some for path in unit.nodes}
+    root = with_nodes(_plain(graph.root, stage_of), lambda node: replace(node, stage=stage_of[node.path], device=None))
+    cut = _Cut(graph, root, stage_of, len(chosen))
+    return tuple(cut.stage(number) for number in range(len(chosen)))
+
+
+def _plain(container: Container, stage_of: Mapping[Path, int]) -> Container:
+    """Return a container in which numbers do not remember what they were computed from.
+
+    Blocks that lie within one stage keep their parameters; others become part of what they stand in.
+    """
+    children: list[Node | Container] = []
+    for child in container.children:
+        if isinstance(child, Node):
+            op = type(child.op)(**{name: untraced(value) for name, value in child.op.values.items()})
+            inputs = tuple(shape.plain() for shape in child.inputs)
+            children.append(replace(child, op=op, inputs=inputs, shape=child.shape.plain()))
+        elif child.use and _stages(child, stage_of) <= 1:
+            use = replace(child.use, arguments=tuple(map(_plain_argument, child.use.arguments)))
+            children.append(replace(child, input=child.input.plain(), shape=child.shape.plain(), use=use))
+        else:
+            children.append(_plain(child, stage_of))
+    given, made = container.input.plain(), container.shape.plain()
+    return replace(container, children=tuple(children), input=given, shape=made, use=None)
+
+
+def _plain_argument(argument: Argument) -> Argument:
+    value = untraced(argument.value)
+    assert isinstance(value, int | float)
+    return replace(argument, value=value)
+
+
+def _stages(container: Container, stage_of: Mapping[Path, int]) -> int:
+    return len({stage_of[node.path] for node in container.nodes()})
+
+
+@dataclass(slots=True)
+class _Cut:
+    """A graph whose steps all have a stage, and what has to go over each border."""
+
+    graph: CheckedGraph
+    root: Container
+    stage_of: Mapping[Path, int]
+    count: int
+    shapes: dict[Path, Shape] = field(default_factory=dict)
+    last: dict[Path, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        nodes = in_order(self.root.nodes())
+        self.shapes = {given.path: given.shape.plain() for given in self.graph.inputs}
+        self.shapes |= {node.path: node.shape.plain() for node in nodes}
+        for node in nodes:
+            for source in node.sources:
+                self.last[source] = max(self.last.get(source, 0), self.stage_of[node.path])
+        for output in self.graph.outputs:
+            # What goes out does so at the end: it is as if another stage read it.
+            self.last[output.path] = self.count
+
+    def _given(self, number: int) -> tuple[Path, ...]:
+        """Return the values that go into a stage: made before it, and read in it or after it."""
+        if number == 0:
+            return tuple(given.path for given in self.graph.inputs)
+        return tuple(
+            path
+            for path in self.shapes
+            if self.stage_of.get(path, -1) < number and self.last.get(path, -1) >= min(number, self.count)
+        )
+
+    def _names(self, number: int) -> dict[Path, str]:
+        given = self._given(number)
+        if number == 0:
+            return {path: path[1] for path in given}
+        if len(given) == 1:
+            return {given[0]: "x"}
+        names: dict[Path, str] = {}
+        for path in given:
+            name = "_".join(part for part in path if part).replace("@", "_")
+            while why_no_parameter(name) or name in names.values():
+                name += "_"
+            names[path] = name
+        return names
+
+    def stage(self, number: int) -> Stage:
+        """Return a stage."""
+        names = self._names(number)
+        known = {path: ("", name) for path, name in names.items()}
+        root = self._part(self.root, number, known)
+        assert root is not None
+        inputs = tuple(Input(name, self.shapes[path], self.graph.graph.span) for path, name in names.items())
+        reads = {source for node in root.nodes() for source in node.sources}
+        outputs: list[Output] = []
+        relays: list[Node] = []
+        for path, name, span in self._results(number):
+            source = known.get(path, path)
+            if source[0] == "" or (source in reads and number + 1 < self.count):
+                relay = (f"{name}-relay",)
+                shape = self.shapes[path]
+                relays.append(Node(relay, Relay(), (source,), (shape,), shape, self.graph.graph.span, stage=number))
+                source = relay
+            outputs.append(Output(name, source, self.shapes[path], span=span))
+        end = outputs[0]
+        root = replace(root, children=(*root.children, *relays), output=end.path, shape=end.shape)
+        return Stage(self._checked(number, inputs, root, tuple(outputs)), tuple(names))
+
+    def _results(self, number: int) -> list[tuple[Path, str, Span | None]]:
+        """Return what a stage gives: what the next one takes, or at the end what goes out."""
+        if number + 1 < self.count:
+            return [(path, name, None) for path, name in self._names(number + 1).items()]
+        return [(output.path, output.name, output.span) for output in self.graph.outputs]
+
+    def _checked(
+        self, number: int, inputs: tuple[Input, ...], root: Container, outputs: tuple[Output, ...]
+    ) -> CheckedGraph:
+        whole = self.graph.graph
+        steps = [dotted(node.path) for node in root.nodes() if not isinstance(node.op, Relay)]
+        doc = (f"Stage {number + 1} of {self.count} of {whole.name}: {steps[0]} to {steps[-1]}.",)
+        graph = Graph(
+            name=f"Stage{number}",
+            doc=doc,
+            source=whole.source,
+            span=whole.span,
+            parameters=tuple(replace(each, pinned=True) for each in whole.parameters),
+            inputs=inputs,
+            root=root,
+            claims=(),
+            outputs=outputs,
+        )
+        return CheckedGraph(graph, root.params, root.macs)
+
+    def _part(self, container: Container, number: int, known: Mapping[Path, Path]) -> Container | None:
+        """Return what of a container is in a stage, None for nothing; what is cut keeps the names of its children."""
+        children: list[Node | Container] = []
+        for child in container.children:
+            if isinstance(child, Container):
+                part = self._part(child, number, known)
+                children += [part] if part else []
+            elif self.stage_of[child.path] == number:
+                sources = tuple(known.get(source, source) for source in child.sources)
+                children.append(replace(child, sources=sources))
+        if not children and container.path:
+            return None
+        use = container.use
+        if use:
+            tensors = tuple((name, known.get(path, path)) for name, path in use.tensors)
+            use = replace(use, tensors=tensors)
+        source = known.get(container.source, container.source)
+        made = replace(container, children=tuple(children), source=source, use=use)
+        if not container.path or _stages(container, self.stage_of) == 1:
+            return made
+        first, last = children[0], children[-1]
+        return replace(
+            made,
+            kind=Kind.KEYED,
+            source=first.sources[0] if isinstance(first, Node) else first.source,
+            input=first.input,
+            output=last.path if isinstance(last, Node) else last.output,
+            shape=last.shape,
+        )
