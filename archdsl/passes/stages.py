@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.values import untraced
 from archdsl.ir import Argument, CheckedGraph, Container, Graph, Input, Kind, Node, Output, Path, dotted
+from archdsl.ops.pooling import Subsample
 from archdsl.passes.order import in_order
 from archdsl.passes.transfers import Relay
 from archdsl.passes.tree import with_nodes
@@ -84,7 +85,7 @@ def staged(graph: CheckedGraph, chosen: Sequence[Sequence[Unit]]) -> tuple[Stage
     """Return a graph for each stage, with names of weights as in the whole.
 
     `chosen` are the units of each stage, in the order of execution. A stage hands on what it does not need itself, and
-    hands on copies of what it reads too: schedules with split backward passes free what they have sent.
+    copies of what it reads too or may see in another shape: schedules with split backward passes free what they sent.
     Parameters of the model become numbers.
     """
     stage_of = {path: number for number, some in enumerate(chosen) for unit in some for path in unit.nodes}
@@ -123,6 +124,11 @@ def _stages(container: Container, stage_of: Mapping[Path, int]) -> int:
     return len({stage_of[node.path] for node in container.nodes()})
 
 
+def _may_be_a_view(node: Node) -> bool:
+    """Whether a result may lie in the memory of what it is made from."""
+    return node.op.family == "other" or isinstance(node.op, Subsample)
+
+
 @dataclass(slots=True)
 class _Cut:
     """A graph whose steps all have a stage, and what has to go over each border."""
@@ -133,9 +139,11 @@ class _Cut:
     count: int
     shapes: dict[Path, Shape] = field(default_factory=dict)
     last: dict[Path, int] = field(default_factory=dict)
+    views: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
         nodes = in_order(self.root.nodes())
+        self.views = frozenset(node.path for node in nodes if _may_be_a_view(node))
         self.shapes = {given.path: given.shape.plain() for given in self.graph.inputs}
         self.shapes |= {node.path: node.shape.plain() for node in nodes}
         for node in nodes:
@@ -181,7 +189,7 @@ class _Cut:
         relays: list[Node] = []
         for path, name, span in self._results(number):
             source = known.get(path, path)
-            if source[0] == "" or (source in reads and number + 1 < self.count):
+            if source[0] == "" or (number + 1 < self.count and (source in reads or source in self.views)):
                 relay = (f"{name}-relay",)
                 shape = self.shapes[path]
                 relays.append(Node(relay, Relay(), (source,), (shape,), shape, self.graph.graph.span, stage=number))
