@@ -1,5 +1,7 @@
 """`archdsl build`: the PyTorch module of a net."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +14,31 @@ from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, say, stop, write_output
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
     from archdsl.ir import CheckedGraph
+    from archdsl.verify import Verified
 
 
 @click.command()
 @of_a_net
 @click.option("-o", "--output", metavar="OUT.py", help="Where the module goes; - is standard output.")
 @click.option("--verify", is_flag=True, help="Import and run the module, and compare every shape with the net.")
+@click.option("--parallel", type=click.Choice(["pipeline"]), help="Write modules for several processes.")
+@click.option("--stages", type=click.IntRange(min=2), help="Of a pipeline; as many as the net has devices if left out.")
 def build(
-    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, *, verify: bool
-) -> None:
-    """Write the PyTorch module of a model."""
-    from archdsl.emit.torch import generate
+    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, *,
+    verify: bool, parallel: str | None, stages: int | None,
+) -> None:  # fmt: skip
+    """Write the PyTorch module of a model.
 
+    With --parallel pipeline the module has a class for each stage, and a function that gives the stages of a process
+    and the schedule that runs them.
+    """
+    if stages and not parallel:
+        raise click.UsageError("--stages needs --parallel pipeline")
     graph = graph_of(file, model, settings, limits)
-    text = generate(graph)
+    made = _pipeline(graph, stages) if parallel else _single(graph)
     if verify:
-        _verify(graph, text)
+        _verify(made)
+    text = made.text
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
@@ -54,16 +65,56 @@ def _keep_foreign(target: Path) -> None:
         )
 
 
-def _verify(graph: "CheckedGraph", text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The text of a module, and how the file that it is in is held against the net."""
+
+    text: str
+    verified: "Callable[[Path], Verified]"
+
+
+def _single(graph: "CheckedGraph") -> _Made:
+    from archdsl.emit.torch import generate
+
+    def verified(file: Path) -> "Verified":
+        from archdsl.verify import verify
+
+        return verify(graph, file)
+
+    return _Made(generate(graph), verified)
+
+
+def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
+    from archdsl.emit.torch import generate_stages
+    from archdsl.passes import staged
+    from archdsl.place.pipeline import TooFewUnits, dealt
+
+    count = count or len(graph.graph.devices)
+    if count < 2:
+        raise click.UsageError("the net names no devices: say how many stages there are, with --stages")
+    try:
+        stages = staged(graph, dealt(graph, count))
+    except TooFewUnits as error:
+        stop(NET_HAS_ERRORS, f"{graph.name} cannot be cut into {count} stages: {error}", f"take --stages {error.count}")
+
+    def verified(file: Path) -> "Verified":
+        from archdsl.verify_stages import verify_stages
+
+        return verify_stages(graph, stages, file)
+
+    return _Made(generate_stages(graph, stages), verified)
+
+
+def _verify(made: _Made) -> None:
     from tempfile import TemporaryDirectory
 
-    from archdsl.verify import VerificationError, verify
+    from archdsl.verify import VerificationError
 
     with TemporaryDirectory(prefix="archdsl-") as folder:
         file = Path(folder) / "module.py"
-        file.write_text(text, encoding="utf-8")
+        file.write_text(made.text, encoding="utf-8")
         try:
-            result = verify(graph, file)
+            result = made.verified(file)
         except ImportError as error:
             stop(NO_FILE, f"--verify needs PyTorch: {error}", "install torch")
         except VerificationError as error:

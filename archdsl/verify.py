@@ -62,13 +62,12 @@ def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
 
     Raises VerificationError where the module cannot be imported, built or run.
     """
-    import torch
 
     try:
-        module = _load(file)
+        module = load_module(file)
         net = getattr(module, module.__all__[0])(**{graph.device_argument: device})
         net.train(any(output.when_training for output in graph.outputs))
-        samples = [_sample(torch, graph, given).to(device) for given in graph.inputs]
+        samples = [sample(graph, given).to(device) for given in graph.inputs]
         observed = _run(net, samples, plan(graph))
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
@@ -84,13 +83,17 @@ def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
     return Verified(len(observed.shapes), params, tuple(findings))
 
 
-def _sample(torch: Any, graph: CheckedGraph, given: Input) -> Any:
+def sample(graph: CheckedGraph, given: Input) -> Any:
+    """Return a batch for an input: random numbers, or the indices that it takes."""
+    import torch
+
     sizes = (BATCH, *(int(dim) for dim in given.shape.dims))
     count = graph.indices(given)
     return torch.rand(*sizes) if count is None else torch.randint(count, sizes)
 
 
-def _load(file: File) -> ModuleType:
+def load_module(file: File) -> ModuleType:
+    """Import a generated module."""
     spec = importlib.util.spec_from_file_location(f"_archdsl_{file.stem}", file)
     assert spec
     assert spec.loader

@@ -68,7 +68,7 @@ def test_torch_is_imported_only_where_modules_run() -> None:
             modules += [part.module or ""] if isinstance(part, ast.ImportFrom) else []
             if any(module.split(".")[0] == "torch" for module in modules):
                 importers.add(relative(file))
-    files = ("api", "equality", "fingerprint", "verify", "weights")
+    files = ("api", "equality", "fingerprint", "verify", "verify_stages", "weights")
     assert importers <= {f"archdsl/{name}.py" for name in files}
 
 
@@ -86,5 +86,5 @@ def test_names_of_the_generated_module_are_reserved() -> None:
 
 
 def test_support_files_are_those_that_operators_name() -> None:
-    named = {name for op in (*all_ops(), Move) for name in op.support} | {"factories"}
+    named = {name for op in (*all_ops(), Move) for name in op.support} | {"factories", "pipeline"}
     assert named == set(names("templates/support", ".py"))

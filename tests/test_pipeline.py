@@ -4,21 +4,28 @@ import json
 import os
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from programs import draw
 
+from archdsl.cli import cli
 from archdsl.driver import compile_source
 from archdsl.emit.torch import generate, generate_stages
 from archdsl.ir import CheckedGraph
-from archdsl.passes import assert_valid, staged
-from archdsl.place.pipeline import dealt
+from archdsl.passes import Stage, assert_valid, staged
+from archdsl.place.pipeline import TooFewUnits, best_bounds, dealt
 from archdsl.source import Source
+from archdsl.verify_stages import verify_stages
 
 NETS = {
     # A shortcut over all cuts, batch norm, blocks, a sequence that is cut, an output of the training.
     "skips": """block Block(width) {
-  residual { conv1: conv(width, 3, padding = 1) -> bn1: batchnorm -> relu -> conv2: conv(width, 3, padding = 1) } -> relu
+  residual {
+    conv1: conv(width, 3, padding = 1) -> bn1: batchnorm -> relu -> conv2: conv(width, 3, padding = 1)
+  } -> relu
 }
 
 model Skips(classes = 10) {
@@ -47,8 +54,93 @@ def graph_of(name: str) -> CheckedGraph:
     return compiled.models[-1]
 
 
-def test_runs_equal_a_single_process(tmp_path: Path) -> None:
-    run(tmp_path, 2, [("skips", 2, "GPipe"), ("skips", 4, "Interleaved1F1B"), ("chain", 2, "1F1B")])
+def stages_of(graph: CheckedGraph, count: int) -> tuple[Stage, ...]:
+    stages = staged(graph, dealt(graph, count))
+    for stage in stages:
+        assert_valid(stage.graph)
+    return stages
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+def test_stages_compute_what_the_whole_net_does(count: int, tmp_path: Path) -> None:
+    for name in NETS:
+        graph = graph_of(name)
+        stages = stages_of(graph, count)
+        (tmp_path / "stages.py").write_text(generate_stages(graph, stages))
+        verified = verify_stages(graph, stages, tmp_path / "stages.py")
+        assert verified.findings == ()
+        assert verified.params == graph.params
+
+
+def test_stages_of_random_programs_compute_what_the_whole_nets_do(tmp_path: Path) -> None:
+    counts = []
+    for seed in range(40):
+        for graph in compile_source(Source("random.arch", draw(seed).text)).models[-1:]:
+            count = 2 + seed % 3
+            try:
+                stages = stages_of(graph, count)
+            except TooFewUnits:
+                continue
+            (tmp_path / "stages.py").write_text(generate_stages(graph, stages))
+            verified = verify_stages(graph, stages, tmp_path / "stages.py")
+            assert (seed, verified.findings) == (seed, ())
+            counts.append(len(stages))
+    assert len(counts) > 20
+
+
+def test_cuts_are_the_best_ones() -> None:
+    """Every way to cut a small net into three is held against the one that is taken."""
+    loads, flows = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0], [0.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0]
+
+    def worst(bounds: tuple[int, ...]) -> float:
+        starts = (0, *bounds)
+        ends = (*bounds, len(loads))
+        return max(max(sum(loads[a:b]), flows[a]) for a, b in zip(starts, ends, strict=True))
+
+    best = min(map(worst, combinations(range(1, len(loads)), 2)))
+    found = best_bounds(loads, flows, [True] * len(loads), 3)
+    assert found[0] == 0
+    assert found[-1] == len(loads)
+    assert worst(tuple(found[1:-1])) == best
+
+
+def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
+    cases = [
+        ("skips", 2, "GPipe"),
+        ("chain", 2, "1F1B"),
+        ("skips", 4, "Interleaved1F1B"),
+        ("skips", 4, "ZBVZeroBubble"),
+    ]
+    assert_equal_to_one_process(run(tmp_path, 2, cases))
+
+
+def test_four_processes_train_what_one_does(tmp_path: Path) -> None:
+    assert_equal_to_one_process(run(tmp_path, 4, [("skips", 4, "GPipe"), ("chain", 4, "1F1B")]))
+
+
+def assert_equal_to_one_process(results: dict[str, dict[str, float]]) -> None:
+    """Hold that keys, gradients, buffers and losses are those of one process, bit for bit."""
+    for case, found in results.items():
+        assert found == {"keys": True, "names": True, "difference": 0.0, "losses": 0.0}, case
+
+
+def test_a_net_that_is_too_small_says_how_many_stages_it_has(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["build", "lenet5", "--parallel", "pipeline", "--stages", "50", "-o", "-"])
+    assert result.exit_code == 1
+    assert "LeNet5 cannot be cut into 50 stages: only 12 parts" in result.output
+    assert "take --stages 12" in result.output
+
+
+def test_build_writes_and_verifies_a_pipeline(tmp_path: Path) -> None:
+    target = tmp_path / "lenet5_stages.py"
+    result = CliRunner().invoke(
+        cli, ["build", "lenet5", "--parallel", "pipeline", "--stages", "3", "--verify", "-o", str(target)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "class Stage2(nn.Module)" in target.read_text()
+    for tool in (["ruff", "check", "--isolated"], ["ruff", "format", "--isolated", "--check"], ["mypy", "--strict"]):
+        done = subprocess.run([sys.executable, "-m", *tool, str(target)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def run(folder: Path, world: int, cases: list[tuple[str, int, str]]) -> dict[str, dict[str, float]]:
@@ -56,9 +148,7 @@ def run(folder: Path, world: int, cases: list[tuple[str, int, str]]) -> dict[str
     listed = []
     for name, count, schedule in cases:
         graph = graph_of(name)
-        stages = staged(graph, dealt(graph, count))
-        for stage in stages:
-            assert_valid(stage.graph)
+        stages = stages_of(graph, count)
         label = f"{name}{count}"
         (folder / f"{label}.py").write_text(generate(graph))
         (folder / f"{label}_stages.py").write_text(generate_stages(graph, stages))
@@ -77,5 +167,4 @@ def run(folder: Path, world: int, cases: list[tuple[str, int, str]]) -> dict[str
         _, errors = worker.communicate(timeout=120)
         assert worker.returncode == 0, errors.decode()
     results: dict[str, dict[str, float]] = json.loads((folder / "result.json").read_text())
-    print(results)
     return results

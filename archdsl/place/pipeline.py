@@ -40,7 +40,7 @@ def dealt(
         raise TooFewUnits(len(chosen))
     weights = dict(zip(found.paths, found.weights, strict=True))
     starts = [any(weights[dotted(path)] for path in unit.nodes) for unit in chosen]
-    bounds = _bounds(_loads(chosen, times), _flows(chosen, found, machine), starts, stages)
+    bounds = best_bounds(_loads(chosen, times), _flows(chosen, found, machine), starts, stages)
     return tuple(chosen[start:end] for start, end in pairwise(bounds))
 
 
@@ -71,7 +71,7 @@ def _flows(chosen: Sequence[Unit], found: Costs, machine: Machine) -> list[float
     return flows
 
 
-def _bounds(loads: Sequence[float], flows: Sequence[float], starts: Sequence[bool], stages: int) -> list[int]:
+def best_bounds(loads: Sequence[float], flows: Sequence[float], starts: Sequence[bool], stages: int) -> list[int]:
     """Return the numbers of the first unit of each stage, and the number of units.
 
     Of equally fast stages those are taken that send less, and then those that begin with weights, as `starts` says.
