@@ -12,9 +12,10 @@ from archdsl import __version__
 from archdsl.build_command import build
 from archdsl.draw_command import draw
 from archdsl.gallery_command import gallery
-from archdsl.named import compiled_of, graph_of
-from archdsl.options import as_data, limited, of_a_net
+from archdsl.named import compiled_of
+from archdsl.options import as_data, limited
 from archdsl.place_command import place
+from archdsl.summary_command import summary
 from archdsl.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
@@ -46,6 +47,7 @@ cli.add_command(build)
 cli.add_command(draw)
 cli.add_command(gallery)
 cli.add_command(place)
+cli.add_command(summary)
 
 
 @cli.command()
@@ -112,22 +114,6 @@ def _print_crossings(graph: "CheckedGraph") -> None:
         click.echo(f"    {each.bytes:>11,} bytes  {way}  {each.shape}  {each.name}")
     total = sum(each.bytes for each in found)
     click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.graph.devices)}")
-
-
-@cli.command()
-@of_a_net
-@as_data
-def summary(file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", *, as_json: bool) -> None:
-    """Print shapes, parameters and multiply-accumulates of a model."""
-    from archdsl.report import report
-
-    table = report(graph_of(file, model, settings, limits))
-    if as_json:
-        print_json(table.as_data())
-        return
-    from archdsl.console import print_report
-
-    print_report(table)
 
 
 @cli.command()

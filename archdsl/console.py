@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archdsl.ops import all_ops
 from archdsl.ops.base import Argument, Op
 from archdsl.ops.kinds import shown
-from archdsl.report import Report, Row
+from archdsl.report import Report, formats
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,29 +45,28 @@ def print_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, ri
     _console().print(table)
 
 
-def print_report(report: Report) -> None:
-    """Print the table of a model with its totals."""
+def print_report(report: Report, depth: int | None = None) -> None:
+    """Print the table of a model with its totals, and those per device and per stage."""
     from rich.text import Text
 
-    columns = ("Step", "Operator", "Output", "Parameters", "MACs", "Line")
-    table = _table(*columns, right=("Parameters", "MACs", "Line"))
+    sheet = formats.sheet(report, depth)
+    table = _table(*sheet.columns, right=tuple(sheet.numbers))
     for name, shape in report.inputs:
-        table.add_row(Text(name, style="bold"), "Input", shape, "", "", "")
-    for row in report.rows:
-        cells = (row.name, row.what, "" if row.is_container else row.output, *_counts(row), str(row.line))
-        table.add_row(*(Text("  " * row.depth * (i == 0) + cell) for i, cell in enumerate(cells)), style=_style(row))
+        table.add_row(Text(name, style="bold"), "Input", shape)
+    for row, cells in zip(report.to_depth(depth), sheet.rows, strict=True):
+        table.add_row(*map(Text, cells), style="dim" if row.is_container else None)
     console = _console()
     console.print(Text(f"{report.model}  {report.source}", style="bold"))
     console.print(table)
-    console.print(f"{report.params:,} parameters   {report.macs:,} multiply-accumulates per sample")
-
-
-def _counts(row: Row) -> tuple[str, str]:
-    return (f"{row.params:,}" if row.params else "", f"{row.macs:,}" if row.macs else "")
-
-
-def _style(row: Row) -> str | None:
-    return "dim" if row.is_container else None
+    for name, found in formats.groups(report):
+        if len(found.rows) > 1:
+            console.print(Text(f"Per {name.lower()}", style="bold"))
+            print_table(found.columns, found.rows, right=tuple(found.numbers))
+    totals = formats.totals(report)
+    width = max(len(name) for name, _ in totals)
+    for name, words in totals:
+        console.print(f"{name:<{width}}  {words}")
+    console.print(formats.DEFINITIONS, style="dim")
 
 
 def print_placement(model: str, placement: "Placement") -> None:

@@ -12,6 +12,7 @@ from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.written import calls, mentioned
 from archdsl.ir import CheckedGraph
+from archdsl.shape import Shape
 from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.parse import parse
@@ -40,11 +41,14 @@ def compile_source(
     model: str | None = None,
     every: bool = False,
     settings: Mapping[str, object] | None = None,
+    shapes: Mapping[str | None, Shape] | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> Compiled:
     """Return the checked model of this name, the last one, or with `every` all of them.
 
-    Raises SettingError where `settings` names a parameter that the model does not have.
+    `shapes` are those that inputs have in place of their own; None stands for the first input.
+
+    Raises SettingError where `settings` names a parameter that the model does not have, or `shapes` an input.
     """
     problems = Problems()
     file = parse(source, problems, limits.characters)
@@ -55,7 +59,8 @@ def compile_source(
             _warn_of_unused(file, problems)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
-            graph = check(elaborate(library, chosen, found, settings=settings, limits=limits), found, limits)
+            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
+            graph = check(unfolded, found, limits)
             if graph is not None:
                 checked.append(graph)
             for diagnostic in found.in_order():

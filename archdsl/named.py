@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from archdsl.ir import CheckedGraph
 
 
-def graph_of(file: str, model: str | None, settings: tuple[str, ...], limits: "Limits") -> "CheckedGraph":
+def graph_of(
+    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", shapes: tuple[str, ...] = ()
+) -> "CheckedGraph":
     """Return the model that a command is about; print what was found, and stop if it has errors."""
     from archdsl.loader import Unreadable
 
     try:
-        compiled = compiled_of(file, limits, model=model, settings=settings)
+        compiled = compiled_of(file, limits, model=model, settings=settings, shapes=shapes)
     except Unreadable as error:
         complain(error)
         sys.exit(NO_FILE)
@@ -29,19 +31,28 @@ def graph_of(file: str, model: str | None, settings: tuple[str, ...], limits: "L
 
 
 def compiled_of(
-    file: str, limits: "Limits", *, model: str | None = None, settings: tuple[str, ...] = (), every: bool = False
+    file: str,
+    limits: "Limits",
+    *,
+    model: str | None = None,
+    settings: tuple[str, ...] = (),
+    shapes: tuple[str, ...] = (),
+    every: bool = False,
 ) -> "Compiled":
     """Return what comes of a net, with every model of its file if that is asked for.
 
     Raises archdsl.loader.Unreadable where there is no such file.
     """
     from archdsl.driver import compile_source
-    from archdsl.elaborate.settings import SettingError, parse_setting
+    from archdsl.elaborate.settings import SettingError, parse_setting, parse_shape
     from archdsl.loader import locate
 
     found = locate(file)
     try:
         given = dict(map(parse_setting, settings))
-        return compile_source(found.source, model=model or found.model, every=every, settings=given, limits=limits)
+        sizes = dict(map(parse_shape, shapes))
+        return compile_source(
+            found.source, model=model or found.model, every=every, settings=given, shapes=sizes, limits=limits
+        )
     except SettingError as error:
-        raise click.BadParameter(str(error), param_hint="--set") from None
+        raise click.BadParameter(str(error), param_hint="--input" if shapes and not settings else "--set") from None

@@ -14,6 +14,9 @@ _file = click.argument("file")
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 _model = click.option("--model", metavar="NAME", help="The model to take; the last of the file if left out.")
 _set = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the model.")
+shapes_option = click.option(
+    "--input", "shapes", multiple=True, metavar="[NAME=]SHAPE", help="Shape of an input, such as 3x320x320."
+)
 _operations = click.option(
     "--max-operations",
     type=click.IntRange(min=1),

@@ -193,8 +193,8 @@ def test_draw_without_an_engine_leaves_the_dot_and_says_so(net: Path) -> None:
 
 def test_summary_prints_a_table_and_data(net: Path) -> None:
     table = run("summary", "small.arch").stdout
-    assert re.search(r"c1\s+Conv 5×5, 4\s+4x8x8\s+104\s+6,400\s+4", table)
-    assert "754 parameters" in table
+    assert re.search(r"c1\s+Conv 5×5, 4\s+4x8x8\s+104\s+6,400\s+1.0 KiB\s+5x5\s+1x1\s+4", table)
+    assert re.search(r"Parameters\s+754\n", table)
     data = json.loads(run("summary", "small.arch", "--json").stdout)
     assert data["parameters"] == 754
     assert [step["path"] for step in data["steps"]] == ["c1", "relu", "maxpool", "flatten", "fc"]

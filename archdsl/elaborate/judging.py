@@ -88,7 +88,7 @@ def judge_shape(steps: "Steps", stated: ast.ShapeOf) -> None:
     for lane in (stream,) if isinstance(stream, Tensor) else stream.lanes:
         for size in sizes:
             steps.names.pin(size)
-        if sizes == lane.shape.dims:
+        if sizes == lane.shape.dims or steps.shapes:
             continue
         steps.problems.report(
             codes.SHAPE_DIFFERS,

@@ -13,7 +13,7 @@ from archdsl.elaborate.library import Library
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.scopes import Children, Labelled, Names, Site
-from archdsl.elaborate.settings import require_parameters
+from archdsl.elaborate.settings import SettingError, require_inputs, require_parameters
 from archdsl.elaborate.steps import Made, Steps
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.values import HOLE
@@ -31,13 +31,17 @@ def elaborate(
     problems: Problems,
     *,
     settings: Mapping[str, object] | None = None,
+    shapes: Mapping[str | None, Shape] | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> Graph | None:
     """Return the graph of a model, or None where a mistake left a hole in it.
 
-    Raises SettingError where `settings` names a parameter that the model does not have.
+    `shapes` are those that inputs have in place of their own, None being the first; the shapes that the model states
+    are not judged then.
+
+    Raises SettingError where `settings` names a parameter that the model does not have, or `shapes` an input.
     """
-    steps = Steps(Names({}, definitions=library.names), problems, limits, library.file.source)
+    steps = Steps(Names({}, definitions=library.names), problems, limits, library.file.source, dict(shapes or {}))
     try:
         unfolding = _unfolding(model, library, steps, dict(settings or {}))
         return unfolding.graph() if unfolding else None
@@ -70,6 +74,7 @@ class _Unfolding:
         if stream is None:
             return None
         self._check_inputs()
+        require_inputs(self.model.name.text, [given.name for given in steps.inputs], steps.shapes)
         outputs = self._named(Output("output", stream.source, stream.shape))
         given = steps.inputs[0]
         return Graph(
@@ -85,7 +90,7 @@ class _Unfolding:
             claims=tuple(steps.claims),
             outputs=outputs,
             devices=tuple(steps.devices),
-            overridden=self.overridden,
+            overridden=self.overridden or bool(steps.shapes),
         )
 
     def _named(self, stream: Output) -> tuple[Output, ...]:
@@ -135,6 +140,7 @@ class _Unfolding:
             return
         name = statement.name
         sizes = steps.evaluator.sizes(statement.shape)
+        sizes = self._replaced(name.text, sizes) if sizes else sizes
         why = why_no_parameter(name.text)
         if why:
             problems.report(codes.RESERVED_NAME, name.span, why, help=f"call it `{name.text}_in`, say")
@@ -153,6 +159,16 @@ class _Unfolding:
         children = steps.names.children
         assert children is not None
         children.labelled[name.text] = Labelled(tensor, None, None, {}, name.span)
+
+    def _replaced(self, name: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the sizes that an input is given in place of its own."""
+        shapes = self.steps.shapes
+        shape = shapes.get(name, None if self.steps.inputs else shapes.get(None))
+        if shape is None:
+            return sizes
+        if shape.rank != len(sizes):
+            raise SettingError(f"the input `{name}` has {len(sizes)} axes, and {shape} has {shape.rank}")
+        return shape.dims
 
     def _enter_dimensions(self, shape: ast.ShapeOf, sizes: tuple[int, ...] | None) -> None:
         """Let expressions use the dimensions that the input names."""

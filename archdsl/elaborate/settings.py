@@ -1,10 +1,12 @@
 """Values of parameters that come from outside: `--set classes=10`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.ops.kinds import shown
+from archdsl.shape import Shape
 from archdsl.syntax import ast
 
 _WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
@@ -38,6 +40,25 @@ def _value(text: str) -> object:
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(part) for part in text.split("x"))
     return text.strip('"')
+
+
+def parse_shape(text: str) -> tuple[str | None, Shape]:
+    """Return the input and the shape that `3x320x320` or `image=3x320x320` gives it; the first input has no name."""
+    name, equals, sizes = text.rpartition("=")
+    name = name.strip()
+    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", sizes.strip()) or (equals and not name.isidentifier()):
+        raise SettingError(f"`{text}` is no shape, such as 3x320x320 or image=3x320x320")
+    dims = tuple(int(size) for size in sizes.strip().split("x"))
+    if prod(dims) >= 2**63:
+        raise SettingError(f"{sizes} has more than 2**63 elements")
+    return name or None, Shape(dims)
+
+
+def require_inputs(model: str, inputs: Sequence[str], given: Iterable[str | None]) -> None:
+    """Raise where a shape is given to an input that the model does not have."""
+    for name in given:
+        if name is not None and name not in inputs:
+            raise SettingError(f"{model} has no input `{name}`; {suggestion(name, list(inputs))}")
 
 
 def require_parameters(model: str, params: Sequence[ast.Parameter], settings: Mapping[str, object]) -> None:

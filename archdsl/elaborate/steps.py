@@ -3,7 +3,7 @@
 After a mistake the stream is a hole: steps are bound, and no longer judged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -44,8 +44,11 @@ class NoStep:
 class Steps:
     """Unfolds statements in the scope of `names`, which changes where a block is entered."""
 
-    def __init__(self, names: Names, problems: Problems, limits: Limits, main: Source) -> None:
+    def __init__(
+        self, names: Names, problems: Problems, limits: Limits, main: Source, shapes: Mapping[str | None, Shape]
+    ) -> None:
         self.main = main
+        self.shapes = shapes
         self.problems = problems
         self.bounds = Bounds(problems, limits)
         self.evaluator = Evaluator(names, problems, limits)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, cast
 
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, arg, op
 from archdsl.ops.kinds import COUNT_FROM_ZERO
 from archdsl.ops.mismatches import UnevenParts
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, OUTPUT_KEPT, Kept, Sight
 from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
 
@@ -20,6 +21,9 @@ class Elementwise(Op):
     def shape(self, x: Shape) -> Shape:
         return x
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return ITSELF
+
 
 class Pointwise(Elementwise):
     """An activation whose PyTorch function has its name, and whose PyTorch module has its caption for a name."""
@@ -28,6 +32,7 @@ class Pointwise(Elementwise):
     in_place: ClassVar[bool] = False
     # Arguments that PyTorch calls otherwise.
     spelled: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    traits = Trait.SQUASHES
 
     def _forms(self) -> tuple[Call, Call]:
         """Return the module and the function, without the arguments that are left at their defaults."""
@@ -55,14 +60,22 @@ class Relu(Pointwise):
 
     caption = "ReLU"
     in_place = True
+    traits = Trait.SQUASHES | Trait.CUTS
     examples = (Example("relu", _MAPS, _MAPS), Example("relu", Shape.of(84), Shape.of(84)))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return OUTPUT_KEPT
 
 
 @op("tanh", family="activation")
 class Tanh(Elementwise):
     """Squash to (-1, 1) by the hyperbolic tangent."""
 
+    traits = Trait.SQUASHES
     examples = (Example("tanh", _MAPS, _MAPS),)
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return OUTPUT_KEPT
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.Tanh"), call("torch.tanh", INPUT))
@@ -73,7 +86,12 @@ class ScaledTanh(Elementwise):
     """Squash by 1.7159 tanh(2x/3), which maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
 
     support = ("scaled_tanh", "ScaledTanh")
+    traits = Trait.SQUASHES
     examples = (Example("scaled_tanh", _MAPS, _MAPS), Example("scaled_tanh", Shape.of(84), Shape.of(84)))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The tanh before it is scaled.
+        return Kept(values=y.volume)
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("ScaledTanh"), call("scaled_tanh", INPUT))
@@ -86,7 +104,11 @@ class ScaledTanh(Elementwise):
 class Sigmoid(Elementwise):
     """Squash to (0, 1) by the logistic function."""
 
+    traits = Trait.SQUASHES
     examples = (Example("sigmoid", _MAPS, _MAPS),)
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return OUTPUT_KEPT
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.Sigmoid"), call("torch.sigmoid", INPUT))
@@ -111,6 +133,15 @@ class AlongAxis(Op):
         self._axis(x)
         return x
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        axis = self._axis(inputs[0])
+        if y.rank == 2:
+            return Sight(is_sequence=axis == 1)
+        return ITSELF if axis == 0 and y.rank > 1 else EVERYTHING
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return OUTPUT_KEPT
+
     def torch(self, x: Shape) -> Emission:
         dim = self._axis(x) + 1
         return Stateless(call(f"nn.{self.caption}", dim=dim), call(f"F.{self.name}", INPUT, dim=dim))
@@ -126,6 +157,7 @@ class Softmax(AlongAxis):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they sum up to 1; 0 is the channels")
 
     caption = "Softmax"
+    traits = Trait.GIVES_PROBABILITIES
     examples = (
         Example("softmax", Shape.of(10), Shape.of(10)),
         Example("softmax", _MAPS, _MAPS),
@@ -156,6 +188,7 @@ class Softmin(AlongAxis):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they sum up to 1; 0 is the channels")
 
     caption = "Softmin"
+    traits = Trait.GIVES_PROBABILITIES
     examples = (
         Example("softmin", Shape.of(10), Shape.of(10)),
         Example("softmin", _MAPS, _MAPS),
@@ -182,3 +215,6 @@ class Glu(AlongAxis):
         if size % 2:
             raise Misfit(UnevenParts("call", int(size), 2, "halves", "features" if axis else "channels"))
         return Shape.of(*x.dims[:axis], size // 2, *x.dims[axis + 1 :])
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return INPUT_KEPT

@@ -1,9 +1,11 @@
 """Pools that ask for the size of the result, and those over the whole map."""
 
+from fractions import Fraction
 from typing import ClassVar
 
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES, Axes
+from archdsl.ops.views import INPUT_KEPT, NOTHING_KEPT, Kept, Reach, Sight, Sums, map_sight
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 from archdsl.pyexpr import call
 from archdsl.shape import Shape
@@ -33,6 +35,16 @@ class Adaptive(Op):
     def cell(self, x: Shape) -> str:
         return f"{self.words} pool to {crossed(self.shape(x).map)}"
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return map_sight(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        sides = "x".join(map(str, map(int, x.map)))
+        cells = Shape(y.map).plain().volume
+        return Sums(
+            why=f"the map of {sides} is cut into {'one window' if cells == 1 else f'{cells} windows'} per channel"
+        )
+
 
 class Mean(Adaptive):
     """An adaptive pool that averages."""
@@ -42,6 +54,10 @@ class Mean(Adaptive):
     module = "AdaptiveAvgPool"
     function = "adaptive_avg_pool"
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # PyTorch takes the plain mean of a whole map, whose slope needs no numbers.
+        return NOTHING_KEPT if Shape(y.map).volume == 1 else INPUT_KEPT
+
 
 class Largest(Adaptive):
     """An adaptive pool that keeps the largest value."""
@@ -50,6 +66,15 @@ class Largest(Adaptive):
     words = "max"
     module = "AdaptiveMaxPool"
     function = "adaptive_max_pool"
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return Kept(input=True, integers=y.volume)
+
+
+def _reach(size: int, cells: int) -> Reach:
+    """Return what a cell sees: from floor(o * size / cells) to ceil((o + 1) * size / cells) - 1."""
+    step = Fraction(size, cells)
+    return Reach.of(step, Fraction(1 - cells, cells), Fraction(size - 1, cells))
 
 
 @op("adaptive_avgpool", family="pooling", positional=1)

@@ -7,6 +7,7 @@ from archdsl.ops.kinds import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import Misfit
 from archdsl.ops.sequence import require_sequence
+from archdsl.ops.views import EVERYTHING, Kept, Sight
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
@@ -57,6 +58,14 @@ class Attention(Elementwise):
     def params(self, x: Shape) -> int:
         constants = 2 * x.dims[1] + 2 * self._key_features(x)
         return self._weights(x) + (constants if self.bias else 0)
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return EVERYTHING
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # Queries, keys and values, what the heads give, and the sum of the matches of each step.
+        time, features = y.dims
+        return Kept(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
 
     def macs(self, x: Shape, y: Shape) -> int:
         # As PyTorch counts: a causal mask leaves nothing out.

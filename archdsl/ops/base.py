@@ -6,6 +6,7 @@ module spells its name.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Flag, auto
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.ops.declared import Argument as Argument
@@ -13,6 +14,7 @@ from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
 from archdsl.ops.initialisers import Start
 from archdsl.ops.reasons import Reason
+from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, NOTHING_KEPT, Kept, Sight, Sums
 from archdsl.pyexpr import Call, Expr, Ref
 from archdsl.shape import Shape
 
@@ -62,6 +64,19 @@ def input_at(number: int) -> Ref:
 Emission: TypeAlias = Submodule | Stateless
 
 
+class Trait(Flag):
+    """What some operators have in common that warnings are about."""
+
+    CUTS = auto()  # a rectifier: what is below zero is lost
+    SQUASHES = auto()  # an activation, element by element
+    CENTRES = auto()  # takes off the mean of each channel, and with it a constant added before
+    USES_BATCH_STATISTICS = auto()  # keeps a variance while training that it uses later
+    DROPS = auto()  # leaves elements out while training only
+    GIVES_PROBABILITIES = auto()  # what comes out is not negative and sums up to 1
+    SLIDES = auto()  # weighs a window of the map
+    MIXES_ALL = auto()  # every element of the result weighs every element of the input
+
+
 class Op(Declared):
     """An operator with its arguments: pure rules from shapes to shapes, counts, code and words."""
 
@@ -71,6 +86,13 @@ class Op(Declared):
     support: ClassVar[tuple[str, ...]] = ()
     # Whether autograd needs this operator's own output: then nothing may be written over it.
     keeps_output: ClassVar[bool] = True
+    # Whether the result is the input's own memory, looked at in another way.
+    is_view: ClassVar[bool] = False
+    # Whether the gradient of the result is that of the inputs as well, or holds theirs as parts.
+    shares_gradient: ClassVar[bool] = False
+    # Whether autograd copies the input first where the result is written over it.
+    copies_in_place: ClassVar[bool] = False
+    traits: ClassVar[Trait] = Trait(0)
 
     def shape(self, x: Shape) -> Shape:
         """Return the shape that comes out; raise `Misfit` where none does."""
@@ -82,6 +104,10 @@ class Op(Declared):
 
     def params(self, x: Shape) -> int:
         """Return the number of trainable parameters."""
+        return 0
+
+    def fixed(self, x: Shape) -> int:
+        """Return the number of values in the `state_dict` that are not trained."""
         return 0
 
     def macs(self, x: Shape, y: Shape) -> int:
@@ -123,6 +149,18 @@ class Op(Declared):
         """Return the numbers that decide which formula the sizes of the result follow: they cannot stay open."""
         return ()
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        """Return what the units of the result see of the inputs."""
+        return EVERYTHING
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        """Return what a training keeps of it until its gradient is computed."""
+        return INPUT_KEPT
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        """Return how its numbers come about."""
+        return Sums()
+
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         """Return what is allowed and yet probably not meant."""
         return ()
@@ -141,6 +179,13 @@ class Merge(Op):
 
     def torch(self, x: Shape) -> Emission:
         return self.emission((x,))
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        along_map = self.free_axis is not None and self.free_axis > 0 and y.rank > 2
+        return EVERYTHING if along_map else ITSELF
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
 
 
 _TABLE: dict[str, type[Op]] = {}

@@ -1,9 +1,10 @@
 """Convolutions."""
 
-from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
+from archdsl.ops.views import INPUT_KEPT, Kept, Sight, Sums, product
 from archdsl.ops.window import Window, compact, crossed
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
@@ -28,6 +29,7 @@ class Conv(Op):
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
+    traits = Trait.SLIDES
     support = ("ConnectedConv2d", "Conv2dSame")
     examples = (
         Example("conv(6, 5)", Shape.of(1, 32, 32), Shape.of(6, 28, 28), params=156, macs=117_600),
@@ -151,6 +153,25 @@ class Conv(Op):
 
     def steps(self, x: Shape) -> str:
         return self._window(x).steps
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return self._window(inputs[0]).sight()
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        window = self._window(inputs[0])
+        if window.is_padded_to_fit and (any(window.before) or any(window.after)):
+            sides = (sum(parts) for parts in zip(window.map, window.before, window.after, strict=True))
+            return Kept(values=Shape.of(inputs[0].channels, *sides).volume)
+        return INPUT_KEPT
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        window = self._window(x)
+        if self.connect:
+            weights = f"{sum(map(len, self.connect))}*{product(*window.kernel)}"
+        else:
+            weights = product(*window.kernel, x.channels // self.groups, self.out)
+        constants = f" + {int(self.out)}" if self.bias else ""
+        return Sums(window.sums(), weights + constants, f"{product(*y.map)} * {weights}", window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self._window(x).unread()

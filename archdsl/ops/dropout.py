@@ -1,8 +1,9 @@
 """Dropouts: what is left out at random while training."""
 
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import INPUT, Emission, Example, Stateless, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Stateless, Trait, arg, op
 from archdsl.ops.kinds import RATE
+from archdsl.ops.views import Kept
 from archdsl.ops.window import require_map
 from archdsl.pyexpr import Ref, call
 from archdsl.shape import Shape
@@ -12,6 +13,11 @@ class Dropping(Elementwise):
     """What dropouts share: a rate, and that nothing happens outside of training."""
 
     rate: float
+    traits = Trait.DROPS
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The mask, which holds numbers: PyTorch multiplies by it.
+        return Kept(values=y.volume)
 
     def _calls(self, module: str, function: str) -> Emission:
         return Stateless(
@@ -51,6 +57,9 @@ class ChannelDropout(Dropping):
         require_map(x)
         return x
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return Kept(values=y.channels)
+
     def torch(self, x: Shape) -> Emission:
         axes = require_map(x)
         return self._calls(f"nn.Dropout{axes}d", f"F.dropout{axes}d")
@@ -81,10 +90,14 @@ class DropPath(Dropping):
     rate: float = arg(RATE, default=0.5, help="share of the samples that is dropped")
 
     support = ("drop_path", "DropPath")
+    traits = Trait(0)
     examples = (
         Example("drop_path(0.1)", Shape.of(64, 14, 14), Shape.of(64, 14, 14)),
         Example("drop_path", Shape.of(128), Shape.of(128)),
     )
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return Kept(values=1)
 
     def torch(self, x: Shape) -> Emission:
         return self._calls("DropPath", "drop_path")

@@ -6,6 +6,7 @@ from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.reasons import Misfit, OutOfRange
 from archdsl.ops.sequence import require_sequence
+from archdsl.ops.views import NOTHING_KEPT, STEP_ITSELF, Kept, Sight
 from archdsl.pyexpr import call
 from archdsl.shape import Shape
 
@@ -45,6 +46,9 @@ class Embedding(Op):
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return (Start("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return STEP_ITSELF
+
     def torch(self, x: Shape) -> Emission:
         made = call("nn.Embedding", self.count, self.size, padding_idx=self.padding_idx)
         return Submodule(made.without(padding_idx=None))
@@ -73,6 +77,9 @@ class Positional(Elementwise):
     def params(self, x: Shape) -> int:
         return x.volume
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
+
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return (Start("init", "weight", self.init, (x.volume,)),)
 
@@ -100,6 +107,9 @@ class Sinusoidal(Elementwise):
         require_sequence(x)
         return x
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
+
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("SinusoidalEncoding", *x.dims, base=self.base).without(base=10_000.0))
 
@@ -126,6 +136,12 @@ class ClassToken(Op):
 
     def params(self, x: Shape) -> int:
         return x.dims[1]
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return STEP_ITSELF
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
 
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return (Start("init", "weight", self.init, (x.dims[1],)),)

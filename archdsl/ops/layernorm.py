@@ -7,6 +7,7 @@ from archdsl.ops.kinds import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.normalisation import PerChannel
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Kept, Sight
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
@@ -38,6 +39,12 @@ class OverLastAxes(Elementwise):
         # What counts inputs makes no sense of a scale, however many axes it has.
         scale = Start("init", "weight", self.init, (Shape(self._sizes(x)).volume,))
         return (scale, Start("bias_init", "bias", self.bias_init, scale.dims)) if self.bias else (scale,)
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return STEP_ITSELF if y.rank == 2 and self.axes == 1 else EVERYTHING
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return Kept(input=True, values=2 * y.volume // Shape(self._sizes(y)).volume)
 
 
 @op("layernorm", family="normalisation")
@@ -147,6 +154,10 @@ class ChannelLayerNorm(PerChannel):
         if x.channels == 1:
             raise Misfit(NoSpread("call", "each pixel", str(x), "normalise over the map: use `instancenorm`"))
         return x
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The input in another order of its axes, and mean and spread of each pixel.
+        return Kept(values=y.volume + 2 * Shape(y.map).volume)
 
     def torch(self, x: Shape) -> Emission:
         made = call("LayerNorm2d", x.channels, eps=self.eps, elementwise_affine=self.affine)

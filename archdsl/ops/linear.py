@@ -1,9 +1,10 @@
 """Fully connected layers, and the Euclidean output units of 1998."""
 
-from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
+from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.kinds import BITMAPS, COUNT, TRUTH
 from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
+from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Sight, Sums, product
 from archdsl.pyexpr import call
 from archdsl.shape import Shape
 
@@ -23,6 +24,7 @@ class Linear(Op):
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
+    traits = Trait.MIXES_ALL
     examples = (
         Example("linear(84)", Shape.of(120), Shape.of(84), params=10_164, macs=10_080),
         Example("linear(10, bias = false)", Shape.of(84), Shape.of(10), params=840, macs=840),
@@ -47,6 +49,15 @@ class Linear(Op):
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return STEP_ITSELF if y.rank == 2 else EVERYTHING
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        weights = product(x.dims[-1], self.out)
+        times = f"{int(x.dims[0])} * " if x.rank > 1 else ""
+        why = "a matrix maps all features to the new ones" + (", step by step" if x.rank > 1 else "")
+        return Sums((), weights + (f" + {int(self.out)}" if self.bias else ""), times + weights, why)
 
     def title(self, x: Shape) -> str:
         return f"Linear {int(self.out)}"
@@ -90,6 +101,9 @@ class Rbf(Op):
             if len(target) != x.channels:
                 problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
                 raise Misfit(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
+
+    def fixed(self, x: Shape) -> int:
+        return self.out * x.channels
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("EuclideanRBF", self.targets or (x.channels, self.out)))

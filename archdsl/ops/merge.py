@@ -4,6 +4,7 @@ from archdsl.ops.base import Emission, Example, Merge, Stateless, arg, input_at,
 from archdsl.ops.kinds import COUNT_FROM_ZERO
 from archdsl.ops.mismatches import StreamsDiffer
 from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, Kept, Sight, Sums
 from archdsl.pyexpr import Expr, Infix, call
 from archdsl.shape import Shape
 
@@ -31,6 +32,7 @@ class Concat(Merge):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they are put, 0 for the channels")
 
     keeps_output = False
+    shares_gradient = True
     examples = (
         Example("concat", Shape.of(64, 28, 28), Shape.of(192, 28, 28), others=(Shape.of(128, 28, 28),)),
         Example("concat(axis = 1)", Shape.of(7, 3), Shape.of(7, 12), others=(Shape.of(7, 4), Shape.of(7, 5))),
@@ -56,6 +58,9 @@ class Concat(Merge):
             total = total + other.dims[self.axis]
         return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
 
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        return Sums(why="the streams are put behind each other, so their sizes add up along that axis")
+
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         return Stateless(None, call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
 
@@ -65,6 +70,7 @@ class Add(Merge):
     """Add streams of one shape, element by element."""
 
     keeps_output = False
+    shares_gradient = True
     examples = (
         Example("add", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 56, 56),)),
         Example("add", Shape.of(10), Shape.of(10), others=(Shape.of(10), Shape.of(10))),
@@ -108,6 +114,9 @@ class Mul(Merge):
     def title(self, x: Shape) -> str:
         return "×"
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return INPUT_KEPT
+
 
 @op("stack", family="merge", positional=0)
 class Stack(Merge):
@@ -116,6 +125,7 @@ class Stack(Merge):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="where the new axis stands, 0 for the first")
 
     keeps_output = False
+    shares_gradient = True
     examples = (
         Example("stack", Shape.of(4, 5), Shape.of(3, 4, 5), others=(Shape.of(4, 5), Shape.of(4, 5))),
         Example("stack(axis = 1)", Shape.of(8), Shape.of(8, 2), others=(Shape.of(8),)),
@@ -127,6 +137,9 @@ class Stack(Merge):
         _require_axis(self.axis, inputs, more=1)
         dims = inputs[0].dims
         return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return ITSELF if self.axis == 0 and y.rank == 2 else EVERYTHING
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         return Stateless(None, call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))

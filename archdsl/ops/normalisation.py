@@ -1,11 +1,12 @@
 """Normalisations."""
 
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
 from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import Misfit, NotDivisible, WrongRank
+from archdsl.ops.views import EVERYTHING, ITSELF, Kept, Sight, Sums
 from archdsl.ops.window import require_map
 from archdsl.pyexpr import Expr, Method, call
 from archdsl.shape import Shape
@@ -20,6 +21,13 @@ class PerChannel(Elementwise):
 
     def params(self, x: Shape) -> int:
         return 2 * x.channels if self.affine else 0
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # Mean and spread of each channel beside the input.
+        return Kept(input=True, values=2 * y.channels)
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        return Sums(params=f"2*{int(x.channels)}" if self.affine else "", why="every number keeps its place")
 
     def starts(self, x: Shape) -> tuple[Start, ...]:
         scale = Start("init", "weight", self.init, (x.channels,))
@@ -37,6 +45,7 @@ class BatchNorm(PerChannel):
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
+    traits = Trait.CENTRES | Trait.USES_BATCH_STATISTICS
     examples = (
         Example("batchnorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
         Example("batchnorm(eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
@@ -48,6 +57,10 @@ class BatchNorm(PerChannel):
         if not 1 <= x.rank <= 4:
             raise Misfit(WrongRank("channels and up to three axes", str(x)))
         return x
+
+    def fixed(self, x: Shape) -> int:
+        # Running mean and variance of each channel, and the number of batches.
+        return 2 * x.channels + 1
 
     def torch(self, x: Shape) -> Emission:
         made = call(
@@ -92,6 +105,9 @@ class GroupNorm(PerChannel):
         made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
         return Submodule(made.without(eps=1e-5, affine=True))
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return EVERYTHING
+
     def title(self, x: Shape) -> str:
         return "GN"
 
@@ -108,6 +124,7 @@ class InstanceNorm(PerChannel):
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
     keeps_output = False
+    traits = Trait.CENTRES
     examples = (
         Example("instancenorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56)),
         Example("instancenorm(affine = true)", Shape.of(8, 5), Shape.of(8, 5), params=16),
@@ -121,6 +138,9 @@ class InstanceNorm(PerChannel):
             raise Misfit(NoSpread("call", "each channel", str(x)))
         return x
 
+    def fixed(self, x: Shape) -> int:
+        return 2 * x.channels + 1 if self.track_running_stats else 0
+
     def torch(self, x: Shape) -> Emission:
         options: dict[str, Expr] = {"eps": self.eps}
         if self.track_running_stats:
@@ -131,6 +151,10 @@ class InstanceNorm(PerChannel):
         if self.affine or self.track_running_stats:
             return Submodule(made)
         return Stateless(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        # As in an evaluation, which uses what was kept of the training.
+        return ITSELF if self.track_running_stats else EVERYTHING
 
     def title(self, x: Shape) -> str:
         return "IN"
@@ -169,6 +193,11 @@ class LocalResponseNorm(Elementwise):
             call(module, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
             call("F.local_response_norm", source, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
         )
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The squares with zeros around the channels, their sum, and its power.
+        positions = Shape(y.map).volume
+        return Kept(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
 
     def title(self, x: Shape) -> str:
         return "LRN"

@@ -3,6 +3,7 @@
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongValue
+from archdsl.ops.views import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
 from archdsl.ops.window import compact, per_axis, require_map
 from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
@@ -81,6 +82,16 @@ class Pad(Op):
         if self.value == 0:
             return call(f"nn.ZeroPad{axes}d", amounts)
         return call(f"nn.ConstantPad{axes}d", amounts, self.value)
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        if self.mode == "circular":
+            return EVERYTHING
+        before, _ = self._sides(inputs[0])
+        # Copies of pixels beside the border are taken for the border: they are nearer to it than what they stand for.
+        return map_sight(*(Reach.of(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT if self.mode == "constant" else super().kept(inputs, y)
 
     def title(self, x: Shape) -> str:
         before, after = self._sides(x)

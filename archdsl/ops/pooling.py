@@ -8,6 +8,7 @@ from typing import ClassVar
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
 from archdsl.ops.kinds import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.reasons import Misfit, Reason, WindowDoesNotFit, WrongRank
+from archdsl.ops.views import Kept, Sight, Sums
 from archdsl.ops.window import Window, compact, crossed
 from archdsl.pyexpr import Call, Expr, call
 from archdsl.shape import Shape
@@ -51,6 +52,13 @@ class Pool(Op):
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self.window(x).unread()
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return self.window(inputs[0]).sight()
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        window = self.window(x)
+        return Sums(window.sums(), why=window.why())
 
     def _calls(self, x: Shape, module: str, function: str, *first: Expr, **more: bool) -> Emission:
         window = self.window(x)
@@ -112,6 +120,10 @@ class MaxPool(Pool):
     def torch(self, x: Shape) -> Emission:
         return self._calls(x, "MaxPool", "max_pool")
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The place of each maximum.
+        return Kept(input=True, integers=y.volume)
+
 
 @op("avgpool", family="pooling", positional=2)
 class AvgPool(Averaging):
@@ -169,6 +181,10 @@ class LpPool(Averaging):
     def torch(self, x: Shape) -> Emission:
         return self._calls(x, "LPPool", "lp_pool", self.power)
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The powers, their means, and what PyTorch makes of them: signs, sizes, sums.
+        return Kept(input=True, values=inputs[0].volume + 4 * y.volume)
+
 
 @op("subsample", family="pooling", positional=2)
 class Subsample(Op):
@@ -212,6 +228,17 @@ class Subsample(Op):
 
     def steps(self, x: Shape) -> str:
         return self._window(x).steps
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return self._window(inputs[0]).sight()
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The means, which the coefficients are multiplied with.
+        return Kept(input=True, values=y.volume)
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        window = self._window(x)
+        return Sums(window.sums(), f"2*{int(x.channels)}", why=window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self._window(x).unread()

@@ -5,6 +5,7 @@ from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange, WrongRank
+from archdsl.ops.views import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
 from archdsl.pyexpr import Method, call
 from archdsl.shape import Shape
 
@@ -27,6 +28,9 @@ class ChannelShuffle(Elementwise):
             raise Misfit(NotDivisible(int(x.channels), int(self.groups), "channels"))
         return x
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
+
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
 
@@ -36,6 +40,9 @@ class Reshape(Op):
     """Give the elements of a sample another shape, in the same order; a size of -1 is computed from the others."""
 
     sizes: tuple[int, ...] = arg(SIZES, help="the new sizes, channels first; one of them may be -1")
+
+    is_view = True
+    shares_gradient = True
 
     examples = (
         Example("reshape(16x7x7)", Shape.of(784), Shape.of(16, 7, 7)),
@@ -72,6 +79,8 @@ class Permute(Op):
     order: Axes = arg(AXES_FROM_ZERO, help="for every axis of the result the axis it was; 0 is the channels")
 
     support = ("Permute",)
+    is_view = True
+    shares_gradient = True
     examples = (
         Example("permute(1x2x0)", Shape.of(3, 8, 9), Shape.of(8, 9, 3)),
         Example("permute(1x0)", Shape.of(5, 7), Shape.of(7, 5)),
@@ -104,6 +113,7 @@ class Slice(Op):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis that is cut; 0 is the channels")
 
     support = ("Narrow",)
+    is_view = True
     examples = (
         Example("slice(0, 16)", Shape.of(64, 7, 7), Shape.of(16, 7, 7)),
         Example("slice(1, axis = 2)", Shape.of(3, 8, 9), Shape.of(3, 8, 8)),
@@ -127,6 +137,12 @@ class Slice(Op):
     def torch(self, x: Shape) -> Emission:
         numbers = (int(self.axis) + 1, self.start, self._stop(x) - self.start)
         return Stateless(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        if y.rank < 3:
+            return EVERYTHING
+        starts = (int(self.start) if axis == self.axis else 0 for axis in range(1, y.rank))
+        return map_sight(*(Reach.of(1, start, start) for start in starts))
 
     def title(self, x: Shape) -> str:
         return f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")

@@ -3,9 +3,10 @@
 from types import MappingProxyType
 
 from archdsl.ops.activation import Pointwise
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
 from archdsl.ops.kinds import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.views import ITSELF, Kept, Sight
 from archdsl.pyexpr import Call, Ref, call
 from archdsl.shape import Shape
 from archdsl.symbolic import TracedFloat, TracedInt
@@ -24,6 +25,8 @@ class Relu6(Pointwise):
 
     caption = "ReLU6"
     in_place = True
+    copies_in_place = True
+    traits = Trait.SQUASHES | Trait.CUTS
     examples = (Example("relu6", _MAPS, _MAPS), Example("relu6", _VECTOR, _VECTOR))
 
 
@@ -52,6 +55,10 @@ class Rrelu(Pointwise):
     caption = "RReLU"
     examples = (Example("rrelu", _MAPS, _MAPS), Example("rrelu(0.1, 0.3)", _VECTOR, _VECTOR))
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The factors that were drawn.
+        return Kept(input=True, values=y.volume)
+
     def shape(self, x: Shape) -> Shape:
         if self.lower > self.upper:
             raise Misfit(OutOfRange("lower", f"{self.lower:g}", f"at most `upper`, {self.upper:g}"))
@@ -71,6 +78,7 @@ class Prelu(Op):
     num_parameters: int = arg(COUNT, default=1, help="1, or the number of channels: `prelu(num_parameters = channels)`")
     init: float = arg(REAL, default=0.25, help="the factor before training")
 
+    traits = Trait.SQUASHES
     examples = (
         Example("prelu", _MAPS, _MAPS, params=1),
         Example("prelu(num_parameters = 6)", _MAPS, _MAPS, params=6),
@@ -87,6 +95,9 @@ class Prelu(Op):
 
     def params(self, x: Shape) -> int:
         return self.num_parameters
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return ITSELF
 
     def torch(self, x: Shape) -> Emission:
         made = call("nn.PReLU", num_parameters=self.num_parameters, init=self.init)
@@ -181,6 +192,7 @@ class Silu(Pointwise):
 
     caption = "SiLU"
     in_place = True
+    copies_in_place = True
     examples = (Example("silu", _MAPS, _MAPS), Example("silu", _VECTOR, _VECTOR))
 
 
@@ -190,6 +202,7 @@ class Mish(Pointwise):
 
     caption = "Mish"
     in_place = True
+    copies_in_place = True
     examples = (Example("mish", _MAPS, _MAPS), Example("mish", _VECTOR, _VECTOR))
 
 
@@ -199,4 +212,5 @@ class Hardswish(Pointwise):
 
     caption = "Hardswish"
     in_place = True
+    copies_in_place = True
     examples = (Example("hardswish", _MAPS, _MAPS), Example("hardswish", _VECTOR, _VECTOR))

@@ -5,6 +5,7 @@ from typing import ClassVar
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.views import EVERYTHING, ITSELF, NOTHING_KEPT, Kept, Sight
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
@@ -35,6 +36,12 @@ class Reduction(Op):
             raise Misfit(WrongRank("a stream with an axis that is left over", str(x), "add keepdim = true"))
         sizes = [1 if axis in axes else size for axis, size in enumerate(x.dims) if self.keepdim or axis not in axes]
         return Shape.of(*sizes)
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return ITSELF if self._axes(inputs[0]) == (0,) and y.rank > 2 else EVERYTHING
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
 
     def torch(self, x: Shape) -> Emission:
         found = tuple(axis + 1 for axis in self._axes(x))

@@ -1,9 +1,12 @@
 """Operators that trade the size of a map: interpolation, and channels for pixels."""
 
+from fractions import Fraction
+
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
 from archdsl.ops.reasons import Misfit, WrongRank, WrongValue
+from archdsl.ops.views import NOTHING_KEPT, Kept, Reach, Sight, map_sight
 from archdsl.ops.window import compact, per_axis, require_map
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
@@ -53,6 +56,27 @@ class Upsample(Op):
         module, function = (form.without(mode="nearest", align_corners=False) for form in forms)
         return Stateless(module, function)
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        axes = zip(inputs[0].map, y.map, strict=True)
+        return map_sight(*(self._reach(int(size), int(result)) for size, result in axes))
+
+    def _reach(self, size: int, result: int) -> Reach:
+        """Return which pixels a pixel of the result is made of."""
+        scale = result // size
+        if self.mode not in _AXES:
+            return Reach.of(Fraction(1, scale), Fraction(1 - scale, scale), 0)
+        width = 2 if self.mode == "bicubic" else 1
+        if self.align_corners:
+            step = Fraction(size - 1, result - 1) if result > 1 else Fraction(0)
+            inside = width - Fraction(1, max(result - 1, 1))
+            return Reach.of(step, -inside, inside)
+        # The centre of a pixel lies at (o + 1/2) / scale - 1/2; pixels at the full width have no weight.
+        centre, inside = Fraction(1 - scale, 2 * scale), width - Fraction(1, 2 * scale)
+        return Reach.of(Fraction(1, scale), centre - inside, centre + inside)
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
+
     def title(self, x: Shape) -> str:
         scales = dict.fromkeys(per_axis("scale", self.scale, require_map(x)))
         how = "" if self.mode == "nearest" else f", {self.mode}"
@@ -86,6 +110,13 @@ class PixelShuffle(Op):
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.PixelShuffle", self.factor), call("F.pixel_shuffle", INPUT, self.factor))
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        factor = int(self.factor)
+        return map_sight(*(Reach.of(Fraction(1, factor), Fraction(1 - factor, factor), 0) for _ in y.map))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
+
     def title(self, x: Shape) -> str:
         return f"Pixel shuffle ×{int(self.factor)}"
 
@@ -110,6 +141,12 @@ class PixelUnshuffle(Op):
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return map_sight(*(Reach.of(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
 
     def title(self, x: Shape) -> str:
         return f"Pixel unshuffle /{int(self.factor)}"

@@ -10,6 +10,9 @@ from archdsl.shape import Shape
 class Flatten(Op):
     """Lay all elements of a sample out as one vector."""
 
+    is_view = True
+    shares_gradient = True
+
     examples = (
         Example("flatten", Shape.of(120, 1, 1), Shape.of(120)),
         Example("flatten", Shape.of(16, 5, 5), Shape.of(400)),
@@ -25,6 +28,9 @@ class Flatten(Op):
 @op("identity", family="other")
 class Identity(Elementwise):
     """Pass the stream on as it is."""
+
+    is_view = True
+    shares_gradient = True
 
     examples = (Example("identity", Shape.of(3, 8, 8), Shape.of(3, 8, 8)),)
 

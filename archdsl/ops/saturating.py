@@ -15,6 +15,7 @@ class Hardsigmoid(Pointwise):
 
     caption = "Hardsigmoid"
     in_place = True
+    copies_in_place = True
     examples = (Example("hardsigmoid", _MAPS, _MAPS), Example("hardsigmoid", _VECTOR, _VECTOR))
 
 
@@ -27,6 +28,7 @@ class Hardtanh(Pointwise):
 
     caption = "Hardtanh"
     in_place = True
+    copies_in_place = True
     examples = (Example("hardtanh", _MAPS, _MAPS), Example("hardtanh(-2.0, 2.0)", _VECTOR, _VECTOR))
 
     def shape(self, x: Shape) -> Shape:

@@ -4,6 +4,7 @@ from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
 from archdsl.ops.kinds import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.views import NOTHING_KEPT, Kept
 from archdsl.pyexpr import Infix, call
 from archdsl.shape import Shape
 
@@ -72,6 +73,9 @@ class Times(Elementwise):
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("Times", self.factor), Infix(INPUT, "*", self.factor))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
 
     def title(self, x: Shape) -> str:
         return f"× {self.factor:g}"

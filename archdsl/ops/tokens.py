@@ -4,6 +4,7 @@ from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES, Axes
 from archdsl.ops.mismatches import UnevenBlocks
 from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.ops.views import NOTHING_KEPT, STEP_ITSELF, Kept, Reach, Sight
 from archdsl.ops.window import compact, per_axis, require_map
 from archdsl.pyexpr import Expr, Method, call
 from archdsl.shape import Shape
@@ -12,6 +13,9 @@ from archdsl.shape import Shape
 @op("tokens", family="other")
 class Tokens(Op):
     """Read a map as a sequence: a step for every pixel, row by row, the channels as its features."""
+
+    is_view = True
+    shares_gradient = True
 
     support = ("Permute",)
     examples = (
@@ -23,6 +27,9 @@ class Tokens(Op):
     def shape(self, x: Shape) -> Shape:
         require_map(x)
         return Shape.of(Shape(x.map).volume, x.channels)
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        return STEP_ITSELF
 
     def torch(self, x: Shape) -> Emission:
         order = call("Permute", 0, 2, 1)
@@ -61,6 +68,13 @@ class Patches(Op):
             if size % side:
                 raise Misfit(UnevenBlocks(int(size), int(side), "size"))
         return Shape.of((x.dims[1] // height) * (x.dims[2] // width), x.channels * height * width)
+
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        sides = map(int, self._sides(inputs[0]))
+        return Sight(tuple(Reach.of(side, 0, side - 1) for side in sides), is_sequence=True)
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        return NOTHING_KEPT
 
     def torch(self, x: Shape) -> Emission:
         size: Expr = compact(self._sides(x))

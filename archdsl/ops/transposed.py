@@ -1,5 +1,6 @@
 """Transposed convolutions."""
 
+from fractions import Fraction
 from math import prod
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
@@ -7,6 +8,7 @@ from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, 
 from archdsl.ops.kinds import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
+from archdsl.ops.views import Reach, Sight, Sums, map_sight, product
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
@@ -80,6 +82,20 @@ class ConvTranspose(Op):
         made = call(f"nn.ConvTranspose{len(x.map)}d", x.channels, self.out, kernel, **options)
         return Submodule(made.without(stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1))
 
+    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+        axes = zip(*(map(int, each) for each in self._axes(inputs[0])), strict=True)
+        return map_sight(*(_reach(*numbers) for numbers in axes))
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        kernel = self._axes(x)[0]
+        axes = zip(x.map, y.map, *self._axes(x), strict=True)
+        lines = dict.fromkeys(_sum(*map(int, numbers)) for numbers in axes)
+        weights = product(*kernel, x.channels // self.groups, self.out)
+        constants = f" + {int(self.out)}" if self.bias else ""
+        sides = "x".join(map(str, map(int, kernel)))
+        why = f"every pixel is spread over a window of {sides}; the windows overlap where the stride is smaller"
+        return Sums(tuple(lines), weights + constants, f"{product(*x.map)} * {weights}", why)
+
     def title(self, x: Shape) -> str:
         kernel, _, _, _, dilation = self._axes(x)
         words = [f"ConvT {crossed(kernel)}", str(int(self.out))]
@@ -110,3 +126,18 @@ def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int
     if result < 1:
         raise Misfit(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
     return result
+
+
+def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> Reach:
+    """Return which pixels of the input reach a pixel of the result."""
+    step = Fraction(1, stride)
+    return Reach.of(step, (padding - dilation * (kernel - 1)) * step, padding * step)
+
+
+def _sum(size: int, result: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> str:
+    more = f" + {output_padding}" if output_padding else ""
+    return f"({size} - 1)*{stride} - 2*{padding} + {dilation * (kernel - 1) + 1}{more} = {result}"
+
+
+def _joined(numbers: "tuple[int, ...] | dict[int, None]") -> str:
+    return "×".join(str(int(number)) for number in numbers)

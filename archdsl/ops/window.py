@@ -13,7 +13,9 @@ from archdsl.ops.reasons import (
     WindowDoesNotFit,
     WrongAxes,
     WrongRank,
+    sliding,
 )
+from archdsl.ops.views import Reach, Sight, map_sight
 from archdsl.shape import Shape
 from archdsl.symbolic import polynomial
 
@@ -112,6 +114,37 @@ class Window:
         count = (free + step - 1) // step + 1
         # PyTorch drops a last window that would start beyond the map and its left padding.
         return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
+
+    def sight(self) -> Sight:
+        """Return what a window sees of the map."""
+        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
+        return map_sight(*(Reach.of(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
+
+    def sums(self) -> tuple[str, ...]:
+        """Return how the sizes of the result come about, a line for each axis that differs from the one before."""
+        return tuple(dict.fromkeys(self._sum(axis) for axis in range(len(self.map))))
+
+    def _sum(self, axis: int) -> str:
+        size, step, span = int(self.map[axis]), int(self.stride[axis]), int(self.extent(axis))
+        before, after = int(self.before[axis]), int(self.after[axis])
+        positions = int(self._positions(axis))
+        terms = sliding(size, span, step, before, after)
+        exact = (size + before + after - span) / step + 1
+        dilated = f" (a window of {int(self.kernel[axis])} spans {span})" if self.dilation[axis] > 1 else ""
+        if exact == positions:
+            return f"{terms} = {positions}{dilated}"
+        return f"{terms} = {exact:g}, rounded {'up' if positions > exact else 'down'} to {positions}{dilated}"
+
+    def why(self) -> str:
+        """Return in a sentence what makes the sizes of the result."""
+        sides, steps = ("x".join(map(str, map(int, each))) for each in (self.kernel, self.stride))
+        alone = len(self.kernel) == 1
+        window = f"a window of {sides}"
+        if max(self.stride) == 1 and all(a == b for a, b in zip(self.output(), self.map, strict=True)):
+            return f"{window} in single steps, padded so that the map keeps its {'length' if alone else 'sides'}"
+        padded = "padded " if any(self.before) or any(self.after) else ""
+        how = f"in steps of {steps}" if max(self.stride) > 1 else "in single steps"
+        return f"{window} moves {how} over the {padded}map, one pixel of the result for each position"
 
     def require_half_padding(self) -> None:
         """Raise `Misfit` where PyTorch's pools would refuse the padding."""

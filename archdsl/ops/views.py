@@ -1,0 +1,82 @@
+"""What a unit of a result sees of the input, and what a training keeps of a step: answers of operators to reports."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a unit reads along an axis: unit o, the positions from ceil(step*o + first) to floor(step*o + last)."""
+
+    step: Fraction
+    first: Fraction
+    last: Fraction
+
+    @staticmethod
+    def of(step: int | Fraction, first: int | Fraction, last: int | Fraction) -> "Reach":
+        """Return the reach with these numbers."""
+        return Reach(Fraction(step), Fraction(first), Fraction(last))
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the units of a result see of the input: `axes` holds their reach along each axis of the map.
+
+    Without axes a unit sees only its own position; with `everything`, all positions. `is_sequence` says that positions
+    are the steps of a sequence: None where both kinds of stream are taken alike.
+    """
+
+    axes: tuple[Reach, ...] = ()
+    everything: bool = False
+    is_sequence: bool | None = None
+
+
+EVERYTHING = Sight(everything=True)
+ITSELF = Sight()
+STEP_ITSELF = Sight(is_sequence=True)
+
+
+def map_sight(*axes: Reach) -> Sight:
+    """Return the sight of units on a map."""
+    return Sight(axes, is_sequence=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What autograd keeps of a step until its gradient is computed, for one sample.
+
+    `input` and `output` say that it is what goes in or comes out; `values` are further numbers of the stream's type,
+    `integers` further ones of eight bytes.
+    """
+
+    input: bool = False
+    output: bool = False
+    values: int = 0
+    integers: int = 0
+
+
+NOTHING_KEPT = Kept()
+INPUT_KEPT = Kept(input=True)
+OUTPUT_KEPT = Kept(output=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How the numbers of a step come about, as sums that can be computed by hand; empty where there is none.
+
+    `shape` has a line for each axis, `why` says in a sentence what makes the shape.
+    """
+
+    shape: tuple[str, ...] = ()
+    params: str = ""
+    macs: str = ""
+    why: str = ""
+
+
+Numbers: TypeAlias = tuple[int, ...]
+
+
+def product(*factors: int) -> str:
+    """Return a product as it is written: `11*11*3*48`."""
+    return "*".join(str(int(factor)) for factor in factors)
