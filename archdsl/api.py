@@ -5,6 +5,7 @@ import linecache
 import sys
 from hashlib import sha256
 from os import PathLike, fspath
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -52,16 +53,23 @@ def load(
     device: "torch.device | str | None" = None,
     devices: Any = None,
     dtype: "torch.dtype | None" = None,
+    placement: str | PathLike[str] | None = None,
     **settings: Any,
 ) -> "nn.Module":
     """Return a model of a file as a module, with fresh weights on `device` in `dtype`.
 
     A model that declares devices takes `devices` too: "auto" for all accelerators, a kind such as "cuda", a list, or a
-    device for each name, as its own constructor does.
+    device for each name, as its own constructor does. So does one that a file that `archdsl place -o` wrote, the
+    `placement`, puts on devices.
 
-    Raises ArchError where the net has errors, ValueError where it has no such devices, and what `compile` raises.
+    Raises ArchError where the net has errors, ValueError where it has no such devices, archdsl.place.NoPlacement where
+    the placement is none of this net, and what `compile` raises.
     """
     graph = _graph(compile(file, model=model, **settings))
+    if placement is not None:
+        from archdsl.place.sidecar import placed_as
+
+        graph = placed_as(graph, Path(placement).read_text(encoding="utf-8"))
     given: dict[str, Any] = {graph.device_argument: device if devices is None else devices}
     module: nn.Module = module_class(graph)(dtype=dtype, **given)
     return module

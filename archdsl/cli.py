@@ -13,7 +13,7 @@ from archdsl.build_command import build
 from archdsl.draw_command import draw
 from archdsl.gallery_command import gallery
 from archdsl.named import compiled_of
-from archdsl.options import as_data, limited
+from archdsl.options import as_data, limited, on_devices
 from archdsl.place_command import place
 from archdsl.summary_command import summary
 from archdsl.terminal import (
@@ -52,6 +52,7 @@ cli.add_command(summary)
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@on_devices
 @limited
 @as_data
 def check(files: tuple[str, ...], limits: "Limits", *, as_json: bool) -> None:

@@ -86,7 +86,7 @@ def print_placement(model: str, placement: "Placement") -> None:
     console.print(Text(model, style="bold"))
     console.print(table)
     console.print(
-        f"balance {placement.balance:.0%}   bottleneck {placement.bottleneck * 1e3:,.3f} ms"
+        f"balance {placement.balance:.0%}   bottleneck {placement.bottleneck * 1e3:,.3f} ms ({placement.slowest})"
         f"   {placement.speed_up:.2f} times as fast as one device"
     )
 

@@ -1,11 +1,14 @@
 """The net that a command is about, from its name, its settings and its bounds."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics
+from archdsl.options import PLACEMENT
+from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, stop
 
 if TYPE_CHECKING:
     from archdsl.driver import Compiled
@@ -51,8 +54,33 @@ def compiled_of(
     try:
         given = dict(map(parse_setting, settings))
         sizes = dict(map(parse_shape, shapes))
-        return compile_source(
+        compiled = compile_source(
             found.source, model=model or found.model, every=every, settings=given, shapes=sizes, limits=limits
         )
     except SettingError as error:
         raise click.BadParameter(str(error), param_hint="--input" if shapes and not settings else "--set") from None
+    context = click.get_current_context(silent=True)
+    placement = context.meta.get(PLACEMENT) if context else None
+    return _placed(compiled, placement) if placement and compiled.ok else compiled
+
+
+def _placed(compiled: "Compiled", file: str) -> "Compiled":
+    """Return what came of a net with the steps of one model where a file puts them; stop where it does not fit."""
+    from archdsl.place.sidecar import NoPlacement, applied, read
+
+    try:
+        sidecar = read(Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is no text"
+        stop(NO_FILE, f"cannot read {file}: {reason.lower()}", None)
+    except NoPlacement as error:
+        stop(NO_FILE, f"{file} is no placement: {error}", f"make one, with `archdsl place … -o {file}`")
+    named = [graph.name == sidecar.model for graph in compiled.models]
+    try:
+        models = tuple(
+            applied(graph, sidecar) if is_named or not any(named) else graph
+            for graph, is_named in zip(compiled.models, named, strict=True)
+        )
+    except NoPlacement as error:
+        stop(NET_HAS_ERRORS, f"{file} does not fit: {error}", error.help)
+    return replace(compiled, models=models)

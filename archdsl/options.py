@@ -33,6 +33,18 @@ _nesting = click.option(
 )
 
 
+def _remember_placement(context: click.Context, _parameter: click.Parameter, file: str | None) -> None:
+    context.meta[PLACEMENT] = file
+
+
+# Where the context keeps the file of a placement, which `archdsl.named` applies to every net.
+PLACEMENT = "archdsl.placement"
+on_devices = click.option(
+    "--placement", metavar="NET.place.json", expose_value=False, callback=_remember_placement,
+    help="Put the steps where `archdsl place … -o NET.place.json` has put them.",
+)  # fmt: skip
+
+
 def limited(command: _Command) -> _Command:
     """Let a command take the bounds that a user can raise, as its `limits`."""
 
@@ -51,13 +63,13 @@ def limited(command: _Command) -> _Command:
 
 def of_nets(command: _Command) -> _Command:
     """Let a command take one net or several, with all that says which ones are meant."""
-    for option in (limited, _set, _model, _files):
+    for option in (on_devices, limited, _set, _model, _files):
         command = option(command)
     return command
 
 
 def of_a_net(command: _Command) -> _Command:
     """Let a command take a net, with all that says which one is meant."""
-    for option in (limited, _set, _model, _file):
+    for option in (on_devices, limited, _set, _model, _file):
         command = option(command)
     return command

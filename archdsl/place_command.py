@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archdsl.named import graph_of
-from archdsl.options import as_data, of_a_net
+from archdsl.options import PLACEMENT, as_data, of_a_net
 from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say, stop, write_output
 
 if TYPE_CHECKING:
@@ -49,12 +50,21 @@ class Quantity(click.ParamType[float]):
 )  # fmt: skip
 @click.option("--profile", type=click.File(), metavar="TIMES.json", help="Measured seconds by the path of a step.")
 @click.option("--exact", is_flag=True, help="Prove the optimum, which may be better by a few percent.")
-@click.option("-o", "--output", metavar="OUT.json", help="Where the placement goes as data; - is standard output.")
+@click.option("-o", "--output", metavar="NET.place.json", help="Where the placement goes, for --placement of others.")
+@click.option("--draw", "drawing", metavar="OUT", help="Where a drawing of it goes: .svg, .png, .pdf or .dot.")
 @as_data
 def place(
-    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, **options: Any
-) -> None:
-    """Cut a model into stages, one for each device, so that the slowest is as fast as possible."""
+    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits",
+    output: str | None, drawing: str | None, **options: Any,
+) -> None:  # fmt: skip
+    """Cut a model into stages, one for each device, so that the slowest is as fast as possible.
+
+    Steps that the model puts on a device stay there. With --placement nothing is left to choose, and the report is of
+    that placement.
+    """
+    if click.get_current_context().meta.get(PLACEMENT) and output:
+        raise click.UsageError("--placement is a placement already: leave out -o")
+    kind = _kind(drawing) if drawing else ""
     graph = graph_of(file, model, settings, limits)
     as_json = options.pop("as_json")
     devices = options.pop("devices") or len(graph.graph.devices)
@@ -64,9 +74,13 @@ def place(
         raise click.UsageError(f"the net names {len(graph.graph.devices)} devices, and --devices is {devices}")
     placement = _placed(graph, devices, **options)
     if output:
-        data = {"model": graph.name, **placement.as_data()}
-        write_output(output, (json.dumps(data, indent=2) + "\n").encode(), file)
+        from archdsl.place.sidecar import written
+
+        write_output(output, written(graph, placement).encode(), file)
         say(output, f"wrote {output}: {len(placement.stages)} stages")
+    if drawing:
+        write_output(drawing, _drawn(graph, placement, kind), file)
+        say(drawing, f"wrote {drawing}: {graph.name}")
     if as_json:
         print_json(placement.as_data())
     elif output != "-":
@@ -75,39 +89,64 @@ def place(
         print_placement(graph.name, placement)
 
 
+def _kind(target: str) -> str:
+    """Return the format of a drawing."""
+    kind = PurePath(target).suffix.removeprefix(".").lower()
+    if kind not in ("svg", "png", "pdf", "dot"):
+        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--draw")
+    return kind
+
+
+def _drawn(graph: "CheckedGraph", placement: "Placement", kind: str) -> bytes:
+    from archdsl.diagram import diagram, to_dot
+    from archdsl.passes import placed
+    from archdsl.render import CannotRender, draw
+
+    drawing = diagram(placed(graph, placement.devices))
+    try:
+        return to_dot(drawing).encode() if kind == "dot" else draw(drawing, kind)
+    except CannotRender as error:
+        stop(NO_FILE, str(error), error.help)
+
+
 def _placed(
     graph: "CheckedGraph", devices: int, *, memory: float | None, link: float, batch: int, micro: int | None,
     schedule: Any, profile: Any, exact: bool,
 ) -> "Placement":  # fmt: skip
-    from archdsl.place import Impossible, Machine, NotProven, PinsCross, amount
+    from archdsl.place import Impossible, Machine, NotProven, amount
     from archdsl.place import place as placed
 
-    if exact and memory:
-        raise click.UsageError("--exact does not know --memory: leave one of them out")
     try:
         return placed(
             graph, devices, batch=batch, machine=Machine(link=link), schedule=schedule, micro=micro or devices,
-            limit=int(memory) if memory else None, profile=_times(profile) if profile else None, prove=exact,
+            limit=int(memory) if memory else None, profile=_times(profile, graph) if profile else None, prove=exact,
         )  # fmt: skip
     except Impossible as error:
         assert memory
         message = f"{devices} devices of {amount(int(memory))} do not hold {graph.name}"
         least = f"{amount(error.least)} ({error.least:,} bytes)"
         stop(NET_HAS_ERRORS, message, f"give each at least {least}, or take a smaller --batch, or more --devices")
-    except PinsCross as error:
-        stop(NET_HAS_ERRORS, f"`{error.path}` goes back to an earlier device",
-             "stages follow the order of execution: leave out some of the net's `on`, or place the towers of a `group` "
-             "as the net does")  # fmt: skip
     except NotProven:
         stop(NET_HAS_ERRORS, "the optimum was not proven within a minute", "leave out --exact, or take fewer --devices")
     except ImportError as error:
         stop(NO_FILE, f"--exact needs OR-tools: {error}", "pip install 'archdsl[place]'")
 
 
-def _times(file: Any) -> dict[str, float]:
+def _times(file: Any, graph: "CheckedGraph") -> dict[str, float]:
+    """Return measured seconds by the paths of steps and submodules."""
+    from archdsl.elaborate.suggestions import suggestion
+    from archdsl.ir import dotted
+
+    help = 'a profile is an object of seconds by path: {"layer1.0.conv1": 0.0012}'
     try:
-        data = json.load(file)
-        return {str(path): float(seconds) for path, seconds in data.items()}
+        found = {str(path): float(seconds) for path, seconds in json.load(file).items()}
     except (ValueError, AttributeError, TypeError) as error:
-        help = 'a profile is an object of seconds by path: {"layer1.0.conv1": 0.0012}'
         stop(NO_FILE, f"{file.name} is no profile: {error}", help)
+    paths = (node.path[:end] for node in graph.nodes for end in range(1, len(node.path) + 1))
+    known = list(dict.fromkeys(map(dotted, paths)))
+    for path, seconds in found.items():
+        if path not in known:
+            stop(NO_FILE, f"{file.name}: {graph.name} has no step or submodule {path}", suggestion(path, known) or help)
+        if not 0 <= seconds < float("inf"):
+            stop(NO_FILE, f"{file.name}: {path} cannot take {seconds} seconds", help)
+    return found

@@ -2,7 +2,8 @@
 
 import json
 import re
-from itertools import combinations, pairwise, product
+from dataclasses import replace
+from itertools import combinations_with_replacement, product
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,11 @@ from archdsl.cli import cli
 from archdsl.driver import compile_source
 from archdsl.ir import CheckedGraph
 from archdsl.loader import gallery_models, locate
-from archdsl.place import Costs, Impossible, PinsCross, Plan, costs, cut, place
+from archdsl.place import Costs, Impossible, costs, cut, place
+from archdsl.place.costs import crossing
+from archdsl.place.exact import exact
+from archdsl.place.memory import Schedule
+from archdsl.place.tangle import tangle
 
 LINK = 12e9
 NETWORKS = [name for name in ("vgg19", "googlenet", "resnet152", "densenet201") if name in gallery_models()]
@@ -33,81 +38,157 @@ def random_costs(random: Random, steps: int) -> Costs:
         for source in {step - 1, random.randrange(-1, step), random.randrange(-1, step)}:
             readers.setdefault(source, set()).add(step)
     edges = [(source, tuple(sorted(found)), random.randrange(1, 9) * 10**6) for source, found in readers.items()]
-    crossing = [0] * (steps + 1)
-    for source, found, size in edges:
-        for place_ in range(source + 1, max(found) + 1):
-            crossing[place_] += size
     return Costs(
         paths=tuple(f"step{step}" for step in range(steps)),
         times=tuple(random.randrange(1, 20) / 10_000 for _ in range(steps)),
-        weights=tuple(random.randrange(50) for _ in range(steps)),
-        results=tuple(random.randrange(50) for _ in range(steps)),
-        crossing=tuple(crossing),
+        weights=tuple(random.randrange(50) * 10**5 for _ in range(steps)),
+        results=tuple(random.randrange(50) * 10**5 for _ in range(steps)),
+        crossing=crossing(tuple(edges), steps),
+        depths=(0,) * (steps + 1),
         devices=(None,) * steps,
+        owners=tuple(range(steps)),
         edges=tuple(sorted(edges)),
     )
 
 
-def value(found: Costs, bounds: tuple[int, ...], link: float = LINK) -> float:
-    """Return the bottleneck of an inference with these cuts, computed anew."""
-    stages = [sum(found.times[start:end]) for start, end in pairwise(bounds)]
-    return max(*stages, 0.0, *(found.crossing[bound] / link for bound in bounds[1:-1]))
+def chosen(random: Random, found: Costs, devices: int, share: float) -> Costs:
+    """Return a net of which some steps are on devices, and some share their weights with an earlier one."""
+    steps = len(found.times)
+    owners = [random.randrange(step + 1) if random.random() < share else step for step in range(steps)]
+    owners = [owner if owners[owner] == owner else step for step, owner in enumerate(owners)]
+    pins = [random.randrange(devices) if random.random() < share else None for _ in owners]
+    return replace(found, owners=tuple(owners), devices=tuple(pins[owner] for owner in owners))
 
 
-def every_cut(steps: int, stages: int) -> list[tuple[int, ...]]:
-    return [(0, *inner, steps) for count in range(1, stages + 1) for inner in combinations(range(1, steps), count - 1)]
+def hops(found: Costs, stages: tuple[int, ...]) -> dict[tuple[int, int], int]:
+    """Return the bytes on each link: forward by the stages between, back at once."""
+    sent: dict[tuple[int, int], int] = {}
+    for source, readers, size in found.edges:
+        start = stages[source] if source >= 0 else min(stages)
+        ways = {(stage, stage + 1) for reader in readers for stage in range(start, stages[reader])}
+        ways |= {(start, stages[reader]) for reader in readers if stages[reader] < start}
+        for way in ways:
+            sent[way] = sent.get(way, 0) + size
+    return sent
 
 
+def value(found: Costs, stages: tuple[int, ...], link: float = LINK) -> float:
+    """Return the bottleneck of an inference, computed anew."""
+    loads = [sum(t for t, at in zip(found.times, stages, strict=True) if at == stage) for stage in {*stages}]
+    return max(*loads, 0.0, *(size / link for size in hops(found, stages).values()))
+
+
+def needed(found: Costs, stages: tuple[int, ...], schedule: Schedule, micro: int) -> int:
+    """Return the bytes of the largest stage; the devices of a tangle are one stage of the pipeline."""
+    knot = tangle(found, link=LINK)
+    merged = {stage: stage for stage in range(max(stages) + 1)}
+    if knot:
+        width = knot.last - knot.first
+        merged = {stage: max(min(stage, knot.first), stage - width) for stage in merged}
+    sent, sizes = hops(found, stages), []
+    for stage in {*stages}:
+        steps = [step for step, at in enumerate(stages) if at == stage]
+        weights, results = (sum(each[step] for step in steps) for each in (found.weights, found.results))
+        arrived = sum(size for way, size in sent.items() if way[1] == stage)
+        arrived += sum(size for source, _, size in found.edges if source < 0) if stage == min(stages) else 0
+        held = micro if schedule == "gpipe" else min(micro, max(merged.values()) - merged[stage] + 1)
+        live = max(found.crossing[step] + found.results[step] for step in steps)
+        trained = 4 * weights + -(-held * (results + arrived) // micro)
+        sizes.append(weights + live if schedule == "inference" else trained)
+    return max(sizes)
+
+
+def every_cut(found: Costs, stages: int) -> list[tuple[int, ...]]:
+    """Return all placements that go on from stage to stage outside of the tangle, with what is chosen where it is."""
+    steps, knot = range(len(found.times)), tangle(found, link=LINK)
+    outside = [step for step in steps if not (knot and knot.start <= step < knot.end)]
+    cuts = []
+    for each in combinations_with_replacement(range(stages), len(outside)):
+        at = dict(zip(outside, each, strict=True))
+        if knot:
+            fits = all(at[step] <= knot.first if step < knot.start else at[step] >= knot.last for step in outside)
+            at |= {knot.start + place: device for place, device in enumerate(knot.devices)} if fits else {}
+        pins = zip(found.devices, found.owners, strict=True)
+        if len(at) == len(steps) and all(
+            pin in (None, at[step]) and at[owner] == at[step] for step, (pin, owner) in enumerate(pins)
+        ):
+            cuts.append(tuple(at[step] for step in steps))
+    return cuts
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
 @pytest.mark.parametrize("seed", range(25))
-def test_a_cut_is_the_best_of_all(seed: int) -> None:
+def test_a_cut_is_the_best_of_all(seed: int, share: float) -> None:
     random = Random(seed)
-    found = random_costs(random, random.randrange(2, 11))
     for stages in (1, 2, 3, 4):
-        best = min(value(found, bounds) for bounds in every_cut(len(found.times), stages))
+        found = chosen(random, random_costs(random, random.randrange(1, 11)), stages, share)
+        cuts = every_cut(found, stages)
+        best = min(value(found, each) for each in cuts)
         plan = cut(found, stages, link=LINK, schedule="inference")
         assert plan.bottleneck == pytest.approx(best, rel=1e-12)
-        assert value(found, plan.bounds) == pytest.approx(best, rel=1e-12)
+        assert value(found, plan.stages) == pytest.approx(best, rel=1e-12)
+        equal = [each for each in cuts if value(found, each) <= best * (1 + 1e-12) and max(each) <= max(plan.stages)]
+        assert sum(hops(found, plan.stages).values()) == min(sum(hops(found, each).values()) for each in equal)
 
 
+def test_random_nets_have_tangles() -> None:
+    """What the test above says of devices that go back and forth is said of something."""
+    random = Random(0)
+    nets = [chosen(random, random_costs(random, 9), 3, 0.3) for _ in range(60)]
+    knots = [knot for net in nets if (knot := tangle(net, link=LINK))]
+    assert len(knots) > 10
+    assert any(knot.start > 0 for knot in knots)
+    assert any(knot.end < 9 for knot in knots)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("schedule", ["inference", "gpipe", "1f1b"])
-def test_the_smallest_memory_is_found_and_kept(seed: int, schedule: str) -> None:
-    found = random_costs(Random(seed), 8)
-
-    def needed(bounds: tuple[int, ...]) -> int:
-        sizes = []
-        for stage, (start, end) in enumerate(pairwise(bounds)):
-            weights, results = sum(found.weights[start:end]), sum(found.results[start:end])
-            live = max(found.crossing[i] + found.results[i] for i in range(start, end))
-            held = {"gpipe": 4, "1f1b": min(4, len(bounds) - 1 - stage)}.get(schedule, 0)
-            sizes.append(weights + live if schedule == "inference" else 4 * weights + held * results // 4)
-        return max(sizes)
-
-    cuts = every_cut(8, 3)
-    least = min(map(needed, cuts))
+def test_the_smallest_memory_is_found_and_kept(seed: int, schedule: Schedule, share: float) -> None:
+    random = Random(seed)
+    found = chosen(random, random_costs(random, 8), 3, share)
+    cuts = every_cut(found, 3)
+    sizes = [needed(found, each, schedule, 4) for each in cuts]
+    least = min(sizes)
     with pytest.raises(Impossible) as error:
         cut(found, 3, link=LINK, schedule=schedule, micro=4, limit=least - 1)
     assert error.value.least == least
-    for limit in (least, 2 * least):
+    factor = 1 if schedule == "inference" else 3
+    for limit in (least, least * 5 // 4, 2 * least):
         plan = cut(found, 3, link=LINK, schedule=schedule, micro=4, limit=limit)
-        assert needed(plan.bounds) <= limit
-        if schedule == "inference":
-            assert plan.bottleneck == pytest.approx(min(value(found, each) for each in cuts if needed(each) <= limit))
+        assert needed(found, plan.stages, schedule, 4) <= limit
+        link = LINK if schedule == "inference" else LINK * 3 / 2
+        best = min(value(found, each, link) for each, size in zip(cuts, sizes, strict=True) if size <= limit)
+        assert plan.bottleneck == pytest.approx(factor * best)
+
+
+def by_bounds(found: Costs, bounds: list[int]) -> tuple[int, ...]:
+    """Return the stage of each step; the bounds are the first steps of all stages but the first."""
+    return tuple(sum(step >= bound for bound in bounds) for step in range(len(found.times)))
 
 
 def equal_count(found: Costs, stages: int) -> tuple[int, ...]:
-    return tuple(round(len(found.times) * stage / stages) for stage in range(stages + 1))
+    return by_bounds(found, [round(len(found.times) * stage / stages) for stage in range(1, stages)])
 
 
-def filled(found: Costs, limit: float) -> tuple[int, ...]:
-    """Return the cuts where each device takes steps until its weights are over the limit."""
-    bounds, held = [0], 0
+def equal_bytes(found: Costs, stages: int) -> tuple[int, ...]:
+    total, held, bounds = sum(found.weights), 0, []
     for step, size in enumerate(found.weights):
-        if held + size > limit and step > bounds[-1]:
+        while len(bounds) < stages - 1 and held >= total * (len(bounds) + 1) / stages:
+            bounds.append(step)
+        held += size
+    return by_bounds(found, bounds)
+
+
+def filled(found: Costs, limit: float) -> list[int]:
+    """Return the cuts where each device takes steps until its weights are over the limit."""
+    bounds, held = [], 0
+    for step, size in enumerate(found.weights):
+        if held + size > limit and held:
             bounds.append(step)
             held = 0
         held += size
-    return (*bounds, len(found.weights))
+    return bounds
 
 
 def by_memory(found: Costs, stages: int) -> tuple[int, ...]:
@@ -115,8 +196,8 @@ def by_memory(found: Costs, stages: int) -> tuple[int, ...]:
     low, high = 0, sum(found.weights)
     while high - low > 1000:
         middle = (low + high) // 2
-        low, high = (low, middle) if len(filled(found, middle)) - 1 <= stages else (middle, high)
-    return filled(found, high)
+        low, high = (low, middle) if len(filled(found, middle)) < stages else (middle, high)
+    return by_bounds(found, filled(found, high))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -124,11 +205,11 @@ def by_memory(found: Costs, stages: int) -> tuple[int, ...]:
 def test_no_simple_rule_does_better(name: str, stages: int) -> None:
     found = costs(model(name))
     plan = cut(found, stages, link=LINK, schedule="inference")
-    assert plan.bottleneck == pytest.approx(value(found, plan.bounds))
-    by_time = cut(found, stages, link=float("inf"), schedule="inference")
-    rules = [equal_count(found, stages), filled(found, sum(found.weights) / stages), by_memory(found, stages)]
-    for bounds in (*rules, by_time.bounds):
-        assert plan.bottleneck <= value(found, bounds) * (1 + 1e-12)
+    assert plan.bottleneck == pytest.approx(value(found, plan.stages))
+    by_time = cut(found, stages, link=float("inf"), schedule="inference").stages
+    for rule in (equal_count(found, stages), equal_bytes(found, stages), by_memory(found, stages), by_time):
+        assert max(rule) < stages
+        assert plan.bottleneck <= value(found, rule) * (1 + 1e-12)
     assert sum(found.times) / plan.bottleneck <= stages
 
 
@@ -147,14 +228,30 @@ def monotone(found: Costs, stages: int) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("seed", range(6))
 def test_the_exact_placement_is_the_best_of_all(seed: int) -> None:
     pytest.importorskip("ortools")
-    from archdsl.place.exact import bottleneck, exact
-
     found = random_costs(Random(seed), 9)
     plan = cut(found, 3, link=LINK, schedule="inference")
-    best = min(bottleneck(found, each, link=LINK) for each in monotone(found, 3))
-    solved = bottleneck(found, exact(found, plan, 3, link=LINK), link=LINK)
-    assert solved == pytest.approx(best, rel=1e-4)
+    best = min(value(found, each) for each in monotone(found, 3))
+    solved = exact(found, plan, 3, link=LINK)
+    assert solved.bottleneck == pytest.approx(best, rel=1e-4)
+    assert value(found, solved.stages) == pytest.approx(solved.bottleneck)
     assert best <= plan.bottleneck * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("schedule", ["inference", "gpipe"])
+def test_the_exact_placement_keeps_memory_and_devices(seed: int, schedule: Schedule) -> None:
+    pytest.importorskip("ortools")
+    random = Random(seed)
+    found = chosen(random, random_costs(random, 7), 3, 0.2)
+    cuts = every_cut(found, 3)
+    limit = min(needed(found, each, schedule, 4) for each in cuts) * 21 // 20
+    plan = cut(found, 3, link=LINK, schedule=schedule, micro=4, limit=limit)
+    solved = exact(found, plan, 3, link=LINK, limit=limit)
+    assert needed(found, solved.stages, schedule, 4) <= limit
+    assert solved.bottleneck <= plan.bottleneck
+    for step, (pin, owner) in enumerate(zip(found.devices, found.owners, strict=True)):
+        assert pin in (None, solved.stages[step])
+        assert solved.stages[owner] == solved.stages[step]
 
 
 @pytest.mark.slow
@@ -162,11 +259,9 @@ def test_the_exact_placement_is_the_best_of_all(seed: int) -> None:
 @pytest.mark.parametrize("stages", [2, 4])
 def test_cuts_are_within_7_percent_of_the_optimum(name: str, stages: int) -> None:
     pytest.importorskip("ortools")
-    from archdsl.place.exact import bottleneck, exact
-
     found = costs(model(name))
     plan = cut(found, stages, link=LINK, schedule="inference")
-    assert plan.bottleneck <= 1.07 * bottleneck(found, exact(found, plan, stages, link=LINK), link=LINK)
+    assert plan.bottleneck <= 1.07 * exact(found, plan, stages, link=LINK).bottleneck
 
 
 PINNED = """model Pinned {
@@ -184,8 +279,6 @@ def test_chosen_devices_are_kept() -> None:
     devices = {step: stage.device for stage in stages for step in stage.steps}
     assert devices["f2"] == "b"
     assert [*devices.values()] == sorted(devices.values())
-    with pytest.raises(PinsCross, match="tower0"):
-        place(graph_of(NETS["towers"]), 2)
 
 
 def test_measured_times_take_the_place_of_estimates() -> None:
@@ -205,7 +298,6 @@ def test_a_plan_covers_every_step_once() -> None:
     assert [step for stage in placement.stages for step in stage.steps] == [*costs(graph).paths]
     assert sum(stage.params for stage in placement.stages) == graph.params
     assert placement.stages[-1].sent == 0
-    assert isinstance(cut(costs(graph), 4, link=LINK), Plan)
 
 
 def run(*arguments: str) -> Result:
@@ -216,12 +308,12 @@ def test_the_command_prints_and_writes_the_stages(tmp_path: Path) -> None:
     target = tmp_path / "placement.json"
     result = run("resnet18", "--devices", "3", "-o", str(target))
     assert result.exit_code == 0
-    assert result.output.count("device") == 4
+    assert result.output.count("\n device") == 3
     data = json.loads(target.read_text())
     assert [stage["device"] for stage in data["stages"]] == ["device0", "device1", "device2"]
     assert sum(stage["parameters"] for stage in data["stages"]) == 11_689_512
     again = run("resnet18", "--devices", "3", "--json")
-    assert {"model": "ResNet18", **json.loads(again.output)} == data
+    assert json.loads(again.output).items() <= data.items()
 
 
 def test_the_command_says_how_much_memory_is_needed(tmp_path: Path) -> None:
@@ -233,12 +325,20 @@ def test_the_command_says_how_much_memory_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_what_it_cannot_do(tmp_path: Path) -> None:
-    assert "goes back to an earlier device" in run("alexnet_2012").stderr
     assert "say how many there are" in run("resnet18").stderr
     assert "no number of bytes" in run("resnet18", "--devices", "2", "--memory", "much").stderr
     profile = tmp_path / "times.json"
-    profile.write_text("[1, 2]")
-    assert "is no profile" in run("resnet18", "--devices", "2", "--profile", str(profile)).stderr
+    for text, words in (
+        ("[1, 2]", "is no profile"),
+        ('{"conv1": "slow"}', "is no profile"),
+        ('{"conv1": -1}', "cannot take -1.0 seconds"),
+        ('{"conv1": NaN}', "cannot take nan seconds"),
+        ('{"layer1.0.conv3": 1}', "did you mean"),
+    ):
+        profile.write_text(text)
+        result = run("resnet18", "--devices", "2", "--profile", str(profile))
+        assert result.exit_code == 3
+        assert words in result.stderr
 
 
 def test_a_profile_moves_the_cut(tmp_path: Path) -> None:

@@ -15,21 +15,28 @@ from programs import draw
 from test_torch import GALLERY, as_tuple, samples_of
 from torch import Tensor, nn
 
+from archdsl.api import compile as compiled
 from archdsl.driver import compile_source
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.plan import plan
 from archdsl.emit.torch import generate
 from archdsl.ir import CheckedGraph, Path
-from archdsl.passes import assert_valid, is_move, lowered
+from archdsl.passes import assert_valid, is_move, lowered, placed
 from archdsl.passes.order import in_order
+from archdsl.place import place
 from archdsl.source import Source
 from archdsl.verify import statements
 
 ROOT = File(__file__).parent.parent
 DECLARED = [pytest.param(graph, id=graph.name) for graph in GALLERY if graph.graph.devices]
+AUTOMATIC = [
+    pytest.param(placed(graph, place(graph, 3).devices), id=f"{graph.name} on 3 devices")
+    for name in ("resnet18", "alexnet_2012", "googlenet")
+    for graph in compiled(name).models
+]
 
 
-@pytest.mark.parametrize("graph", DECLARED)
+@pytest.mark.parametrize("graph", [*DECLARED, *AUTOMATIC])
 def test_every_step_runs_where_the_graph_says(graph: CheckedGraph) -> None:
     assert_valid(lowered(graph))
     assert_placed(graph, generate(graph))
@@ -75,7 +82,7 @@ def _where(flow: Dataflow, value: Path) -> str | None:
     return flow.nodes[value].device if value in flow.nodes else None
 
 
-@pytest.mark.parametrize("graph", DECLARED)
+@pytest.mark.parametrize("graph", [*DECLARED, *AUTOMATIC[:2]])
 def test_each_move_that_is_left_out_is_found(graph: CheckedGraph) -> None:
     assert assert_each_move_is_needed(graph) == sum(map(is_move, lowered(graph).nodes))
 

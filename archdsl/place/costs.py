@@ -6,10 +6,13 @@ whichever takes longer. Measured times can stand in its place.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from archdsl.ir import CheckedGraph, Node, Path, dotted
+from archdsl.passes.order import in_order
 
 VALUE_BYTES = 4
+_INDEX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,10 @@ class Costs:
     """Costs by the number of a step, in the order of execution, for one batch.
 
     `times` are seconds of a forward pass, `weights` and `results` bytes. `crossing[i]` are the bytes of all values that
-    are computed before step i and read by it or after it. `devices` are the devices that the author chose, None where
-    the choice is free. `edges` lead from the step that computes a value, -1 for an input, to those that read it.
+    are computed before step i and read by it or after it, `depths[i]` the submodules that a cut before step i is in.
+    `devices` are the devices that the author chose, None where the choice is free; `owners` are the steps whose weights
+    a step shares, itself if none. `edges` lead from the step that computes a value, -1 for an input, to those that read
+    it.
     """
 
     paths: tuple[str, ...]
@@ -35,61 +40,53 @@ class Costs:
     weights: tuple[int, ...]
     results: tuple[int, ...]
     crossing: tuple[int, ...]
+    depths: tuple[int, ...]
     devices: tuple[int | None, ...]
+    owners: tuple[int, ...]
     edges: tuple[tuple[int, tuple[int, ...], int], ...]
-
-    def sent(self, stages: tuple[int, ...]) -> list[int]:
-        """Return for each stage the bytes that go on to the next one, given the stage of each step.
-
-        A value that is needed two stages later goes through the one between.
-        """
-        found = [0] * (max(stages) + 1)
-        for source, readers, size in self.edges:
-            first = stages[source] if source >= 0 else 0
-            for stage in range(first, max(stages[reader] for reader in readers)):
-                found[stage] += size
-        return found
 
 
 def costs(
     graph: CheckedGraph, *, batch: int = 32, machine: Machine = Machine(), profile: Mapping[str, float] | None = None
 ) -> Costs:
     """Return the costs of a net's steps; `profile` gives seconds for the paths of steps or of submodules."""
-    nodes = _in_order(graph.nodes)
+    nodes = in_order(graph.nodes)
     numbers = {node.path: number for number, node in enumerate(nodes)}
+    owners = tuple(numbers[node.weights] if node.weights else number for number, node in enumerate(nodes))
     results = tuple(node.shape.plain().volume * batch * VALUE_BYTES for node in nodes)
     edges = tuple(_edges(graph, nodes, numbers, results, batch))
-    crossing = [0] * (len(nodes) + 1)
-    for start, readers, size in edges:
-        for place in range(start + 1, max(readers) + 1):
-            crossing[place] += size
     names = list(graph.graph.devices)
+    chosen = [names.index(node.device) if node.device else None for node in nodes]
     roofline = tuple(_seconds(node, batch, machine) for node in nodes)
     return Costs(
         paths=tuple(dotted(node.path) for node in nodes),
         times=_profiled(nodes, roofline, profile) if profile else roofline,
         weights=tuple(node.params * VALUE_BYTES for node in nodes),
         results=results,
-        crossing=tuple(crossing),
-        devices=tuple(names.index(node.device) if node.device else None for node in nodes),
+        crossing=crossing(edges, len(nodes)),
+        depths=_depths(nodes),
+        devices=tuple(chosen[owner] for owner in owners),
+        owners=owners,
         edges=edges,
     )
 
 
-def _in_order(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Return nodes such that each comes after what it reads, which the lanes of a group do not by themselves."""
-    known = {node.path: node for node in nodes}
-    found: dict[Path, Node] = {}
-    for node in nodes:
-        stack = [node]
-        while stack:
-            waiting = [known[source] for source in stack[-1].sources if source in known and source not in found]
-            if waiting:
-                stack += reversed(waiting)
-                continue
-            last = stack.pop()
-            found.setdefault(last.path, last)
-    return tuple(found.values())
+def crossing(edges: tuple[tuple[int, tuple[int, ...], int], ...], steps: int) -> tuple[int, ...]:
+    """Return the bytes that flow over each place before a step, and after the last one."""
+    found = [0] * (steps + 1)
+    for start, readers, size in edges:
+        for place in range(start + 1, max(readers) + 1):
+            found[place] += size
+    return tuple(found)
+
+
+def _depths(nodes: tuple[Node, ...]) -> tuple[int, ...]:
+    """Return how many submodules hold both neighbours of each place, which is 0 at both ends."""
+    found = [0]
+    for before, after in pairwise(nodes):
+        pairs = zip(before.path, after.path, strict=False)
+        found.append(next((depth for depth, (one, other) in enumerate(pairs) if one != other), 0))
+    return (*found, 0)
 
 
 def _edges(
@@ -99,7 +96,10 @@ def _edges(
     for number, node in enumerate(nodes):
         for source in node.sources:
             readers.setdefault(source, []).append(number)
-    sizes = {given.path: given.shape.plain().volume * batch * VALUE_BYTES for given in graph.inputs}
+    sizes = {
+        given.path: given.shape.plain().volume * batch * (VALUE_BYTES if graph.indices(given) is None else _INDEX_BYTES)
+        for given in graph.inputs
+    }
     found = []
     for path, reading in readers.items():
         number = numbers.get(path, -1)

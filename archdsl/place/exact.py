@@ -1,13 +1,17 @@
 """The proven optimum: stages need not be consecutive in the order of execution, only along the edges.
 
-Solved by CP-SAT of OR-tools, which starts from the cut that dynamic programming finds.
+Solved by CP-SAT of OR-tools, which starts from the cut that dynamic programming finds. What is in a tangle stays.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from archdsl.place.costs import Costs
-from archdsl.place.cut import Memory, Plan, Schedule
+from archdsl.place.cut import Plan
+from archdsl.place.loads import bottleneck
+from archdsl.place.memory import Memory
+from archdsl.place.tangle import Tangle, tangle
 
 # Seconds and bytes are scaled to whole numbers of about this size.
 _SCALE = 1_000_000
@@ -18,69 +22,126 @@ class NotProven(Exception):
 
 
 def exact(
-    costs: Costs, plan: Plan, stages: int, *, link: float, schedule: Schedule = "inference", seconds: float = 60.0
-) -> tuple[int, ...]:
-    """Return the stage of each step in a placement with the least bottleneck; `plan` is the start.
+    costs: Costs, plan: Plan, stages: int, *, link: float, limit: int | None = None, seconds: float = 60.0
+) -> Plan:
+    """Return a placement with the least bottleneck; `plan` is the start.
 
-    Raises NotProven where `seconds` did not suffice, and ImportError where OR-tools is not installed.
+    With a limit on the bytes of a stage, as many stages are used as the plan has. Raises NotProven where `seconds` did
+    not suffice, and ImportError where OR-tools is not installed.
     """
-    from ortools.sat.python import cp_model
+    memory = plan.memory if limit is not None else replace(plan.memory, stages=max(stages, plan.memory.stages))
+    knot = tangle(costs, link=link)
+    model = _Model(costs, plan, memory, knot, link)
+    model.bound_memory(limit)
+    found = model.solved(seconds)
+    whole = memory.passes * bottleneck(costs, found, link=link * memory.passes / memory.copies)
+    used = replace(memory, stages=max(found) + 1)
+    return Plan(found, used, whole) if whole < plan.bottleneck else plan
 
-    model = cp_model.CpModel()
-    memory = Memory(schedule, stages, 1)
-    unit = plan.bottleneck / _SCALE
-    # reached[v][s]: step v is in stage s or in a later one.
-    reached: list[list[Any]] = []
-    start = [_stage_of(plan, number) for number in range(len(costs.times))]
-    for number, device in enumerate(costs.devices):
-        row = [model.new_bool_var(f"r{number}_{stage}") for stage in range(1, stages)]
+
+class _Model:
+    """The constraints; `reached[v][s]` says that step v is in stage s or in a later one."""
+
+    def __init__(self, costs: Costs, plan: Plan, memory: Memory, knot: Tangle | None, link: float) -> None:
+        from ortools.sat.python import cp_model
+
+        self.solver = cp_model.CpSolver()
+        self.optimal = cp_model.OPTIMAL
+        self.model = cp_model.CpModel()
+        self.costs, self.memory, self.knot, self.stages = costs, memory, knot, memory.stages
+        self.unit = plan.bottleneck / _SCALE or 1.0
+        self.reached = [self._row(step, plan.stages[step]) for step in range(len(costs.times))]
+        self.bottleneck = self.model.new_int_var(0, _SCALE + len(costs.times) + 1, "bottleneck")
+        self._bound_times()
+        self._bound_links(link)
+
+    def _row(self, step: int, start: int) -> list[Any]:
+        knot = self.knot
+        if knot and knot.start <= step < knot.end:
+            device = knot.devices[step - knot.start]
+            return [1, *(int(device >= stage) for stage in range(1, self.stages)), 0]
+        row = [self.model.new_bool_var(f"r{step}_{stage}") for stage in range(1, self.stages)]
         for one, other in pairwise(row):
-            model.add_implication(other, one)
+            self.model.add_implication(other, one)
+        lowest, highest = self._range(step)
         for stage, variable in enumerate(row, 1):
-            model.add_hint(variable, start[number] >= stage)
-            if device is not None:
-                model.add(variable == int(device >= stage))
-        reached.append(row)
-    bottleneck = model.new_int_var(0, _SCALE + len(costs.times), "bottleneck")
-    for stage in range(stages):
-        load = sum(
-            round(memory.passes * time / unit) * (_at_least(row, stage) - _at_least(row, stage + 1))
-            for time, row in zip(costs.times, reached, strict=True)
+            self.model.add_hint(variable, start >= stage)
+            if stage <= lowest or stage > highest:
+                self.model.add(variable == int(stage <= lowest))
+        return [1, *row, 0]
+
+    def _range(self, step: int) -> tuple[int, int]:
+        """Return the first and the last stage that a step can be in."""
+        chosen, knot = self.costs.devices[step], self.knot
+        if chosen is not None:
+            return chosen, chosen
+        if knot is None:
+            return 0, self.stages - 1
+        return (0, knot.first) if step < knot.start else (knot.last, self.stages - 1)
+
+    def _in(self, step: int, stage: int) -> Any:
+        """Return 1 if a step is in a stage, else 0."""
+        return self.reached[step][stage] - self.reached[step][stage + 1]
+
+    def _bound_times(self) -> None:
+        for stage in range(self.stages):
+            load = sum(
+                round(self.memory.passes * time / self.unit) * self._in(step, stage)
+                for step, time in enumerate(self.costs.times)
+            )
+            self.model.add(load <= self.bottleneck)
+        for step, owner in enumerate(self.costs.owners):
+            for one, other in zip(self.reached[step], self.reached[owner], strict=True):
+                if step != owner and not (isinstance(one, int) and isinstance(other, int)):
+                    self.model.add(one == other)
+
+    def _bound_links(self, link: float) -> None:
+        """Bound what goes on from each stage; only within a tangle something goes back, and that is settled."""
+        self.crossing: dict[int, list[Any]] = {}
+        for stage in range(1, self.stages):
+            sent = []
+            for number, (source, readers, size) in enumerate(self.costs.edges):
+                own = self.reached[source][stage] if source >= 0 else 0
+                crosses = self.model.new_bool_var(f"c{number}_{stage}")
+                for reader in readers:
+                    self.model.add(crosses >= self.reached[reader][stage] - own)
+                    if source >= 0 and not self._both_inside(source, reader):
+                        self.model.add(own <= self.reached[reader][stage])
+                sent.append((size, crosses))
+            self.crossing[stage] = sent
+            seconds = [round(self.memory.copies * size / link / self.unit) * crosses for size, crosses in sent]
+            self.model.add(sum(seconds) <= self.bottleneck)
+
+    def _both_inside(self, source: int, reader: int) -> bool:
+        return self.knot is not None and self.knot.start <= source and reader < self.knot.end
+
+    def bound_memory(self, limit: int | None) -> None:
+        """Let no stage need more bytes than the limit."""
+        if limit is None:
+            return
+        costs, memory = self.costs, self.memory
+        steps = range(len(costs.times))
+        for stage in range(self.stages):
+            weights = sum(costs.weights[step] * self._in(step, stage) for step in steps)
+            if memory.schedule == "inference":
+                for step in steps:
+                    live = costs.crossing[step] + costs.results[step]
+                    self.model.add(weights + live * self._in(step, stage) <= limit)
+                continue
+            kept = sum(costs.results[step] * self._in(step, stage) for step in steps)
+            arrived = sum(size * crosses for size, crosses in self.crossing.get(stage, []))
+            if stage == 0:
+                arrived = sum(size for source, _, size in costs.edges if source < 0)
+            self.model.add(memory.kept(stage, weights, kept + arrived) <= limit * memory.micro)
+
+    def solved(self, seconds: float) -> tuple[int, ...]:
+        """Return the stage of each step."""
+        self.model.minimize(self.bottleneck)
+        self.solver.parameters.max_time_in_seconds = seconds
+        self.solver.parameters.num_workers = 2
+        if self.solver.solve(self.model) != self.optimal:
+            raise NotProven
+        return tuple(
+            sum(each if isinstance(each, int) else self.solver.value(each) for each in row[1:-1])
+            for row in self.reached
         )
-        model.add(load <= bottleneck)
-    for stage in range(1, stages):
-        sent = []
-        for number, (source, readers, size) in enumerate(costs.edges):
-            crosses = model.new_bool_var(f"c{number}_{stage}")
-            for reader in readers:
-                own = reached[source][stage - 1] if source >= 0 else 0
-                model.add(crosses >= reached[reader][stage - 1] - own)
-                if source >= 0:
-                    model.add_implication(own, reached[reader][stage - 1])
-            sent.append(round(memory.copies * size / link / unit) * crosses)
-        model.add(sum(sent) <= bottleneck)
-    model.minimize(bottleneck)
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 2
-    if solver.solve(model) != cp_model.OPTIMAL:
-        raise NotProven
-    return tuple(sum(solver.value(variable) for variable in row) for row in reached)
-
-
-def bottleneck(costs: Costs, stages: tuple[int, ...], *, link: float) -> float:
-    """Return the seconds of the slowest stage or busiest link of an inference, given the stage of each step."""
-    loads = [0.0] * (max(stages) + 1)
-    for time, stage in zip(costs.times, stages, strict=True):
-        loads[stage] += time
-    return max(*loads, *(size / link for size in costs.sent(stages)))
-
-
-def _stage_of(plan: Plan, number: int) -> int:
-    return sum(number >= bound for bound in plan.bounds[1:-1])
-
-
-def _at_least(row: list[Any], stage: int) -> Any:
-    if stage == 0:
-        return 1
-    return row[stage - 1] if stage <= len(row) else 0

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from archdsl.ir import CheckedGraph
 from archdsl.place.costs import VALUE_BYTES, Costs, Machine, costs
-from archdsl.place.cut import Memory, Plan, Schedule, cut
+from archdsl.place.cut import Plan, cut
+from archdsl.place.loads import links
+from archdsl.place.memory import Schedule
 
 
 def amount(size: int) -> str:
@@ -20,7 +22,7 @@ def amount(size: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The steps of one device: seconds and bytes for one batch; `sent` goes on to the next stage."""
+    """The steps of one device: seconds and bytes for one batch; `sent` goes to other devices."""
 
     device: str
     steps: tuple[str, ...]
@@ -31,30 +33,65 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What goes from one device to another in one batch, and how long that takes."""
+
+    source: str
+    target: str
+    sent: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
-    """Stages, the seconds of the slowest stage or busiest link, and those of all steps on one device."""
+    """Stages and links, and the seconds of all steps on one device."""
 
     stages: tuple[Stage, ...]
-    bottleneck: float
+    links: tuple[Link, ...]
     alone: float
+
+    @property
+    def bottleneck(self) -> float:
+        """The seconds of the slowest stage or the busiest link."""
+        return self._slowest().seconds
+
+    @property
+    def slowest(self) -> str:
+        """What the bottleneck is."""
+        part = self._slowest()
+        return part.device if isinstance(part, Stage) else f"{part.source} to {part.target}"
+
+    def _slowest(self) -> Stage | Link:
+        parts: tuple[Stage | Link, ...] = (*self.stages, *self.links)
+        return max(parts, key=lambda part: part.seconds)
 
     @property
     def speed_up(self) -> float:
         """How many times as many batches go through as on one device, once all stages are busy."""
-        return self.alone / self.bottleneck
+        return self.alone / self.bottleneck if self.bottleneck else 1.0
 
     @property
     def balance(self) -> float:
         """The mean time of a stage over that of the slowest one: 1 where all take equally long."""
         times = [stage.seconds for stage in self.stages]
-        return sum(times) / len(times) / max(times)
+        return sum(times) / len(times) / max(times) if max(times) else 1.0
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """The device of each step."""
+        return {step: stage.device for stage in self.stages for step in stage.steps}
 
     def as_data(self) -> dict[str, object]:
         """Return the placement as plain data: seconds and bytes for one batch."""
         return {
+            "bottleneck": self.slowest,
             "bottleneck_seconds": self.bottleneck,
             "speed_up": self.speed_up,
             "balance": self.balance,
+            "links": [
+                {"from": link.source, "to": link.target, "seconds": link.seconds, "sent_bytes": link.sent}
+                for link in self.links
+            ],
             "stages": [
                 {
                     "device": stage.device,
@@ -81,49 +118,58 @@ def place(
     profile: Mapping[str, float] | None = None,
     prove: bool = False,
 ) -> Placement:
-    """Return the best placement of a net on so many devices.
+    """Return the best placement of a net on so many devices; steps whose devices the net names are there.
 
     `limit` are the bytes that each device has, `micro` the number of micro-batches that a batch is cut into, `profile`
     measured seconds of a forward pass by the path of a step or submodule. With `prove` stages need not be consecutive
-    in the order of execution, and the optimum is proven; memory is not limited then.
+    in the order of execution, and the optimum is proven.
 
-    Raises Impossible where the net does not fit, PinsCross where devices that the net names do not follow each other,
-    and, with `prove`, NotProven where a minute does not suffice and ImportError where OR-tools is missing.
+    Raises Impossible where the net does not fit and, with `prove`, NotProven where a minute does not suffice and
+    ImportError where OR-tools is missing.
     """
     found = costs(graph, batch=batch, machine=machine, profile=profile)
     plan = cut(found, devices, link=machine.link, schedule=schedule, micro=micro, limit=limit)
-    assignment = _consecutive(plan)
     if prove:
         from archdsl.place.exact import exact
 
-        assignment = exact(found, plan, devices, link=machine.link, schedule=schedule)
-    return _placement(graph, found, assignment, Memory(schedule, max(assignment) + 1, micro), machine.link)
+        plan = exact(found, plan, devices, link=machine.link, limit=limit)
+    return _placement(names(graph, devices), found, plan, machine.link)
 
 
-def _consecutive(plan: Plan) -> tuple[int, ...]:
-    """Return the stage of each step."""
-    return tuple(sum(step >= bound for bound in plan.bounds[1:-1]) for step in range(plan.bounds[-1]))
+def names(graph: CheckedGraph, count: int) -> tuple[str, ...]:
+    """Return the names of so many devices: those of the net, then new ones."""
+    found = list(graph.graph.devices)
+    while len(found) < count:
+        number = len(found)
+        while f"device{number}" in found:
+            number += 1
+        found.append(f"device{number}")
+    return tuple(found)
 
 
-def _placement(
-    graph: CheckedGraph, found: Costs, assignment: tuple[int, ...], memory: Memory, link: float
-) -> Placement:
-    names = graph.graph.devices
-    sent = found.sent(assignment)
+def _placement(names: tuple[str, ...], found: Costs, plan: Plan, link: float) -> Placement:
+    memory = plan.memory
+    sent = links(found, plan.stages)
+    first = min(plan.stages)
+    given = sum(size for source, _, size in found.edges if source < 0)
     stages = []
     for number in range(memory.stages):
-        steps = [step for step, stage in enumerate(assignment) if stage == number]
+        steps = [step for step, stage in enumerate(plan.stages) if stage == number]
         weights, results = (sum(sizes[step] for step in steps) for sizes in (found.weights, found.results))
         live = max((found.crossing[step] + found.results[step] for step in steps), default=0)
+        arrived = sum(size for hop, size in sent.items() if hop[1] == number) + given * (number == first)
         stages.append(
             Stage(
-                device=names[number] if number < len(names) else f"device{number}",
+                device=names[number],
                 steps=tuple(found.paths[step] for step in steps),
                 seconds=memory.passes * sum(found.times[step] for step in steps),
                 params=weights // VALUE_BYTES,
-                memory=memory.bytes(number, weights, results, live),
-                sent=memory.copies * sent[number],
+                memory=memory.bytes(number, weights, results + arrived, live),
+                sent=memory.copies * sum(size for hop, size in sent.items() if hop[0] == number),
             )
         )
-    slowest = max(*(stage.seconds for stage in stages), *(stage.sent / link for stage in stages))
-    return Placement(tuple(stages), slowest, memory.passes * sum(found.times))
+    moved = [
+        Link(names[here], names[there], memory.copies * size, memory.copies * size / link)
+        for (here, there), size in sorted(sent.items())
+    ]
+    return Placement(tuple(stages), tuple(moved), memory.passes * sum(found.times))
