@@ -10,11 +10,14 @@ import click
 
 from archdsl import __version__
 from archdsl.build_command import build
+from archdsl.diff_command import diff
 from archdsl.draw_command import draw
+from archdsl.explain_command import explain
 from archdsl.gallery_command import gallery
 from archdsl.named import compiled_of
 from archdsl.options import as_data, limited, on_devices
 from archdsl.place_command import place
+from archdsl.sizes_command import sizes
 from archdsl.summary_command import summary
 from archdsl.terminal import (
     NET_HAS_ERRORS,
@@ -48,6 +51,9 @@ cli.add_command(draw)
 cli.add_command(gallery)
 cli.add_command(place)
 cli.add_command(summary)
+cli.add_command(explain)
+cli.add_command(sizes)
+cli.add_command(diff)
 
 
 @cli.command()
@@ -115,23 +121,6 @@ def _print_crossings(graph: "CheckedGraph") -> None:
         click.echo(f"    {each.bytes:>11,} bytes  {way}  {each.shape}  {each.name}")
     total = sum(each.bytes for each in found)
     click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.graph.devices)}")
-
-
-@cli.command()
-@click.argument("code")
-def explain(code: str) -> None:
-    """Explain the code of an error or a warning, such as E0302."""
-    from difflib import get_close_matches
-
-    from archdsl.diag.codes import CATALOGUE
-
-    found = CATALOGUE.get(code.upper())
-    if found is None:
-        near = get_close_matches(code.upper(), CATALOGUE, n=3)
-        raise click.BadParameter(f"there is no code {code}; near are {', '.join(near) or 'none'}", param_hint="CODE")
-    from textwrap import fill
-
-    click.echo(f"{click.style(found.id, bold=True)}: {found.title}\n\n{fill(found.explanation, 88)}")
 
 
 @cli.command()

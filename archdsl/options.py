@@ -12,8 +12,10 @@ _Command: TypeAlias = Callable[..., None]
 as_data = click.option("--json", "as_json", is_flag=True, help="Print data instead of text.")
 _file = click.argument("file")
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-_model = click.option("--model", metavar="NAME", help="The model to take; the last of the file if left out.")
-_set = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the model.")
+model_option = click.option("--model", metavar="NAME", help="The model to take; the last of the file if left out.")
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the model."
+)
 shapes_option = click.option(
     "--input", "shapes", multiple=True, metavar="[NAME=]SHAPE", help="Shape of an input, such as 3x320x320."
 )
@@ -63,13 +65,13 @@ def limited(command: _Command) -> _Command:
 
 def of_nets(command: _Command) -> _Command:
     """Let a command take one net or several, with all that says which ones are meant."""
-    for option in (on_devices, limited, _set, _model, _files):
+    for option in (on_devices, limited, set_option, model_option, _files):
         command = option(command)
     return command
 
 
 def of_a_net(command: _Command) -> _Command:
     """Let a command take a net, with all that says which one is meant."""
-    for option in (on_devices, limited, _set, _model, _file):
+    for option in (on_devices, limited, set_option, model_option, _file):
         command = option(command)
     return command

@@ -106,6 +106,10 @@ class Op(Declared):
         """Return the number of trainable parameters."""
         return 0
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Return what it has in the `state_dict`: names and sizes."""
+        return tuple((start.parameter, start.dims) for start in self.starts(x))
+
     def fixed(self, x: Shape) -> int:
         """Return the number of values in the `state_dict` that are not trained."""
         return 0

@@ -154,6 +154,12 @@ class Conv(Op):
     def steps(self, x: Shape) -> str:
         return self._window(x).steps
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        if not self.connect:
+            return super().entries(x)
+        weight = ("weight", (sum(map(len, self.connect)), 1, *self._window(x).kernel))
+        return (weight, ("bias", (self.out,))) if self.bias else (weight,)
+
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         return self._window(inputs[0]).sight()
 

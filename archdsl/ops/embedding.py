@@ -77,6 +77,9 @@ class Positional(Elementwise):
     def params(self, x: Shape) -> int:
         return x.volume
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("weight", (1, *x.dims)),)
+
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT
 
@@ -136,6 +139,9 @@ class ClassToken(Op):
 
     def params(self, x: Shape) -> int:
         return x.dims[1]
+
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("weight", (1, 1, x.dims[1])),)
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         return STEP_ITSELF

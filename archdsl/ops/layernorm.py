@@ -40,6 +40,9 @@ class OverLastAxes(Elementwise):
         scale = Start("init", "weight", self.init, (Shape(self._sizes(x)).volume,))
         return (scale, Start("bias_init", "bias", self.bias_init, scale.dims)) if self.bias else (scale,)
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return tuple((start.parameter, self._sizes(x)) for start in self.starts(x))
+
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         return STEP_ITSELF if y.rank == 2 and self.axes == 1 else EVERYTHING
 

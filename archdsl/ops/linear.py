@@ -102,6 +102,9 @@ class Rbf(Op):
                 problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
                 raise Misfit(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("targets", (self.out, x.channels)),)
+
     def fixed(self, x: Shape) -> int:
         return self.out * x.channels
 

@@ -34,6 +34,11 @@ class PerChannel(Elementwise):
         return (scale, Start("bias_init", "bias", self.bias_init, (x.channels,))) if self.affine else ()
 
 
+def _statistics(x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return the entries of running statistics."""
+    return ("running_mean", (x.channels,)), ("running_var", (x.channels,)), ("num_batches_tracked", ())
+
+
 @op("batchnorm", family="normalisation")
 class BatchNorm(PerChannel):
     """Normalise each channel over the batch, then scale and shift it: BatchNorm1d, 2d or 3d by the rank."""
@@ -57,6 +62,9 @@ class BatchNorm(PerChannel):
         if not 1 <= x.rank <= 4:
             raise Misfit(WrongRank("channels and up to three axes", str(x)))
         return x
+
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (*super().entries(x), *_statistics(x))
 
     def fixed(self, x: Shape) -> int:
         # Running mean and variance of each channel, and the number of batches.
@@ -137,6 +145,9 @@ class InstanceNorm(PerChannel):
         if x.volume == x.channels:
             raise Misfit(NoSpread("call", "each channel", str(x)))
         return x
+
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (*super().entries(x), *(_statistics(x) if self.track_running_stats else ()))
 
     def fixed(self, x: Shape) -> int:
         return 2 * x.channels + 1 if self.track_running_stats else 0

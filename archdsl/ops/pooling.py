@@ -215,6 +215,9 @@ class Subsample(Op):
     def params(self, x: Shape) -> int:
         return 2 * x.channels
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return ("coefficient", (x.channels,)), ("bias", (x.channels,))
+
     def torch(self, x: Shape) -> Emission:
         window = self._window(x)
         stride = () if window.steps_by_sides else (compact(window.stride),)

@@ -96,6 +96,9 @@ class Prelu(Op):
     def params(self, x: Shape) -> int:
         return self.num_parameters
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("weight", (self.num_parameters,)),)
+
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         return ITSELF
 

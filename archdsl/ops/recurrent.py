@@ -68,6 +68,19 @@ class Recurrent(Op):
         constants = 2 * self.gates * self.hidden * self._directions * self.layers
         return self._weights(x) + (constants if self.bias else 0)
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        rows, features = self.gates * self.hidden, self._features
+        found: list[tuple[str, tuple[int, ...]]] = []
+        for layer in range(int(self.layers)):
+            into = self._directions * features if layer else x.dims[1]
+            for end in ("", "_reverse")[: self._directions]:
+                found += [(f"weight_ih_l{layer}{end}", (rows, into)), (f"weight_hh_l{layer}{end}", (rows, features))]
+                if self.bias:
+                    found += [(f"bias_ih_l{layer}{end}", (rows,)), (f"bias_hh_l{layer}{end}", (rows,))]
+                if self.projection:
+                    found.append((f"weight_hr_l{layer}{end}", (features, self.hidden)))
+        return tuple(found)
+
     def macs(self, x: Shape, y: Shape) -> int:
         return x.dims[0] * self._weights(x)
 

@@ -49,6 +49,9 @@ class Scale(Elementwise):
     def params(self, x: Shape) -> int:
         return x.dims[self._axis(x)]
 
+    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return (("weight", (x.dims[self._axis(x)], *(1,) * (x.rank - 1 - self._axis(x)))),)
+
     def torch(self, x: Shape) -> Emission:
         axis = self._axis(x)
         ones = (1,) * (x.rank - 1 - axis)
