@@ -8,7 +8,7 @@ import click
 from archdsl.named import graph_of
 from archdsl.options import of_nets
 from archdsl.terminal import NO_FILE, say, stop, write_output
-from archdsl.views_command import STYLES, write_view
+from archdsl.views_command import STYLES, page_of, write_view
 
 if TYPE_CHECKING:
     from archdsl.diagram import Diagram
@@ -38,7 +38,7 @@ class Depth(click.ParamType[int]):
 
 @click.command()
 @of_nets
-@click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf or .dot.")
+@click.option("-o", "--output", metavar="OUT", help="Where the drawing goes: .svg, .png, .pdf, .dot or .html.")
 @click.option(
     "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
     help="Operators; a table of stages (.md, .tex), a column for each net; tensors to scale (.svg, .tex).",
@@ -76,8 +76,13 @@ def draw(
     file = files[0]
     target = output or f"{stem(file)}.svg"
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
-    if kind not in _KINDS:
-        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--output")
+    if kind not in (*_KINDS, "html"):
+        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf, .dot and .html", param_hint="--output")
+    if kind == "html":
+        graph = graph_of(file, model, settings, limits)
+        write_output(target, page_of(graph, engine), file)
+        say(target, f"wrote {target}: {graph.name}")
+        return
     drawing = _diagram(graph_of(file, model, settings, limits), **options)
     write_output(target, _drawn(drawing, kind, target, file, theme=theme, engine=engine), file)
     say(target, f"wrote {target}: {drawing.name}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.named import graph_of
-from archdsl.terminal import say, write_output
+from archdsl.terminal import NO_FILE, say, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
@@ -71,3 +71,18 @@ def _volumes(graphs: "tuple[CheckedGraph, ...]", kind: str, *, theme: str) -> st
 
     made = scene(figure(graphs[0]))
     return to_tikz(made, THEMES[theme]) if kind == "tex" else to_svg(made, THEMES[theme])
+
+
+def page_of(graph: "CheckedGraph", engine: str | None) -> bytes:
+    """Return the page of a model; stop where no Graphviz draws."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from archdsl.render import CannotRender, draw
+    from archdsl.views.page import page
+
+    with ThreadPoolExecutor(4) as pool:
+        try:
+            made = page(graph, lambda diagrams: list(pool.map(partial(draw, format="svg", engine=engine), diagrams)))
+        except CannotRender as error:
+            stop(NO_FILE, str(error), error.help)
+    return made.encode()

@@ -18,10 +18,15 @@ def terminals(ends: Ends, *, links: bool) -> tuple[tuple[Box, ...], tuple[Box, .
     ends.owners |= {given.path: _input_id(given) for given in graph.inputs}
     made = []
     for number, output in enumerate(graph.outputs):
-        id = f"output-of-{output.name}" if number else OUTPUT
+        id = output_id(output, number)
         made.append(_output(graph, output, id))
         ends.leaving.append(Wire(output.path, output.shape, ends.owners[output.path], id))
     return tuple(_input(given, links=links) for given in graph.inputs), tuple(made)
+
+
+def output_id(output: Output, number: int) -> str:
+    """Return what the box of an output is called; the stream is the first."""
+    return f"output-of-{output.name}" if number else OUTPUT
 
 
 def _input_id(given: Input) -> str:

@@ -1,0 +1,190 @@
+"""A page that holds a model: drawings of all its levels, the facts of every part, and the script that unfolds them."""
+
+import json
+from collections.abc import Callable
+from html import escape
+from inspect import cleandoc
+
+from archdsl.diagram import LIGHT, Detail, Diagram, Look, diagram, wording
+from archdsl.diagram.absorb import absorbed
+from archdsl.diagram.spec import Form
+from archdsl.diagram.terminals import output_id
+from archdsl.diagram.theme import DARK, Paint, Theme
+from archdsl.ir import CheckedGraph, Container, Input, Node, dotted
+from archdsl.resources import resource
+from archdsl.source import Span
+
+# Draws several diagrams as SVG, in their order.
+Drawer = Callable[[list[Diagram]], list[bytes]]
+
+
+def page(graph: CheckedGraph, drawn: Drawer) -> str:
+    """Return a model as a self-contained HTML page, which asks no network for anything."""
+    levels = _levels(graph, drawn)
+    data = {"model": graph.name, "levels": levels, "facts": _facts(graph)}
+    # Within a script only `<` could end it.
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    styles = "\n".join([resource("templates", "page.css").read_text(encoding="utf-8"), _dark_rules()])
+    return f"""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+script-src 'unsafe-inline'">
+<title>{escape(graph.name)}</title>
+<style>
+{styles}</style>
+</head>
+<body>
+{_body(graph)}
+<noscript>{levels[""]}</noscript>
+<script id="archdsl-data" type="application/json">{text}</script>
+<script>
+{resource("templates", "page.js").read_text(encoding="utf-8")}</script>
+</body>
+</html>
+"""
+
+
+def _body(graph: CheckedGraph) -> str:
+    counts = f"{wording.short(graph.params)} parameters · {wording.short(graph.macs)} MACs"
+    return f"""\
+<header>
+<h1>{escape(graph.name)}</h1><p id="counts">{counts}</p>
+<div role="search"><input id="search" type="search" placeholder="Find a part (/)" aria-label="Find a part" \
+autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found">\
+<ul id="found" role="listbox" hidden></ul></div>
+<div role="toolbar" aria-label="View">
+<button id="unfold" type="button">Unfold all</button>
+<button id="fold" type="button">Fold all</button>
+<button id="out" type="button" aria-label="Zoom out" title="Zoom out (-)">–</button>
+<button id="in" type="button" aria-label="Zoom in" title="Zoom in (+)">+</button>
+<button id="fit" type="button" title="Show the whole (0)">Fit</button>
+<button id="theme" type="button" aria-pressed="false">Dark</button>
+</div>
+</header>
+<main id="canvas" tabindex="0" aria-label="Drawing. Tab goes from part to part, Enter unfolds one, arrow keys move the \
+drawing, plus and minus zoom."></main>
+<aside id="details" aria-live="polite" aria-label="Details"></aside>"""
+
+
+def _levels(graph: CheckedGraph, drawn: Drawer) -> dict[str, str]:
+    """Return the drawings by the path of the submodule that each unfolds; the empty path is the model."""
+    found: dict[str, str] = {}
+    waiting = [""]
+    while waiting:
+        diagrams = [_level(graph, path) for path in waiting]
+        svgs = [svg.decode().partition("?>")[2].strip() for svg in drawn(diagrams)]
+        # What a part alone shows as itself has nothing to unfold.
+        new = [(path, made, svg) for path, made, svg in zip(waiting, diagrams, svgs, strict=True)
+               if not path or any(cluster.id == path for cluster in made.clusters)]  # fmt: skip
+        found |= {path: svg for path, _, svg in new}
+        blocks = [box.id for _, made, _ in new for box in made.boxes if box.form is Form.BLOCK]
+        waiting = [id for id in dict.fromkeys(blocks) if id not in found]
+    return found
+
+
+def _level(graph: CheckedGraph, path: str) -> Diagram:
+    return diagram(graph, detail=Detail(depth=1, fold=True, only=path or None), look=Look(legend=False))
+
+
+def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
+    """Return what is known of every part, in the order of execution, as the page shows it."""
+    model: dict[str, object] = {
+        "path": "", "title": graph.name, "doc": " ".join(graph.graph.doc), "output": wording.sizes(graph.output.shape),
+        "input": ", ".join(wording.sizes(given.shape) for given in graph.inputs),
+        "parameters": f"{graph.params:,}", "macs": f"{graph.macs:,}", **_source(graph.graph.span),
+    }  # fmt: skip
+    riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
+    parts = _parts(graph.root)
+    for part in parts:
+        if found := riders.get(str(part["path"])):
+            part["riders"] = found
+    return [model, *map(_input, graph.inputs), *parts, *_outputs(graph)]
+
+
+def _input(given: Input) -> dict[str, object]:
+    shape = wording.sizes(given.shape)
+    return {"path": f"input-{given.name}", "title": f"Input {given.name}", "output": shape, **_source(given.span)}
+
+
+def _outputs(graph: CheckedGraph) -> list[dict[str, object]]:
+    return [
+        {
+            "path": output_id(output, number), "title": f"Output {output.name}", "output": wording.sizes(output.shape),
+            "comes from": dotted(output.path), "only in training": "yes" if output.when_training else "",
+        }
+        for number, output in enumerate(graph.outputs)
+    ]  # fmt: skip
+
+
+def _parts(container: Container) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for child in container.children:
+        if isinstance(child, Node):
+            found.append(_node(child))
+        else:
+            found += [_container(child), *_parts(child)]
+    return found
+
+
+def _node(node: Node) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "path": dotted(node.path), "title": node.op.title(node.input), "call": wording.called(node.op),
+        "input": ", ".join(map(wording.sizes, node.inputs)), "output": wording.sizes(node.shape),
+        "parameters": f"{node.params:,}", "macs": f"{node.macs:,}", **_source(node.span),
+        "doc": cleandoc(node.op.__doc__ or "").partition("\n\n")[0].replace("\n", " "),
+    }  # fmt: skip
+    if node.device:
+        facts["device"] = node.device
+    if node.weights:
+        facts["shares the weights of"] = dotted(node.weights)
+    return facts
+
+
+def _container(container: Container) -> dict[str, object]:
+    use = container.use
+    given = ", ".join(f"{argument.name} = {argument.value}" for argument in use.arguments) if use else ""
+    facts: dict[str, object] = {
+        "path": dotted(container.path), "title": use.block if use else container.path[-1],
+        "call": f"{use.block}({given})" if use and given else use.block if use else "",
+        "input": wording.sizes(container.input), "output": wording.sizes(container.shape),
+        "parameters": f"{container.params:,}", "macs": f"{container.macs:,}", **_source(container.span),
+        "doc": " ".join(use.doc) if use else "",
+    }  # fmt: skip
+    if container.weights:
+        facts["shares the weights of"] = dotted(container.weights)
+    return facts
+
+
+def _source(span: Span) -> dict[str, object]:
+    lines = span.source.text.split("\n")
+    return {"source": wording.place(span), "code": lines[span.line - 1].strip() if span.line <= len(lines) else ""}
+
+
+def _dark_rules() -> str:
+    """Return the rules that give a light drawing the colours of the dark theme."""
+    rules = []
+    for light, dark in _colours(LIGHT, DARK).items():
+        names = [light, "white"] if light == "#ffffff" else [light]
+        for attribute in ("fill", "stroke"):
+            selectors = ",".join(f'.dark svg [{attribute}="{name}" i]' for name in names)
+            rules.append(f"{selectors}{{{attribute}:{dark}}}")
+    return "\n".join(rules) + "\n"
+
+
+def _colours(light: Theme, dark: Theme) -> dict[str, str]:
+    """Return the dark colour for each light one; no light colour stands for two."""
+    pairs = [(light.page, dark.page), (light.ink, dark.ink), (light.small, dark.small), (light.edge, dark.edge),
+             (light.segment, dark.segment)]  # fmt: skip
+    paints: list[tuple[Paint, Paint]] = [
+        (light.stage, dark.stage),
+        (light.block, dark.block),
+        (light.badge, dark.badge),
+    ]
+    paints += [(paint, dark.families[name]) for name, paint in light.families.items()]
+    for one, other in paints:
+        pairs += [(one.fill, other.fill), (one.stroke, other.stroke), (one.ink, other.ink)]
+    return {one.lower(): other.lower() for one, other in pairs}

@@ -1,0 +1,551 @@
+"use strict";
+// A level is the drawing of one submodule, in which others are closed boxes. An unfolded box holds the level of what it
+// stands for: the drawing around it is stretched where the box is, and nothing else moves against its neighbours.
+const SVG = "http://www.w3.org/2000/svg";
+const data = JSON.parse(document.getElementById("archdsl-data").textContent);
+const facts = new Map(data.facts.map((fact, order) => [fact.path, { ...fact, order }]));
+const levels = new Map();
+const open = new Set();
+const canvas = document.getElementById("canvas");
+const details = document.getElementById("details");
+const search = document.getElementById("search");
+const found = document.getElementById("found");
+const stage = document.createElementNS(SVG, "svg");
+const camera = document.createElementNS(SVG, "g");
+stage.setAttribute("class", "archdsl");
+stage.setAttribute("role", "group");
+stage.setAttribute("aria-label", `Drawing of ${data.model}`);
+stage.append(camera);
+canvas.append(stage);
+const view = { x: 0, y: 0, scale: 1 };
+let whole = { x: 0, y: 0, width: 1, height: 1 };
+let chosen = "";
+let revealing = false;
+
+// Reading a level: its boxes, frames and edges with their places.
+
+function numbers(text) {
+  return (text.match(/-?\d+(?:\.\d+)?(?:e-?\d+)?/g) || []).map(Number);
+}
+
+function pairs(text) {
+  const all = numbers(text);
+  return Array.from({ length: all.length / 2 }, (_, i) => [all[2 * i], all[2 * i + 1]]);
+}
+
+function bounds(points) {
+  const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
+  const x = Math.min(...xs), y = Math.min(...ys);
+  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
+}
+
+function outline(group) {
+  const points = [...group.querySelectorAll("path, polygon, ellipse")].flatMap((shape) => {
+    if (shape.tagName === "ellipse") {
+      const [x, y, a, b] = ["cx", "cy", "rx", "ry"].map((name) => Number(shape.getAttribute(name)));
+      return [[x - a, y - b], [x + a, y + b]];
+    }
+    return pairs(shape.getAttribute("d") || shape.getAttribute("points"));
+  });
+  return bounds(points);
+}
+
+function level(path) {
+  if (!levels.has(path)) levels.set(path, read(path));
+  return levels.get(path);
+}
+
+function read(path) {
+  const graph = new DOMParser().parseFromString(data.levels[path], "image/svg+xml").querySelector("g.graph");
+  const known = { boxes: new Map(), frames: [], edges: [], rect: null };
+  for (const group of graph.querySelectorAll("g.node, g.cluster, g.edge")) {
+    const id = group.id;
+    for (const each of [group, ...group.querySelectorAll("*")]) {
+      each.removeAttribute("id");
+      each.removeAttribute("href");
+      // The page shows the facts itself; a tooltip on top would hide the drawing.
+      each.removeAttributeNS("http://www.w3.org/1999/xlink", "title");
+    }
+    group.querySelector("title")?.remove();
+    if (group.classList.contains("edge")) {
+      known.edges.push({ id, group });
+    } else if (group.classList.contains("cluster")) {
+      known.frames.push({ id, group, rect: outline(group) });
+    } else {
+      known.boxes.set(id, { id, group, rect: outline(group), stub: group.classList.contains("stub") });
+    }
+  }
+  const ids = [...known.boxes.keys()].sort((a, b) => b.length - a.length);
+  for (const edge of known.edges) {
+    edge.source = ids.find((id) => edge.id.startsWith(`${id}--`));
+    const rest = edge.id.slice((edge.source || "").length + 2);
+    edge.target = ids.find((id) => rest === id || rest.startsWith(`${id}-`));
+  }
+  const frame = known.frames.find((each) => each.id === path);
+  const page = graph.querySelector("polygon");
+  known.rect = path && frame ? frame.rect : bounds(pairs(page.getAttribute("points")));
+  return known;
+}
+
+// Stretching: along one axis, from where things were drawn to where they are now.
+
+function stretch(intervals) {
+  const ends = [...new Set(intervals.flatMap((each) => [each.from, each.to]))].sort((a, b) => a - b);
+  const steps = ends.slice(1).map((to, i) => {
+    const from = ends[i];
+    const shares = intervals
+      .filter((each) => each.from <= from && each.to >= to)
+      .map((each) => (each.extra * (to - from)) / (each.to - each.from));
+    return { from, to, extra: Math.max(0, ...shares) };
+  });
+  return (value) => steps.reduce((sum, { from, to, extra }) => {
+    return sum + extra * Math.min(1, Math.max(0, (value - from) / (to - from)));
+  }, value);
+}
+
+// Building a level with all that is unfolded in it.
+
+function build(path) {
+  const known = level(path);
+  const inner = new Map();
+  for (const box of known.boxes.values()) {
+    if (open.has(box.id) && data.levels[box.id] !== undefined) inner.set(box.id, build(box.id));
+  }
+  const axis = (side, size) => stretch([...inner].map(([id, made]) => {
+    const rect = known.boxes.get(id).rect;
+    return { from: rect[side], to: rect[side] + rect[size], extra: Math.max(0, made.rect[size] - rect[size]) };
+  }));
+  const fx = axis("x", "width"), fy = axis("y", "height");
+  const move = ([x, y]) => [fx(x), fy(y)];
+  const holder = document.createElementNS(SVG, "g");
+  for (const frame of known.frames) holder.append(framed(frame, move, path));
+  const places = new Map();
+  for (const box of known.boxes.values()) {
+    if (box.stub && path) continue;
+    places.set(box.id, placed(box, inner.get(box.id), move, holder));
+  }
+  const ends = { in: new Map(), out: new Map() };
+  for (const edge of known.edges) holder.append(routed(edge, known, places, inner, move, ends));
+  const { x, y, width, height } = known.rect;
+  const [left, top] = move([x, y]), [right, bottom] = move([x + width, y + height]);
+  return { holder, rect: { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2 }, ends };
+}
+
+function framed(frame, move, path) {
+  const group = frame.group.cloneNode(true);
+  for (const shape of group.querySelectorAll("path, polygon")) redraw(shape, move);
+  const rect = frame.rect;
+  for (const text of group.querySelectorAll("text")) {
+    const x = Number(text.getAttribute("x")), y = Number(text.getAttribute("y"));
+    text.setAttribute("x", x + move([rect.x, rect.y])[0] - rect.x);
+    text.setAttribute("y", y + move([rect.x, rect.y])[1] - rect.y);
+  }
+  const [left, top] = move([rect.x, rect.y]), [right, bottom] = move([rect.x + rect.width, rect.y + rect.height]);
+  label(group, frame.id, { x: left, y: top, width: right - left, height: bottom - top }, frame.id === path);
+  return group;
+}
+
+function placed(box, made, move, holder) {
+  const rect = box.rect;
+  const [cx, cy] = move([rect.x + rect.width / 2, rect.y + rect.height / 2]);
+  if (made) {
+    const [left, top] = move([rect.x, rect.y]), [right, bottom] = move([rect.x + rect.width, rect.y + rect.height]);
+    const place = {
+      x: (left + right - made.rect.width) / 2, y: (top + bottom - made.rect.height) / 2,
+      width: made.rect.width, height: made.rect.height,
+    };
+    const window = document.createElementNS(SVG, "svg");
+    for (const name of ["x", "y", "width", "height"]) window.setAttribute(name, place[name]);
+    const seen = made.rect;
+    window.setAttribute("viewBox", `${seen.x} ${seen.y} ${seen.width} ${seen.height}`);
+    window.append(made.holder);
+    holder.append(window);
+    return place;
+  }
+  const place = { x: cx - rect.width / 2, y: cy - rect.height / 2, width: rect.width, height: rect.height };
+  const group = box.group.cloneNode(true);
+  const [dx, dy] = [place.x - rect.x, place.y - rect.y];
+  if (dx || dy) group.setAttribute("transform", `translate(${dx} ${dy})`);
+  if (facts.has(box.id)) label(group, box.id, rect, data.levels[box.id] !== undefined);
+  holder.append(group);
+  return place;
+}
+
+function label(group, path, rect, unfolds) {
+  const fact = facts.get(path);
+  group.dataset.path = path;
+  group.setAttribute("tabindex", "0");
+  group.setAttribute("role", "button");
+  const name = fact ? `${path}: ${fact.title}, ${fact.output}` : path;
+  group.setAttribute("aria-label", name);
+  if (unfolds) {
+    group.classList.add("unfolds");
+    group.setAttribute("aria-expanded", String(open.has(path)));
+  }
+  if (path === chosen) group.classList.add("chosen");
+  const ring = document.createElementNS(SVG, "rect");
+  const sizes = { x: rect.x - 2, y: rect.y - 2, width: rect.width + 4, height: rect.height + 4, rx: 6 };
+  if (group.classList.contains("cluster")) {
+    Object.assign(sizes, { x: rect.x + 2, y: rect.y + 2, width: rect.width - 4, height: rect.height - 4 });
+  }
+  for (const [key, value] of Object.entries(sizes)) ring.setAttribute(key, value);
+  ring.setAttribute("class", "ring");
+  group.append(ring);
+}
+
+function redraw(shape, move) {
+  const attribute = shape.tagName === "polygon" ? "points" : "d";
+  const points = pairs(shape.getAttribute(attribute)).map(move);
+  shape.setAttribute(attribute, attribute === "points" ? points.map(join).join(" ") : pathOf(points));
+}
+
+function join(point) {
+  return point.map((value) => Math.round(value * 100) / 100).join(",");
+}
+
+function pathOf(points) {
+  return `M${join(points[0])}C${points.slice(1).map(join).join(" ")}`;
+}
+
+const plain = (id) => id.replace(/^(before|after)-/, "");
+
+function routed(edge, known, places, inner, move, ends) {
+  const group = edge.group.cloneNode(true);
+  const lines = [...group.querySelectorAll("path")];
+  if (!lines.length) return group;
+  const old = pairs(lines[0].getAttribute("d"));
+  const made = old.map(move);
+  const start = end(edge.source, edge.target, "out", old[0]);
+  const finish = end(edge.target, edge.source, "in", old[old.length - 1]);
+  shift(made, [0, 1], start, made[0]);
+  shift(made, [made.length - 1, made.length - 2], finish, made[made.length - 1]);
+  const hidden = (id) => known.boxes.get(id)?.stub && !places.has(id);
+  if (hidden(edge.source) || hidden(edge.target)) {
+    const { x, width } = known.rect;
+    const left = move([x, 0])[0] + 6, right = move([x + width, 0])[0] - 6;
+    for (const point of made) point[0] = Math.min(right, Math.max(left, point[0]));
+    if (hidden(edge.target)) for (const head of group.querySelectorAll("polygon")) head.remove();
+  }
+  for (const line of lines) line.setAttribute("d", pathOf(made));
+  const last = made.length - 1;
+  for (const head of group.querySelectorAll("polygon")) {
+    const points = pairs(head.getAttribute("points"));
+    const middle = bounds(points);
+    const near = Math.hypot(middle.x - old[0][0], middle.y - old[0][1])
+      < Math.hypot(middle.x - old[last][0], middle.y - old[last][1]) ? 0 : last;
+    const by = [made[near][0] - old[near][0], made[near][1] - old[near][1]];
+    head.setAttribute("points", points.map((p) => join([p[0] + by[0], p[1] + by[1]])).join(" "));
+  }
+  for (const text of group.querySelectorAll("text")) {
+    const at = [Number(text.getAttribute("x")), Number(text.getAttribute("y"))];
+    const [x, y] = move(at);
+    text.setAttribute("x", x);
+    text.setAttribute("y", y);
+  }
+  return group;
+
+  // Where an edge begins or ends: on the box as it is now, or where the stream goes on within what is unfolded.
+  function end(id, other, side, point) {
+    const box = known.boxes.get(id);
+    if (!box) return move(point);
+    if (box.stub && !places.has(id)) {
+      // What stands for the surroundings is left out: the edge begins or ends on the frame.
+      const { x, y, width, height } = known.rect;
+      const inset = Math.min(12, width / 2);
+      const at = [Math.min(x + width - inset, Math.max(x + inset, point[0])), side === "out" ? y : y + height];
+      const to = move(at);
+      ends[side === "out" ? "in" : "out"].set(plain(id), to[0]);
+      return to;
+    }
+    const place = places.get(id), child = inner.get(id);
+    const center = [box.rect.x + box.rect.width / 2, box.rect.y + box.rect.height / 2];
+    if (!child) return [point[0] - box.rect.x + place.x, point[1] - box.rect.y + place.y];
+    const known_ends = child.ends[side === "in" ? "in" : "out"];
+    const inside = known_ends.get(plain(other)) ?? [...known_ends.values()][0];
+    const x = inside === undefined ? place.x + place.width / 2 : place.x + inside - child.rect.x;
+    const above = point[1] < center[1];
+    const gap = above ? point[1] - box.rect.y : point[1] - box.rect.y - box.rect.height;
+    return [x, above ? place.y + gap : place.y + place.height + gap];
+  }
+}
+
+function shift(points, which, to, from) {
+  const by = [to[0] - from[0], to[1] - from[1]];
+  for (const index of which) points[index] = [points[index][0] + by[0], points[index][1] + by[1]];
+}
+
+// The page.
+
+function draw() {
+  const made = build("");
+  camera.replaceChildren(made.holder);
+  whole = made.rect;
+}
+
+function look() {
+  camera.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+}
+
+function fit() {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  view.scale = Math.min(2, (width - 20) / whole.width, (height - 20) / whole.height);
+  view.x = (width - whole.width * view.scale) / 2 - whole.x * view.scale;
+  view.y = (height - whole.height * view.scale) / 2 - whole.y * view.scale;
+  look();
+}
+
+function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
+  const scale = Math.min(20, Math.max(0.02, view.scale * factor));
+  view.x = x - ((x - view.x) * scale) / view.scale;
+  view.y = y - ((y - view.y) * scale) / view.scale;
+  view.scale = scale;
+  look();
+}
+
+function group(path) {
+  return [...camera.querySelectorAll("[data-path]")].find((each) => each.dataset.path === path);
+}
+
+function toggle(path, wanted = !open.has(path)) {
+  if (data.levels[path] === undefined || !path) return;
+  const before = group(path)?.getBoundingClientRect();
+  const focused = document.activeElement?.dataset?.path;
+  if (wanted) open.add(path);
+  else open.delete(path);
+  draw();
+  look();
+  const after = group(path)?.getBoundingClientRect();
+  if (before && after) {
+    // What was clicked stays where it is.
+    view.x += before.x + before.width / 2 - after.x - after.width / 2;
+    view.y += before.y - after.y;
+    look();
+  }
+  if (focused) group(focused)?.focus({ preventScroll: true });
+}
+
+function represented(path) {
+  // The chain of boxes that shows a part: equal neighbours are drawn once, so another may stand for it.
+  let wanted = path, here = "";
+  const chain = [];
+  for (;;) {
+    const shown = [...level(here).boxes.keys()].filter((id) => facts.has(id));
+    let box = shown.filter((id) => wanted === id || wanted.startsWith(`${id}.`)).sort((a, b) => b.length - a.length)[0];
+    if (!box) {
+      const order = facts.get(wanted)?.order ?? 0;
+      box = shown.filter((id) => facts.get(id).order <= order).pop();
+      if (!box) return chain;
+      const rest = wanted.split(".").slice(box.split(".").length);
+      wanted = facts.has([box, ...rest].join(".")) ? [box, ...rest].join(".") : box;
+    }
+    chain.push(box);
+    if (wanted === box || data.levels[box] === undefined || chain.length > 99) return chain;
+    here = box;
+  }
+}
+
+function reveal(path) {
+  const chain = path ? represented(path) : [];
+  for (const box of chain.slice(0, -1)) open.add(box);
+  draw();
+  look();
+  const last = chain[chain.length - 1];
+  choose(path, last);
+  const target = last && group(last);
+  if (!target) return;
+  const rect = target.getBoundingClientRect(), home = canvas.getBoundingClientRect();
+  view.x += home.x + home.width / 2 - rect.x - rect.width / 2;
+  view.y += home.y + home.height / 2 - rect.y - rect.height / 2;
+  look();
+  revealing = true;
+  target.focus({ preventScroll: true });
+  revealing = false;
+}
+
+function element(name, text, parent) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+const WORDS = {
+  call: "call", input: "in", output: "out", parameters: "parameters", macs: "MACs", "receptive field": "receptive field",
+  device: "device", "comes from": "comes from", "only in training": "only in training", "shares the weights of": "shares the weights of", source: "source",
+};
+
+function choose(path, box = path) {
+  chosen = box;
+  for (const each of camera.querySelectorAll(".chosen")) each.classList.remove("chosen");
+  if (box) group(box)?.classList.add("chosen");
+  const fact = facts.get(path);
+  if (!fact) return;
+  details.replaceChildren();
+  details.dataset.shown = path;
+  element("h2", fact.path || fact.title, details);
+  if (fact.path) element("p", fact.title, details);
+  tell(fact);
+  if (box && box !== path && !path.startsWith(`${box}.`)) element("p", `Drawn as ${box}, which is equal.`, details);
+  for (const rider of fact.riders || []) {
+    const other = facts.get(rider);
+    element("h3", `with ${rider}`, details);
+    tell(other);
+  }
+}
+
+function tell(fact) {
+  const list = element("dl", "", details);
+  for (const [key, word] of Object.entries(WORDS)) {
+    if (!fact[key]) continue;
+    element("dt", word, list);
+    element(key === "call" ? "code" : "dd", fact[key], key === "call" ? element("dd", "", list) : list);
+  }
+  if (fact.code) element("code", fact.code, element("p", "", details));
+  if (fact.doc) element("p", fact.doc, details);
+}
+
+// Search.
+
+function results() {
+  const words = search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length) return [];
+  return data.facts.filter((fact) => {
+    const text = `${fact.path} ${fact.title} ${fact.call || ""}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+function list() {
+  const some = results().slice(0, 50);
+  found.replaceChildren(...some.map((fact, number) => {
+    const item = document.createElement("li");
+    item.id = `found-${number}`;
+    item.setAttribute("role", "option");
+    item.setAttribute("aria-selected", String(number === 0));
+    item.dataset.target = fact.path;
+    item.append(`${fact.path || data.model} `);
+    element("span", fact.title, item);
+    return item;
+  }));
+  const any = some.length > 0;
+  found.hidden = !any;
+  search.setAttribute("aria-expanded", String(any));
+  if (any) search.setAttribute("aria-activedescendant", "found-0");
+  else search.removeAttribute("aria-activedescendant");
+}
+
+function close() {
+  found.hidden = true;
+  search.setAttribute("aria-expanded", "false");
+  search.removeAttribute("aria-activedescendant");
+}
+
+function select(step) {
+  const items = [...found.children];
+  if (!items.length) return;
+  const now = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
+  const next = (now + step + items.length) % items.length;
+  items.forEach((item, number) => item.setAttribute("aria-selected", String(number === next)));
+  search.setAttribute("aria-activedescendant", `found-${next}`);
+  items[next].scrollIntoView({ block: "nearest" });
+}
+
+search.addEventListener("input", list);
+search.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    select(event.key === "ArrowDown" ? 1 : -1);
+  } else if (event.key === "Enter") {
+    const item = found.querySelector("[aria-selected='true']");
+    if (item && !found.hidden) {
+      close();
+      reveal(item.dataset.target);
+    }
+  } else if (event.key === "Escape") {
+    search.value = "";
+    close();
+    canvas.focus();
+  }
+  event.stopPropagation();
+});
+found.addEventListener("mousedown", (event) => {
+  const item = event.target.closest("li");
+  if (!item) return;
+  event.preventDefault();
+  close();
+  reveal(item.dataset.target);
+});
+search.addEventListener("blur", close);
+
+// Pointer and keyboard.
+
+let drag = null;
+canvas.addEventListener("pointerdown", (event) => {
+  drag = { x: event.clientX, y: event.clientY, moved: false };
+});
+window.addEventListener("pointermove", (event) => {
+  if (!drag) return;
+  const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
+  if (!drag.moved && Math.hypot(dx, dy) < 4) return;
+  drag = { x: event.clientX, y: event.clientY, moved: true };
+  view.x += dx;
+  view.y += dy;
+  look();
+});
+window.addEventListener("pointerup", () => setTimeout(() => { drag = null; }));
+canvas.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  const home = canvas.getBoundingClientRect();
+  zoom(Math.exp(-event.deltaY / 500), event.clientX - home.x, event.clientY - home.y);
+}, { passive: false });
+canvas.addEventListener("click", (event) => {
+  if (drag?.moved) return;
+  const path = event.target.closest("[data-path]")?.dataset.path;
+  choose(path ?? "");
+  if (path) toggle(path);
+});
+canvas.addEventListener("focusin", (event) => {
+  const path = event.target.closest("[data-path]")?.dataset.path;
+  if (path && !revealing) choose(path);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    search.focus();
+  }
+  if (!canvas.contains(document.activeElement)) return;
+  const keys = {
+    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
+    ArrowLeft: () => { view.x += 60; look(); }, ArrowRight: () => { view.x -= 60; look(); },
+    ArrowUp: () => { view.y += 60; look(); }, ArrowDown: () => { view.y -= 60; look(); },
+    Enter: () => toggle(document.activeElement.dataset.path || ""),
+    " ": () => toggle(document.activeElement.dataset.path || ""),
+  };
+  if (!keys[event.key]) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+function all(wanted) {
+  open.clear();
+  if (wanted) Object.keys(data.levels).forEach((path) => path && open.add(path));
+  draw();
+  fit();
+}
+
+document.getElementById("unfold").addEventListener("click", () => all(true));
+document.getElementById("fold").addEventListener("click", () => all(false));
+document.getElementById("in").addEventListener("click", () => zoom(1.25));
+document.getElementById("out").addEventListener("click", () => zoom(0.8));
+document.getElementById("fit").addEventListener("click", fit);
+const theme = document.getElementById("theme");
+function paint(dark) {
+  document.documentElement.classList.toggle("dark", dark);
+  theme.setAttribute("aria-pressed", String(dark));
+}
+theme.addEventListener("click", () => paint(!document.documentElement.classList.contains("dark")));
+paint(matchMedia("(prefers-color-scheme: dark)").matches);
+draw();
+fit();
+choose("");
