@@ -57,6 +57,7 @@ class Depth(click.ParamType[int]):
 @click.option("--legend/--no-legend", default=True, help="The legend and the caption with the totals.")
 @click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
+@click.option("--columns", type=click.IntRange(1, 20), help="Columns of a long drawing; what a page needs if left out.")
 @click.option("--engine", help="The Graphviz program that draws; found by itself if left out.")
 def draw(
     files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None,
@@ -91,13 +92,14 @@ def draw(
 def _diagram(
     graph: "CheckedGraph", *, depth: int | None, fold: bool | None, expand: tuple[str, ...], collapse: tuple[str, ...],
     only: str | None, params: bool, macs: bool, shapes: Any, legend: bool, direction: Any,
+    columns: int | None,
 ) -> "Diagram":  # fmt: skip
     from archdsl.diagram import Detail, Look, NoSuchPart, diagram
 
     detail = Detail(depth, fold, expand, collapse, only)
     look = Look(legend=legend, params=params, macs=macs, shapes=shapes)
     try:
-        return diagram(graph, detail=detail, look=look, direction=direction)
+        return diagram(graph, detail=detail, look=look, direction=direction, columns=columns)
     except NoSuchPart as error:
         raise click.UsageError(f"{error}; {error.help}") from None
 

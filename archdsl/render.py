@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from archdsl.diagram.dot import to_dot
+from archdsl.diagram.placed import NotPlaced, pieces, side_by_side
 from archdsl.diagram.spec import Diagram
 from archdsl.diagram.svg import NotSvg, finished
 from archdsl.diagram.theme import LIGHT, Theme
@@ -28,7 +29,13 @@ graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
 sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=" ".join(sys.argv[2:])))
 """
 _PDF_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
-_SIGNATURES = {"svg": (b"<?xml", b"<svg", b"<!DOCTYPE"), "png": (b"\x89PNG",), "pdf": (b"%PDF",)}
+_SIGNATURES = {
+    "svg": (b"<?xml", b"<svg", b"<!DOCTYPE"),
+    "png": (b"\x89PNG",),
+    "pdf": (b"%PDF",),
+    "dot": (b"digraph", b"strict"),
+}
+_AS_PLACED = ("-Kneato", "-n2")
 
 
 class CannotRender(Exception):
@@ -55,7 +62,8 @@ class Engine:
 
 def draw(diagram: Diagram, format: str, *, theme: Theme = LIGHT, engine: str | None = None) -> bytes:
     """Return a drawing as a file of this format; an SVG gets the title and the description of the diagram."""
-    made = _render(to_dot(diagram, theme), format, engine)
+    made = _in_columns(diagram, theme, format, engine) if diagram.starts else None
+    made = made or _render(to_dot(diagram, theme), format, engine)
     return _finished(made, diagram.name, diagram.description) if format == "svg" else made
 
 
@@ -63,6 +71,20 @@ def render(dot: str, format: str, *, engine: str | None = None) -> bytes:
     """Return what DOT draws as a file of this format; raise `CannotRender` where nothing can."""
     made = _render(dot, format, engine)
     return _finished(made) if format == "svg" else made
+
+
+def _in_columns(diagram: Diagram, theme: Theme, format: str, wanted: str | None) -> bytes | None:
+    """Return a drawing whose columns are laid out one by one, or None where no engine here can put them together."""
+    wanted = wanted or os.environ.get(VARIABLE)
+    for engine in [_chosen(wanted)] if wanted else engines(format):
+        if engine.name == _PYGRAPHVIZ:
+            continue
+        try:
+            laid_out = [_run(engine, to_dot(piece, theme), "dot") for piece in pieces(diagram)]
+            return _run(engine, side_by_side(diagram, theme, laid_out), format, options=_AS_PLACED)
+        except (_Failed, NotPlaced):
+            continue
+    return None
 
 
 def _finished(svg: bytes, title: str | None = None, description: str | None = None) -> bytes:
@@ -141,10 +163,10 @@ class _Failed(Exception):
     """An engine did not draw; the next one may."""
 
 
-def _run(engine: Engine, dot: str, format: str) -> bytes:
+def _run(engine: Engine, dot: str, format: str, *, options: tuple[str, ...] = ()) -> bytes:
     try:
         done = subprocess.run(
-            engine.arguments(format),
+            [*engine.arguments(format), *options],
             input=dot.encode(),
             capture_output=True,
             timeout=SECONDS,

@@ -4,14 +4,17 @@ from dataclasses import dataclass, replace
 
 from archdsl.diagram import facts, wording
 from archdsl.diagram.absorb import Group
+from archdsl.diagram.columns import fits, in_columns
 from archdsl.diagram.detail import Detail
 from archdsl.diagram.ends import Ends
 from archdsl.diagram.flow import flow
-from archdsl.diagram.parts import Item, Part, View, nodes_of, path_of, view
-from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Form, Member, Style
+from archdsl.diagram.lanes import in_lanes
+from archdsl.diagram.parts import Item, Part, View, nodes_of, path_of, views
+from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, Form, Member, Style, Way
 from archdsl.diagram.terminals import terminals
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import FAMILIES, Merge
+from archdsl.passes import assigned, crossings
 
 # The box of a whole model; with a dash, which no label has, it is no path.
 WHOLE = "whole-model"
@@ -37,27 +40,43 @@ def diagram(
     detail: Detail = Detail(),  # noqa: B008
     look: Look = Look(),
     direction: Direction = "TB",
+    columns: int | None = None,
 ) -> Diagram:
-    """Return the drawing of a model, or of the part of it that `detail` names.
+    """Return the drawing of a model, in so many columns, or as many as it needs to fit a page.
 
     Raises `NoSuchPart` where `detail` names what the model does not have.
     """
-    shown = view(graph, detail)
+    graph = assigned(graph) if graph.graph.devices else graph
+    found = None
+    for shown in views(graph, detail):
+        found = _drawn(graph, shown, look, direction, columns)
+        if columns is not None or fits(found):
+            break
+    assert found
+    return found
+
+
+def _drawn(graph: CheckedGraph, shown: View, look: Look, direction: Direction, columns: int | None) -> Diagram:
     ends = Ends(graph, shown.root)
     builder = _Builder(ends, look, only_in_training(graph.graph))
     inside = builder.inside(shown)
+    if graph.graph.devices and not shown.root.path:
+        inside = in_lanes(inside, ends.devices, graph)
     before, after = terminals(ends, links=look.links)
     members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
-    return Diagram(
+    drawing = Diagram(
         name=f"{dotted(shown.root.path)} of {graph.name}" if shown.root.path else graph.name,
         members=members,
         edges=edges,
         families=_families(shown.parts) if look.legend else (),
-        caption=_caption(graph, shown.root, (edge.label for edge in edges)) if look.legend else "",
+        caption=_caption(graph, shown.root, edges) if look.legend else (),
         description=_description(graph, shown.root),
         doc="\n".join(graph.graph.doc),
         direction=direction,
+        devices=graph.graph.devices,
+        ways=tuple(way for way in Way if way in {edge.kind for edge in edges}) if look.legend else (),
     )
+    return drawing if columns == 1 else in_columns(drawing, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,7 @@ class _Builder:
             tooltip=facts.tooltip(container),
             members=tuple(each for part in parts for each in self._members(part, depth=depth + 1)),
             link=self._link(container),
+            inline=container.inline,
         )
 
     def _block(self, container: Container, part: Part) -> Box:
@@ -195,12 +215,18 @@ def _families(parts: tuple[Part, ...]) -> tuple[str, ...]:
     return tuple(family for family in FAMILIES if family in present and family != "other")
 
 
-def _caption(graph: CheckedGraph, root: Container, labels: wording.Labels) -> str:
-    axes = wording.axes(labels)
+def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...]) -> tuple[str, ...]:
+    axes = wording.axes(edge.label for edge in edges)
     params, macs = (root.params, root.macs) if root.path else (graph.params, graph.macs)
     name = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
     words = [wording.cut(name, 40), f"{wording.short(params)} parameters", f"{wording.short(macs)} MACs"]
-    return " · ".join([*words, f"edge labels: {axes}"] if axes else words)
+    lines = [" · ".join([*words, f"edge labels: {axes}"] if axes else words)]
+    moves = [each for each in crossings(graph) if each.start] if graph.graph.devices else []
+    if moves and not root.path:
+        count = wording.exact(len(moves), "transfer")
+        size = wording.amount(sum(each.bytes for each in moves))
+        lines.append(f"{count} between devices, {size} for a sample in float32")
+    return tuple(lines)
 
 
 def _description(graph: CheckedGraph, root: Container) -> str:

@@ -1,6 +1,5 @@
 """Drawing to DOT, in the part of the language that all engines agree on."""
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from archdsl.diagram import labels, wording
@@ -54,9 +53,6 @@ def to_dot(diagram: Diagram, theme: Theme = LIGHT) -> str:
     )
     _add_members(graph, diagram.members, diagram, theme)
     known = {box.id: box for box in diagram.boxes}
-    leaving = Counter(edge.source for edge in diagram.edges)
-    for box in (box for box, count in leaving.items() if count > 1):
-        graph.node(_plain(box), ordering="out")
     for edge in diagram.edges:
         _add_edge(graph, edge, known, diagram, theme)
     source: str = graph.source
@@ -103,7 +99,8 @@ def _bar(box: Box, diagram: Diagram, theme: Theme) -> str:
     """Return the label of a bar whose segments are as wide as what leads into them."""
     across = diagram.direction == "LR"
     known = {each.id: each for each in diagram.boxes} if not across else {}
-    sources = {edge.segment: known.get(edge.source) for edge in diagram.edges if edge.target == box.id}
+    into = [edge for edge in diagram.edges if edge.target == box.id and edge.kind is Way.DATA]
+    sources = {edge.segment: known.get(edge.source) for edge in into}
     widths = [
         max(_SEGMENT, labels.width(source) + _GAP if source and source.form is not Form.FORK else 0)
         for source in map(sources.get, range(len(box.segments)))
@@ -123,6 +120,8 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
             kind, form = "io", {"penwidth": "1.6", "margin": "0.17,0.03"}
             if box.form is Form.STUB:
                 kind, form = "io stub", {**form, "style": "rounded,filled,dashed"}
+        case Form.CONNECTOR:
+            kind, form = "connector", {"shape": "circle", "width": "0.26", "fixedsize": "true", "margin": "0"}
         case Form.PILL:
             form = {"fontsize": "10", "height": "0.24", "margin": "0.12,0.02"}
         case Form.BLOCK:
@@ -136,19 +135,32 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     if box.training:
         kind += " aux"
     group = {"group": _plain(box.group)} if box.group else {}
+    if box.ordered:
+        group["ordering"] = "out"
     return {**_paint(paint), **form, "class": kind, **group, **_identity(box)}
 
 
 def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dict[str, str]:
-    stage = cluster.style is Style.STAGE
+    paint, width = theme.block, "1"
+    within = {box.id for box in cluster.boxes()}
+    # The title stands at the side where nothing goes in: not that of a shortcut, and the outer one of a lane.
+    bent = (edge for edge in diagram.edges if edge.kind in (Way.SKIP, Way.PROJECTION))
+    right = any({edge.source, edge.target} <= within for edge in bent)
+    if cluster.style is Style.STAGE:
+        paint = theme.stage
+    elif cluster.style is Style.DEVICE:
+        number = diagram.devices.index(cluster.title)
+        paint, width = theme.devices[number % len(theme.devices)], "1.6"
+        right = number == len(diagram.devices) - 1
+    across = diagram.direction == "LR"
     return {
-        "label": f"<{labels.cluster_label(cluster, theme, one_line=diagram.direction == 'LR')}>",
-        "labeljust": "l",
+        "label": f"<{labels.cluster_label(cluster, theme, one_line=across, right=right and not across)}>",
+        "labeljust": "r" if right and not across else "l",
         "labelloc": "t",
         "style": "rounded,filled",
-        **_paint(theme.stage if stage else theme.block),
-        "penwidth": "1",
-        "margin": "16" if diagram.direction == "TB" else "10",
+        **_paint(paint),
+        "penwidth": width,
+        "margin": "10" if across else "16",
         "class": cluster.style.value,
         **_identity(cluster),
     }
@@ -168,6 +180,8 @@ def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diag
                 attributes["tailport"] = side
             if target.form is Form.MERGE:
                 attributes["headport"] = side
+        case Way.CROSSING:
+            attributes |= {"penwidth": "2.4", "color": theme.crossing, "arrowhead": "vee", "weight": "0"}
         case Way.AUXILIARY:
             attributes |= {"style": "dotted", "weight": "0"}
     if edge.segment is not None and target.form is Form.BAR:

@@ -34,12 +34,16 @@ class Ends:
     projections: set[str] = field(default_factory=set)
     bars: set[str] = field(default_factory=set)
     changed: set[Path] = field(default_factory=set)
+    devices: dict[str, str] = field(default_factory=dict)
     leaving: list[Wire] = field(default_factory=list)
 
     def enter(self, item: Item, box: str) -> None:
         """Put the operators of an item into a box."""
         nodes = nodes_of(item)
         self.owners |= {node.path: box for node in nodes}
+        devices = {node.device for node in nodes}
+        if len(devices) == 1 and (device := devices.pop()):
+            self.devices[box] = device
         if isinstance(item, Container):
             optional = item.optional or all(node.optional for node in nodes)
             incoming: tuple[Shape, ...] = (item.input,)

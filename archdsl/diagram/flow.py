@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from archdsl.diagram import wording
 from archdsl.diagram.ends import Ends, Wire
 from archdsl.diagram.spec import Box, Edge, Form, Member, Way
+from archdsl.ir import Path
+from archdsl.passes import crossings
 
 _TRUNK = "main"
 
@@ -34,17 +36,21 @@ class _Flow:
     places: dict[str, int] = field(default_factory=dict)
     boxes: dict[str, Box] = field(default_factory=dict)
     frames: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    leaving: dict[tuple[str, tuple[str, ...]], list[Wire]] = field(default_factory=lambda: defaultdict(list))
+    leaving: dict[tuple[str, Path], list[Wire]] = field(default_factory=lambda: defaultdict(list))
     forks: dict[str, list[Box]] = field(default_factory=lambda: defaultdict(list))
     edges: list[Edge] = field(default_factory=list)
     ways: dict[Wire, Way] = field(default_factory=dict)
+    bytes: dict[tuple[Path, str], int] = field(default_factory=dict)
+    sizes: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for place, (box, frames) in enumerate(_framed(self.members, ())):
             self.places[box.id], self.boxes[box.id], self.frames[box.id] = place, box, frames
-        self.ways = _ways(self.ends.wires(), self.boxes, self.ends.projections)
+        self.ways = _ways(self.ends.wires(), self.boxes, self.ends)
+        if self.ends.graph.graph.devices:
+            self.bytes = {(each.value, each.end): each.bytes for each in crossings(self.ends.graph)}
 
-    def distribute(self, start: str, frames: tuple[str, ...], wires: list[Wire], value: tuple[str, ...]) -> None:
+    def distribute(self, start: str, frames: tuple[str, ...], wires: list[Wire], value: Path) -> None:
         """Lead a value from where it is to all that read it: once into each frame, to a dot if several in it do."""
         inside: dict[str, list[Wire]] = defaultdict(list)
         for wire in wires:
@@ -65,6 +71,9 @@ class _Flow:
             fork = Box(f"{frame}--fork{number or ''}", Form.FORK, "io", "", (), wording.sizes(first.shape))
             self.forks[frame].append(fork)
             self.frames[fork.id] = around
+            self.ways[replace(first, target=fork.id, segment=None)] = self.ways[first]
+            if first.target in self.ends.devices:
+                self.ends.devices[fork.id] = self.ends.devices[first.target]
             # Between the box before and the first one that reads it.
             self.places[fork.id] = self.places[first.target]
             self._connect(start, replace(first, target=fork.id, segment=None), fork=True)
@@ -72,11 +81,19 @@ class _Flow:
 
     def _connect(self, start: str, wire: Wire, *, fork: bool = False) -> None:
         shape = wording.sizes(wire.shape)
-        way = Way.DATA if fork else self.ways[wire]
-        from_fork = start != wire.source
-        said = from_fork or (way is not Way.DATA and not fork) or wire.segment is not None
-        label = "" if said or not self._is_labelled(wire) else shape
+        way = self.ways[wire] if self.ways[wire] is Way.CROSSING or not fork else Way.DATA
         tooltip = f"{shape} from {start} to {wire.target}"
+        if start != wire.source:
+            way, label = (Way.DATA if way is Way.CROSSING else way), ""
+        elif way is Way.CROSSING:
+            size = self.bytes[wire.value, self.ends.devices[wire.target]]
+            label = wording.amount(size) if wire.segment is None else ""
+            if wire.segment is not None:
+                self.sizes[wire.target, wire.segment] = wording.amount(size)
+            tooltip += f" | {self.ends.devices[wire.source]} → {self.ends.devices[wire.target]}: {size:,} bytes"
+        else:
+            said = (way is not Way.DATA and not fork) or wire.segment is not None
+            label = "" if said or not self._is_labelled(wire) else shape
         self.edges.append(Edge(start, wire.target, label, tooltip, way, wire.segment))
 
     def _is_labelled(self, wire: Wire) -> bool:
@@ -103,16 +120,32 @@ class _Flow:
 
     def finished(self, edges: tuple[Edge, ...]) -> tuple[Member, ...]:
         """Return the members with their dots, lined up."""
-        trunk = _trunk(edges, self.places, self.ends.projections, self.boxes)
-        ranks = self._ranks(edges)
-        return tuple(self._placed(member, trunk, ranks) for member in self.members)
+        trunk: dict[str, str] = {}
+        for lane in sorted({frames[0] if frames else "" for frames in self.frames.values()}):
+            device = lane if lane.startswith("device-") else ""
+            inside = [edge for edge in edges if {self._lane(edge.source), self._lane(edge.target)} == {device}]
+            found = _trunk(inside, self.places, self.ends.projections, self.boxes)
+            trunk |= dict.fromkeys(found, device or _TRUNK)
+        ranks, ordered = self._ranks(edges), _ordered(edges)
+        return tuple(self._placed(member, trunk, ranks, ordered) for member in self.members)
 
-    def _placed(self, member: Member, trunk: set[str], ranks: dict[str, str]) -> Member:
+    def _lane(self, box: str) -> str:
+        frames = self.frames[box]
+        return frames[0] if frames and frames[0].startswith("device-") else ""
+
+    def _placed(self, member: Member, trunk: dict[str, str], ranks: dict[str, str], ordered: set[str]) -> Member:
         if isinstance(member, Box):
-            group = _TRUNK if member.id in trunk else ""
-            return replace(member, group=group, rank=ranks.get(member.id))
-        forks = tuple(self._placed(fork, trunk, ranks) for fork in self.forks.get(member.id, ()))
-        inner = tuple(self._placed(each, trunk, ranks) for each in member.members)
+            sizes = (self.sizes.get((member.id, number)) for number in range(len(member.segments)))
+            segments = tuple("\n".join(filter(None, pair)) for pair in zip(member.segments, sizes, strict=True))
+            return replace(
+                member,
+                segments=segments,
+                group=trunk.get(member.id, ""),
+                rank=ranks.get(member.id),
+                ordered=member.id in ordered,
+            )
+        forks = tuple(self._placed(fork, trunk, ranks, ordered) for fork in self.forks.get(member.id, ()))
+        inner = tuple(self._placed(each, trunk, ranks, ordered) for each in member.members)
         return replace(member, members=(*forks, *inner))
 
     def _ranks(self, edges: tuple[Edge, ...]) -> dict[str, str]:
@@ -146,19 +179,20 @@ def _framed(members: tuple[Member, ...], frames: tuple[str, ...]) -> Iterator[tu
             yield from _framed(member.members, (*frames, member.id))
 
 
-def _ways(wires: list[Wire], known: dict[str, Box], projections: set[str]) -> dict[Wire, Way]:
+def _ways(wires: list[Wire], known: dict[str, Box], ends: Ends) -> dict[Wire, Way]:
     """Return what each edge is: a shortcut is one around which another way leads to the same box."""
     before: dict[str, list[str]] = defaultdict(list)
     for wire in wires:
         before[wire.target].append(wire.source)
     places = _places(before, known)
-    return {wire: _way(wire, before, places, known, projections) for wire in wires}
+    return {wire: _way(wire, before, places, known, ends) for wire in wires}
 
 
-def _way(
-    wire: Wire, before: dict[str, list[str]], places: dict[str, int], known: dict[str, Box], projections: set[str]
-) -> Way:
-    if {wire.source, wire.target} & projections:
+def _way(wire: Wire, before: dict[str, list[str]], places: dict[str, int], known: dict[str, Box], ends: Ends) -> Way:
+    devices = {ends.devices.get(box) for box in (wire.source, wire.target)}
+    if len(devices) == 2 and None not in devices:
+        return Way.CROSSING
+    if {wire.source, wire.target} & ends.projections:
         return Way.PROJECTION
     if known[wire.target].training and not known[wire.source].training:
         return Way.AUXILIARY
@@ -199,7 +233,25 @@ def _places(before: dict[str, list[str]], known: dict[str, Box]) -> dict[str, in
     return places
 
 
-def _trunk(edges: tuple[Edge, ...], places: dict[str, int], projections: set[str], known: dict[str, Box]) -> set[str]:
+def _ordered(edges: tuple[Edge, ...]) -> set[str]:
+    """Return the boxes at which branches part that meet again, in the order of the source."""
+    leaving: dict[str, list[Edge]] = defaultdict(list)
+    entering: dict[str, int] = defaultdict(int)
+    for edge in edges:
+        leaving[edge.source].append(edge)
+        entering[edge.target] += 1
+
+    def meeting(edge: Edge) -> str:
+        box = edge.target
+        while entering[box] == 1 and len(leaving[box]) == 1:
+            box = leaving[box][0].target
+        return box
+
+    parting = [(box, some) for box, some in leaving.items() if len(some) > 1]
+    return {box for box, some in parting if len(set(map(meeting, some))) == 1}
+
+
+def _trunk(edges: list[Edge], places: dict[str, int], projections: set[str], known: dict[str, Box]) -> set[str]:
     """Return the boxes that the whole stream goes through: no edge but a shortcut leads past them."""
     straight = [edge for edge in edges if edge.kind is Way.DATA]
     on_way = {end for edge in straight for end in (edge.source, edge.target)}

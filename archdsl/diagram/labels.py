@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Form
+from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Form, Way
 from archdsl.diagram.theme import Paint, Theme
 from archdsl.diagram.wording import clean, cut
 
@@ -19,7 +19,15 @@ _DETAIL_SCALE = 0.6
 _WORD_END = re.compile(r"[_.\s-]+")
 # Of narrow and wide letters in bold type, in parts of its size, which allows for faces that are wider than Arial.
 _TITLE_SIZE = 13
+_BREAK = "\n"
 _WIDTHS = {**dict.fromkeys("ijl.,:;' |!I()[]ftr-", 0.4), **dict.fromkeys("mwMW@%…", 1.0)}
+# What edges are called in the legend, with the colour, the pieces and the height of their samples.
+_STROKES = {
+    Way.SKIP: ("identity shortcut", "ink", 1, 2),
+    Way.PROJECTION: ("projection shortcut", "ink", 3, 2),
+    Way.AUXILIARY: ("training only", "edge", 5, 2),
+    Way.CROSSING: ("between devices", "crossing", 1, 4),
+}
 # Columns beside the legend that take the room which a wide caption would else put between its samples.
 _SIDE = 12
 
@@ -44,9 +52,13 @@ def box_label(box: Box, theme: Theme) -> str:
     cells += [_chip(chip, theme.families[chip.family]) for chip in box.chips]
     if box.count > 1:
         cells.append(_badge(box.count, theme))
-    rows = [f"<TR>{''.join(cells)}</TR>"]
-    rows += [f'<TR><TD COLSPAN="{len(cells)}">{_small(line, theme)}</TD></TR>' for line in box.lines]
-    return _table(rows, spacing=3 if len(cells) > 1 else 1)
+    row = f"<TR>{''.join(cells)}</TR>"
+    if len(cells) == 1 or not box.lines:
+        return _table([row, *(_row(_small(line, theme)) for line in box.lines)], spacing=3 if len(cells) > 1 else 1)
+    # Wide lines below would else stretch chips and badges.
+    return _table(
+        [_row(_centred(_table([row], spacing=3))), *(_row(_small(line, theme)) for line in box.lines)], spacing=1
+    )
 
 
 def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool) -> str:
@@ -54,7 +66,7 @@ def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool) ->
     paint = theme.families[box.family]
     segments = [
         f'<TD PORT="p{number}" BGCOLOR="{theme.segment}" {"HEIGHT" if across else "WIDTH"}="{width}" '
-        f'CELLPADDING="3">{_text(text, paint.ink, 8.5)}</TD>'
+        f'CELLPADDING="3">{"<BR/>".join(_text(part, paint.ink, 8.5) for part in text.split(_BREAK))}</TD>'
         for number, (text, width) in enumerate(zip(box.segments, widths, strict=True))
     ]
     words = f'<FONT COLOR="{paint.ink}"><B>{_html(lines(box.title))}</B></FONT>'
@@ -79,25 +91,28 @@ def width(box: Box) -> int:
     return int(max(title, *(_width(line) * _DETAIL_SCALE for line in box.lines or ("",)))) + 20
 
 
-def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool) -> str:
+def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool, right: bool = False) -> str:
     """Return the title of a cluster, its small line beside it or below it."""
     parts = lines(cluster.title, _CLUSTER_LINE)
+    side = "RIGHT" if right else "LEFT"
     title = f'<FONT COLOR="{theme.ink}"><B>{_html(parts)}</B></FONT>'
-    cells = [f'<TD ALIGN="LEFT" BALIGN="LEFT">{title}</TD>']
+    cells = [f'<TD ALIGN="{side}" BALIGN="{side}">{title}</TD>']
     if cluster.count > 1:
         cells += [_gap(5), _badge(cluster.count, theme)]
     if one_line and cluster.detail:
         cells.append(f"{_gap(6)}<TD>{_small(cluster.detail, theme)}</TD>")
-    if not one_line:
-        # The stream enters in the middle: as much room to its right keeps the title to its left.
-        badge = 40 if cluster.count > 1 else 10
-        cells.append(_gap(max(max(map(_width, parts)) + badge, int(_width(cluster.detail) * _DETAIL_SCALE))))
     rows = [f"<TR>{''.join(cells)}</TR>"]
     if cluster.detail and not one_line:
-        rows.append(
-            f'<TR><TD ALIGN="LEFT" COLSPAN="{len(cells) - 1}">{_small(cluster.detail, theme)}</TD><TD></TD></TR>'
-        )
-    return _table(rows, spacing=0)
+        # One below the other: they must end before the stream.
+        for line in cluster.detail.split(" · "):
+            rows.append(f'<TR><TD ALIGN="{side}" COLSPAN="{len(cells)}">{_small(line, theme)}</TD></TR>')
+    table = _table(rows, spacing=0)
+    if one_line:
+        return table
+    # The stream enters in the middle: as much room beside the title keeps it on its side.
+    gap = _gap(max(map(_width, parts)) + (40 if cluster.count > 1 else 10))
+    cell = f"<TD>{table}</TD>"
+    return _table([f"<TR>{gap + cell if right else cell + gap}</TR>"], spacing=0)
 
 
 def edge_label(text: str) -> str:
@@ -106,16 +121,27 @@ def edge_label(text: str) -> str:
 
 
 def legend(diagram: Diagram, theme: Theme) -> str:
-    """Return the samples of the families in rows, and the caption below them."""
-    count = len(diagram.families)
+    """Return the samples of families and edges in rows, and the caption below them."""
+    samples = [_sample(family, theme) for family in diagram.families]
+    samples += [_stroke(way, theme) for way in diagram.ways if way in _STROKES]
+    count = len(samples)
     across = max(count if count <= 4 or diagram.direction == "LR" else (count + 1) // 2, 1)
     rows = []
-    for start in range(0, len(diagram.families), across):
-        samples = "".join(_sample(family, theme) for family in diagram.families[start : start + across])
-        rows.append(_row(_centred(_table([f"<TR>{samples}</TR>"], spacing=2, padding=1))))
-    if diagram.caption:
-        rows.append(_row(_small(diagram.caption, theme)))
+    for start in range(0, count, across):
+        some = "".join(samples[start : start + across])
+        rows.append(_row(_centred(_table([f"<TR>{some}</TR>"], spacing=2, padding=1))))
+    rows += [_row(_small(line, theme)) for line in diagram.caption]
     return _table(rows, spacing=1) if rows else ""
+
+
+def _stroke(way: Way, theme: Theme) -> str:
+    """Return the sample of an edge: a bar, or pieces of one."""
+    words, colour, pieces, height = _STROKES[way]
+    paint = {"ink": theme.ink, "edge": theme.edge, "crossing": theme.crossing}[colour]
+    line = f'<TD BGCOLOR="{paint}" FIXEDSIZE="TRUE" WIDTH="{22 // (2 * pieces - 1)}" HEIGHT="{height}"></TD>'
+    gap = f'<TD FIXEDSIZE="TRUE" WIDTH="{22 // (2 * pieces - 1)}" HEIGHT="{height}"></TD>'
+    sample = _table([f"<TR>{gap.join([line] * pieces)}</TR>"], spacing=0)
+    return f'{_gap(5)}<TD>{sample}</TD><TD ALIGN="LEFT">{_small(words, theme)}</TD>{_gap(5)}'
 
 
 def _centred(table: str) -> str:

@@ -65,30 +65,27 @@ class View:
         return sum(part.leaves() for part in self.parts)
 
 
-def view(graph: CheckedGraph, detail: Detail) -> View:
-    """Return what is shown of a graph; raise `NoSuchPart` where `detail` names what it does not have."""
+def views(graph: CheckedGraph, detail: Detail) -> Iterator[View]:
+    """Yield what may be shown of a graph, the deepest view with boxes for a page first; one if the depth is given.
+
+    Raises `NoSuchPart` where `detail` names what the graph does not have.
+    """
     wanted = focus(graph.root, detail)
     planner = _Planner(graph, absorbed(graph), wanted)
     small = sum(group.node.path[: len(wanted.root.path)] == wanted.root.path for group in planner.groups.values())
     fits = small <= PAGE
     if detail.depth is not None:
         fold = detail.fold if detail.fold is not None else not fits and detail.depth < FULL
-        return planner.view(detail.depth, fold=fold)
+        yield planner.view(detail.depth, fold=fold)
+        return
     fold = detail.fold if detail.fold is not None else not fits
-    return planner.view(FULL, fold=fold) if fits else _deepest(planner, fold=fold)
-
-
-def _deepest(planner: "_Planner", *, fold: bool) -> View:
-    """Return the deepest view that fits on a page."""
-    best = planner.view(1, fold=fold)
-    for depth in range(2, FULL):
-        if all(part.is_whole for part in best.parts):
-            break
-        deeper = planner.view(depth, fold=fold)
+    found = [planner.view(1, fold=fold)]
+    while not all(part.is_whole for part in found[-1].parts):
+        deeper = planner.view(len(found) + 1, fold=fold)
         if deeper.boxes > PAGE:
             break
-        best = deeper
-    return best
+        found.append(deeper)
+    yield from reversed(found)
 
 
 @dataclass(frozen=True, slots=True)

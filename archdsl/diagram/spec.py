@@ -19,22 +19,25 @@ class Form(Enum):
     MERGE = "merge"
     BAR = "bar"
     FORK = "fork"
+    CONNECTOR = "connector"
 
 
 class Way(Enum):
-    """What an edge is: the stream, a shortcut, a shortcut through a projection, or what only the training computes."""
+    """What an edge is: the stream, a shortcut, one through a projection, for the training only, or between devices."""
 
     DATA = "data"
     SKIP = "skip"
     PROJECTION = "skip projection"
     AUXILIARY = "aux"
+    CROSSING = "cross-device"
 
 
 class Style(Enum):
-    """What a cluster is drawn as: a part of the model, or a part of such a part."""
+    """What a cluster is drawn as: a part of the model, a part of such a part, or the lane of a device."""
 
     STAGE = "stage"
     BLOCK = "block"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class Box:
     """One operator with its chips, a submodule that is not looked into, an end of the stream, or where paths part.
 
     `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line, `rank` names a box
-    that stands beside it. `lines` are the small lines below the title, `segments` what comes into a bar, in order.
+    that stands beside it. `lines` are the small lines below the title, `segments` what comes into a bar. `ordered` says
+    that its edges leave from left to right in their order.
     """
 
     id: str
@@ -66,11 +70,12 @@ class Box:
     rank: str | None = None
     segments: tuple[str, ...] = ()
     training: bool = False
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A frame around the members of a submodule."""
+    """A frame around the members of a submodule, or of a device; `inline` says that it is a tower of a group."""
 
     id: str
     style: Style
@@ -80,6 +85,7 @@ class Cluster:
     members: "tuple[Box | Cluster, ...]"
     count: int = 1
     link: str | None = None
+    inline: bool = False
 
     def boxes(self) -> Iterator[Box]:
         """Yield all boxes within, in the order of execution."""
@@ -108,16 +114,22 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A whole drawing. `families` are those that the legend explains, none where it is not wanted."""
+    """A whole drawing. `families` and `ways` are what the legend explains, none where it is not wanted.
+
+    `starts` are the places of the members with which columns begin, where there are several.
+    """
 
     name: str
     members: tuple[Member, ...]
     edges: tuple[Edge, ...]
     families: tuple[str, ...]
-    caption: str
+    caption: tuple[str, ...]
     description: str
     doc: str
     direction: Direction = "TB"
+    devices: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
+    ways: tuple[Way, ...] = ()
 
     @property
     def boxes(self) -> tuple[Box, ...]:

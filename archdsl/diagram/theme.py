@@ -23,9 +23,11 @@ class Theme:
     small: str
     edge: str
     segment: str
+    crossing: str
     stage: Paint
     block: Paint
     badge: Paint
+    devices: tuple[Paint, ...]
     families: Mapping[str, Paint]
 
 
@@ -42,9 +44,16 @@ LIGHT = Theme(
     small="#404D5A",
     edge="#4A5561",
     segment="#4A5866",
+    crossing="#C2410C",
     stage=Paint("#F6F8FA", "#C3CCD6", "#1F2933"),
     block=Paint("#FFFFFF", "#C3CCD6", "#1F2933"),
     badge=Paint("#1F2933", "#1F2933", "#FFFFFF"),
+    devices=(
+        Paint("#EAF2FB", "#1F6FB2", "#1F2933"),
+        Paint("#FDF1E1", "#B7700B", "#1F2933"),
+        Paint("#E9F6EF", "#1D7A4E", "#1F2933"),
+        Paint("#F7ECF3", "#9B3A78", "#1F2933"),
+    ),
     families=_families(
         "#1F2933",
         """
@@ -68,9 +77,16 @@ DARK = Theme(
     small="#DCE3EA",
     edge="#93A1B0",
     segment="#BCC6D1",
+    crossing="#FF9A5C",
     stage=Paint("#18202A", "#3B4754", "#F2F5F8"),
     block=Paint("#10161D", "#3B4754", "#F2F5F8"),
     badge=Paint("#F2F5F8", "#F2F5F8", "#10161D"),
+    devices=(
+        Paint("#14263A", "#6FB1E8", "#F2F5F8"),
+        Paint("#33260F", "#E9AE55", "#F2F5F8"),
+        Paint("#14291E", "#8ADBAA", "#F2F5F8"),
+        Paint("#2D1A27", "#D48DB8", "#F2F5F8"),
+    ),
     families=_families(
         "#F2F5F8",
         """
@@ -94,9 +110,16 @@ MONO = Theme(
     small="#2F3B47",
     edge="#1F2933",
     segment="#4A5866",
+    crossing="#000000",
     stage=Paint("#FFFFFF", "#8A949E", "#000000"),
     block=Paint("#FFFFFF", "#8A949E", "#000000"),
     badge=Paint("#1F2933", "#1F2933", "#FFFFFF"),
+    devices=(
+        Paint("#FFFFFF", "#1F2933", "#000000"),
+        Paint("#F1F2F4", "#1F2933", "#000000"),
+        Paint("#E3E6E9", "#1F2933", "#000000"),
+        Paint("#D5D9DE", "#1F2933", "#000000"),
+    ),
     families=_families(
         "#000000",
         """

@@ -52,6 +52,15 @@ def macs(number: int) -> str:
     return f"{short(number)} MAC{'' if number == 1 else 's'}" if number else ""
 
 
+def amount(count: int) -> str:
+    """Return a number of bytes in the largest binary unit that keeps it above one: `84.5 KiB`."""
+    size, units = float(count), iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
+    unit = next(units)
+    while size >= 1024 and unit != "TiB":
+        size, unit = size / 1024, next(units)
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
+
+
 def sizes(shape: Shape) -> str:
     """Return a shape as drawings show it: `6×28×28`."""
     return str(shape).replace("x", "×")

@@ -1,0 +1,94 @@
+"""Every net of the gallery as it is drawn: nothing overlaps, nothing is cut, nothing crosses that need not."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from measure import Picture, Text, crossings, faults, picture
+
+from archdsl.diagram import Detail, Diagram, diagram
+from archdsl.diagram.parts import PAGE
+from archdsl.diagram.spec import Cluster, Member
+from archdsl.gallery import graphs
+from archdsl.ir import CheckedGraph
+from archdsl.loader import gallery_models
+from archdsl.render import draw
+
+# Nets that differ in widths alone look the same; one of each kind is enough.
+SAME = {
+    "alexnet_onnx", "convnext_base", "convnext_large", "densenet161", "densenet169", "densenet201", "mobilenetv1_025",
+    "mobilenetv1_050", "mobilenetv1_075", "resnet32", "resnet44", "resnet56", "resnet110", "resnet101", "resnet152",
+    "wide_resnet101_2", "resnext101_32x8d", "resnext101_64x4d", "se_resnet101", "se_resnet152", "shufflenet_g1",
+    "shufflenet_g2", "shufflenet_g4", "shufflenet_g8", "shufflenetv2_x0_5", "shufflenetv2_x1_5", "shufflenetv2_x2_0",
+    "vit_l_16", "vit_b_32", "vgg11_bn", "vgg13_bn", "vgg16_bn", "wrn_28_10",
+}  # fmt: skip
+
+
+@cache
+def nets() -> dict[str, CheckedGraph]:
+    return graphs()
+
+
+def measured(drawing: Diagram) -> tuple[Picture, list[str]]:
+    found = picture(draw(drawing, "svg"))
+    ends = {edge.id: {edge.source, edge.target} for edge in drawing.edges}
+    return found, faults(found, _frames(drawing.members), ends)
+
+
+def _frames(members: tuple[Member, ...], around: str | None = None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for member in members:
+        found |= {member.id: around} if around else {}
+        found |= _frames(member.members, member.id) if isinstance(member, Cluster) else {}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(gallery_models().keys() - SAME))
+def test_a_drawing_of_the_gallery_has_no_faults(name: str) -> None:
+    if name not in nets():
+        pytest.skip("it needs values")
+    drawing = diagram(nets()[name])
+    # Of what computes in towers nothing can be closed.
+    assert len(drawing.boxes) <= PAGE + 15
+    found, wrong = measured(drawing)
+    assert wrong == []
+    # Lanes that exchange what they have cross once per exchange, in any order.
+    crossing = [pair for pair in crossings(found) if not all("exchange" in edge for edge in pair)]
+    assert crossing == []
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "inception_v3", "alexnet_2012"])
+def test_a_drawing_from_left_to_right_has_no_faults(name: str) -> None:
+    assert measured(diagram(nets()[name], direction="LR"))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("resnet50", "layer2"), ("googlenet", "inception4a"), ("inception_v4", "stem"), ("densenet121", "denselayer2"),
+     ("shufflenetv2_x1_0", "stage2"), ("gpt2", "h.0"), ("efficientnet_b0", "features.2")],
+)  # fmt: skip
+def test_a_part_has_no_faults(name: str, part: str) -> None:
+    found, wrong = measured(diagram(nets()[name], detail=Detail(only=part)))
+    assert wrong == [] and crossings(found) == []
+
+
+def test_the_measure_sees_what_is_wrong() -> None:
+    drawing = diagram(nets()["googlenet"])
+    found, wrong = measured(drawing)
+    assert wrong == []
+    first, second, *others = found.boxes
+    assert len(found.edges) == len(drawing.edges)
+    ends = {edge.id: {edge.source, edge.target} for edge in drawing.edges}
+
+    def seen(changed: Picture, frames: dict[str, str] | None = None) -> str:
+        return " ".join(faults(changed, frames or {}, ends))
+
+    assert "boxes overlap" in seen(replace(found, boxes=[first, replace(second, area=first.area), *others]))
+    long = Text("x" * 90, (first.area[0], first.area[1], first.area[2] + 300, first.area[3]))
+    assert "text leaves its box" in seen(replace(found, boxes=[replace(first, texts=(long,)), *found.boxes[1:]]))
+    line = (first.area[:2], second.area[2:])
+    edge = replace(found.edges[5], line=tuple((line[0][0] + n, line[0][1] + 3 * n) for n in range(90)))
+    assert "goes through" in seen(replace(found, edges=[edge]))
+    assert "leaves" in seen(found, {first.id: second.id})
+    crossed = replace(edge, line=((0.0, 0.0), (10.0, 10.0))), replace(edge, line=((0.0, 10.0), (10.0, 0.0)))
+    assert crossings(replace(found, edges=[replace(one, area=(0, 0, 10, 10)) for one in crossed])) != []
