@@ -10,6 +10,7 @@ import click
 
 from archdsl import __version__
 from archdsl.build_command import build
+from archdsl.compare_command import compare
 from archdsl.diff_command import diff
 from archdsl.draw_command import draw
 from archdsl.explain_command import explain
@@ -54,6 +55,7 @@ cli.add_command(summary)
 cli.add_command(explain)
 cli.add_command(sizes)
 cli.add_command(diff)
+cli.add_command(compare)
 
 
 @cli.command()

@@ -1,0 +1,51 @@
+"""The comparison page: tables and charts of the nets in the gallery whose accuracies were measured alike."""
+
+from collections.abc import Sequence
+
+from archdsl.compare.facts import accuracies, winners
+from archdsl.compare.table import Compared, markdown
+
+_CHARTS = {
+    "balls": "Accuracy against operations; the area of a ball is the number of parameters",
+    "parameters": "Parameters",
+    "macs": "Multiply-accumulates for one image",
+    "memory": "What a training keeps of one image",
+    "depth": "Depth: layers with weights on the longest way from the input to the output",
+}
+
+
+def page(nets: Sequence[Compared], folder: str, command: str) -> str:
+    """Return the page in Markdown; the charts lie in `folder`."""
+    parts = ["# Comparison", f"<!-- Made by `{command}`; do not edit. -->"]
+    parts.append(
+        "The nets of the gallery that torchvision has weights for, by the names that commands take. Counts, memory\n"
+        "and depth are computed by archdsl; [reports.md](reports.md) defines them. Accuracies are published ones: the\n"
+        "chart and the first table hold those of one source and protocol only."
+    )
+    parts += [f"## {words}\n\n{_picture(folder, name, words)}" for name, words in _CHARTS.items()]
+    parts += ["## Table", markdown(nets).rstrip()]
+    parts += ["## Winners of the ImageNet challenge", _picture(folder, "winners", "Top-5 errors by year"), _won()]
+    parts += ["## All published accuracies", "In percent. Numbers of different protocols are not comparable.", _all()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _picture(folder: str, name: str, words: str) -> str:
+    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{folder}/{name}-dark.svg">'
+    return f'<picture>{dark}<img src="{folder}/{name}-light.svg" alt="{words}"></picture>'
+
+
+def _won() -> str:
+    lines = ["| year | entry | top-5 error | | note | source |", "| --- | --- | ---: | --- | --- | --- |"]
+    lines += [
+        f"| {each.year or ''} | {each.entry} | {each.top5_error:g} | {each.kind} | {each.note} | {each.source} |"
+        for each in winners()
+    ]
+    return "\n".join(lines)
+
+
+def _all() -> str:
+    lines = ["| net | top 1 | top 5 | data | protocol | source |", "| --- | ---: | ---: | --- | --- | --- |"]
+    for each in sorted(accuracies(), key=lambda each: (each.model, each.group)):
+        shares = (f"{share:g}" if share is not None else "" for share in (each.top1, each.top5))
+        lines.append(f"| `{each.model}` | {' | '.join(shares)} | {each.dataset} | {each.protocol} | {each.source} |")
+    return "\n".join(lines)
