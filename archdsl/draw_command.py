@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 _KINDS = ("svg", "png", "pdf", "dot")
 
 
+# Boxes that are many for one drawing, and about how many are laid out in a second.
+_MANY = 500
+_PER_SECOND = 250
+
+
 class Depth(click.ParamType[int]):
     """A number of levels, or `full`."""
 
@@ -54,6 +59,7 @@ class Depth(click.ParamType[int]):
     "--shapes", type=click.Choice(["change", "all", "none"]), default="change", show_default=True,
     help="The edges that tell their shape.",
 )  # fmt: skip
+@click.option("--diff", is_flag=True, help="Draw what is new, gone or changed: two files, or two models of one.")
 @click.option("--legend/--no-legend", default=True, help="The legend and the caption with the totals.")
 @click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
@@ -72,21 +78,58 @@ def draw(
     if style != "graph":
         write_view(style, files, model, settings, limits, output=output, theme=theme)
         return
-    if files[1:]:
-        raise click.UsageError("one drawing shows one net: name one, or take --style table")
+    diff = options.pop("diff")
+    if files[1:] and not diff:
+        raise click.UsageError("one drawing shows one net: name one, or take --diff or --style table")
     file = files[0]
     target = output or f"{stem(file)}.svg"
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
     if kind not in (*_KINDS, "html"):
         raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf, .dot and .html", param_hint="--output")
-    if kind == "html":
+    if kind == "html" and not diff:
         graph = graph_of(file, model, settings, limits)
         write_output(target, page_of(graph, engine), file)
         say(target, f"wrote {target}: {graph.name}")
         return
-    drawing = _diagram(graph_of(file, model, settings, limits), **options)
+    if diff:
+        drawing = _compared(_two(files, model, settings, limits), **options)
+    else:
+        drawing = _diagram(graph_of(file, model, settings, limits), **options)
+    _warn_of_size(drawing)
     write_output(target, _drawn(drawing, kind, target, file, theme=theme, engine=engine), file)
     say(target, f"wrote {target}: {drawing.name}")
+
+
+def _two(
+    files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits"
+) -> "list[CheckedGraph]":
+    """Return the nets to compare: the models of two files, or two models of one."""
+    models = [name.strip() for name in model.split(",")] if model else [None]
+    found = [graph_of(file, name, settings, limits) for file in files for name in models]
+    if len(found) != 2:
+        raise click.UsageError("--diff compares two nets: name two files, or one with --model OLD,NEW")
+    return found
+
+
+def _compared(
+    graphs: "list[CheckedGraph]", *, params: bool, macs: bool, shapes: Any, legend: bool, direction: Any, **rest: Any
+) -> "Diagram":
+    from archdsl.diagram import Look, compared
+
+    given = [name for name, value in rest.items() if value not in (None, ())]
+    if given:
+        raise click.UsageError(f"--diff opens what differs by itself: leave out --{given[0]}")
+    look = Look(legend=legend, params=params, macs=macs, shapes=shapes)
+    return compared(*graphs, look=look, direction=direction)
+
+
+def _warn_of_size(drawing: "Diagram") -> None:
+    """Say what a large drawing will cost, before it costs that."""
+    if (count := len(drawing.boxes)) > _MANY:
+        words = (
+            f"{count:,} boxes: the layout may take {max(1, count // _PER_SECOND)} s or more; a smaller --depth folds"
+        )
+        click.echo(words, err=True)
 
 
 def _diagram(

@@ -20,6 +20,13 @@ _CLASSES = {
 # Points that a segment of a bar takes at least, and those between boxes.
 _SEGMENT = 60
 _GAP = 22
+# Frames of what is new, gone or other than it was; the words stand in the box, too.
+_MARKS: dict[str, dict[str, str]] = {
+    "": {},
+    "added": {"penwidth": "3"},
+    "removed": {"style": "filled,dashed", "penwidth": "1.6"},
+    "changed": {"penwidth": "2.2"},
+}
 _LARGE = 300
 _LONGEST_TOOLTIP = 1000
 
@@ -132,8 +139,8 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
             form = {"margin": "0.01,0.01", "style": "filled"}
     if box.count > 1 and box.form is not Form.BLOCK:
         form |= {"peripheries": "2", "style": "filled"}
-    if box.training:
-        kind += " aux"
+    kind += f" {box.mark}" * bool(box.mark) + " aux" * box.training
+    form |= _MARKS[box.mark]
     group = {"group": _plain(box.group)} if box.group else {}
     if box.ordered:
         group["ordering"] = "out"
@@ -182,6 +189,10 @@ def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diag
                 attributes["headport"] = side
         case Way.CROSSING:
             attributes |= {"penwidth": "2.4", "color": theme.crossing, "arrowhead": "vee", "weight": "0"}
+        case Way.ADDED:
+            attributes |= {"penwidth": "2.4", "color": theme.ink}
+        case Way.REMOVED:
+            attributes |= {"style": "dashed", "weight": "0", "constraint": "true"}
         case Way.AUXILIARY:
             attributes |= {"style": "dotted", "weight": "0"}
     if edge.segment is not None and target.form is Form.BAR:

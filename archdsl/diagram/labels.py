@@ -26,6 +26,8 @@ _STROKES = {
     Way.SKIP: ("identity shortcut", "ink", 1, 2),
     Way.PROJECTION: ("projection shortcut", "ink", 3, 2),
     Way.AUXILIARY: ("training only", "edge", 5, 2),
+    Way.ADDED: ("added", "ink", 1, 3),
+    Way.REMOVED: ("removed", "edge", 3, 2),
     Way.CROSSING: ("between devices", "crossing", 1, 4),
 }
 # Columns beside the legend that take the room which a wide caption would else put between its samples.
@@ -46,12 +48,14 @@ def lines(text: str, width: int = _LINE) -> list[str]:
 def box_label(box: Box, theme: Theme) -> str:
     """Return the label of a box that is no bar."""
     paint = theme.families[box.family]
-    if box.form is Form.PILL and box.count == 1 and not box.lines:
+    if box.form is Form.PILL and box.count == 1 and not (box.lines or box.mark):
         return f'<FONT COLOR="{paint.ink}">{_html(lines(box.title))}</FONT>'
     cells = [f'<TD><FONT COLOR="{paint.ink}"><B>{_html(lines(box.title))}</B></FONT></TD>']
     cells += [_chip(chip, theme.families[chip.family]) for chip in box.chips]
     if box.count > 1:
         cells.append(_badge(box.count, theme))
+    if box.mark:
+        cells.append(_badge(box.mark, theme))
     row = f"<TR>{''.join(cells)}</TR>"
     if len(cells) == 1 or not box.lines:
         return _table([row, *(_row(_small(line, theme)) for line in box.lines)], spacing=3 if len(cells) > 1 else 1)
@@ -74,6 +78,8 @@ def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool) ->
     cells = [f"<TD>{words}</TD>", *(_chip(chip, theme.families[chip.family]) for chip in box.chips)]
     if box.count > 1:
         cells.append(_badge(box.count, theme))
+    if box.mark:
+        cells.append(_badge(box.mark, theme))
     side = "<TD></TD>" * (0 if len(cells) == 1 else _SIDE)
     inner = _table([f"<TR>{side}{''.join(cells)}{side}</TR>"], spacing=3)
     if across:
@@ -161,8 +167,9 @@ def _chip(chip: Chip, paint: Paint) -> str:
     return f"<TD>{_table([_row(text, gap=3)], spacing=0, padding=1, frame=frame)}</TD>"
 
 
-def _badge(count: int, theme: Theme) -> str:
-    text = f'<FONT POINT-SIZE="10" COLOR="{theme.badge.ink}"><B>×{count}</B></FONT>'
+def _badge(count: int | str, theme: Theme) -> str:
+    words = count if isinstance(count, str) else f"×{count}"
+    text = f'<FONT POINT-SIZE="10" COLOR="{theme.badge.ink}"><B>{words}</B></FONT>'
     frame = f'BORDER="0" BGCOLOR="{theme.badge.fill}"'
     return f"<TD>{_table([_row(text, gap=2)], spacing=0, padding=2, frame=frame)}</TD>"
 

@@ -23,13 +23,15 @@ class Form(Enum):
 
 
 class Way(Enum):
-    """What an edge is: the stream, a shortcut, one through a projection, for the training only, or between devices."""
+    """What an edge is: the stream, a shortcut with or without a projection, or a way with a meaning of its own."""
 
     DATA = "data"
     SKIP = "skip"
     PROJECTION = "skip projection"
     AUXILIARY = "aux"
     CROSSING = "cross-device"
+    ADDED = "data added"
+    REMOVED = "data removed"
 
 
 class Style(Enum):
@@ -54,7 +56,8 @@ class Box:
 
     `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line, `rank` names a box
     that stands beside it. `lines` are the small lines below the title, `segments` what comes into a bar. `ordered` says
-    that its edges leave from left to right in their order.
+    that its edges leave from left to right in their order, `mark` what became of it
+    where two models are compared.
     """
 
     id: str
@@ -71,6 +74,7 @@ class Box:
     segments: tuple[str, ...] = ()
     training: bool = False
     ordered: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

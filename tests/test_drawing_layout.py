@@ -1,0 +1,124 @@
+"""Two models in one drawing, lanes and columns: what stands where, and how it is told apart."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from measure import picture
+
+from archdsl.cli import cli
+from archdsl.diagram import FULL, LIGHT, Detail, Diagram, compared, diagram, to_dot
+from archdsl.diagram.spec import Form, Style, Way
+from archdsl.driver import compile_source
+from archdsl.gallery import graphs
+from archdsl.passes import crossings
+from archdsl.render import draw
+from archdsl.source import Source
+
+TWO = """
+model Old {
+  input x: 3x8x8
+  a: conv(4, 3) -> relu -> gone: conv(4, 1) -> b: conv(8, 3) -> flatten
+}
+model New {
+  input x: 3x8x8
+  a: conv(4, 3) -> relu -> fresh: conv(4, 3, padding = half) -> b: conv(16, 3) -> flatten
+}
+"""
+
+
+def pair(text: str = TWO) -> Diagram:
+    return compared(*compile_source(Source("net.arch", text), every=True).models)
+
+
+def test_what_is_new_gone_and_changed_is_marked_in_words_and_by_its_frame() -> None:
+    drawing = pair()
+    assert {box.id: box.mark for box in drawing.boxes if box.mark} == {
+        "fresh": "added", "gone": "removed", "b": "changed", "flatten": "changed",
+    }  # fmt: skip
+    b = next(box for box in drawing.boxes if box.id == "b")
+    assert b.title == "Conv 3×3, 16" and b.lines[-1] == "before: Conv 3×3, 8"
+    assert drawing.caption[-1] == "1 added, 1 removed, 2 changed"
+    dot = to_dot(drawing)
+    assert all(f"<B>{word}</B>" in dot for word in ("added", "removed", "changed"))
+    assert 'style="filled,dashed"' in dot and 'class="op conv added"' in dot
+
+
+def test_edges_that_came_and_went_are_told_apart_by_width_and_dashes() -> None:
+    kinds = {edge.id: edge.kind for edge in pair().edges}
+    assert kinds["a--fresh"] is Way.ADDED and kinds["a--gone"] is Way.REMOVED
+    assert kinds["input-x--a"] is Way.DATA
+
+
+def test_equal_models_show_no_difference_and_no_operator_twice() -> None:
+    net = graphs(["resnet18"])["resnet18"]
+    drawing = compared(net, net)
+    assert not any(box.mark for box in drawing.boxes) and drawing.caption[-1] == "nothing differs"
+    assert [box.form for box in drawing.boxes].count(Form.BLOCK) == 4
+
+
+def test_submodules_that_differ_in_part_are_open_and_others_closed() -> None:
+    nets = graphs(["resnet18", "resnet34"])
+    drawing = compared(nets["resnet18"], nets["resnet34"])
+    assert [frame.id for frame in drawing.clusters] == ["layer1", "layer2", "layer3", "layer4"]
+    added = [box.id for box in drawing.boxes if box.mark == "added"]
+    assert added == ["layer1.2", "layer2.2", "layer2.3", *(f"layer3.{n}" for n in range(2, 6)), "layer4.2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "Old,New"], "Old → New"),
+        ([], "--diff compares two nets: name two files, or one with --model OLD,NEW"),
+        (["--model", "Old,New", "--depth", "1"], "leave out --depth"),
+    ],
+)
+def test_two_models_of_a_file_are_compared(arguments: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "net.arch").write_text(TWO)
+    command = ["draw", "--diff", str(tmp_path / "net.arch"), "-o", str(tmp_path / "out.dot"), *arguments]
+    assert words in CliRunner().invoke(cli, command).output
+
+
+# Lanes
+
+
+def test_devices_are_lanes_and_what_crosses_says_its_bytes() -> None:
+    net = graphs(["alexnet_2012"])["alexnet_2012"]
+    drawing = diagram(net)
+    assert [frame.title for frame in drawing.clusters if frame.style is Style.DEVICE] == ["gpu0", "gpu1"]
+    moves = [each for each in crossings(net) if each.start]
+    assert sum(edge.kind is Way.CROSSING for edge in drawing.edges) == len(moves) == 7
+    segments = {segment for box in drawing.boxes for segment in box.segments if "KiB" in segment}
+    assert segments == {"128\n84.5 KiB", "4608\n18 KiB", "2048\n8 KiB"}
+    total = sum(each.bytes for each in moves) / 1024
+    assert drawing.caption[-1] == f"7 transfers between devices, {total:.0f} KiB for a sample in float32"
+    assert LIGHT.crossing in to_dot(drawing)
+
+
+# Columns
+
+
+def test_long_nets_stand_in_columns_with_letters_where_they_break() -> None:
+    net = graphs(["vgg16"])["vgg16"]
+    drawing = diagram(net)
+    letters = [box.title for box in drawing.boxes if box.form is Form.CONNECTOR]
+    assert letters == ["A", "A"] and len(drawing.starts) == 2
+    assert [frame.title for frame in drawing.clusters] == ["features", "features …", "classifier"]
+    shown = [box.id for box in drawing.boxes if box.form is not Form.CONNECTOR]
+    assert shown == [box.id for box in diagram(net, columns=1).boxes]
+    found = picture(draw(drawing, "svg"))
+    places = {box.id: box.area for box in found.boxes}
+    head = places["column-A-head"]
+    first, foot = places["features.0"], places["column-A-foot"]
+    assert head[0] > max(first[2], foot[2]) and head[1] < first[1]
+
+
+def test_columns_keep_the_shapes_on_their_edges() -> None:
+    drawing = diagram(graphs(["vgg16"])["vgg16"])
+    found = {text.text for edge in picture(draw(drawing, "svg")).edges for text in edge.texts}
+    assert found == {edge.label for edge in drawing.edges if edge.label}
+
+
+def test_one_column_is_one_column() -> None:
+    assert diagram(graphs(["vgg16"])["vgg16"], columns=1).starts == ()
+    assert len(diagram(graphs(["resnet18"])["resnet18"], detail=Detail(depth=FULL), columns=3).starts) == 3
