@@ -29,7 +29,7 @@ $(VENV)/run.done: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) -e '.[examples,jupyter,onnx,pdf,place,plot,dev]'
+	$(INSTALL) -e '.[examples,jupyter,onnx,pdf,place,plot,train,dev]'
 	@touch $@
 
 $(BIN)/python:

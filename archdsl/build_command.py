@@ -10,6 +10,7 @@ import click
 from archdsl.named import graph_of
 from archdsl.options import of_a_net
 from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, say, stop, write_output
+from archdsl.training_script import script_beside
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 @click.option("--verify", is_flag=True, help="Import and run the module, and compare every shape with the net.")
 @click.option("--parallel", type=click.Choice(["pipeline"]), help="Write modules for several processes.")
 @click.option("--stages", type=click.IntRange(min=2), help="Of a pipeline; as many as the net has devices if left out.")
+@click.option("--train", is_flag=True, help="Write train.py beside the module: a script that trains it.")
 def build(
     file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, *,
-    verify: bool, parallel: str | None, stages: int | None,
+    verify: bool, parallel: str | None, stages: int | None, train: bool,
 ) -> None:  # fmt: skip
     """Write the PyTorch module of a model.
 
@@ -34,16 +36,23 @@ def build(
     """
     if stages and not parallel:
         raise click.UsageError("--stages needs --parallel pipeline")
+    if train and parallel:
+        raise click.UsageError(
+            "--train is for the module of one process; train.py itself takes --parallel ddp or fsdp2"
+        )
     graph = graph_of(file, model, settings, limits)
     made = _pipeline(graph, stages) if parallel else _single(graph)
-    if verify:
-        _verify(made)
-    text = made.text
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
-    write_output(target, text.encode(), file)
+    script = script_beside(graph, target) if train else None
+    if verify:
+        _verify(made)
+    write_output(target, made.text.encode(), file)
     say(target, f"wrote {target}: {graph.name}, {graph.params:,} parameters")
+    if script:
+        write_output(str(script[0]), script[1].encode(), file)
+        say(target, f"wrote {script[0]}: `python {script[0]} --help` says how it is started")
 
 
 def _module_name(file: str) -> str:

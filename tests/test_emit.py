@@ -16,7 +16,8 @@ from programs import draw
 
 from archdsl.driver import compile_source
 from archdsl.emit.plan import ModulePlan
-from archdsl.emit.torch import generate
+from archdsl.emit.torch import generate, generate_training
+from archdsl.emit.training import TrainingPlan
 from archdsl.loader import gallery, read
 from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
 from archdsl.resources import resource
@@ -47,6 +48,7 @@ HANDED = """model Handed(width = 8, side = 30, kernel = 3) {
     -> conv(width, kernel + 1)
 }
 """
+FLAT = "model Flat {\n input image: 784\n linear(10) -> softmax\n}\n"
 COMMANDS = (
     ["ruff", "format", "--isolated", "--check", "--diff"],
     # E741 is about names such as `l`, which are the author's.
@@ -64,6 +66,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graphs += [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
     for graph in graphs:
         (made / f"{graph.name.lower()}.py").write_text(generate(graph))
+    # Scripts for one device and for several, with auxiliary classifiers, for vectors, for a fixed number of classes.
+    for name in ("LeNet5", "AlexNet_2012", "GoogLeNet", "LeNet5_1998"):
+        graph = next(each for each in graphs if each.name == name)
+        (made / f"train_{name.lower()}.py").write_text(generate_training(graph, name.lower()))
+    (made / "train_flat.py").write_text(generate_training(graph_of(FLAT), "flat"))
+    (made / "flat.py").write_text(generate(graph_of(FLAT)))
     return made
 
 
@@ -111,9 +119,10 @@ def test_the_same_net_gives_the_same_text() -> None:
 
 
 def test_the_template_uses_the_fields_of_its_record() -> None:
-    text = resource("templates", "module.py.j2").read_text()
-    names = meta.find_undeclared_variables(Environment().parse(text))
-    assert names == {field.name for field in fields(ModulePlan)}
+    for template, record in (("module.py.j2", ModulePlan), ("train.py.j2", TrainingPlan)):
+        text = resource("templates", template).read_text()
+        names = meta.find_undeclared_variables(Environment().parse(text))
+        assert names == {field.name for field in fields(record)}
 
 
 def test_relu_overwrites_only_what_autograd_does_not_need() -> None:

@@ -15,9 +15,9 @@ _USES = 4
 _LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 
 
-def title(graph: CheckedGraph) -> str:
-    """Return the first line of the module's docstring."""
-    return _escaped(f"{graph.name}, made by archdsl from {_basename(graph.graph.source.name)}.")
+def title(graph: CheckedGraph, *, doing: str = "") -> str:
+    """Return the first line of the docstring of a module, or of a script that does something with it."""
+    return _escaped(f"{doing}{graph.name}, made by archdsl from {_basename(graph.graph.source.name)}.")
 
 
 def of_class(found: Class, root: CheckedGraph | None) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 
+from archdsl.emit import training
 from archdsl.emit.plan import ModulePlan, plan, plan_stages
 from archdsl.ir import CheckedGraph
 from archdsl.passes import Stage
@@ -19,12 +20,24 @@ def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
     return render(plan_stages(graph, stages).module)
 
 
+def generate_training(graph: CheckedGraph, module: str) -> str:
+    """Return the source of the script that trains a graph, whose module is imported as `module`.
+
+    Raises archdsl.emit.training.CannotTrain where there is none.
+    """
+    return _rendered("train.py.j2", training.plan(graph, module))
+
+
 def render(module: ModulePlan) -> str:
     """Return the text of a planned module."""
+    return _rendered("module.py.j2", module)
+
+
+def _rendered(template: str, plan: ModulePlan | training.TrainingPlan) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    template = environment.from_string(resource("templates", "module.py.j2").read_text(encoding="utf-8"))
-    return template.render({field.name: getattr(module, field.name) for field in fields(module)})
+    text = resource("templates", template).read_text(encoding="utf-8")
+    return environment.from_string(text).render({field.name: getattr(plan, field.name) for field in fields(plan)})

@@ -65,7 +65,7 @@ Emission: TypeAlias = Submodule | Stateless
 
 
 class Trait(Flag):
-    """What some operators have in common that warnings are about."""
+    """What some operators have in common that warnings, or losses, are about."""
 
     CUTS = auto()  # a rectifier: what is below zero is lost
     SQUASHES = auto()  # an activation, element by element
@@ -73,6 +73,7 @@ class Trait(Flag):
     USES_BATCH_STATISTICS = auto()  # keeps a variance while training that it uses later
     DROPS = auto()  # leaves elements out while training only
     GIVES_PROBABILITIES = auto()  # what comes out is not negative and sums up to 1
+    GIVES_DISTANCES = auto()  # the smallest of what comes out wins
     SLIDES = auto()  # weighs a window of the map
     MIXES_ALL = auto()  # every element of the result weighs every element of the input
 

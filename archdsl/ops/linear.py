@@ -80,6 +80,7 @@ class Rbf(Op):
     )
 
     support = ("EuclideanRBF",)
+    traits = Trait.GIVES_DISTANCES
     examples = (
         Example("rbf(10)", Shape.of(84), Shape.of(10)),
         Example('rbf(2, targets = ["##./#..", "..#/.##"])', Shape.of(6), Shape.of(2)),
