@@ -1,12 +1,13 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/lenet5.svg, the
-drawing that the README shows, and docs/lenet5_volumes.svg. `references FOLDER` takes what the gallery is held against
-from full descriptions of a package's models. Only developers run this; it needs a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, the drawings in
+docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg. `references FOLDER` takes what the
+gallery is held against from full descriptions of a package's models. Only developers run this; it needs a checkout.
 """
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from inspect import cleandoc
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from archdsl.console import default
 from archdsl.diag.codes import CATALOGUE
 from archdsl.gallery import Entry, entries
+from archdsl.loader import gallery as families
+from archdsl.loader import read
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES, Op
 from archdsl.ops.declared import Declared
@@ -75,8 +78,8 @@ def errors() -> str:
 
 
 _GALLERY = """The nets that come with archdsl, by the names that commands take: `archdsl build resnet50`. The name of a
-file (`resnet`) stands for its last net. Parameters and multiply-accumulates (MACs) are those of one evaluation of one
-sample of the input.
+file (`resnet`) stands for its last net, which is drawn here; `archdsl draw resnet -o resnet.html` makes a page that
+unfolds it. Parameters and multiply-accumulates (MACs) are those of one evaluation of one sample of the input.
 
 A net with an entry under "equal to" is held against the model of that name, whose weights load into it: the keys of the
 `state_dict`, their order, shapes and types, all counts, the constants of normalisations and dropouts, and the results,
@@ -90,9 +93,13 @@ def gallery() -> str:
     parts = ["# Gallery\n", _MADE, _GALLERY]
     for family, nets in groupby(entries(), key=lambda entry: entry.family):
         parts.append(f"## [{family}.arch](../architectures/{family}.arch)\n")
+        drawn = f'<img src="gallery/{family}.svg" alt="{family}, drawn by archdsl">'
+        source = f"<details><summary>Source</summary>\n\n```text\n{read(family).text}```\n\n</details>"
+        parts.append(f"{drawn}\n")
         lines = ["| name | what it is | paper | input | parameters | MACs | equal to |"]
         lines.append("| --- | --- | --- | --- | ---: | ---: | --- |")
         parts.append("\n".join([*lines, *(_net(net, known.get(net.name)) for net in nets), ""]))
+        parts.append(f"{source}\n")
     return "\n".join(parts)
 
 
@@ -123,13 +130,13 @@ def _tables() -> str:
     return tables()
 
 
-def _lenet5() -> str:
+def _drawing(family: str) -> str:
+    """Return the drawing of the net that the name of a file of the gallery stands for."""
     from archdsl.diagram import diagram
     from archdsl.driver import compile_source
-    from archdsl.loader import read
     from archdsl.render import draw
 
-    graph = compile_source(read("lenet5")).models[0]
+    graph = compile_source(read(family)).models[-1]
     return draw(diagram(graph), "svg", engine="graphviz-pure").decode()
 
 
@@ -149,23 +156,37 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/errors.md": errors,
     "docs/gallery.md": gallery,
     "docs/lengths.md": lengths,
-    "docs/lenet5.svg": _lenet5,
+    "docs/lenet5.svg": partial(_drawing, "lenet5"),
     "docs/lenet5_volumes.svg": _lenet5_volumes,
 }
+PAGES |= {f"docs/gallery/{family}.svg": partial(_drawing, family) for family in families()}
 
 
 def stale() -> list[str]:
-    """Return the generated files that are not what they would be now."""
+    """Return the generated files that are not what they would be now, and drawings of nets that are gone."""
+    drawings = (f"docs/gallery/{file.name}" for file in (ROOT / "docs" / "gallery").glob("*"))
+    gone = sorted(name for name in drawings if name not in PAGES)
     files = ((name, ROOT / name, make) for name, make in PAGES.items())
-    return [name for name, file, make in files if not file.exists() or file.read_text(encoding="utf-8") != make()]
+    return gone + [
+        name for name, file, make in files if not file.exists() or file.read_text(encoding="utf-8") != make()
+    ]
+
+
+def _renew(name: str) -> None:
+    if name not in PAGES:
+        (ROOT / name).unlink()
+        print(f"removed {name}")
+        return
+    (ROOT / name).parent.mkdir(exist_ok=True)
+    write_file(ROOT / name, PAGES[name]().encode())
+    print(f"wrote {name}")
 
 
 def main(arguments: list[str]) -> int:
     """Write the generated files, or check them; return the exit code."""
     if arguments == ["write"]:
         for name in stale():
-            write_file(ROOT / name, PAGES[name]().encode())
-            print(f"wrote {name}")
+            _renew(name)
         return 0
     if arguments == ["check"]:
         for name in (found := stale()):

@@ -1,7 +1,7 @@
 """A page that holds a model: drawings of all its levels, the facts of every part, and the script that unfolds them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from inspect import cleandoc
 
@@ -11,6 +11,8 @@ from archdsl.diagram.spec import Form
 from archdsl.diagram.terminals import output_id
 from archdsl.diagram.theme import DARK, Paint, Theme
 from archdsl.ir import CheckedGraph, Container, Input, Node, dotted
+from archdsl.report.fields import fields
+from archdsl.report.formats import field_size, field_stride
 from archdsl.resources import resource
 from archdsl.source import Span
 
@@ -87,7 +89,7 @@ def _levels(graph: CheckedGraph, drawn: Drawer) -> dict[str, str]:
 
 
 def _level(graph: CheckedGraph, path: str) -> Diagram:
-    return diagram(graph, detail=Detail(depth=1, fold=True, only=path or None), look=Look(legend=False))
+    return diagram(graph, detail=Detail(depth=1, fold=True, only=path or None), look=Look(legend=False), columns=1)
 
 
 def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
@@ -99,10 +101,24 @@ def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
     }  # fmt: skip
     riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
     parts = _parts(graph.root)
+    seen = {dotted(path): field for path, field in fields(graph).items()}
+    ends = {dotted(part.path): dotted(part.output) for part in _containers(graph.root)}
     for part in parts:
-        if found := riders.get(str(part["path"])):
+        path = str(part["path"])
+        field = seen.get(ends.get(path, path))
+        stride = field_stride(field)
+        size = field_size(field) + (f", {stride} apart" if stride else "")
+        part["receptive field"] = size.replace("x", "×").replace("all", "the whole input")
+        if found := riders.get(path):
             part["riders"] = found
     return [model, *map(_input, graph.inputs), *parts, *_outputs(graph)]
+
+
+def _containers(container: Container) -> Iterator[Container]:
+    for child in container.children:
+        if isinstance(child, Container):
+            yield child
+            yield from _containers(child)
 
 
 def _input(given: Input) -> dict[str, object]:
