@@ -69,8 +69,8 @@ def print_report(report: Report, depth: int | None = None) -> None:
     console.print(formats.DEFINITIONS, style="dim")
 
 
-def print_placement(model: str, placement: "Placement") -> None:
-    """Print the stages of a placement, and what is to be expected of it."""
+def print_placement(model: str, placement: "Placement", *, trains: bool) -> None:
+    """Print the stages of a placement, and what is to be expected of it, in a training step too."""
     from rich.text import Text
 
     from archdsl.place import amount
@@ -89,6 +89,9 @@ def print_placement(model: str, placement: "Placement") -> None:
         f"balance {placement.balance:.0%}   bottleneck {placement.bottleneck * 1e3:,.3f} ms ({placement.slowest})"
         f"   {placement.speed_up:.2f} times as fast as one device"
     )
+    if trains:
+        steps = f"a step of {placement.micro} micro-batches is {placement.step_speed_up:.2f} times as fast"
+        console.print(f"{steps}, with the waiting for the first and the last of them")
 
 
 def print_operators() -> None:

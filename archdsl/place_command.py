@@ -86,7 +86,7 @@ def place(
     elif output != "-":
         from archdsl.console import print_placement
 
-        print_placement(graph.name, placement)
+        print_placement(graph.name, placement, trains=options["schedule"] != "inference")
 
 
 def _kind(target: str) -> str:

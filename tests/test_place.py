@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from itertools import combinations_with_replacement, product
 from pathlib import Path
@@ -15,7 +16,7 @@ from archdsl.cli import cli
 from archdsl.driver import compile_source
 from archdsl.ir import CheckedGraph
 from archdsl.loader import gallery_models, locate
-from archdsl.place import Costs, Impossible, costs, cut, place
+from archdsl.place import Costs, Impossible, Machine, costs, cut, place
 from archdsl.place.costs import crossing
 from archdsl.place.exact import exact
 from archdsl.place.memory import Schedule
@@ -219,6 +220,27 @@ def test_published_speed_ups_of_four_devices() -> None:
         assert place(model(name), 4, schedule="inference").speed_up == pytest.approx(expected, abs=0.005)
 
 
+def test_a_training_step_waits_for_its_first_and_last_micro_batch() -> None:
+    """With m micro-batches and k equal stages it takes (m + k - 1) / m times a stage, as GPipe's paper says."""
+    text = "model Equal {\n  input x: 512\n" + "  linear(512)\n" * 4 + "}\n"
+    graph = graph_of(text)
+    for micro in (1, 2, 4, 32):
+        found = place(graph, 4, micro=micro, machine=Machine(link=1e30))
+        assert found.speed_up == pytest.approx(4)
+        assert found.step_speed_up == pytest.approx(4 * micro / (micro + 3))
+    towers = place(model("alexnet_2012"), 2, micro=1)
+    assert towers.step_speed_up == pytest.approx(towers.speed_up), "towers work on the same micro-batch"
+
+
+def test_resnet152_is_placed_in_half_a_second_of_cpu() -> None:
+    graph, times = model("resnet152"), []
+    for _ in range(3):
+        start = time.process_time()
+        place(graph, 8)
+        times.append(time.process_time() - start)
+    assert min(times) < 0.5
+
+
 def monotone(found: Costs, stages: int) -> list[tuple[int, ...]]:
     every = product(range(stages), repeat=len(found.times))
     edges = [(source, reader) for source, readers, _ in found.edges for reader in readers if source >= 0]
@@ -309,6 +331,8 @@ def test_the_command_prints_and_writes_the_stages(tmp_path: Path) -> None:
     result = run("resnet18", "--devices", "3", "-o", str(target))
     assert result.exit_code == 0
     assert result.output.count("\n device") == 3
+    assert "a step of 3 micro-batches is" in result.output
+    assert "a step of" not in run("resnet18", "--devices", "3", "--schedule", "inference").output
     data = json.loads(target.read_text())
     assert [stage["device"] for stage in data["stages"]] == ["device0", "device1", "device2"]
     assert sum(stage["parameters"] for stage in data["stages"]) == 11_689_512

@@ -94,7 +94,7 @@ def _fastest(given: Problem, limit: float) -> Table:
 
         return times, value
 
-    return least_of_largest(given, begun, given.busy)
+    return least_of_largest(given, begun, least=given.busy, limit=limit)
 
 
 def _smallest(given: Problem) -> Table:
@@ -115,7 +115,7 @@ def _leanest(given: Problem, limit: float, bound: float) -> Table:
     """Return for the first steps the least that is sent, and then cut through, within these seconds."""
     table = Table(given.steps)
     times = given.times
-    for stage in given.stages():
+    for stage in given.stages(limit):
         before, now, chosen = table.before, table.begun(), table.chosen[-1]
         fits, gates = given.fitting(stage, limit), given.gates(stage.number)
         prices = [

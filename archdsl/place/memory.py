@@ -44,17 +44,20 @@ class Memory:
         """Return how many micro-batches have results in a stage that its backward pass still needs."""
         if self.schedule == "gpipe":
             return self.micro
-        return min(self.micro, self._place(self.stages - 1) + 1 - self._place(stage))
+        return min(self.micro, self.place(self.stages - 1) + 1 - self.place(stage))
 
-    def _place(self, stage: int) -> int:
+    def place(self, stage: int) -> int:
         """Return the place of a stage in the pipeline."""
         return stage if stage <= self.first else max(self.first, stage - (self.last - self.first))
 
+    def shares(self, stage: int) -> tuple[int, int]:
+        """Return how often weights and results stay in a stage, times `micro`: results for the backward pass."""
+        return (self.micro * _COPIES, self.in_flight(stage)) if self.trains else (self.micro, 0)
+
     def kept(self, stage: int, weights: int, results: int) -> int:
-        """Return `micro` times the bytes that stay: weights, and in a training results for the backward pass."""
-        if self.trains:
-            return self.micro * _COPIES * weights + self.in_flight(stage) * results
-        return self.micro * weights
+        """Return `micro` times the bytes that stay in a stage."""
+        of_weights, of_results = self.shares(stage)
+        return of_weights * weights + of_results * results
 
     def bytes(self, stage: int, weights: int, results: int, live: int) -> int:
         """Return the bytes of a stage that makes or takes these results, `live` of them at one time."""

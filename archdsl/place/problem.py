@@ -1,7 +1,7 @@
 """What dynamic programming works on: consecutive steps, the stages that can take them, and what that costs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import inf
 
@@ -62,8 +62,23 @@ class Problem:
         sent = links(self.costs, self.assigned(None)) if self.knot else {}
         return max((self.memory.copies * size / self.link for size in sent.values()), default=0.0)
 
-    def stages(self) -> Iterator[Stage]:
-        """Yield the stages in order."""
+    def stages(self, limit: float = inf) -> Iterator[Stage]:
+        """Yield the stages in order; with a limit on their bytes those steps are left out that do not fit for sure."""
+        for stage in self._stages():
+            yield stage if limit == inf else replace(stage, lowest=self._lowest(stage, limit))
+
+    def _lowest(self, stage: Stage, limit: float) -> list[int]:
+        """Return for each end the earliest step that a stage can begin with, by what it keeps."""
+        kept, first = self.kept(stage), 0
+        found: list[int] = []
+        room = limit - self.memory.kept(stage.number, stage.weights, stage.results)
+        for end in range(self.steps + 1):
+            while first < end and kept[end] - kept[first] > room:
+                first += 1
+            found.append(max(stage.lowest[end], first))
+        return found
+
+    def _stages(self) -> Iterator[Stage]:
         for number in range(self.memory.stages):
             pins = (self.costs.devices[step] for step in self.order)
             wrong = (place + 1 if pin not in (None, number) else 0 for place, pin in enumerate(pins))
@@ -130,13 +145,15 @@ class Problem:
     def kept(self, stage: Stage) -> list[int]:
         """Return sums of the bytes that a stage keeps, times the number of micro-batches."""
         sums = zip(self.intervals.weights, self.intervals.results, strict=True)
-        return [self.memory.kept(stage.number, weights, results) for weights, results in sums]
+        of_weights, of_results = self.memory.shares(stage.number)
+        return [of_weights * weights + of_results * results for weights, results in sums]
 
     def needed(self, stage: Stage) -> Callable[[int, int], int]:
         """Return what tells the bytes of a stage by its first step and its end, times the number of micro-batches."""
         memory, kept, live = self.memory, self.kept(stage), self.intervals.live
         base = memory.kept(stage.number, stage.weights, stage.results)
-        arriving = [base + memory.kept(stage.number, 0, size) for size in self.sent(stage.number)]
+        of_results = memory.shares(stage.number)[1]
+        arriving = [base + of_results * size for size in self.sent(stage.number)]
 
         def needed(start: int, end: int) -> int:
             alive = 0 if memory.trains else memory.micro * max(stage.live, live(start, end))

@@ -44,11 +44,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Stages and links, and the seconds of all steps on one device."""
+    """Stages and links; the seconds of all steps on one device, and those of a batch that is not cut into `micro`."""
 
     stages: tuple[Stage, ...]
     links: tuple[Link, ...]
     alone: float
+    through: float
+    micro: int
 
     @property
     def bottleneck(self) -> float:
@@ -71,6 +73,12 @@ class Placement:
         return self.alone / self.bottleneck if self.bottleneck else 1.0
 
     @property
+    def step_speed_up(self) -> float:
+        """How many times as fast a training step is: stages wait for the first and the last micro-batch."""
+        seconds = ((self.micro - 1) * self.bottleneck + self.through) / self.micro
+        return self.alone / seconds if seconds else 1.0
+
+    @property
     def balance(self) -> float:
         """The mean time of a stage over that of the slowest one: 1 where all take equally long."""
         times = [stage.seconds for stage in self.stages]
@@ -87,6 +95,8 @@ class Placement:
             "bottleneck": self.slowest,
             "bottleneck_seconds": self.bottleneck,
             "speed_up": self.speed_up,
+            "step_speed_up": self.step_speed_up,
+            "micro_batches": self.micro,
             "balance": self.balance,
             "links": [
                 {"from": link.source, "to": link.target, "seconds": link.seconds, "sent_bytes": link.sent}
@@ -172,4 +182,11 @@ def _placement(names: tuple[str, ...], found: Costs, plan: Plan, link: float) ->
         Link(names[here], names[there], memory.copies * size, memory.copies * size / link)
         for (here, there), size in sorted(sent.items())
     ]
-    return Placement(tuple(stages), tuple(moved), memory.passes * sum(found.times))
+    slowest: dict[int, float] = {}
+    for number, stage in enumerate(stages):
+        slowest[memory.place(number)] = max(stage.seconds, slowest.get(memory.place(number), 0.0))
+    between = (
+        each for hop, each in zip(sorted(sent), moved, strict=True) if memory.place(hop[0]) < memory.place(hop[1])
+    )
+    through = sum(slowest.values()) + sum(each.seconds for each in between)
+    return Placement(tuple(stages), tuple(moved), memory.passes * sum(found.times), through, memory.micro)

@@ -51,15 +51,19 @@ class Table:
 
 
 def least_of_largest(
-    given: Problem, begun: Callable[[Stage], tuple[Sequence[float], Value]], least: float = 0.0
+    given: Problem,
+    begun: Callable[[Stage], tuple[Sequence[float], Value]],
+    *,
+    least: float = 0.0,
+    limit: float = inf,
 ) -> Table:
     """Return for the first steps, in so many stages, the least value that the largest stage can have.
 
     `begun` gives for a stage what it costs, and sums over the steps whose differences are no more than that; no value
-    is below `least`.
+    is below `least`, and no stage needs more bytes than the limit, times the number of micro-batches.
     """
     table = Table(given.steps, least)
-    for stage in given.stages():
+    for stage in given.stages(limit):
         sums, value = begun(stage)
         before, now, chosen = table.before, table.begun(), table.chosen[-1]
         # The least value from each place on.
