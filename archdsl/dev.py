@@ -130,14 +130,14 @@ def _tables() -> str:
     return tables()
 
 
-def _drawing(family: str) -> str:
-    """Return the drawing of the net that the name of a file of the gallery stands for."""
-    from archdsl.diagram import diagram
+def _drawing(family: str, *, only: str | None = None) -> str:
+    """Return the drawing of the net that the name of a file of the gallery stands for, or of a part of it."""
+    from archdsl.diagram import Detail, diagram
     from archdsl.driver import compile_source
     from archdsl.render import draw
 
     graph = compile_source(read(family)).models[-1]
-    return draw(diagram(graph), "svg", engine="graphviz-pure").decode()
+    return draw(diagram(graph, detail=Detail(only=only)), "svg", engine="graphviz-pure").decode()
 
 
 def _lenet5_volumes() -> str:
@@ -157,6 +157,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/gallery.md": gallery,
     "docs/lengths.md": lengths,
     "docs/lenet5.svg": partial(_drawing, "lenet5"),
+    "docs/inception4a.svg": partial(_drawing, "googlenet", only="inception4a"),
     "docs/lenet5_volumes.svg": _lenet5_volumes,
 }
 PAGES |= {f"docs/gallery/{family}.svg": partial(_drawing, family) for family in families()}

@@ -336,6 +336,13 @@ def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
     pairs = {name: _contrast(paint.ink, paint.fill) for name, paint in paints.items()}
     on_light = {name: paint for name, paint in paints.items() if name not in ("merge", "badge")}
     pairs |= {f"small on {name}": _contrast(theme.small, paint.fill) for name, paint in on_light.items()}
+    for number, lane in enumerate(theme.devices):
+        pairs |= {
+            f"lane {number}": _contrast(lane.ink, lane.fill),
+            f"small on {number}": _contrast(theme.small, lane.fill),
+        }
+    pairs["segment"] = _contrast(theme.families["merge"].ink, theme.segment)
+    pairs["crossing on page"] = _contrast(theme.crossing, theme.page)
     pairs |= {"ink on page": _contrast(theme.ink, theme.page), "small on page": _contrast(theme.small, theme.page)}
     assert {name: ratio for name, ratio in pairs.items() if ratio < 4.5} == {}
 
