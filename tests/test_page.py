@@ -100,8 +100,10 @@ def test_levels_are_made_once_for_equal_neighbours(pages: dict[str, Path]) -> No
 
 def test_no_light_colour_stands_for_two_dark_ones() -> None:
     colours = _colours(LIGHT, DARK)
-    for name in LIGHT.families:
-        light, dark = LIGHT.families[name], DARK.families[name]
+    assert colours[LIGHT.crossing.lower()] == DARK.crossing.lower()
+    paints = {name: (LIGHT.families[name], DARK.families[name]) for name in LIGHT.families}
+    paints |= {f"device {n}": pair for n, pair in enumerate(zip(LIGHT.devices, DARK.devices, strict=True))}
+    for name, (light, dark) in paints.items():
         for part in ("fill", "stroke", "ink"):
             assert colours[getattr(light, part).lower()] == getattr(dark, part).lower(), (name, part)
 

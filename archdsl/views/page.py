@@ -193,13 +193,14 @@ def _dark_rules() -> str:
 
 def _colours(light: Theme, dark: Theme) -> dict[str, str]:
     """Return the dark colour for each light one; no light colour stands for two."""
-    pairs = [(light.page, dark.page), (light.ink, dark.ink), (light.small, dark.small), (light.edge, dark.edge),
-             (light.segment, dark.segment)]  # fmt: skip
+    names = ("page", "ink", "small", "edge", "segment", "crossing")
+    pairs: list[tuple[str, str]] = [(getattr(light, name), getattr(dark, name)) for name in names]
     paints: list[tuple[Paint, Paint]] = [
         (light.stage, dark.stage),
         (light.block, dark.block),
         (light.badge, dark.badge),
     ]
+    paints += zip(light.devices, dark.devices, strict=True)
     paints += [(paint, dark.families[name]) for name, paint in light.families.items()]
     for one, other in paints:
         pairs += [(one.fill, other.fill), (one.stroke, other.stroke), (one.ink, other.ink)]
