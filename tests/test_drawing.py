@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from archdsl.cli import cli
 from archdsl.diagram import FULL, Detail, Diagram, Look, NoSuchPart, diagram
-from archdsl.diagram.spec import Box, Form, Way
+from archdsl.diagram.spec import Box, Form
 from archdsl.driver import compile_source
 from archdsl.gallery import graphs
 from archdsl.ir import CheckedGraph
@@ -236,7 +236,3 @@ def test_draw_says_what_is_wrong(arguments: list[str], code: int, words: str, tm
     out = str(tmp_path / "out.dot")
     done = CliRunner().invoke(cli, ["draw", "resnet50", "-o", out, *arguments])
     assert done.exit_code == code and words in done.output
-
-
-def test_ways_are_the_classes_of_the_drawing() -> None:
-    assert {way.value for way in Way} == {"data", "skip", "skip projection", "aux", "cross-device"}
