@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from archdsl.advice import advise, allowed
 from archdsl.check import check
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Problems
@@ -63,10 +64,11 @@ def compile_source(
             graph = check(unfolded, found, limits)
             if graph is not None:
                 checked.append(graph)
+                advise(graph, found)
             for diagnostic in found.in_order():
                 problems.add(diagnostic)
     is_library = file is not None and not file.models and not problems.has_errors
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(problems.in_order()), is_library)
+    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(problems.in_order())), is_library)
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:

@@ -435,6 +435,27 @@ PIXELS_UNREAD = _code(
     another size, or padding, makes it fit.""",
 )
 
+BIAS_BEFORE_NORM = _code(
+    "W0104",
+    "the bias has no effect",
+    """A batch normalisation takes the mean of each channel off, and with it every constant that was added before; it
+    adds one of its own. Parameters and memory are saved with `bias = false`. A comment `# allow W0104` at the end of
+    the line turns this warning off there, and on a line of its own in the whole file.""",
+)
+ACTIVATION_TWICE = _code(
+    "W0105",
+    "two activations follow each other",
+    """Nothing is learned between two activations, so the second one only bends what the first one left; after `relu`
+    a second `relu` does nothing. Usually a layer was left out between them, or an activation copied. `# allow W0105`
+    turns this off.""",
+)
+DEAD_STEP = _code(
+    "W0106",
+    "the result of this step is never used",
+    """No output depends on what comes out here: the stream was restarted by `@label` behind it, and nobody reads it.
+    It costs time and memory all the same, and its weights never learn. `# allow W0106` turns this off.""",
+)
+
 # W02 names
 UNLABELLED = _code(
     "W0201",
@@ -468,6 +489,38 @@ UNUSED_BLOCK = _code(
     "the block is never used, so it is not checked",
     """What a block does depends on the stream and the arguments that it gets, so its body is checked where a model uses
     it, and no model of this file does. In a file without models, which others import, blocks are not warned of.""",
+)
+
+# W04 what a training meets
+DROPOUT_BEFORE_NORM = _code(
+    "W0401",
+    "dropout stands before a batch normalisation",
+    """While training, dropout changes the variance of what follows, and the normalisation keeps that variance for
+    evaluation, where dropout does nothing: then it divides by the wrong number (Li et al.: Understanding the
+    disharmony between dropout and batch normalization by variance shift, 2019). Put dropout behind the last
+    normalisation. `# allow W0401` turns this off.""",
+)
+NARROW_RECTIFIED = _code(
+    "W0402",
+    "a narrow layer is rectified",
+    """A layer brings many channels to few, at most a quarter, cuts off what is negative, and then widens again: what
+    it cut off is lost to all that follows (Sandler et al.: MobileNetV2, 2018, section 3.1). A 1x1 convolution that
+    narrows is fine where the stream also goes another way, as in the bottlenecks of ResNet and the branches of
+    Inception, and where no activation follows, as in MobileNetV2. `# allow W0402` turns this off.""",
+)
+FIELD_TOO_SMALL = _code(
+    "W0403",
+    "the last convolution does not see the whole input",
+    """Each pixel of the last map sees only a part of the input, and behind it only a mean is taken: the net adds up
+    local opinions, and no layer can relate distant parts. `archdsl summary` shows the receptive field of every step.
+    `# allow W0403` turns this off.""",
+)
+SOFTMAX_AT_END = _code(
+    "W0404",
+    "the net ends in a softmax",
+    """`nn.CrossEntropyLoss` of PyTorch takes scores and computes the logarithm of the softmax itself; with a softmax
+    before it the gradients nearly vanish. Leave it out, and take `softmax` of the scores where probabilities are
+    wanted, or end in `log_softmax` and train with `nn.NLLLoss`. `# allow W0404` turns this off.""",
 )
 
 # W07 assertions
