@@ -64,13 +64,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def started(folder: Path, out: str, *arguments: str) -> subprocess.Popen[str]:
+def started(folder: Path, out: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start two processes, as the script says how."""
     torchrun = f"-m torch.distributed.run --standalone --max-restarts {KILLS} --nproc-per-node 2 train.py"
     command = [sys.executable, *torchrun.split(), "--out", out, *arguments]
-    return subprocess.Popen(
-        command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    # Not a pipe: nobody reads it before the end, and what ten failures say is more than a pipe holds.
+    with (folder / f"{out}.txt").open("w") as said:
+        return subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
+
+
+def finished(run: subprocess.Popen[bytes], folder: Path, out: str) -> None:
+    run.wait(timeout=600)
+    assert run.returncode == 0, (folder / f"{out}.txt").read_text()
 
 
 def weights(folder: Path, out: str) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def log(folder: Path, out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-def workers(run: subprocess.Popen[str]) -> list[int]:
+def workers(run: subprocess.Popen[bytes]) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
 
 
@@ -104,11 +109,10 @@ def killed(folder: Path, out: str, *arguments: str) -> None:
     for kill in range(KILLS):
         step = 10 + 60 * kill // KILLS
         while [line["event"] for line in log(folder, out)].count("start") <= kill or last_step(folder, out) < step:
-            assert run.poll() is None, run.stderr and run.stderr.read()
+            assert run.poll() is None, (folder / f"{out}.txt").read_text()
             time.sleep(0.002)
         os.kill(workers(run)[kill % 2], signal.SIGKILL)
-    _, said = run.communicate(timeout=600)
-    assert run.returncode == 0, said
+    finished(run, folder, out)
     starts = [line["step"] for line in log(folder, out) if line["event"] == "start"]
     assert len(starts) == KILLS + 1
     assert 0 < starts[1] < starts[-1] + 1 < 81
@@ -138,9 +142,7 @@ def draw_pictures(folder: Path) -> None:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = built(tmp_path_factory.mktemp("small"), SMALL)
     draw_pictures(folder / "pictures")
-    run = started(folder, "undisturbed", *ARGUMENTS)
-    _, said = run.communicate(timeout=600)
-    assert run.returncode == 0, said
+    finished(started(folder, "undisturbed", *ARGUMENTS), folder, "undisturbed")
     return folder
 
 
