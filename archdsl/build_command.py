@@ -14,6 +14,7 @@ from archdsl.training_script import script_beside
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
+    from archdsl.emit.fused import Towers
     from archdsl.ir import CheckedGraph
     from archdsl.verify import Verified
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 @click.option("--parallel", type=click.Choice(["pipeline"]), help="Write modules for several processes.")
 @click.option("--stages", type=click.IntRange(min=2), help="Of a pipeline; as many as the net has devices if left out.")
 @click.option("--train", is_flag=True, help="Write train.py beside the module: a script that trains it.")
+@click.option("--fuse-towers", is_flag=True, help="Make one layer of the layers of towers, for one device.")
 def build(
     file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, *,
-    verify: bool, parallel: str | None, stages: int | None, train: bool,
+    verify: bool, parallel: str | None, stages: int | None, train: bool, fuse_towers: bool,
 ) -> None:  # fmt: skip
     """Write the PyTorch module of a model.
 
@@ -40,8 +42,10 @@ def build(
         raise click.UsageError(
             "--train is for the module of one process; train.py itself takes --parallel ddp or fsdp2"
         )
-    graph = graph_of(file, model, settings, limits)
-    made = _pipeline(graph, stages) if parallel else _single(graph)
+    if fuse_towers and parallel:
+        raise click.UsageError("--fuse-towers is for one device: leave out --parallel")
+    graph, towers = _fused(graph_of(file, model, settings, limits), fuse_towers=fuse_towers)
+    made = _pipeline(graph, stages) if parallel else _single(graph, towers)
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
@@ -82,7 +86,20 @@ class _Made:
     verified: "Callable[[Path], Verified]"
 
 
-def _single(graph: "CheckedGraph") -> _Made:
+def _fused(graph: "CheckedGraph", *, fuse_towers: bool) -> "tuple[CheckedGraph, Towers]":
+    """Return the graph, with its towers fused if that is asked for, and what they were."""
+    from archdsl import passes
+
+    if not fuse_towers:
+        return graph, {}
+    try:
+        fused = passes.fuse_towers(graph)
+    except passes.CannotFuse as error:
+        stop(NET_HAS_ERRORS, f"the towers of {graph.name} cannot be fused: {error}", error.help)
+    return fused.graph, fused.towers
+
+
+def _single(graph: "CheckedGraph", towers: "Towers") -> _Made:
     from archdsl.emit.torch import generate
 
     def verified(file: Path) -> "Verified":
@@ -90,7 +107,7 @@ def _single(graph: "CheckedGraph") -> _Made:
 
         return verify(graph, file)
 
-    return _Made(generate(graph), verified)
+    return _Made(generate(graph, towers), verified)
 
 
 def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:

@@ -115,7 +115,7 @@ class Container:
 
     `source` and `output` are the steps whose results go in and come out, with their shapes as the surroundings see
     them. `inline` says that others look inside: the lanes of a group that exchange their streams or run on several
-    devices.
+    devices. `tower` is the number of a lane in its group.
     """
 
     path: Path
@@ -130,6 +130,7 @@ class Container:
     weights: Path | None = None
     optional: bool = False
     inline: bool = False
+    tower: int | None = None
 
     def nodes(self) -> Iterator[Node]:
         """Yield all operators within, in the order of execution."""

@@ -1,6 +1,6 @@
 """Loads published weights into a module: by their names, or in their order where their names are others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ def load_weights(
     The order is for weights with the names of other code: both sides are paired as they stand in their `state_dict`.
     It sees a wrong order only where shapes differ, so compare outputs with those of the code that the weights are from.
     Either way every entry must find its counterpart, in the same shape; only `num_batches_tracked` may lack one.
-    Weights take the device and the type of the module.
+    Weights take the device and the type of the module. A module with fused towers takes those of the towers too.
 
     Raises WeightsError where they do not fit; the module is unchanged then.
     """
     own, given = _without_counters(module.state_dict()), _without_counters(state_dict)
     match by:
         case "name":
+            given = _fused(module, given)
             pairs = [(name, name) for name in own if name in given]
         case "order":
             pairs = list(zip(own, given, strict=False))
@@ -49,6 +50,12 @@ def load_weights(
         raise WeightsError(type(module).__name__, differences)
     for name, source in pairs:
         own[name].copy_(given[source])
+
+
+def _fused(module: "nn.Module", state_dict: Entries) -> Entries:
+    """Return weights as a module takes them, which says itself how towers became one in it."""
+    fuse: Callable[[Entries], Entries] | None = getattr(type(module).__init__, "__globals__", {}).get("fused_state")
+    return fuse(state_dict) if fuse else state_dict
 
 
 def _without_counters(state_dict: "Mapping[str, Tensor]") -> Entries:

@@ -11,7 +11,8 @@ import torch
 from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_class, why_no_parameter
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
-from archdsl.passes import Move
+from archdsl.ops.linear import GroupedLinear
+from archdsl.passes import Lanewise, Move
 from archdsl.resources import names
 
 ROOT = Path(__file__).parent.parent
@@ -86,5 +87,6 @@ def test_names_of_the_generated_module_are_reserved() -> None:
 
 
 def test_support_files_are_those_that_operators_name() -> None:
-    named = {name for op in (*all_ops(), Move) for name in op.support} | {"factories", "pipeline"}
+    written = (*all_ops(), Move, Lanewise, GroupedLinear)
+    named = {name for op in written for name in op.support} | {"factories", "fused_state", "pipeline"}
     assert named == set(names("templates/support", ".py"))

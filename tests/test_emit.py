@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from jinja2 import Environment, meta
 from nets import NETS, graph_of
 from programs import draw
+from tower_nets import TOWERS
 
 from archdsl.driver import compile_source
 from archdsl.emit.plan import ModulePlan
 from archdsl.emit.torch import generate, generate_training
 from archdsl.emit.training import TrainingPlan
 from archdsl.loader import gallery, read
+from archdsl.passes import fuse_towers
 from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
 from archdsl.resources import resource
 from archdsl.source import Source
@@ -72,6 +74,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (made / f"train_{name.lower()}.py").write_text(generate_training(graph, name.lower()))
     (made / "train_flat.py").write_text(generate_training(graph_of(FLAT), "flat"))
     (made / "flat.py").write_text(generate(graph_of(FLAT)))
+    for graph in (*map(graph_of, TOWERS.values()), *compile_source(read("alexnet"), model="AlexNet_2012").models):
+        fused = fuse_towers(graph)
+        (made / f"{graph.name.lower()}_fused.py").write_text(generate(fused.graph, fused.towers))
     return made
 
 

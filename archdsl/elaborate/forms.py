@@ -196,7 +196,7 @@ def lanes(steps: "Steps", unit: ast.Lanes, site: Site) -> "Made":
     return [
         Container(
             lane.site.path, Kind.NAMED, tuple(lane.made), unit.span, lane.entry.source, lane.entry.shape,
-            end.source, end.shape, inline=inline,
+            end.source, end.shape, inline=inline, tower=lane.names.tower,
         )
         for lane, end in zip(made, ends, strict=True)
         if lane.made

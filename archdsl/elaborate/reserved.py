@@ -20,7 +20,7 @@ MODULE_ATTRIBUTES = frozenset(
 )
 MODULE_GLOBALS = frozenset(
     """
-    Any Devices F NamedTuple OrderedDict Tensor TypeAlias abc annotations math nn torch
+    Any Devices F FUSED NamedTuple OrderedDict Tensor TypeAlias abc annotations math nn torch
     """.split()
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 from archdsl.emit import documentation
@@ -9,6 +10,7 @@ from archdsl.emit.classes import ON, PROJECT, Class, classes, default_values, re
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import Draft, Entry
 from archdsl.emit.drafting import Drafts
+from archdsl.emit.fused import Towers, fused
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
 from archdsl.emit.stages import tables_of
@@ -56,9 +58,10 @@ class Plan:
     outputs: tuple[str, ...]
 
 
-def plan(graph: CheckedGraph) -> Plan:
-    """Return the plan of the module that computes a graph."""
-    return _Planner((lowered(graph),)).plan(graph, _facts(graph))
+def plan(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> Plan:
+    """Return the plan of the module that computes a graph; `towers` are those that its submodules are made of."""
+    extra = ("fused_state",) if towers else ()
+    return _Planner((lowered(graph),)).plan(graph, _facts(graph), fused(towers), extra)
 
 
 def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> Plan:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from types import MappingProxyType
 
 from archdsl.emit import training
+from archdsl.emit.fused import Towers
 from archdsl.emit.plan import ModulePlan, plan, plan_stages
 from archdsl.ir import CheckedGraph
 from archdsl.passes import Stage
 from archdsl.resources import resource
 
 
-def generate(graph: CheckedGraph) -> str:
-    """Return the source of the PyTorch module that computes a graph."""
-    return render(plan(graph).module)
+def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
+    """Return the source of the PyTorch module that computes a graph; `towers` are those that are fused in it."""
+    return render(plan(graph, towers).module)
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:

@@ -30,6 +30,7 @@ class Pointwise(Elementwise):
 
     caption: ClassVar[str]
     in_place: ClassVar[bool] = False
+    keeps_apart = True
     # Arguments that PyTorch calls otherwise.
     spelled: ClassVar[Mapping[str, str]] = MappingProxyType({})
     traits = Trait.SQUASHES
@@ -72,6 +73,7 @@ class Tanh(Elementwise):
     """Squash to (-1, 1) by the hyperbolic tangent."""
 
     traits = Trait.SQUASHES
+    keeps_apart = True
     examples = (Example("tanh", _MAPS, _MAPS),)
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
@@ -85,6 +87,7 @@ class Tanh(Elementwise):
 class ScaledTanh(Elementwise):
     """Squash by 1.7159 tanh(2x/3), which maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
 
+    keeps_apart = True
     support = ("scaled_tanh", "ScaledTanh")
     traits = Trait.SQUASHES
     examples = (Example("scaled_tanh", _MAPS, _MAPS), Example("scaled_tanh", Shape.of(84), Shape.of(84)))
@@ -105,6 +108,7 @@ class Sigmoid(Elementwise):
     """Squash to (0, 1) by the logistic function."""
 
     traits = Trait.SQUASHES
+    keeps_apart = True
     examples = (Example("sigmoid", _MAPS, _MAPS),)
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
@@ -141,6 +145,9 @@ class AlongAxis(Op):
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return OUTPUT_KEPT
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return self if self._axis(inputs[0]) else None
 
     def torch(self, x: Shape) -> Emission:
         dim = self._axis(x) + 1

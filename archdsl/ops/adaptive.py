@@ -20,6 +20,7 @@ class Adaptive(Op):
     module: ClassVar[str]
     function: ClassVar[str]
     keeps_output = False
+    keeps_apart = True
 
     def shape(self, x: Shape) -> Shape:
         return Shape.of(x.channels, *per_axis("size", self.size, require_map(x)))

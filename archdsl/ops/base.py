@@ -94,6 +94,10 @@ class Op(Declared):
     # Whether autograd copies the input first where the result is written over it.
     copies_in_place: ClassVar[bool] = False
     traits: ClassVar[Trait] = Trait(0)
+    # Whether streams that lie behind each other along the first axis come out so, each as if it were alone.
+    keeps_apart: ClassVar[bool] = False
+    # Whether the result depends on chance while training.
+    is_random: ClassVar[bool] = False
 
     def shape(self, x: Shape) -> Shape:
         """Return the shape that comes out; raise `Misfit` where none does."""
@@ -165,6 +169,20 @@ class Op(Declared):
     def sums(self, x: Shape, y: Shape) -> Sums:
         """Return how its numbers come about."""
         return Sums()
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
+        """Return the operator for `lanes` streams of these shapes that lie behind each other along the first axis.
+
+        It does to each what this one does; its weights are those of all, put together likewise. None: there is none.
+        """
+        return self if self.keeps_apart else None
+
+    def fanned(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
+        """Return the operator that puts the results of `lanes` such operators on the same stream behind each other.
+
+        Its weights are those of all, put together along their first axis. None: there is none.
+        """
+        return None
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         """Return what is allowed and yet probably not meant."""

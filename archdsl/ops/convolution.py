@@ -1,13 +1,14 @@
 """Convolutions."""
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
 from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
 from archdsl.ops.views import INPUT_KEPT, Kept, Sight, Sums, product
 from archdsl.ops.window import Window, compact, crossed
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
+from archdsl.symbolic import polynomial
 
 
 @op("conv", family="convolution", positional=3)
@@ -30,7 +31,7 @@ class Conv(Op):
 
     keeps_output = False
     traits = Trait.SLIDES
-    support = ("ConnectedConv2d", "Conv2dSame")
+    support = ("ConnectedConv2d", "Conv2dSame", "start_parts")
     examples = (
         Example("conv(6, 5)", Shape.of(1, 32, 32), Shape.of(6, 28, 28), params=156, macs=117_600),
         Example("conv(8, 3, padding = 1)", Shape.of(4, 10), Shape.of(8, 10), params=104, macs=960),
@@ -106,6 +107,16 @@ class Conv(Op):
         weight = Start("init", "weight", self.init, dims)
         bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
         return (weight, bias) if self.bias else (weight,)
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return None if self.connect else self._widened(lanes, groups=lanes * self.groups)
+
+    def fanned(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        alone = polynomial(self.groups) == polynomial(1)
+        return self._widened(lanes, groups=1) if alone and not self.connect else None
+
+    def _widened(self, lanes: int, *, groups: int) -> Op:
+        return self.changed(out=lanes * self.out, groups=groups, init=part_by_part(self.init, lanes))
 
     def torch(self, x: Shape) -> Emission:
         window = self._window(x)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from archdsl.ops.kinds import Kind
 
@@ -45,6 +45,10 @@ class Declared:
     def values(self) -> Mapping[str, object]:
         """The arguments of this use, in the order of their declaration."""
         return {name: getattr(self, name) for name in self.arguments}
+
+    def changed(self, **values: object) -> Self:
+        """Return the same with other values for some arguments."""
+        return type(self)(**{**self.values, **values})
 
     @classmethod
     def declare(cls, name: str, positional: int) -> None:

@@ -14,6 +14,7 @@ class Dropping(Elementwise):
 
     rate: float
     traits = Trait.DROPS
+    is_random = True
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         # The mask, which holds numbers: PyTorch multiplies by it.
@@ -32,6 +33,7 @@ class Dropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
 
+    keeps_apart = True
     examples = (
         Example("dropout", Shape.of(4096), Shape.of(4096)),
         Example("dropout(0.2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
@@ -47,6 +49,7 @@ class ChannelDropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="share of the channels that is dropped")
 
+    keeps_apart = True
     examples = (
         Example("channel_dropout", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
         Example("channel_dropout(0.2)", Shape.of(8, 7), Shape.of(8, 7)),
@@ -71,6 +74,7 @@ class AlphaDropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
 
+    keeps_apart = True
     examples = (
         Example("alpha_dropout", Shape.of(128), Shape.of(128)),
         Example("alpha_dropout(0.1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar, cast, dataclass_transform
 
 from archdsl.diag import codes
-from archdsl.ops.declared import Declared, arg
+from archdsl.ops.declared import Argument, Declared, arg
 from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, Chosen, Kind, choice, shown
 from archdsl.ops.reasons import Misfit, OutOfRange, Reason
-from archdsl.pyexpr import Call, Expr
+from archdsl.pyexpr import Call, Expr, Ref
 from archdsl.symbolic import Compound
 
 _MODE = choice("fan_in", "fan_out", quoted=True)
@@ -33,6 +33,11 @@ class Initialiser(Declared, Compound):
     axes: ClassVar[tuple[int, int]] = (0, 5)
     # How many of its arguments stand without names in PyTorch code.
     bare: ClassVar[int] = 0
+
+    @property
+    def counts_outputs(self) -> bool:
+        """Whether weights start otherwise where there are more of them along the first axis."""
+        return False
 
     def held(self) -> tuple[object, ...]:
         return tuple(self.values.values())
@@ -158,6 +163,7 @@ class XavierUniform(Initialiser):
     gain: float = arg(REAL, default=1.0, help=_GAIN_HELP)
 
     axes = (2, 5)
+    counts_outputs = True
 
 
 @initialiser("xavier_normal", positional=1)
@@ -167,6 +173,7 @@ class XavierNormal(Initialiser):
     gain: float = arg(POSITIVE, default=1.0, help=_GAIN_HELP)
 
     axes = (2, 5)
+    counts_outputs = True
 
 
 @initialiser("kaiming_uniform")
@@ -179,6 +186,10 @@ class KaimingUniform(Initialiser):
 
     axes = (2, 5)
 
+    @property
+    def counts_outputs(self) -> bool:
+        return self.mode == "fan_out"
+
 
 @initialiser("kaiming_normal")
 class KaimingNormal(Initialiser):
@@ -190,6 +201,10 @@ class KaimingNormal(Initialiser):
 
     axes = (2, 5)
 
+    @property
+    def counts_outputs(self) -> bool:
+        return self.mode == "fan_out"
+
 
 @initialiser("orthogonal", positional=1)
 class Orthogonal(Initialiser):
@@ -198,6 +213,7 @@ class Orthogonal(Initialiser):
     gain: float = arg(REAL, default=1.0, help=_GAIN_HELP)
 
     axes = (2, 5)
+    counts_outputs = True
 
 
 @initialiser("dirac")
@@ -207,6 +223,7 @@ class Dirac(Initialiser):
     groups: int = arg(COUNT, default=1, help="groups of output channels, each of which passes on the first inputs")
 
     axes = (3, 5)
+    counts_outputs = True
 
     def fit(self, argument: str, dims: tuple[int, ...]) -> None:
         super().fit(argument, dims)
@@ -223,6 +240,44 @@ class Sparse(Initialiser):
 
     axes = (2, 2)
     bare = 0
+    counts_outputs = True
+
+
+class PartByPart(Initialiser):
+    """Starts equal parts of a parameter along its first axis, each for itself; none that its author can choose."""
+
+    name = "part_by_part"
+    arguments: ClassVar[dict[str, Argument]] = {}
+    positional = 0
+    counts_outputs = True
+
+    def __init__(self, initialiser: Initialiser, parts: int) -> None:
+        super().__init__()
+        self.initialiser = initialiser
+        self.parts = parts
+
+    def held(self) -> tuple[object, ...]:
+        return (self.initialiser, self.parts)
+
+    def holding(self, values: tuple[object, ...]) -> "Initialiser":
+        initialiser, parts = values
+        assert isinstance(initialiser, Initialiser)
+        assert isinstance(parts, int)
+        return PartByPart(initialiser, parts)
+
+    def call(self, target: Expr) -> Call:
+        made = self.initialiser.call(target)
+        assert isinstance(made.function, str)
+        return Call("start_parts", (Ref(made.function), target, self.parts, *made.args[1:]), made.named)
+
+
+def part_by_part(initialiser: Initialiser | None, parts: int) -> Initialiser | None:
+    """Return what starts each of the equal parts of a parameter as an initialiser starts a parameter of this size."""
+    if initialiser is None or not initialiser.counts_outputs:
+        return initialiser
+    if isinstance(initialiser, PartByPart):
+        return PartByPart(initialiser.initialiser, parts * initialiser.parts)
+    return PartByPart(initialiser, parts)
 
 
 def _require_order(argument: str, low: float, high: float) -> None:

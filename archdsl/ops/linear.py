@@ -1,7 +1,10 @@
 """Fully connected layers, and the Euclidean output units of 1998."""
 
-from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
+from collections.abc import Mapping
+from typing import ClassVar
+
+from archdsl.ops.base import Argument, Emission, Example, Op, Submodule, Trait, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
 from archdsl.ops.kinds import BITMAPS, COUNT, TRUTH
 from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
 from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Sight, Sums, product
@@ -25,6 +28,7 @@ class Linear(Op):
 
     keeps_output = False
     traits = Trait.MIXES_ALL
+    support = ("start_parts",)
     examples = (
         Example("linear(84)", Shape.of(120), Shape.of(84), params=10_164, macs=10_080),
         Example("linear(10, bias = false)", Shape.of(84), Shape.of(10), params=840, macs=840),
@@ -59,11 +63,66 @@ class Linear(Op):
         why = "a matrix maps all features to the new ones" + (", step by step" if x.rank > 1 else "")
         return Sums((), weights + (f" + {int(self.out)}" if self.bias else ""), times + weights, why)
 
+    def widened(self, lanes: int) -> "Linear":
+        """Return the layer with the features of as many."""
+        return self.changed(out=lanes * self.out, init=part_by_part(self.init, lanes))
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return GroupedLinear(self, lanes) if inputs[0].rank == 1 else None
+
+    def fanned(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return self.widened(lanes) if inputs[0].rank == 1 else None
+
     def title(self, x: Shape) -> str:
         return f"Linear {int(self.out)}"
 
     def cell(self, x: Shape) -> str:
         return f"{int(self.out)}-d fc"
+
+
+class GroupedLinear(Op):
+    """As many layers abreast as there are groups, each on its own part of a vector: what fused towers have in a net."""
+
+    name = Linear.name
+    family = Linear.family
+    arguments: ClassVar[dict[str, Argument]] = {}
+    positional = 0
+    keeps_output = False
+    support = ("GroupedLinear", "start_parts")
+
+    def __init__(self, layer: Linear, groups: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.groups = groups
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        return self.layer.values
+
+    def _part(self, x: Shape) -> Shape:
+        return Shape.of(x.channels // self.groups)
+
+    def shape(self, x: Shape) -> Shape:
+        return Shape.of(self.groups * self.layer.out)
+
+    def params(self, x: Shape) -> int:
+        return self.groups * self.layer.params(self._part(x))
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return self.groups * self.layer.macs(self._part(x), self._part(y))
+
+    def starts(self, x: Shape) -> tuple[Start, ...]:
+        return self.layer.widened(self.groups).starts(self._part(x))
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return GroupedLinear(self.layer, lanes * self.groups)
+
+    def torch(self, x: Shape) -> Emission:
+        sizes = (self._part(x).channels, self.shape(x).channels)
+        return Submodule(call("GroupedLinear", *sizes, groups=self.groups, bias=self.layer.bias).without(bias=True))
+
+    def title(self, x: Shape) -> str:
+        return f"{self.layer.title(x)}, g={self.groups}"
 
 
 @op("rbf", family="linear", positional=1)

@@ -1,12 +1,13 @@
 """Operators that make one stream of several."""
 
-from archdsl.ops.base import Emission, Example, Merge, Stateless, arg, input_at, op
+from archdsl.ops.base import Emission, Example, Merge, Op, Stateless, arg, input_at, op
 from archdsl.ops.kinds import COUNT_FROM_ZERO
 from archdsl.ops.mismatches import StreamsDiffer
 from archdsl.ops.reasons import Misfit, WrongRank
 from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, Kept, Sight, Sums
 from archdsl.pyexpr import Expr, Infix, call
 from archdsl.shape import Shape
+from archdsl.symbolic import polynomial
 
 
 def _added(symbol: str, count: int) -> Expr:
@@ -42,6 +43,9 @@ class Concat(Merge):
     def free_axis(self) -> int | None:
         return self.axis
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return self if self.axis else None
+
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         _require_axis(self.axis, inputs)
         first = inputs[0]
@@ -71,6 +75,7 @@ class Add(Merge):
 
     keeps_output = False
     shares_gradient = True
+    keeps_apart = True
     examples = (
         Example("add", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 56, 56),)),
         Example("add", Shape.of(10), Shape.of(10), others=(Shape.of(10), Shape.of(10))),
@@ -108,6 +113,11 @@ class Mul(Merge):
             dims.append(wide[0] if wide else sizes[0])
         return Shape(tuple(dims))
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        # A single channel that is stretched is one for each stream.
+        alike = len({polynomial(shape.channels) for shape in inputs}) == 1
+        return self if alike else None
+
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         return Stateless(None, _added("*", len(inputs)))
 
@@ -140,6 +150,9 @@ class Stack(Merge):
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         return ITSELF if self.axis == 0 and y.rank == 2 else EVERYTHING
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return self if self.axis else None
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         return Stateless(None, call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))

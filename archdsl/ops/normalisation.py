@@ -1,7 +1,7 @@
 """Normalisations."""
 
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, Trait, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
 from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.mismatches import NoSpread
@@ -51,6 +51,7 @@ class BatchNorm(PerChannel):
 
     keeps_output = False
     traits = Trait.CENTRES | Trait.USES_BATCH_STATISTICS
+    keeps_apart = True
     examples = (
         Example("batchnorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
         Example("batchnorm(eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
@@ -109,6 +110,9 @@ class GroupNorm(PerChannel):
             raise Misfit(NoSpread("groups", "each group", str(x), advice))
         return x
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return self.changed(groups=lanes * self.groups)
+
     def torch(self, x: Shape) -> Emission:
         made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
         return Submodule(made.without(eps=1e-5, affine=True))
@@ -133,6 +137,7 @@ class InstanceNorm(PerChannel):
 
     keeps_output = False
     traits = Trait.CENTRES
+    keeps_apart = True
     examples = (
         Example("instancenorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56)),
         Example("instancenorm(affine = true)", Shape.of(8, 5), Shape.of(8, 5), params=16),

@@ -67,6 +67,9 @@ class Pad(Op):
             how = "reflected" if self.mode == "reflect" else "repeated"
             raise Misfit(OutOfRange(name, str(int(amount)), f"at most {int(most)} where a {x} stream is {how}"))
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return None if self._with_channels(require_map(inputs[0])) else self
+
     def torch(self, x: Shape) -> Emission:
         before, after = self._sides(x)
         # PyTorch counts the axes from the last one.

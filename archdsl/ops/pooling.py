@@ -24,6 +24,7 @@ class Pool(Op):
     caption: ClassVar[str]
     words: ClassVar[str]
     keeps_output = False
+    keeps_apart = True
 
     def window(self, x: Shape) -> Window:
         """Return the window on this input."""
@@ -197,6 +198,7 @@ class Subsample(Op):
     stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
 
     keeps_output = False
+    keeps_apart = True
     support = ("Subsample",)
     examples = (
         Example("subsample(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14), params=12),

@@ -60,6 +60,10 @@ class Reshape(Op):
             raise Misfit(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
         return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        first, *others = self.sizes
+        return self.changed(sizes=(first if first == -1 else lanes * first, *others))
+
     def torch(self, x: Shape) -> Emission:
         sizes = self.shape(x).dims
         if len(sizes) == 1:
@@ -95,6 +99,9 @@ class Permute(Op):
         if sorted(order) != list(range(x.rank)):
             raise Misfit(WrongOrder("order", order, str(x), x.rank))
         return Shape.of(*(x.dims[axis] for axis in order))
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return None if self._order()[0] else self
 
     def torch(self, x: Shape) -> Emission:
         dims = (0, *(axis + 1 for axis in self._order()))
@@ -133,6 +140,9 @@ class Slice(Op):
         if self.start >= stop:
             raise Misfit(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, where the part ends"))
         return Shape.of(*x.dims[:axis], stop - self.start, *x.dims[axis + 1 :])
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return self if self.axis else None
 
     def torch(self, x: Shape) -> Emission:
         numbers = (int(self.axis) + 1, self.start, self._stop(x) - self.start)

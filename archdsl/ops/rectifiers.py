@@ -9,7 +9,7 @@ from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
 from archdsl.ops.views import ITSELF, Kept, Sight
 from archdsl.pyexpr import Call, Ref, call
 from archdsl.shape import Shape
-from archdsl.symbolic import TracedFloat, TracedInt
+from archdsl.symbolic import TracedFloat, TracedInt, polynomial
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
 
@@ -53,6 +53,7 @@ class Rrelu(Pointwise):
     upper: float = arg(REAL, default=1 / 3, help="largest factor of what is negative")
 
     caption = "RReLU"
+    is_random = True
     examples = (Example("rrelu", _MAPS, _MAPS), Example("rrelu(0.1, 0.3)", _VECTOR, _VECTOR))
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
@@ -101,6 +102,11 @@ class Prelu(Op):
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         return ITSELF
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        # One factor for all channels of a stream is none for each channel.
+        one_each = polynomial(self.num_parameters) == polynomial(inputs[0].channels)
+        return self.changed(num_parameters=lanes * self.num_parameters) if one_each else None
 
     def torch(self, x: Shape) -> Emission:
         made = call("nn.PReLU", num_parameters=self.num_parameters, init=self.init)

@@ -43,6 +43,9 @@ class Reduction(Op):
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return None if 0 in self._axes(inputs[0]) else self
+
     def torch(self, x: Shape) -> Emission:
         found = tuple(axis + 1 for axis in self._axes(x))
         dims: Expr = found if len(found) > 1 else found[0]

@@ -25,6 +25,7 @@ class Upsample(Op):
     align_corners: bool = arg(TRUTH, default=False, help="whether corners keep their values; not where mode = nearest")
 
     keeps_output = False
+    keeps_apart = True
     examples = (
         Example("upsample(2)", Shape.of(64, 28, 28), Shape.of(64, 56, 56)),
         Example("upsample(2, mode = bilinear)", Shape.of(8, 7, 9), Shape.of(8, 14, 18)),
@@ -94,6 +95,7 @@ class PixelShuffle(Op):
 
     factor: int = arg(COUNT, help="how many times higher and wider the map becomes")
 
+    keeps_apart = True
     examples = (
         Example("pixel_shuffle(2)", Shape.of(64, 14, 14), Shape.of(16, 28, 28)),
         Example("pixel_shuffle(3)", Shape.of(9, 4, 5), Shape.of(1, 12, 15)),
@@ -127,6 +129,7 @@ class PixelUnshuffle(Op):
 
     factor: int = arg(COUNT, help="how many times less high and wide the map becomes")
 
+    keeps_apart = True
     examples = (
         Example("pixel_unshuffle(2)", Shape.of(16, 28, 28), Shape.of(64, 14, 14)),
         Example("pixel_unshuffle(3)", Shape.of(1, 12, 15), Shape.of(9, 4, 5)),

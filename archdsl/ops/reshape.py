@@ -12,6 +12,7 @@ class Flatten(Op):
 
     is_view = True
     shares_gradient = True
+    keeps_apart = True
 
     examples = (
         Example("flatten", Shape.of(120, 1, 1), Shape.of(120)),
@@ -31,6 +32,7 @@ class Identity(Elementwise):
 
     is_view = True
     shares_gradient = True
+    keeps_apart = True
 
     examples = (Example("identity", Shape.of(3, 8, 8), Shape.of(3, 8, 8)),)
 

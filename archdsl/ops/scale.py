@@ -1,7 +1,7 @@
 """Factors: learned ones for every channel, and a fixed one."""
 
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
 from archdsl.ops.kinds import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
 from archdsl.ops.views import NOTHING_KEPT, Kept
@@ -52,6 +52,9 @@ class Scale(Elementwise):
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (x.dims[self._axis(x)], *(1,) * (x.rank - 1 - self._axis(x)))),)
 
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        return None if self._axis(inputs[0]) else self
+
     def torch(self, x: Shape) -> Emission:
         axis = self._axis(x)
         ones = (1,) * (x.rank - 1 - axis)
@@ -68,6 +71,7 @@ class Times(Elementwise):
     factor: float = arg(REAL, help="the number")
 
     keeps_output = False
+    keeps_apart = True
     support = ("Times",)
     examples = (
         Example("times(0.17)", Shape.of(320, 35, 35), Shape.of(320, 35, 35)),

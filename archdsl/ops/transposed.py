@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import prod
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
 from archdsl.ops.kinds import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
@@ -33,6 +33,7 @@ class ConvTranspose(Op):
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     keeps_output = False
+    support = ("start_parts",)
     examples = (
         Example("conv_transpose(64, 2, 2)", Shape.of(128, 28, 28), Shape.of(64, 56, 56), 32_832, 25_690_112),
         Example("conv_transpose(8, 3, 2, padding = 1, output_padding = 1)", Shape.of(4, 5), Shape.of(8, 10), 104, 480),
@@ -68,6 +69,10 @@ class ConvTranspose(Op):
         weight = Start("init", "weight", self.init, dims)
         bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
         return (weight, bias) if self.bias else (weight,)
+
+    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+        init = part_by_part(self.init, lanes)
+        return self.changed(out=lanes * self.out, groups=lanes * self.groups, init=init)
 
     def torch(self, x: Shape) -> Emission:
         kernel, stride, padding, output_padding, dilation = map(compact, self._axes(x))

@@ -1,0 +1,99 @@
+"""Holds the towers of a group against each other: they can be one only if all are made of the same steps."""
+
+from itertools import pairwise
+
+from archdsl.ir import Container, Node, Path, Use, dotted
+from archdsl.ops.kinds import shown
+from archdsl.shape import Shape
+from archdsl.symbolic import Compound, TracedFloat, polynomial
+
+_ALONE = "leave out --fuse-towers: the module with towers runs on one device too"
+
+
+class CannotFuse(Exception):
+    """Towers that cannot become one; `help` says what to do."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.help = f"{advice}, or {_ALONE}" if advice else _ALONE
+
+
+def require_alike(row: "tuple[Node | Container, ...]") -> None:
+    """Raise CannotFuse where the steps in one place of all towers are not the same."""
+    for one, other in pairwise(row):
+        words = _difference(one, other)
+        if words:
+            places = f"`{dotted(one.path)}` and `{dotted(other.path)}` (line {one.span.line})"
+            raise CannotFuse(f"{places} differ: {words}", "give all towers the same steps and sizes")
+
+
+def _difference(one: "Node | Container", other: "Node | Container") -> str:
+    if isinstance(one, Node) and isinstance(other, Node):
+        return _of_nodes(one, other)
+    if isinstance(one, Container) and isinstance(other, Container):
+        return _of_containers(one, other)
+    return "one is a step, and the other a submodule"
+
+
+def _of_nodes(one: Node, other: Node) -> str:
+    if type(one.op) is not type(other.op):
+        return f"{one.op.name} stands against {other.op.name}"
+    for name, value in one.op.values.items():
+        second = other.op.values[name]
+        if _key(value) != _key(second):
+            return f"{name} is {shown(value)} in one and {_second(value, second)} in the other"
+    return _of_shapes((*one.inputs, one.shape), (*other.inputs, other.shape))
+
+
+def _of_containers(one: Container, other: Container) -> str:
+    if _signature(one.use) != _signature(other.use) or one.kind is not other.kind:
+        return "they are not uses of one block with the same arguments"
+    if len(one.children) != len(other.children):
+        return f"{len(one.children)} steps stand against {len(other.children)}"
+    for first, second in zip(one.children, other.children, strict=True):
+        if first.path[-1] != second.path[-1]:
+            return f"{first.path[-1]} stands against {second.path[-1]}"
+    return ""
+
+
+def _of_shapes(ones: tuple[Shape, ...], others: tuple[Shape, ...]) -> str:
+    if len(ones) != len(others):
+        return f"{len(ones) - 1} streams stand against {len(others) - 1}"
+    for first, second in zip(ones, others, strict=True):
+        if _key(first.dims) != _key(second.dims):
+            return f"{first} stands against {_second(first, second)}"
+    return ""
+
+
+def _second(one: object, other: object) -> str:
+    """Return a value beside another one, from which it may differ only by the parameter that it is computed from."""
+    first, second = (shown(each) if not isinstance(each, Shape) else str(each) for each in (one, other))
+    return second if first != second else f"{second}, computed otherwise,"
+
+
+def _signature(use: Use | None) -> object:
+    if use is None:
+        return None
+    arguments = [(each.name, _key(each.value), _key(each.default)) for each in use.arguments]
+    return (use.block, use.span.start, use.span.source.name, arguments, [name for name, _ in use.tensors])
+
+
+def _key(value: object) -> object:
+    """Return what two values have in common only if they are the same, computed from the same parameters."""
+    match value:
+        case bool() | str() | None:
+            return value
+        case TracedFloat():
+            return (value.name, float(value))
+        case int():
+            return (int(value), polynomial(value))
+        case Compound():
+            return (type(value), _key(value.held()))
+        case tuple() | list():
+            return tuple(map(_key, value))
+    return value
+
+
+def under(path: Path, container: Container) -> bool:
+    """Whether a path is that of a container, or of something within."""
+    return path[: len(container.path)] == container.path

@@ -1,0 +1,24 @@
+import torch
+from torch import Tensor
+
+FUSED: dict[str, tuple[str, ...]] = {}
+
+
+def fused_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state_dict of the net with towers as this module takes it.
+
+    FUSED names the towers of each fused submodule: their entries are joined along the
+    first axis, in this order. What has no axis counts batches, in all towers alike, and
+    is that of the first. Other entries stay as they are.
+    """
+    found = dict(state)
+    for name, towers in FUSED.items():
+        first = f"{towers[0]}."
+        for rest in [key.removeprefix(first) for key in found if key.startswith(first)]:
+            keys = [f"{tower}.{rest}" for tower in towers]
+            if all(key in found for key in keys):
+                parts = [found.pop(key) for key in keys]
+                found[f"{name}.{rest}"] = (
+                    torch.cat(parts) if parts[0].dim() else parts[0]
+                )
+    return found
