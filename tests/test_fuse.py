@@ -12,7 +12,6 @@ import torch
 from click.testing import CliRunner
 from nets import graph_of
 from programs import draw
-from test_torch import as_tuple, samples_of
 from torch import Tensor, nn
 from tower_nets import TOWERS
 
@@ -25,6 +24,19 @@ from archdsl.loader import read
 from archdsl.passes import CannotFuse, Lanewise, assert_valid, fuse_towers
 from archdsl.source import Source
 from archdsl.verify import verify
+
+
+def samples_of(graph: CheckedGraph, batch: int) -> list[Tensor]:
+    """Return a batch for each input: random numbers, or the indices that it takes."""
+    found = []
+    for given in graph.inputs:
+        sizes, count = (batch, *map(int, given.shape.dims)), graph.indices(given)
+        found.append(torch.rand(sizes).double() if count is None else torch.randint(count, sizes))
+    return found
+
+
+def as_tuple(result: object) -> tuple[Tensor, ...]:
+    return tuple(part for part in (result if isinstance(result, tuple) else (result,)) if part is not None)
 
 
 def module_of(graph: CheckedGraph, towers: dict[str, tuple[str, ...]] | None = None) -> ModuleType:
@@ -54,7 +66,7 @@ def chance(graph: CheckedGraph) -> bool:
 def assert_same(graph: CheckedGraph) -> None:
     """Outputs, gradients and running statistics are those of the towers, in training unless chance has a part in it."""
     towers, one, made = pair(graph, dtype=torch.float64)
-    samples = [each.double() if each.is_floating_point() else each for each in samples_of(graph, 3)]
+    samples = samples_of(graph, 3)
     for training in (False,) if chance(graph) else (False, True):
         for net in (towers, one):
             net.train(training).zero_grad()
