@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @of_a_net
 @click.option("-o", "--output", metavar="OUT.py", help="Where the module goes; - is standard output.")
 @click.option("--verify", is_flag=True, help="Import and run the module, and compare every shape with the net.")
-@click.option("--parallel", type=click.Choice(["pipeline"]), help="Write modules for several processes.")
+@click.option("--parallel", type=click.Choice(["pipeline", "towers"]), help="Write modules for several processes.")
 @click.option("--stages", type=click.IntRange(min=2), help="Of a pipeline; as many as the net has devices if left out.")
 @click.option("--train", is_flag=True, help="Write train.py beside the module: a script that trains it.")
 @click.option("--fuse-towers", is_flag=True, help="Make one layer of the layers of towers, for one device.")
@@ -34,9 +34,10 @@ def build(
     """Write the PyTorch module of a model.
 
     With --parallel pipeline the module has a class for each stage, and a function that gives the stages of a process
-    and the schedule that runs them.
+    and the schedule that runs them. With --parallel towers it has a class for each lane of a group, which exchanges
+    its stream with the processes of the others.
     """
-    if stages and not parallel:
+    if stages and parallel != "pipeline":
         raise click.UsageError("--stages needs --parallel pipeline")
     if train and parallel:
         raise click.UsageError(
@@ -45,7 +46,13 @@ def build(
     if fuse_towers and parallel:
         raise click.UsageError("--fuse-towers is for one device: leave out --parallel")
     graph, towers = _fused(graph_of(file, model, settings, limits), fuse_towers=fuse_towers)
-    made = _pipeline(graph, stages) if parallel else _single(graph, towers)
+    match parallel:
+        case "pipeline":
+            made = _pipeline(graph, stages)
+        case "towers":
+            made = _towers(graph)
+        case _:
+            made = _single(graph, towers)
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
@@ -124,11 +131,29 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
         stop(NET_HAS_ERRORS, f"{graph.name} cannot be cut into {count} stages: {error}", f"take --stages {error.count}")
 
     def verified(file: Path) -> "Verified":
-        from archdsl.verify_stages import verify_stages
+        from archdsl.verify_parallel import verify_stages
 
         return verify_stages(graph, stages, file)
 
     return _Made(generate_stages(graph, stages), verified)
+
+
+def _towers(graph: "CheckedGraph") -> _Made:
+    from archdsl.emit.torch import generate_towers
+    from archdsl.passes import NoTowers, towers
+
+    try:
+        found = towers(graph)
+    except NoTowers as error:
+        place = f"{error.span.source.name}:{error.span.line}"
+        stop(NET_HAS_ERRORS, f"{place}: {graph.name} has no process for each tower: {error}", error.help)
+
+    def verified(file: Path) -> "Verified":
+        from archdsl.verify_parallel import verify_towers
+
+        return verify_towers(graph, found, file)
+
+    return _Made(generate_towers(graph, found), verified)
 
 
 def _verify(made: _Made) -> None:

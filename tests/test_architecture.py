@@ -12,7 +12,7 @@ from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.ops.linear import GroupedLinear
-from archdsl.passes import Lanewise, Move
+from archdsl.passes import Exchange, Lanewise, Move
 from archdsl.resources import names
 
 ROOT = Path(__file__).parent.parent
@@ -69,7 +69,7 @@ def test_torch_is_imported_only_where_modules_run() -> None:
             modules += [part.module or ""] if isinstance(part, ast.ImportFrom) else []
             if any(module.split(".")[0] == "torch" for module in modules):
                 importers.add(relative(file))
-    files = ("api", "equality", "fingerprint", "verify", "verify_stages", "weights")
+    files = ("api", "equality", "fingerprint", "verify", "verify_parallel", "weights")
     assert importers <= {f"archdsl/{name}.py" for name in files}
 
 
@@ -87,6 +87,6 @@ def test_names_of_the_generated_module_are_reserved() -> None:
 
 
 def test_support_files_are_those_that_operators_name() -> None:
-    written = (*all_ops(), Move, Lanewise, GroupedLinear)
-    named = {name for op in written for name in op.support} | {"factories", "fused_state", "pipeline"}
+    written = (*all_ops(), Move, Lanewise, GroupedLinear, Exchange)
+    named = {name for op in written for name in op.support} | {"factories", "fused_state", "own_tower", "pipeline"}
     assert named == set(names("templates/support", ".py"))

@@ -18,7 +18,7 @@ from archdsl.ir import CheckedGraph
 from archdsl.passes import Stage, assert_valid, staged
 from archdsl.place.pipeline import TooFewUnits, best_bounds, dealt
 from archdsl.source import Source
-from archdsl.verify_stages import verify_stages
+from archdsl.verify_parallel import verify_stages
 
 NETS = {
     # A shortcut over all cuts, batch norm, blocks, a sequence that is cut, an output of the training.

@@ -20,7 +20,8 @@ MODULE_ATTRIBUTES = frozenset(
 )
 MODULE_GLOBALS = frozenset(
     """
-    Any Devices F FUSED NamedTuple OrderedDict Tensor TypeAlias abc annotations math nn torch
+    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias abc
+    annotations dist inspect math nn torch
     """.split()
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})

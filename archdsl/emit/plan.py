@@ -17,7 +17,7 @@ from archdsl.emit.stages import tables_of
 from archdsl.emit.starts import written
 from archdsl.emit.support import defined, definition, imports, needed
 from archdsl.ir import CheckedGraph, Path
-from archdsl.passes import Stage, lowered
+from archdsl.passes import Exchange, Stage, lowered
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
 
 _BODY = 8
@@ -69,6 +69,14 @@ def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> Plan:
     facts = f"{_facts(graph)}\nIn {len(stages)} stages of a pipeline, from `pipeline`."
     tables = tables_of(graph, stages)
     return _Planner([stage.graph for stage in stages], as_tuples=True).plan(graph, facts, tables, ("pipeline",))
+
+
+def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> Plan:
+    """Return the plan of a module with a class for the process of each tower of a graph."""
+    facts = f"{_facts(graph)}\nIn {len(towers)} processes, from `tower`."
+    names = Sequence(tuple(Ref(each.name) for each in towers), "(")
+    table = lines(names, prefix="TOWERS: tuple[type[nn.Module], ...] = ", indent=0)
+    return _Planner(towers).plan(graph, facts, table, ("tower",))
 
 
 def _facts(graph: CheckedGraph) -> str:
@@ -147,6 +155,7 @@ class _Planner:
         draft = found.model
         body = self._numbered(draft) if draft.is_numbered else self._assignments(found)
         kept = [f"{_PAD}self.{name} = {name}" for name in found.parameters if name in draft.applied]
+        kept += [f"{_PAD}self.group = group"] if self._exchanges(found) else []
         factory = self._factory(found, body)
         body += self._starts(found)
         computed = self._computed(found)
@@ -197,11 +206,17 @@ class _Planner:
             "    ) -> None:",
         ]
 
+    def _exchanges(self, found: Class) -> bool:
+        """Whether a class gets something from other processes."""
+        root = self._root(found)
+        return root is not None and any(isinstance(node.op, Exchange) for node in root.nodes)
+
     def _placing(self, found: Class) -> list[str]:
         """Return the parameters that say where the layers of a class are made, and of what type."""
         dtype = "dtype: torch.dtype | None = None"
         if not found.model.is_placed:
-            return ["device: torch.device | str | None = None", dtype]
+            group = ["group: dist.ProcessGroup | None = None"] if self._exchanges(found) else []
+            return ["device: torch.device | str | None = None", dtype, *group]
         if self._root(found):
             return ["devices: Devices | None = None", dtype]
         return [f"{ON}: dict[str, dict[str, Any]]"]

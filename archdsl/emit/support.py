@@ -20,7 +20,7 @@ def needed(names: Iterable[str], code: str) -> list[str]:
     sources = {name: definition(name) for name in dict.fromkeys(names)}
     called = {name for name in sources if re.search(rf"\b{name}\(", code)}
     for name in tuple(called):
-        called |= {other for other in sources if re.search(rf"\b{other}\(", sources[name])}
+        called |= {other for other in sources if re.search(rf"\b{other}[(.]", sources[name])}
     return [source for name, source in sources.items() if name in called]
 
 
@@ -41,7 +41,7 @@ def defined(source: str) -> str:
 
 def imports(code: str) -> list[str]:
     """Return the lines that import what a module's code mentions."""
-    standard = []
+    standard = ["import inspect"] if "inspect." in code else []
     collections = [name for name in ("OrderedDict", "abc") if re.search(rf"\b{name}[(.]", code)]
     if collections:
         standard.append(f"from collections import {', '.join(collections)}")

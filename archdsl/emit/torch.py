@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from archdsl.emit import training
 from archdsl.emit.fused import Towers
-from archdsl.emit.plan import ModulePlan, plan, plan_stages
+from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
 from archdsl.ir import CheckedGraph
 from archdsl.passes import Stage
 from archdsl.resources import resource
@@ -28,6 +28,11 @@ def generate_training(graph: CheckedGraph, module: str) -> str:
     Raises archdsl.emit.training.CannotTrain where there is none.
     """
     return _rendered("train.py.j2", training.plan(graph, module))
+
+
+def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:
+    """Return the source of a module with a class for the process of each tower of a graph."""
+    return render(plan_towers(graph, towers).module)
 
 
 def render(module: ModulePlan) -> str:

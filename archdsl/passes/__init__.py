@@ -10,9 +10,10 @@ from archdsl.passes.moves import with_moves
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.placement import placed
 from archdsl.passes.stages import Stage, Unit, staged, units
-from archdsl.passes.transfers import Move, is_move
+from archdsl.passes.towers import NoTowers, towers
+from archdsl.passes.transfers import Exchange, Move, is_move
 
 __all__ = [
-    "CannotFuse", "Crossing", "Fused", "Lanewise", "Move", "Stage", "Unit", "assert_valid", "assigned", "crossings",
-    "fuse_towers", "is_move", "lowered", "placed", "staged", "units", "with_moves",
+    "CannotFuse", "Crossing", "Exchange", "Fused", "Lanewise", "Move", "NoTowers", "Stage", "Unit", "assert_valid",
+    "assigned", "crossings", "fuse_towers", "is_move", "lowered", "placed", "staged", "towers", "units", "with_moves",
 ]  # fmt: skip

@@ -4,7 +4,8 @@ from typing import ClassVar, TypeGuard
 
 from archdsl.ir import Node
 from archdsl.ops.base import INPUT, Argument, Emission, Op, Stateless
-from archdsl.pyexpr import Method, call
+from archdsl.ops.merge import Add, Concat
+from archdsl.pyexpr import Infix, Method, Ref, call
 from archdsl.shape import Shape
 
 
@@ -37,6 +38,45 @@ class Relay(Op):
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(None, Method(INPUT, "clone"))
+
+
+class Exchange(Op):
+    """Joins what all processes have of a stream, as the step does that it stands for."""
+
+    name = "exchange"
+    family = "other"
+    arguments: ClassVar[dict[str, Argument]] = {}
+    positional = 0
+    support = ("Gather", "exchange")
+
+    def __init__(self, joined: Concat | Add, count: int) -> None:
+        super().__init__()
+        self.joined = joined
+        self.count = count
+
+    def shape(self, x: Shape) -> Shape:
+        return self.joined.result((x,) * self.count)
+
+    def torch(self, x: Shape) -> Emission:
+        parts = call("exchange", INPUT, Ref("self.group"))
+        if isinstance(self.joined, Concat):
+            return Stateless(None, call("torch.cat", parts, self.joined.axis + 1))
+        return Stateless(None, Method(call("torch.stack", parts), "sum", (0,)))
+
+
+class Silent(Op):
+    """Gives 0 for each sample; gradients of 0 flow back through it."""
+
+    name = "nothing"
+    family = "other"
+    arguments: ClassVar[dict[str, Argument]] = {}
+    positional = 0
+
+    def shape(self, x: Shape) -> Shape:
+        return x
+
+    def torch(self, x: Shape) -> Emission:
+        return Stateless(None, Infix(INPUT, "*", 0))
 
 
 def is_move(node: object) -> TypeGuard[Node]:

@@ -1,4 +1,4 @@
-"""Runs the stages of a generated pipeline one after another, and holds them against the whole net."""
+"""Holds what is generated for several processes against the whole net, in this process."""
 
 from collections.abc import Sequence
 from pathlib import Path as File
@@ -46,6 +46,35 @@ def verify_stages(graph: CheckedGraph, stages: Sequence[Stage], file: File) -> V
             findings.append(Finding(output.name, "what the whole net computes", f"a difference of {difference:.3g}"))
     params = sum(weight.numel() for module in made for weight in module.parameters() if weight.requires_grad)
     return Verified(count + len(values), params, tuple(findings))
+
+
+def verify_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph], file: File) -> Verified:
+    """Run the towers in `file`, one after another, each as if the others had what it has.
+
+    What they give has to have its shape, and each weight of the net is in one tower, by its name.
+
+    Raises VerificationError where the module cannot be imported, built or run.
+    """
+    import torch
+
+    try:
+        state = module_class(graph)(**{graph.device_argument: "meta"}).state_dict()
+        module = load_module(file)
+        module.exchange = lambda x, _: (x,) * len(towers)
+        made = [tower(device="meta") for tower in module.TOWERS]
+        findings = _keys([key for tower in made for key in tower.state_dict()], list(state))
+        given = tuple(sample(graph, each).to("meta") for each in graph.inputs)
+        with torch.no_grad():
+            results = [_parts(tower(*given)) for tower in made]
+    except Exception as error:
+        raise VerificationError(f"{type(error).__name__}: {error}") from error
+    for tower, values in zip(towers, results, strict=True):
+        for output, value in zip(tower.outputs, values, strict=True):
+            shape = Shape(tuple(value.shape[1:]))
+            if shape != output.shape.plain():
+                findings.append(Finding(f"{tower.name}.{output.name}", str(output.shape), str(shape)))
+    params = sum(weight.numel() for tower in made for weight in tower.parameters() if weight.requires_grad)
+    return Verified(sum(map(len, results)), params, tuple(findings))
 
 
 def _parts(result: Any) -> tuple[Any, ...]:
