@@ -44,7 +44,7 @@ def main() -> None:
 
 def in_two_processes(steps: int, batch: int) -> None:
     """Train the tower of this process."""
-    from alexnet_towers import tower
+    from alexnet_towers import own_tower
 
     accelerated = torch.accelerator.is_available()
     dist.init_process_group("nccl" if accelerated else "gloo")
@@ -52,7 +52,7 @@ def in_two_processes(steps: int, batch: int) -> None:
     device = (
         torch.device(torch.accelerator.current_accelerator() or "cpu", rank) if accelerated else torch.device("cpu")
     )
-    net = tower(classes=CLASSES, device=device).eval()
+    net = own_tower(classes=CLASSES, device=device).eval()
     state = fresh(devices="cpu").state_dict()
     net.load_state_dict({key: state[key] for key in net.state_dict()})
     for step, loss in enumerate(trained(net, steps, batch, first=rank == 0)):

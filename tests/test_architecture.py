@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_class, why_no_parameter
+from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.ops.linear import GroupedLinear
@@ -88,5 +89,5 @@ def test_names_of_the_generated_module_are_reserved() -> None:
 
 def test_support_files_are_those_that_operators_name() -> None:
     written = (*all_ops(), Move, Lanewise, GroupedLinear, Exchange)
-    named = {name for op in written for name in op.support} | {"factories", "fused_state", "own_tower", "pipeline"}
+    named = {name for op in written for name in op.support} | {*PLACING, *PIPELINE, *TOWERS, "fused_state"}
     assert named == set(names("templates/support", ".py"))

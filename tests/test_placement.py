@@ -19,6 +19,7 @@ from archdsl.api import compile as compiled
 from archdsl.driver import compile_source
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.plan import plan
+from archdsl.emit.support import PLACING
 from archdsl.emit.torch import generate
 from archdsl.ir import CheckedGraph, Path
 from archdsl.passes import assert_valid, is_move, lowered, placed
@@ -167,7 +168,8 @@ def assert_equal(found: list[Tensor], expected: list[Tensor]) -> None:
 def spread(devices: Any, names: Sequence[str]) -> list[str]:
     """Return what a generated module makes of its `devices`."""
     found: dict[str, Any] = {}
-    exec((ROOT / "templates" / "support" / "factories.py").read_text(), found)
+    for name in PLACING:
+        exec((ROOT / "templates" / "support" / f"{name}.py").read_text(), found)
     return [str(each["device"]) for each in found["factories"](devices, names, None).values()]
 
 

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.linear import GroupedLinear
-from archdsl.passes import Lanewise, Move
+from archdsl.passes import Exchange, Lanewise, Move
 from archdsl.resources import names, resource
 
 FILES = names("templates/support", ".py")
@@ -33,8 +34,9 @@ def test_every_definition_passes_ruff(tmp_path: Path) -> None:
 
 
 def test_all_definitions_together_pass_mypy(tmp_path: Path) -> None:
-    written = (*all_ops(), Move, Lanewise, GroupedLinear)
-    ordered = dict.fromkeys([*(name for op in written for name in op.support), "factories", "fused_state", "pipeline"])
+    written = (*all_ops(), Move, Lanewise, GroupedLinear, Exchange)
+    of_operators = [name for op in written for name in op.support]
+    ordered = dict.fromkeys([*of_operators, *PLACING, *PIPELINE, *TOWERS, "fused_state"])
     assert set(ordered) == set(FILES)
     (tmp_path / "together.py").write_text("\n\n".join(map(text_of, ordered)))
     run("mypy", "--strict", "--no-incremental", "together.py", folder=tmp_path)

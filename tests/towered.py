@@ -26,7 +26,7 @@ def main(folder: Path, rank: int, world: int) -> None:
     torch.manual_seed(0)
     whole = module_of(folder / "whole.py").Towers()
     state = {name: value.clone() for name, value in whole.state_dict().items()}
-    net: Any = module_of(folder / "towers.py").tower(group=mesh["tower"].get_group())
+    net: Any = module_of(folder / "towers.py").own_tower(group=mesh["tower"].get_group())
     net.load_state_dict({key: state[key] for key in net.state_dict()})
     trained = DistributedDataParallel(net, process_group=mesh["copy"].get_group()) if world > 2 else net
     first, copy = mesh["tower"].get_local_rank() == 0, mesh["copy"].get_local_rank()

@@ -15,7 +15,7 @@ from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
 from archdsl.emit.stages import tables_of
 from archdsl.emit.starts import written
-from archdsl.emit.support import defined, definition, imports, needed
+from archdsl.emit.support import PIPELINE, PLACING, TOWERS, defined, definition, imports, needed
 from archdsl.ir import CheckedGraph, Path
 from archdsl.passes import Exchange, Stage, lowered
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
@@ -68,15 +68,15 @@ def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> Plan:
     """Return the plan of a module with a class for each stage of a graph's pipeline, and what runs them."""
     facts = f"{_facts(graph)}\nIn {len(stages)} stages of a pipeline, from `pipeline`."
     tables = tables_of(graph, stages)
-    return _Planner([stage.graph for stage in stages], as_tuples=True).plan(graph, facts, tables, ("pipeline",))
+    return _Planner([stage.graph for stage in stages], as_tuples=True).plan(graph, facts, tables, PIPELINE)
 
 
 def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> Plan:
     """Return the plan of a module with a class for the process of each tower of a graph."""
-    facts = f"{_facts(graph)}\nIn {len(towers)} processes, from `tower`."
+    facts = f"{_facts(graph)}\nIn {len(towers)} processes, from `own_tower`."
     names = Sequence(tuple(Ref(each.name) for each in towers), "(")
     table = lines(names, prefix="TOWERS: tuple[type[nn.Module], ...] = ", indent=0)
-    return _Planner(towers).plan(graph, facts, table, ("tower",))
+    return _Planner(towers).plan(graph, facts, table, TOWERS)
 
 
 def _facts(graph: CheckedGraph) -> str:
@@ -135,7 +135,7 @@ class _Planner:
     def _may_need(self) -> list[str]:
         """Return the names of the definitions that the operators may need."""
         names = [name for graph in self.graphs.values() for node in graph.nodes for name in node.op.support]
-        return [*names, *(["factories"] if any(graph.graph.devices for graph in self.graphs.values()) else [])]
+        return [*names, *(PLACING if any(graph.graph.devices for graph in self.graphs.values()) else [])]
 
     def _root(self, found: Class) -> CheckedGraph | None:
         """Return the graph whose own class this is."""

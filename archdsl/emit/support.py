@@ -5,6 +5,11 @@ from collections.abc import Iterable
 
 from archdsl.resources import resource
 
+# What no operator names: for models with devices, and for several processes.
+PLACING = ("device_pool", "factories")
+PIPELINE = ("pipeline_stage", "pipeline")
+TOWERS = ("own_tower",)
+
 _PIPELINING = [
     "from torch.distributed.pipelining import PipelineStage",
     "from torch.distributed.pipelining.schedules import (",

@@ -47,7 +47,7 @@ class Exchange(Op):
     family = "other"
     arguments: ClassVar[dict[str, Argument]] = {}
     positional = 0
-    support = ("Gather", "exchange")
+    support = ("Gather", "gathered")
 
     def __init__(self, joined: Concat | Add, count: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Exchange(Op):
         return self.joined.result((x,) * self.count)
 
     def torch(self, x: Shape) -> Emission:
-        parts = call("exchange", INPUT, Ref("self.group"))
+        parts = call("gathered", INPUT, Ref("self.group"))
         if isinstance(self.joined, Concat):
             return Stateless(None, call("torch.cat", parts, self.joined.axis + 1))
         return Stateless(None, Method(call("torch.stack", parts), "sum", (0,)))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Gather(torch.autograd.Function):
-    """Gathers a tensor from all processes; its gradient is the sum of what they send."""
+    """Gathers a tensor from all processes; its gradient is the sum of theirs."""
 
     @staticmethod
     def forward(

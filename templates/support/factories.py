@@ -33,35 +33,10 @@ def factories(
     elif devices is None:
         return {name: {"device": None, "dtype": dtype} for name in names}
     else:
-        pool = _pool(devices)
+        pool = device_pool(devices)
         used = min(len(pool), len(names))
         chosen = [pool[place * used // len(names)] for place in range(len(names))]
     return {
         name: {"device": torch.device(device), "dtype": dtype}
         for name, device in zip(names, chosen, strict=True)
     }
-
-
-def _pool(
-    devices: str | torch.device | abc.Sequence[str | torch.device],
-) -> abc.Sequence[str | torch.device]:
-    """Return the devices that a choice stands for."""
-    if not isinstance(devices, str | torch.device):
-        if not devices:
-            raise ValueError("there has to be at least one device")
-        return devices
-    available = torch.accelerator.is_available()
-    accelerator = torch.accelerator.current_accelerator() if available else None
-    if devices == "auto":
-        if accelerator is None:
-            return ["cpu"]
-        devices = accelerator
-    device = torch.device(devices)
-    if (
-        accelerator is None
-        or device.index is not None
-        or device.type != accelerator.type
-    ):
-        return [device]
-    count = torch.accelerator.device_count()
-    return [torch.device(device.type, number) for number in range(count)]

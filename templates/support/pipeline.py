@@ -2,17 +2,13 @@ from collections import abc
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributed.pipelining import PipelineStage
 from torch.distributed.pipelining.schedules import (
     PipelineScheduleMulti,
     PipelineScheduleSingle,
     get_schedule_class,
 )
-
-SHAPES: tuple[tuple[tuple[int, ...], ...], ...] = ()
-CONSTANT: dict[tuple[int, int], torch.dtype | None] = {}
-STAGES: tuple[type[nn.Module], ...] = ()
 
 
 def pipeline(
@@ -45,42 +41,8 @@ def pipeline(
     numbers = list(range(rank, len(STAGES), world))
     if back_and_forth:
         numbers = [rank, len(STAGES) - 1 - rank]
-    stages = [_stage(number, samples, device, dtype, group) for number in numbers]
+    stages = [
+        pipeline_stage(number, samples, device, dtype, group) for number in numbers
+    ]
     made = stages if several else stages[0]
     return stages, kind(made, micro_batches, loss_fn=loss)
-
-
-def _stage(
-    number: int,
-    samples: int,
-    device: torch.device | str,
-    dtype: torch.dtype | None,
-    group: dist.ProcessGroup | None,
-) -> PipelineStage:
-    """Return a stage with the shapes of what goes in and comes out.
-
-    To find them, the stage would be run on numbers that mean nothing, and batch norm
-    would keep what it sees.
-    """
-    given, made = (
-        tuple(
-            torch.empty(
-                samples,
-                *shape,
-                dtype=CONSTANT.get((place, position)) or dtype,
-                device="meta",
-                requires_grad=(place, position) not in CONSTANT,
-            )
-            for position, shape in enumerate(SHAPES[place])
-        )
-        for place in (number, number + 1)
-    )
-    return PipelineStage(
-        STAGES[number](device=device, dtype=dtype),
-        number,
-        len(STAGES),
-        torch.device(device),
-        input_args=given,
-        output_args=made,
-        group=group,
-    )

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Tower", "move", "factories"]
+__all__ = ["Net", "Tower", "move", "device_pool", "factories"]
 
 
 def move(x: Tensor, to: nn.Module | Tensor) -> Tensor:
@@ -21,6 +21,31 @@ def move(x: Tensor, to: nn.Module | Tensor) -> Tensor:
     """
     device = (to if isinstance(to, Tensor) else next(to.parameters())).device
     return x if x.device == device else x.to(device, non_blocking=device.type != "cpu")
+
+
+def device_pool(
+    devices: str | torch.device | abc.Sequence[str | torch.device],
+) -> abc.Sequence[str | torch.device]:
+    """Return the devices that a choice stands for."""
+    if not isinstance(devices, str | torch.device):
+        if not devices:
+            raise ValueError("there has to be at least one device")
+        return devices
+    available = torch.accelerator.is_available()
+    accelerator = torch.accelerator.current_accelerator() if available else None
+    if devices == "auto":
+        if accelerator is None:
+            return ["cpu"]
+        devices = accelerator
+    device = torch.device(devices)
+    if (
+        accelerator is None
+        or device.index is not None
+        or device.type != accelerator.type
+    ):
+        return [device]
+    count = torch.accelerator.device_count()
+    return [torch.device(device.type, number) for number in range(count)]
 
 
 Devices: TypeAlias = (
@@ -53,38 +78,13 @@ def factories(
     elif devices is None:
         return {name: {"device": None, "dtype": dtype} for name in names}
     else:
-        pool = _pool(devices)
+        pool = device_pool(devices)
         used = min(len(pool), len(names))
         chosen = [pool[place * used // len(names)] for place in range(len(names))]
     return {
         name: {"device": torch.device(device), "dtype": dtype}
         for name, device in zip(names, chosen, strict=True)
     }
-
-
-def _pool(
-    devices: str | torch.device | abc.Sequence[str | torch.device],
-) -> abc.Sequence[str | torch.device]:
-    """Return the devices that a choice stands for."""
-    if not isinstance(devices, str | torch.device):
-        if not devices:
-            raise ValueError("there has to be at least one device")
-        return devices
-    available = torch.accelerator.is_available()
-    accelerator = torch.accelerator.current_accelerator() if available else None
-    if devices == "auto":
-        if accelerator is None:
-            return ["cpu"]
-        devices = accelerator
-    device = torch.device(devices)
-    if (
-        accelerator is None
-        or device.index is not None
-        or device.type != accelerator.type
-    ):
-        return [device]
-    count = torch.accelerator.device_count()
-    return [torch.device(device.type, number) for number in range(count)]
 
 
 class Tower(nn.Module):

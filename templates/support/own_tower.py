@@ -8,7 +8,7 @@ from torch import nn
 TOWERS: tuple[type[nn.Module], ...] = ()
 
 
-def tower(
+def own_tower(
     *,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
