@@ -24,7 +24,7 @@ from archdsl.ir import CheckedGraph, dotted
 from archdsl.loader import gallery_models, locate
 from archdsl.ops import all_ops
 from archdsl.passes.tree import with_nodes
-from archdsl.report import fields, report, seen
+from archdsl.report import Sights, fields, report
 from archdsl.report.memory import memory
 
 
@@ -208,7 +208,7 @@ def sights_agree(graph: CheckedGraph, every: int = 1) -> int:
     forward = fields(graph)
     for name, support in measured.items():
         node = paths[name]
-        assert seen(graph, node.path)[graph.inputs[0].name] == support, name
+        assert Sights(graph).seen(node.path)[graph.inputs[0].name] == support, name
         field, sizes = forward[node.path], graph.inputs[0].shape.map
         for number, (axis, (first, last)) in enumerate(zip(field.axes, support, strict=True)):
             if not field.everything and axis.step.denominator == 1 and first > 0 and last < sizes[number] - 1:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
 from archdsl.ops.views import Sums
 from archdsl.passes.assign import assigned
-from archdsl.report.fields import Field, Span, fields, seen
+from archdsl.report.fields import Field, Sights, Span, fields
 from archdsl.report.formats import field_size, field_stride
 from archdsl.report.memory import memory
 from archdsl.report.types import TYPES, amount
@@ -87,6 +87,8 @@ class _Writer:
         self.width = TYPES[dtype]
         self.dtype = dtype
         self.fields = fields(graph)
+        self.sights = Sights(graph)
+        self.nodes = {node.path: node for node in graph.nodes}
         self.memory = memory(graph, batch=batch, width=self.width)
 
     def explained(self, part: Node | Container) -> Explanation:
@@ -160,13 +162,13 @@ class _Writer:
         )
 
     def _seen(self, end: Path, field: Field) -> tuple[str, ...]:
-        node = next((node for node in self.graph.nodes if node.path == end), None)
+        node = self.nodes.get(end)
         if node is None or node.shape.rank != len(field.axes) + 1 or field.is_sequence:
             return ()
         middle = tuple(int(size) // 2 for size in node.shape.map)
         lines = []
         for unit in dict.fromkeys((tuple(0 for _ in middle), middle)):
-            for name, spans in seen(self.graph, end, unit).items():
+            for name, spans in self.sights.seen(end, unit).items():
                 at = ", ".join(map(str, unit))
                 lines.append(f"the unit at {at} sees {_spans(spans, self._sizes(name))} of {name}")
         return tuple(lines)

@@ -4,10 +4,10 @@
 unit and is exact, borders and all.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
+from typing import TypeAlias
 
 from archdsl.ir import CheckedGraph, Input, Node, Path
 from archdsl.ops.views import Reach, Sight
@@ -16,6 +16,7 @@ from archdsl.shape import Shape
 
 # The first and the last position along an axis.
 Span = tuple[int, int]
+Number: TypeAlias = int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ def fields(graph: CheckedGraph, given: Input | None = None) -> dict[Path, Field]
 def _composed(field: Field, sight: Sight, x: Shape, y: Shape, sizes: tuple[int, ...]) -> Field:
     kind = field.is_sequence if sight.is_sequence is None else sight.is_sequence
     mixed = sight.is_sequence is True and field.is_sequence is False and x.rank == 2 == y.rank and len(sizes) == 1
-    if field.everything or sight.everything or mixed:
+    # Where positions have become more or fewer axes than the input has, which is which is not followed.
+    lost = bool(sight.axes) and len(sight.axes) != len(field.axes)
+    if field.everything or sight.everything or mixed or lost:
         return Field(field.axes, everything=True, is_sequence=kind)
     axes = field.axes
     if sight.axes:
@@ -107,51 +110,75 @@ def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
     return replace(parts[0], axes=tuple(axes))
 
 
-def seen(graph: CheckedGraph, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Span, ...]]:
-    """Return for every input what a unit of a step sees of it along each axis; the unit in the middle if none is given.
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a step reads a value: `axes` are step, first and last along each axis of `sizes`, none for all positions."""
 
-    A unit is given by its position on the map. Steps of a sequence, whose positions lie on a map in rows, see what
-    `fields` says. Inputs that it does not see at all are left out.
-    """
-    nodes = {node.path: node for node in graph.nodes}
-    node = nodes[path]
-    sizes = positions(node.shape)
-    middle = unit or tuple(size // 2 for size in sizes)
-    spans: dict[Path, tuple[Span, ...]] = {path: tuple((place, place) for place in middle)}
-    _go_back(spans, nodes, tuple(reversed(in_order(graph.nodes))))
-    return {given.name: spans[given.path] for given in graph.inputs if given.path in spans}
+    source: Path
+    sizes: tuple[int, ...]
+    axes: tuple[tuple[Number, Number, Number], ...] | None
 
-
-def _go_back(spans: dict[Path, tuple[Span, ...]], nodes: Mapping[Path, Node], order: tuple[Node, ...]) -> None:
-    for node in order:
-        if node.path not in spans:
-            continue
-        sight = node.op.sight(node.inputs, node.shape)
-        for source, shape in zip(node.sources, node.inputs, strict=True):
-            found = _read(spans[node.path], sight, shape, node.shape)
-            if found is not None:
-                before = spans.get(source)
-                spans[source] = found if before is None else _joined(before, found)
+    def read(self, spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
+        """Return the positions that units within these spans read; None where they read only padding."""
+        if self.axes is None or len(self.sizes) != len(spans):
+            return tuple((0, size - 1) for size in self.sizes)
+        found = []
+        for size, (step, first, last), (start, end) in zip(self.sizes, self.axes, spans, strict=True):
+            low, high = max(ceil(step * start + first), 0), min(floor(step * end + last), size - 1)
+            if low > high:
+                return None
+            found.append((low, high))
+        return tuple(found)
 
 
-def _read(spans: tuple[Span, ...], sight: Sight, x: Shape, y: Shape) -> tuple[Span, ...] | None:
-    """Return the positions of an input that units within these spans read; None where they read only padding."""
-    sizes = positions(x)
-    everything = tuple((0, size - 1) for size in sizes)
-    if sight.everything or len(sizes) != len(spans) or (sight.is_sequence and len(sizes) > 0):
-        return everything
+class Sights:
+    """What the steps of a net see of its inputs, unit by unit."""
+
+    def __init__(self, graph: CheckedGraph) -> None:
+        self._inputs = graph.inputs
+        order = tuple(reversed(in_order(graph.nodes)))
+        self._place = {node.path: place for place, node in enumerate(order)}
+        self._sizes = [positions(node.shape) for node in order]
+        self._steps = [(node.path, _readings(node)) for node in order]
+
+    def seen(self, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Span, ...]]:
+        """Return for every input what a unit of a step sees of it along each axis, that in the middle if none is given.
+
+        A unit is given by its position on the map. Steps of a sequence, whose positions lie on a map in rows, see what
+        `fields` says. Inputs that it does not see at all are left out.
+        """
+        start = self._place[path]
+        middle = unit or tuple(size // 2 for size in self._sizes[start])
+        spans: dict[Path, tuple[Span, ...]] = {path: tuple((place, place) for place in middle)}
+        for step, readings in self._steps[start:]:
+            known = spans.get(step)
+            for reading in readings if known is not None else ():
+                found = reading.read(known)
+                if found is not None:
+                    before = spans.get(reading.source)
+                    spans[reading.source] = found if before is None else _joined(before, found)
+        return {given.name: spans[given.path] for given in self._inputs if given.path in spans}
+
+
+def _readings(node: Node) -> tuple[_Reading, ...]:
+    sight = node.op.sight(node.inputs, node.shape)
     found = []
-    for number, (size, (first, last)) in enumerate(zip(sizes, spans, strict=True)):
-        if sight.axes:
-            reach = sight.axes[number]
-            first, last = ceil(reach.step * first + reach.first), floor(reach.step * last + reach.last)
-        elif size == 1 and y.map[number] > 1:
-            first = last = 0
-        first, last = max(first, 0), min(last, size - 1)
-        if first > last:
-            return None
-        found.append((first, last))
+    for source, shape in zip(node.sources, node.inputs, strict=True):
+        sizes, sides = positions(shape), positions(node.shape)
+        axes: tuple[tuple[Number, Number, Number], ...] | None = None
+        if not sight.everything and not (sight.is_sequence and sizes) and len(sizes) == len(sides):
+            if sight.axes:
+                axes = tuple((_whole_number(r.step), _whole_number(r.first), _whole_number(r.last)) for r in sight.axes)
+            else:
+                # A side of 1 is stretched: all units read the only one.
+                axes = tuple((int(not (size == 1 < side)), 0, 0) for size, side in zip(sizes, sides, strict=True))
+        found.append(_Reading(source, sizes, axes))
     return tuple(found)
+
+
+def _whole_number(value: Fraction) -> Number:
+    """Return an integer as such, which is faster to count with."""
+    return value.numerator if value.denominator == 1 else value
 
 
 def _joined(one: tuple[Span, ...], other: tuple[Span, ...]) -> tuple[Span, ...]:
