@@ -86,7 +86,9 @@ def draw(
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
     if kind not in (*_KINDS, "html"):
         raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf, .dot and .html", param_hint="--output")
-    if kind == "html" and not diff:
+    if kind == "html" and diff:
+        raise click.UsageError("a page holds one net: give --diff an output that ends in .svg, .png, .pdf or .dot")
+    if kind == "html":
         graph = graph_of(file, model, settings, limits)
         write_output(target, page_of(graph, engine), file)
         say(target, f"wrote {target}: {graph.name}")

@@ -402,6 +402,10 @@ function tell(fact) {
   }
   if (fact.code) element("code", fact.code, element("p", "", details));
   if (fact.doc) element("p", fact.doc, details);
+  for (const { title, lines } of fact.sections || []) {
+    element("h3", title, details);
+    for (const line of lines) element("p", line, details);
+  }
 }
 
 // Search.

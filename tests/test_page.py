@@ -92,6 +92,20 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
     assert found[""]["parameters"] == "25,557,032"
 
 
+def test_parts_are_explained_with_their_sums(pages: dict[str, Path]) -> None:
+    """The page tells of a part what `archdsl explain` does."""
+    found = {fact["path"]: fact for fact in data(pages["resnet50"])["facts"]}
+    lines = {section["title"]: section["lines"] for section in found["conv1"]["sections"]}
+    assert "(224 + 2*3 - 7)/2 + 1 = 112.5, rounded down to 112" in lines["Shape"]
+    assert lines["Parameters"][0].startswith("7*7*3*64 = 9,408")
+
+
+def test_the_panel_shows_the_sums(tab: Browser, pages: dict[str, Path]) -> None:
+    tab.open(pages["resnet50"])
+    tab.click("group('conv1')")
+    assert "7*7*3*64 = 9,408" in panel(tab)
+
+
 def test_levels_are_made_once_for_equal_neighbours(pages: dict[str, Path]) -> None:
     levels = data(pages["resnet50"])["levels"]
     assert {"", "layer1", "layer1.0", "layer1.1", "layer4.1"} <= set(levels)

@@ -11,6 +11,7 @@ from archdsl.diagram.spec import Form
 from archdsl.diagram.terminals import output_id
 from archdsl.diagram.theme import DARK, Paint, Theme
 from archdsl.ir import CheckedGraph, Container, Input, Node, dotted
+from archdsl.report.explanation import explanations
 from archdsl.report.fields import fields
 from archdsl.report.formats import field_size, field_stride
 from archdsl.resources import resource
@@ -101,10 +102,12 @@ def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
     }  # fmt: skip
     riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
     parts = _parts(graph.root)
+    explained = {each.path: each.as_data()["sections"] for each in explanations(graph)}
     seen = {dotted(path): field for path, field in fields(graph).items()}
     ends = {dotted(part.path): dotted(part.output) for part in _containers(graph.root)}
     for part in parts:
         path = str(part["path"])
+        part["sections"] = explained[path]
         field = seen.get(ends.get(path, path))
         stride = field_stride(field)
         size = field_size(field) + (f", {stride} apart" if stride else "")
