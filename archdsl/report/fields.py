@@ -152,7 +152,9 @@ class Sights:
         spans: dict[Path, tuple[Span, ...]] = {path: tuple((place, place) for place in middle)}
         for step, readings in self._steps[start:]:
             known = spans.get(step)
-            for reading in readings if known is not None else ():
+            if known is None:
+                continue
+            for reading in readings:
                 found = reading.read(known)
                 if found is not None:
                     before = spans.get(reading.source)
