@@ -95,13 +95,14 @@ class _Made:
 
 def _fused(graph: "CheckedGraph", *, fuse_towers: bool) -> "tuple[CheckedGraph, Towers]":
     """Return the graph, with its towers fused if that is asked for, and what they were."""
-    from archdsl import passes
+    from archdsl.passes.alike import CannotFuse
+    from archdsl.passes.fuse import fuse_towers as fused_of
 
     if not fuse_towers:
         return graph, {}
     try:
-        fused = passes.fuse_towers(graph)
-    except passes.CannotFuse as error:
+        fused = fused_of(graph)
+    except CannotFuse as error:
         stop(NET_HAS_ERRORS, f"the towers of {graph.name} cannot be fused: {error}", error.help)
     return fused.graph, fused.towers
 
@@ -119,7 +120,7 @@ def _single(graph: "CheckedGraph", towers: "Towers") -> _Made:
 
 def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
     from archdsl.emit.torch import generate_stages
-    from archdsl.passes import staged
+    from archdsl.passes.stages import staged
     from archdsl.place.pipeline import TooFewUnits, dealt
 
     count = count or len(graph.graph.devices)
@@ -140,7 +141,7 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
 
 def _towers(graph: "CheckedGraph") -> _Made:
     from archdsl.emit.torch import generate_towers
-    from archdsl.passes import NoTowers, towers
+    from archdsl.passes.towers import NoTowers, towers
 
     try:
         found = towers(graph)

@@ -101,7 +101,7 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
 def _checked_data(graph: "CheckedGraph") -> dict[str, object]:
     data: dict[str, object] = {"name": graph.name, "parameters": graph.params, "macs": graph.macs}
     if graph.graph.devices:
-        from archdsl.passes import crossings
+        from archdsl.passes.crossings import crossings
 
         data["devices"] = list(graph.graph.devices)
         data["moves"] = [
@@ -115,7 +115,7 @@ def _print_crossings(graph: "CheckedGraph") -> None:
     """Print what goes from one device to another, in bytes of float32 for one sample."""
     if not graph.graph.devices:
         return
-    from archdsl.passes import crossings
+    from archdsl.passes.crossings import crossings
 
     found = crossings(graph)
     for each in found:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from archdsl.ops import all_ops
 from archdsl.ops.base import Argument, Op
 from archdsl.ops.kinds import shown
-from archdsl.report import Report, formats
+from archdsl.report import formats
+from archdsl.report.rows import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +74,7 @@ def print_placement(model: str, placement: "Placement", *, trains: bool) -> None
     """Print the stages of a placement, and what is to be expected of it, in a training step too."""
     from rich.text import Text
 
-    from archdsl.place import amount
+    from archdsl.amounts import amount
 
     columns = ("Device", "Steps", "From", "To", "Parameters", "Memory", "Time", "Sent")
     table = _table(*columns, right=("Steps", "Parameters", "Memory", "Time", "Sent"))

@@ -99,7 +99,7 @@ def _kind(target: str) -> str:
 
 def _drawn(graph: "CheckedGraph", placement: "Placement", kind: str) -> bytes:
     from archdsl.diagram import diagram, to_dot
-    from archdsl.passes import placed
+    from archdsl.passes.placement import placed
     from archdsl.render import CannotRender, draw
 
     drawing = diagram(placed(graph, placement.devices))
@@ -113,7 +113,8 @@ def _placed(
     graph: "CheckedGraph", devices: int, *, memory: float | None, link: float, batch: int, micro: int | None,
     schedule: Any, profile: Any, exact: bool,
 ) -> "Placement":  # fmt: skip
-    from archdsl.place import Impossible, Machine, NotProven, amount
+    from archdsl.amounts import amount
+    from archdsl.place import Impossible, Machine, NotProven
     from archdsl.place import place as placed
 
     try:

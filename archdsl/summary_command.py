@@ -39,7 +39,8 @@ def summary(
     as_json: bool,
 ) -> None:
     """Print shapes, parameters, operations, memory and receptive fields of a model."""
-    from archdsl.report import formats, report
+    from archdsl.report import formats
+    from archdsl.report.rows import report
 
     found = report(graph_of(file, model, settings, limits, shapes), batch=batch, dtype=dtype)
     if as_json or form == "json":

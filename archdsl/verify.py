@@ -12,7 +12,8 @@ from typing import Any
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.plan import Plan, plan
 from archdsl.ir import CheckedGraph, Container, Input, Path, dotted
-from archdsl.passes import is_move, lowered
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.transfers import is_move
 from archdsl.shape import Shape
 
 BATCH = 2
@@ -77,7 +78,7 @@ def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
     for node in flow.graph.nodes:
         if flow.passed_on(node) is not None:
             observed.shapes.setdefault(node.path, node.shape)
-    findings = _compared(lowered(graph), observed)
+    findings = _compared(flow.graph, observed)
     if params != graph.params:
         findings.append(Finding("parameters", f"{graph.params:,}", f"{params:,}"))
     return Verified(len(observed.shapes), params, tuple(findings))

@@ -6,7 +6,7 @@ from typing import Any
 
 from archdsl.api import module_class
 from archdsl.ir import CheckedGraph
-from archdsl.passes import Stage
+from archdsl.passes.stages import Stage
 from archdsl.shape import Shape
 from archdsl.verify import BATCH, Finding, VerificationError, Verified, load_module, sample
 

@@ -20,8 +20,9 @@ from torch.utils._pytree import tree_leaves
 
 from archdsl.emit.plan import Plan, plan
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
-from archdsl.passes import is_move, lowered
 from archdsl.passes.moves import devices_of
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.transfers import is_move
 from archdsl.verify import statements
 
 OUTSIDE = torch.device("cpu:99")

@@ -13,7 +13,8 @@ from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.ops.linear import GroupedLinear
-from archdsl.passes import Exchange, Lanewise, Move
+from archdsl.passes.lanewise import Lanewise
+from archdsl.passes.transfers import Exchange, Move
 from archdsl.resources import names
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from archdsl.diagram import FULL, LIGHT, Detail, Diagram, compared, diagram, to_
 from archdsl.diagram.spec import Form, Style, Way
 from archdsl.driver import compile_source
 from archdsl.gallery import graphs
-from archdsl.passes import crossings
+from archdsl.passes.crossings import crossings
 from archdsl.render import draw
 from archdsl.source import Source
 

@@ -20,7 +20,7 @@ from archdsl.emit.plan import ModulePlan
 from archdsl.emit.torch import generate, generate_training
 from archdsl.emit.training import TrainingPlan
 from archdsl.loader import gallery, read
-from archdsl.passes import fuse_towers
+from archdsl.passes.fuse import fuse_towers
 from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
 from archdsl.resources import resource
 from archdsl.source import Source

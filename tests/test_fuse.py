@@ -21,7 +21,10 @@ from archdsl.driver import compile_source
 from archdsl.emit.torch import generate
 from archdsl.ir import CheckedGraph
 from archdsl.loader import read
-from archdsl.passes import CannotFuse, Lanewise, assert_valid, fuse_towers
+from archdsl.passes.alike import CannotFuse
+from archdsl.passes.fuse import fuse_towers
+from archdsl.passes.invariants import assert_valid
+from archdsl.passes.lanewise import Lanewise
 from archdsl.source import Source
 from archdsl.verify import verify
 

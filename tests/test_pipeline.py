@@ -14,8 +14,9 @@ from programs import draw
 from archdsl.cli import cli
 from archdsl.driver import compile_source
 from archdsl.emit.torch import generate, generate_stages
-from archdsl.ir import CheckedGraph
-from archdsl.passes import Stage, assert_valid, staged
+from archdsl.ir import CheckedGraph, dotted
+from archdsl.passes.invariants import assert_valid
+from archdsl.passes.stages import Stage, staged, units
 from archdsl.place.pipeline import TooFewUnits, best_bounds, dealt
 from archdsl.source import Source
 from archdsl.verify_parallel import verify_stages
@@ -86,6 +87,27 @@ def test_stages_of_random_programs_compute_what_the_whole_nets_do(tmp_path: Path
             assert (seed, verified.findings) == (seed, ())
             counts.append(len(stages))
     assert len(counts) > 20
+
+
+def test_what_shares_weights_is_in_one_unit_with_all_between() -> None:
+    """The first two shares overlap, so nothing from `a` to the last use of `b` can be cut; `c` stands alone."""
+    text = """model Shared {
+  input image: 4x8x8
+  z: conv(4, 1)
+  a: conv(4, 1)
+  b: conv(4, 1)
+  share @a
+  relu
+  share @b
+  c: conv(4, 1)
+}
+"""
+    compiled = compile_source(Source("shared.arch", text))
+    assert compiled.ok, compiled.diagnostics
+    found = [[dotted(path) for path in unit.nodes] for unit in units(compiled.models[-1])]
+    assert [len(some) for some in found] == [1, 5, 1]
+    assert found[0] == ["z"]
+    assert found[2] == ["c"]
 
 
 def test_cuts_are_the_best_ones() -> None:

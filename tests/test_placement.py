@@ -22,8 +22,11 @@ from archdsl.emit.plan import plan
 from archdsl.emit.support import PLACING
 from archdsl.emit.torch import generate
 from archdsl.ir import CheckedGraph, Path
-from archdsl.passes import assert_valid, is_move, lowered, placed
+from archdsl.passes.invariants import assert_valid
 from archdsl.passes.order import in_order
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.placement import placed
+from archdsl.passes.transfers import is_move
 from archdsl.place import place
 from archdsl.source import Source
 from archdsl.verify import statements

@@ -24,8 +24,9 @@ from archdsl.ir import CheckedGraph, dotted
 from archdsl.loader import gallery_models, locate
 from archdsl.ops import all_ops
 from archdsl.passes.tree import with_nodes
-from archdsl.report import Sights, fields, report
+from archdsl.report.fields import Sights, fields
 from archdsl.report.memory import memory
+from archdsl.report.rows import report
 
 
 @cache

@@ -16,7 +16,9 @@ from archdsl.cli import cli
 from archdsl.emit.torch import generate
 from archdsl.fingerprint import value
 from archdsl.ir import CheckedGraph, dotted
-from archdsl.passes import assert_valid, lowered, placed
+from archdsl.passes.invariants import assert_valid
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.placement import placed
 from archdsl.place import Machine, NoPlacement, Placement, place
 from archdsl.place.sidecar import placed_as, written
 

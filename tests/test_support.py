@@ -8,7 +8,8 @@ from pathlib import Path
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.linear import GroupedLinear
-from archdsl.passes import Exchange, Lanewise, Move
+from archdsl.passes.lanewise import Lanewise
+from archdsl.passes.transfers import Exchange, Move
 from archdsl.resources import names, resource
 
 FILES = names("templates/support", ".py")

@@ -12,7 +12,8 @@ from nets import NETS, graph_of
 
 from archdsl.cli import cli
 from archdsl.emit.torch import generate, generate_towers
-from archdsl.passes import NoTowers, assert_valid, towers
+from archdsl.passes.invariants import assert_valid
+from archdsl.passes.towers import NoTowers, towers
 
 ROOT = Path(__file__).parent.parent
 # Batch norm in the towers, and no dropout, whose random numbers would be others in each process.

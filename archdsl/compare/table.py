@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archdsl.amounts import amount
 from archdsl.compare.facts import Accuracy, accuracies
 from archdsl.ir import CheckedGraph, Path
 from archdsl.ops.base import Trait
 from archdsl.passes.order import in_order
 from archdsl.report.memory import memory
-from archdsl.report.types import amount
 
 
 @dataclass(frozen=True, slots=True)

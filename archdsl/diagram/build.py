@@ -14,7 +14,8 @@ from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, F
 from archdsl.diagram.terminals import terminals
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import FAMILIES, Merge
-from archdsl.passes import assigned, crossings
+from archdsl.passes.assign import assigned
+from archdsl.passes.crossings import crossings
 
 # The box of a whole model; with a dash, which no label has, it is no path.
 WHOLE = "whole-model"

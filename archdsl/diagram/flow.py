@@ -8,7 +8,7 @@ from archdsl.diagram import wording
 from archdsl.diagram.ends import Ends, Wire
 from archdsl.diagram.spec import Box, Edge, Form, Member, Way
 from archdsl.ir import Path
-from archdsl.passes import crossings
+from archdsl.passes.crossings import crossings
 
 _TRUNK = "main"
 

@@ -12,7 +12,7 @@ from archdsl.emit.starts import Starts, changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir import Container, Kind, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
-from archdsl.passes import is_move
+from archdsl.passes.transfers import is_move
 from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
 from archdsl.symbolic import TracedFloat, TracedInt
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from archdsl.emit.dataflow import Dataflow
 from archdsl.ir import Container, Node, Path
-from archdsl.passes import is_move
+from archdsl.passes.transfers import is_move
 
 # A step, and the names of the lanes that it stands in.
 Place: TypeAlias = tuple[Node | Container, tuple[str, ...]]

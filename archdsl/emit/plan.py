@@ -17,7 +17,9 @@ from archdsl.emit.stages import tables_of
 from archdsl.emit.starts import written
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS, defined, definition, imports, needed
 from archdsl.ir import CheckedGraph, Path
-from archdsl.passes import Exchange, Stage, lowered
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.stages import Stage
+from archdsl.passes.transfers import Exchange
 from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
 
 _BODY = 8

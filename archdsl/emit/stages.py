@@ -3,7 +3,7 @@
 from collections.abc import Sequence as Many
 
 from archdsl.ir import CheckedGraph
-from archdsl.passes import Stage
+from archdsl.passes.stages import Stage
 from archdsl.pyexpr import Expr, Ref, Sequence, lines
 
 

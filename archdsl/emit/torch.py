@@ -8,7 +8,7 @@ from archdsl.emit import training
 from archdsl.emit.fused import Towers
 from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
 from archdsl.ir import CheckedGraph
-from archdsl.passes import Stage
+from archdsl.passes.stages import Stage
 from archdsl.resources import resource
 
 

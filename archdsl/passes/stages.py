@@ -34,16 +34,15 @@ def units(graph: CheckedGraph, opened: Collection[Path] = ()) -> tuple[Unit, ...
     order = {node.path: number for number, node in enumerate(in_order(graph.nodes))}
     found.sort(key=lambda unit: min(order[path] for path in unit.nodes))
     owner = {path: number for number, unit in enumerate(found) for path in unit.nodes}
-    joined = list(range(len(found)))
-    for node in graph.nodes:
-        if node.weights:
-            first, last = sorted((owner[node.weights], owner[node.path]))
-            for number in range(first, last + 1):
-                joined[number] = min(joined[number], joined[first])
-    merged: dict[int, list[Unit]] = {}
+    shares = [sorted((owner[node.weights], owner[node.path])) for node in graph.nodes if node.weights]
+    merged: list[list[Unit]] = []
+    reach = -1
     for number, unit in enumerate(found):
-        merged.setdefault(joined[number], []).append(unit)
-    return tuple(Unit(some[0].path, tuple(path for unit in some for path in unit.nodes)) for some in merged.values())
+        if number > reach:
+            merged.append([])
+        merged[-1].append(unit)
+        reach = max([reach, number, *(last for first, last in shares if first == number)])
+    return tuple(Unit(some[0].path, tuple(path for unit in some for path in unit.nodes)) for some in merged)
 
 
 def _units(container: Container, opened: frozenset[Path]) -> Iterator[Unit]:

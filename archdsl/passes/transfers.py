@@ -9,44 +9,40 @@ from archdsl.pyexpr import Infix, Method, Ref, call
 from archdsl.shape import Shape
 
 
-class Move(Op):
-    """Copies a value to the device of its node, unless it is there already."""
+class _Unwritten(Op):
+    """An operator that nobody writes: it has no arguments, and leaves shapes as they are."""
 
-    name = "move"
     family = "other"
     arguments: ClassVar[dict[str, Argument]] = {}
     positional = 0
-    support = ("move",)
 
     def shape(self, x: Shape) -> Shape:
         return x
+
+
+class Move(_Unwritten):
+    """Copies a value to the device of its node, unless it is there already."""
+
+    name = "move"
+    support = ("move",)
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(None, call("move", INPUT))
 
 
-class Relay(Op):
+class Relay(_Unwritten):
     """Copies a value that a stage of a pipeline hands on and reads too, or only hands on."""
 
     name = "relay"
-    family = "other"
-    arguments: ClassVar[dict[str, Argument]] = {}
-    positional = 0
-
-    def shape(self, x: Shape) -> Shape:
-        return x
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(None, Method(INPUT, "clone"))
 
 
-class Exchange(Op):
+class Exchange(_Unwritten):
     """Joins what all processes have of a stream, as the step does that it stands for."""
 
     name = "exchange"
-    family = "other"
-    arguments: ClassVar[dict[str, Argument]] = {}
-    positional = 0
     support = ("Gather", "gathered")
 
     def __init__(self, joined: Concat | Add, count: int) -> None:
@@ -64,16 +60,10 @@ class Exchange(Op):
         return Stateless(None, Method(call("torch.stack", parts), "sum", (0,)))
 
 
-class Silent(Op):
+class Silent(_Unwritten):
     """Gives 0 for each sample; gradients of 0 flow back through it."""
 
     name = "nothing"
-    family = "other"
-    arguments: ClassVar[dict[str, Argument]] = {}
-    positional = 0
-
-    def shape(self, x: Shape) -> Shape:
-        return x
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(None, Infix(INPUT, "*", 0))

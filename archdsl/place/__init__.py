@@ -5,9 +5,9 @@ from archdsl.place.cut import Impossible, Plan, cut
 from archdsl.place.exact import NotProven
 from archdsl.place.memory import Schedule
 from archdsl.place.sidecar import NoPlacement, Sidecar
-from archdsl.place.stages import Link, Placement, Stage, amount, place
+from archdsl.place.stages import Link, Placement, Stage, place
 
 __all__ = [
     "Costs", "Impossible", "Link", "Machine", "NoPlacement", "NotProven", "Placement", "Plan", "Schedule", "Sidecar",
-    "Stage", "amount", "costs", "cut", "place",
+    "Stage", "costs", "cut", "place",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 from archdsl.elaborate.reserved import why_no_label
 from archdsl.ir import CheckedGraph, dotted
-from archdsl.passes import placed
+from archdsl.passes.placement import placed
 from archdsl.place.stages import Placement
 
 _FORMAT = "archdsl placement 1"

@@ -10,16 +10,6 @@ from archdsl.place.loads import links
 from archdsl.place.memory import Schedule
 
 
-def amount(size: int) -> str:
-    """Return a number of bytes in words: `16.0 GiB`."""
-    number = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
-        number /= 1024
-    return f"{number:,.1f} GiB"
-
-
 @dataclass(frozen=True, slots=True)
 class Stage:
     """The steps of one device: seconds and bytes for one batch; `sent` goes to other devices."""

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from archdsl.amounts import amount
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
 from archdsl.ops.views import Sums
 from archdsl.passes.assign import assigned
 from archdsl.report.fields import Field, Sights, Span, fields
 from archdsl.report.formats import field_size, field_stride
 from archdsl.report.memory import memory
-from archdsl.report.types import TYPES, amount
+from archdsl.report.types import TYPES
 
 
 class NoSuchStep(Exception):

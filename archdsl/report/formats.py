@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from archdsl.amounts import amount
 from archdsl.report.fields import Field
 from archdsl.report.rows import Counts, Report, Row
-from archdsl.report.types import amount
 
 DEFINITIONS = (
     "MACs are the multiply-accumulates of convolutions and matrix products; FLOPs are twice as many, and biases, "

@@ -3,13 +3,3 @@
 from types import MappingProxyType
 
 TYPES = MappingProxyType({"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1})
-
-
-def amount(size: int) -> str:
-    """Return a number of bytes in words: `16.0 GiB`."""
-    number = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
-        number /= 1024
-    return f"{number:,.1f} GiB"
