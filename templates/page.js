@@ -370,7 +370,7 @@ function element(name, text, parent) {
 }
 
 const WORDS = {
-  call: "call", input: "in", output: "out", parameters: "parameters", macs: "MACs", "receptive field": "receptive field",
+  call: "call", defaults: "with", input: "in", output: "out", parameters: "parameters", macs: "MACs", "receptive field": "receptive field",
   device: "device", "comes from": "comes from", "only in training": "only in training", "shares the weights of": "shares the weights of", source: "source",
 };
 

@@ -26,7 +26,6 @@ from archdsl.source import Source
 
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
-TITLE = "{http://www.w3.org/1999/xlink}title"
 ENGINES = ("graphviz-pure", "dot", "pygraphviz")
 
 VGG = """
@@ -177,9 +176,39 @@ def test_boxes_are_called_by_their_path_and_tell_all_facts_in_the_tooltip() -> N
     box = drawn(VGG).boxes[1]
     assert box.id == "features.0"
     assert box.tooltip == (
-        "features.0: conv(64, 3, padding = half) | features.1: batchnorm | features.2: relu"
-        " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | net.arch line 6"
+        "features.0: conv(64, 3, padding = half) with stride = 1, dilation = 1, groups = 1, bias = true"
+        " | features.1: batchnorm with eps = 1e-05, momentum = 0.1, affine = true | features.2: relu"
+        " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | receptive field 3×3, 1×1 apart"
+        " | net.arch line 6 | Weigh a sliding window: Conv1d, Conv2d or Conv3d by the rank of the input."
     )
+
+
+def test_a_submodule_tells_its_facts_too() -> None:
+    two = drawn(
+        """
+    ## Looks at both.
+    block Pair(c) = d: conv(c, 3) -> e: conv(c, 3, 2)
+    model Net {
+      input left: 3x16x16
+      input right: 3x16x16
+      concat { @left -> p: Pair(4); @right -> q: conv(4, 5, 2) } -> r: conv(8, 3) -> flatten -> out: linear(2)
+    }
+    """.replace("; ", "\n")
+    )
+    tooltips = {member.id: member.tooltip for member in (*two.boxes, *two.clusters)}
+    assert tooltips["p"] == (
+        "p: Pair(in_channels = 3, c = 4) | 3×16×16 → 4×6×6 | 260 parameters | 26,352 MACs"
+        " | receptive field 5×5 of left, 2×2 apart | net.arch line 7 | Looks at both."
+    )
+    assert "receptive field 9×9 of left, 2×2 apart; 9×9 of right, 2×2 apart" in tooltips["r"]
+    assert "receptive field all of left; all of right" in tooltips["out"]
+
+
+def test_the_svg_says_the_facts_where_every_browser_shows_them(engine: str) -> None:
+    drawing = diagram(graph(NESTED), look=Look(links=True), columns=1)
+    titles = {group.get("id"): group.findtext(f"{SVG}title") for group in parsed(drawing, engine).iter(f"{SVG}g")}
+    for each in (*drawing.boxes, *drawing.clusters, *drawing.edges):
+        assert titles[each.id] == each.tooltip
 
 
 def test_the_legend_explains_only_what_is_there() -> None:
@@ -433,12 +462,12 @@ def test_hostile_text_stays_text_everywhere(engine: str) -> None:
     root = parsed(_hostile(), engine)
     texts = Counter((element.text or "").strip("\xa0 ") for element in root.iter(f"{SVG}text"))
     assert texts[SEEN.strip()] == 7  # title, chip, cluster, caption, three edges
-    tooltips = {element.get(TITLE) for element in root.iter() if element.get(TITLE)}
+    tooltips = {element.text for element in root.iter(f"{SVG}title")}
     assert {SEEN, f"Net: {SEEN}"} <= tooltips
 
 
 def test_documentation_of_the_author_reaches_the_tooltip_as_written(engine: str) -> None:
-    tooltips = {element.get(TITLE) for element in parsed(drawn(NESTED), engine).iter()}
+    tooltips = {element.text for element in parsed(drawn(NESTED), engine).iter(f"{SVG}title")}
     assert 'Nested: A <b>bold</b> & "quoted" claim \\N \\G --> ]]> \\' in tooltips
 
 

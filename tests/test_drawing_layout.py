@@ -44,6 +44,20 @@ def test_what_is_new_gone_and_changed_is_marked_in_words_and_by_its_frame() -> N
     assert 'style="filled,dashed"' in dot and 'class="op conv added"' in dot
 
 
+def test_what_only_sees_more_than_before_is_not_changed() -> None:
+    text = """
+    model {name} {{
+      devices a, b
+      input x: 3x8x8
+      on a {{ one: conv(4, {kernel}, padding = half) }}
+      on b {{ two: conv(4, 3) -> flatten -> fc: linear(2) }}
+    }}
+    """
+    drawing = pair(text.format(name="Old", kernel=1) + text.format(name="New", kernel=3))
+    assert {box.id: box.mark for box in drawing.boxes if box.mark} == {"one": "changed"}
+    assert "receptive field 5×5" in next(box.tooltip for box in drawing.boxes if box.id == "two")
+
+
 def test_edges_that_came_and_went_are_told_apart_by_width_and_dashes() -> None:
     kinds = {edge.id: edge.kind for edge in pair().edges}
     assert kinds["a--fresh"] is Way.ADDED and kinds["a--gone"] is Way.REMOVED

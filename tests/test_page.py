@@ -78,6 +78,7 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
     assert len(found) == len(data(pages["resnet50"])["facts"])
     conv = found["layer2.0.conv2"]
     assert conv["call"] == "conv(128, 3, 2, padding = half, bias = false)"
+    assert conv["defaults"] == "dilation = 1, groups = 1"
     assert (conv["input"], conv["output"]) == ("128×56×56", "128×28×28")
     assert (conv["parameters"], conv["macs"]) == ("147,456", "115,605,504")
     assert conv["source"].startswith("resnet.arch line ") and conv["code"].startswith("conv2: conv(inner, 3, stride")

@@ -1,5 +1,6 @@
 """Checked graph to drawing: what becomes a box, what a chip, and what is written on them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from archdsl.diagram import facts, wording
@@ -48,18 +49,26 @@ def diagram(
     Raises `NoSuchPart` where `detail` names what the model does not have.
     """
     graph = assigned(graph) if graph.graph.devices else graph
+    seen = facts.receptive_fields(graph)
     found = None
     for shown in views(graph, detail):
-        found = _drawn(graph, shown, look, direction, columns)
+        found = _drawn(graph, shown, seen, look, direction, columns)
         if columns is not None or fits(found):
             break
     assert found
     return found
 
 
-def _drawn(graph: CheckedGraph, shown: View, look: Look, direction: Direction, columns: int | None) -> Diagram:
+def _drawn(
+    graph: CheckedGraph,
+    shown: View,
+    seen: Mapping[Path, str],
+    look: Look,
+    direction: Direction,
+    columns: int | None,
+) -> Diagram:
     ends = Ends(graph, shown.root)
-    builder = _Builder(ends, look, only_in_training(graph.graph))
+    builder = _Builder(ends, look, only_in_training(graph.graph), seen)
     inside = builder.inside(shown)
     if graph.graph.devices and not shown.root.path:
         inside = in_lanes(inside, ends.devices, graph)
@@ -87,6 +96,7 @@ class _Builder:
     ends: Ends
     look: Look
     training: frozenset[Path]
+    seen: Mapping[Path, str]
 
     def inside(self, shown: View) -> tuple[Member, ...]:
         root = shown.root
@@ -131,7 +141,7 @@ class _Builder:
             style=Style.BLOCK if depth else Style.STAGE,
             title=facts.name(container.path),
             detail="" if depth else size,
-            tooltip=facts.tooltip(container),
+            tooltip=facts.tooltip(container, self.seen),
             members=tuple(each for part in parts for each in self._members(part, depth=depth + 1)),
             link=self._link(container),
             inline=container.inline,
@@ -145,7 +155,8 @@ class _Builder:
             family="block",
             title=facts.block_title(container) if container.path else wording.cut(self.ends.graph.name, 40),
             lines=facts.block_lines(container, self._size(container), each=bool(part.copies)),
-            tooltip=facts.tooltip(container),
+            does=facts.does(container),
+            tooltip=facts.tooltip(container, self.seen),
             count=1 if part.copies else repeats,
             link=self._link(container),
             training=self._trains(container),
@@ -164,7 +175,8 @@ class _Builder:
             family=node.op.family,
             title=node.op.title(node.input),
             lines=(detail,) if detail else (),
-            tooltip=facts.tooltip(group),
+            does=facts.does(group),
+            tooltip=facts.tooltip(group, self.seen),
             chips=tuple(Chip(rider.op.title(rider.input), rider.op.family) for rider in group.riders),
             link=self._link(group),
             segments=_segments(node) if bar else (),

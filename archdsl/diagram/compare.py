@@ -104,8 +104,8 @@ def _judged(box: Box, before: dict[str, Box]) -> Box:
 
 
 def _said(box: Box) -> tuple[object, ...]:
-    """Return what is said of a box, but not where in the source it stands."""
-    return (box.form, box.title, box.lines, box.chips, box.segments, box.tooltip.split(" | ")[:-1])
+    """Return what is said of a box, but not where in the source it stands, nor what it sees through others."""
+    return (box.form, box.title, box.lines, box.chips, box.segments, box.does)
 
 
 def _gone(member: Member, after: set[str]) -> Member | None:

@@ -1,10 +1,15 @@
 """What is written on boxes and frames: titles, small lines, and all facts in the tooltips."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from archdsl.diagram import wording
 from archdsl.diagram.absorb import Group
 from archdsl.diagram.parts import Item, nodes_of
-from archdsl.ir import Container, Node, Path, dotted
+from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
 from archdsl.ops.base import Merge
+from archdsl.report.fields import Field, fields
+from archdsl.report.formats import field_size, field_stride
 
 # Layers of a closed block that are named one by one; of more only the first and the last.
 _NAMED = 4
@@ -85,24 +90,51 @@ def _main(container: Container) -> list[Node]:
     return found
 
 
-def tooltip(item: Item) -> str:
-    """Return all facts about operators in a box, or about a submodule."""
+def does(item: Item) -> tuple[str, ...]:
+    """Return what operators in a box, or a submodule, do: calls, shapes, counts and devices."""
     nodes = nodes_of(item)
     params, macs = sum(node.params for node in nodes), sum(node.macs for node in nodes)
     if isinstance(item, Group):
-        what = [f"{dotted(node.path)}: {wording.called(node.op)}" for node in nodes]
-        incoming, shape, span = " and ".join(map(wording.sizes, item.node.inputs)), item.shape, item.node.span
+        what = [f"{dotted(node.path)}: {_call(node)}" for node in nodes]
+        incoming, shape = " and ".join(map(wording.sizes, item.node.inputs)), item.shape
     else:
-        doc = " ".join(item.use.doc) if item.use else ""
         block = f"{item.use.block}({_arguments(item)})" if item.use else ""
-        what = [": ".join(filter(None, (dotted(item.path), block))), *filter(None, [doc])]
-        incoming, shape, span = wording.sizes(item.input), item.shape, item.span
-    shapes = f"{incoming} → {wording.sizes(shape)}"
-    facts = [*what, shapes, *exact(params, macs), wording.place(span)]
+        what = [": ".join(filter(None, (dotted(item.path), block)))]
+        incoming, shape = wording.sizes(item.input), item.shape
     devices = sorted({node.device for node in nodes if node.device})
-    if devices:
-        facts.append(f"on {', '.join(devices)}")
-    return " | ".join(facts)
+    on = [f"on {', '.join(devices)}"] if devices else []
+    return (*what, f"{incoming} → {wording.sizes(shape)}", *exact(params, macs), *on)
+
+
+def _call(node: Node) -> str:
+    return " with ".join(filter(None, (wording.called(node.op), wording.defaults(node.op))))
+
+
+def tooltip(item: Item, seen: Mapping[Path, str]) -> str:
+    """Return all facts about operators in a box, or about a submodule; `seen` are the receptive fields of operators."""
+    if isinstance(item, Group):
+        last, span, doc = item.nodes[-1].path, item.node.span, wording.documentation(item.node.op)
+    else:
+        last, span, doc = item.output, item.span, " ".join(item.use.doc) if item.use else ""
+    field = f"receptive field {seen[last]}" if last in seen else ""
+    return " | ".join(filter(None, (*does(item), field, wording.place(span), doc)))
+
+
+def receptive_fields(graph: CheckedGraph) -> dict[Path, str]:
+    """Return in words what operators see of the inputs, and how far apart what neighbouring units see is."""
+    found: dict[Path, list[str]] = defaultdict(list)
+    for given in graph.inputs:
+        name = given.name if len(graph.inputs) > 1 else ""
+        for path, field in fields(graph, given).items():
+            found[path] += filter(None, [_field(field, name)])
+    return {path: "; ".join(words) for path, words in found.items() if words}
+
+
+def _field(field: Field, name: str) -> str:
+    if field.everything:
+        return f"all of {name}" if name else "the whole input"
+    size, stride = (words.replace("x", "×") for words in (field_size(field), field_stride(field)))
+    return f"{size}{f' of {name}' if name else ''}, {stride} apart" if size else ""
 
 
 def _arguments(container: Container) -> str:

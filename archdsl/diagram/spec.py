@@ -56,8 +56,8 @@ class Box:
 
     `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line, `rank` names a box
     that stands beside it. `lines` are the small lines below the title, `segments` what comes into a bar. `ordered` says
-    that its edges leave from left to right in their order, `mark` what became of it
-    where two models are compared.
+    that its edges leave from left to right in their order. Where two models are compared, `does` is what has to be
+    equal, and `mark` what became of it.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Box:
     title: str
     lines: tuple[str, ...]
     tooltip: str
+    does: tuple[str, ...] = ()
     chips: tuple[Chip, ...] = ()
     count: int = 1
     link: str | None = None

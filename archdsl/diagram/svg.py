@@ -1,6 +1,5 @@
 """What a drawing needs once Graphviz has made SVG of it: a name, a description, fonts, and nothing that varies."""
 
-import re
 from xml.etree import ElementTree
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -24,10 +23,10 @@ def finished(svg: bytes, *, title: str | None = None, description: str | None = 
         raise NotSvg(str(error)) from None
     if root.tag != f"{{{_SVG}}}svg":
         raise NotSvg(f"the root is {root.tag}")
-    _remove_anchor_ids(root)
+    words = (("title", title or _title(root)), ("desc", description), ("style", FONT_RULE))
+    _tell_facts(root)
     root.set("class", "archdsl")
     root.set("role", "img")
-    words = (("title", title or _title(root)), ("desc", description), ("style", FONT_RULE))
     for place, (tag, text) in enumerate((tag, text) for tag, text in words if text):
         element = ElementTree.Element(f"{{{_SVG}}}{tag}")
         element.text, element.tail = text, "\n"
@@ -36,11 +35,21 @@ def finished(svg: bytes, *, title: str | None = None, description: str | None = 
     return whole + b"\n"
 
 
-def _remove_anchor_ids(root: ElementTree.Element) -> None:
-    """Take the ids from the groups of links: `a_c1` could be the id of an operator called that."""
-    for group in root.iter(f"{{{_SVG}}}g"):
-        if group.get("class") is None and re.match("a_", group.get("id", "")):
-            del group.attrib["id"]
+def _tell_facts(root: ElementTree.Element) -> None:
+    """Make titles of the tooltips, which only some browsers show where they are, and drop links that lead nowhere."""
+    for group in list(root.iter(f"{{{_SVG}}}g")):
+        for holder in list(group):
+            anchor = holder.find(f"{{{_SVG}}}a")
+            if anchor is None:
+                continue
+            # Graphviz calls it `a_c1`, which could be the id of an operator.
+            holder.attrib.pop("id", None)
+            words, title = anchor.attrib.pop(f"{{{_XLINK}}}title", None), group.find(f"{{{_SVG}}}title")
+            if words and title is not None:
+                title.text = words
+            if f"{{{_XLINK}}}href" not in anchor.attrib:
+                place = list(group).index(holder)
+                group[place : place + 1] = list(anchor)
 
 
 def _title(root: ElementTree.Element) -> str | None:

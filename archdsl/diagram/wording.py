@@ -1,6 +1,7 @@
 """The words of a drawing: short numbers and shapes on it, exact ones in its tooltips."""
 
 from collections.abc import Iterable
+from inspect import cleandoc
 from pathlib import PurePath
 from typing import Literal, TypeAlias
 from urllib.parse import quote
@@ -82,10 +83,24 @@ def called(op: Op) -> str:
     return f"{op.name}({', '.join(arguments)})" if arguments else op.name
 
 
+def defaults(op: Op) -> str:
+    """Return the arguments that `called` leaves out, but those that stand for nothing."""
+    return ", ".join(
+        _argument(op, argument, named=True)
+        for argument in op.arguments.values()
+        if op.values[argument.name] == argument.default is not None
+    )
+
+
 def _argument(op: Op, argument: Argument, *, named: bool) -> str:
     value = op.values[argument.name]
     text = value if isinstance(value, str) and value in argument.kind.words else shown(value)
     return f"{argument.name} = {text}" if named else text
+
+
+def documentation(op: Op) -> str:
+    """Return what an operator does, in its own words: the first paragraph of them."""
+    return " ".join(cleandoc(op.__doc__ or "").partition("\n\n")[0].split())
 
 
 def place(span: Span) -> str:

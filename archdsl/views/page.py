@@ -3,17 +3,15 @@
 import json
 from collections.abc import Callable, Iterator
 from html import escape
-from inspect import cleandoc
 
 from archdsl.diagram import LIGHT, Detail, Diagram, Look, diagram, wording
 from archdsl.diagram.absorb import absorbed
+from archdsl.diagram.facts import receptive_fields
 from archdsl.diagram.spec import Form
 from archdsl.diagram.terminals import output_id
 from archdsl.diagram.theme import DARK, Paint, Theme
 from archdsl.ir import CheckedGraph, Container, Input, Node, dotted
 from archdsl.report.explanation import explanations
-from archdsl.report.fields import fields
-from archdsl.report.formats import field_size, field_stride
 from archdsl.resources import resource
 from archdsl.source import Span
 
@@ -103,15 +101,12 @@ def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
     riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
     parts = _parts(graph.root)
     explained = {each.path: each.as_data()["sections"] for each in explanations(graph)}
-    seen = {dotted(path): field for path, field in fields(graph).items()}
+    seen = {dotted(path): words for path, words in receptive_fields(graph).items()}
     ends = {dotted(part.path): dotted(part.output) for part in _containers(graph.root)}
     for part in parts:
         path = str(part["path"])
         part["sections"] = explained[path]
-        field = seen.get(ends.get(path, path))
-        stride = field_stride(field)
-        size = field_size(field) + (f", {stride} apart" if stride else "")
-        part["receptive field"] = size.replace("x", "×").replace("all", "the whole input")
+        part["receptive field"] = seen.get(ends.get(path, path), "")
         if found := riders.get(path):
             part["riders"] = found
     return [model, *map(_input, graph.inputs), *parts, *_outputs(graph)]
@@ -152,9 +147,10 @@ def _parts(container: Container) -> list[dict[str, object]]:
 def _node(node: Node) -> dict[str, object]:
     facts: dict[str, object] = {
         "path": dotted(node.path), "title": node.op.title(node.input), "call": wording.called(node.op),
+        "defaults": wording.defaults(node.op),
         "input": ", ".join(map(wording.sizes, node.inputs)), "output": wording.sizes(node.shape),
         "parameters": f"{node.params:,}", "macs": f"{node.macs:,}", **_source(node.span),
-        "doc": cleandoc(node.op.__doc__ or "").partition("\n\n")[0].replace("\n", " "),
+        "doc": wording.documentation(node.op),
     }  # fmt: skip
     if node.device:
         facts["device"] = node.device
