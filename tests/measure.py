@@ -7,6 +7,10 @@ from itertools import combinations
 from typing import TypeAlias
 from xml.etree import ElementTree
 
+from archdsl.diagram import Diagram
+from archdsl.diagram.spec import Cluster, Member
+from archdsl.render import draw
+
 _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 # Thousandths of the size of the type that Arial's letters take.
@@ -48,6 +52,22 @@ class Picture:
     frames: list[Part] = field(default_factory=list)
     edges: list[Part] = field(default_factory=list)
     loose: list[Text] = field(default_factory=list)
+
+
+def measured(drawing: Diagram, engine: str | None = None) -> tuple[Picture, list[str]]:
+    """Return a drawing as it is, and what is wrong with it; no edge may go against the direction of the stream."""
+    found = picture(draw(drawing, "svg", engine=engine))
+    ends = {edge.id: {edge.source, edge.target} for edge in drawing.edges}
+    wrong = faults(found, _frames_around(drawing.members), ends)
+    return found, [*wrong, *(f"edge {id} goes back" for id in backward(found, across=drawing.direction == "LR"))]
+
+
+def _frames_around(members: tuple[Member, ...], around: str | None = None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for member in members:
+        found |= {member.id: around} if around else {}
+        found |= _frames_around(member.members, member.id) if isinstance(member, Cluster) else {}
+    return found
 
 
 def picture(svg: bytes) -> Picture:
@@ -182,6 +202,12 @@ def crossings(found: Picture) -> list[tuple[str, str]]:
         ):
             pairs.append((one.id, other.id))
     return pairs
+
+
+def backward(found: Picture, *, across: bool = False) -> list[str]:
+    """Return the edges that end no further along the stream, down or to the right, than they begin."""
+    axis = 0 if across else 1
+    return [edge.id for edge in found.edges if edge.line[-1][axis] <= edge.line[0][axis]]
 
 
 def _inside(inner: str, frame: str, frames: dict[str, str]) -> bool:

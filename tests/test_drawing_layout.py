@@ -1,17 +1,19 @@
 """Two models in one drawing, lanes and columns: what stands where, and how it is told apart."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from measure import picture
+from measure import crossings, measured, picture
 
 from archdsl.cli import cli
 from archdsl.diagram import FULL, LIGHT, Detail, Diagram, compared, diagram, to_dot
-from archdsl.diagram.spec import Form, Style, Way
+from archdsl.diagram.spec import Direction, Form, Style, Way
 from archdsl.driver import compile_source
 from archdsl.gallery import graphs
-from archdsl.passes.crossings import crossings
+from archdsl.ir import CheckedGraph
+from archdsl.passes.crossings import crossings as transfers
 from archdsl.render import draw
 from archdsl.source import Source
 
@@ -95,12 +97,82 @@ def test_two_models_of_a_file_are_compared(arguments: list[str], words: str, tmp
 
 # Lanes
 
+LANES = """
+model Group(classes = 10) {
+  devices gpu0, gpu1
+  input x: 3x16x16
+  group tower{0..1} on gpu{0..1} {
+    a: conv(8, 3) -> relu -> a2: conv(8, 3)
+  } -> concat
+  on gpu1 { flatten -> fc: linear(classes) }
+}
+model Chain(classes = 10) {
+  devices gpu0, gpu1, gpu2
+  input x: 3x16x16
+  on gpu0 { a: conv(8, 3) -> relu }
+  on gpu1 { b: conv(8, 3) -> relu }
+  on gpu2 { c: conv(8, 3) -> relu }
+  on gpu0 { d: conv(8, 3) -> flatten -> fc: linear(classes) }
+}
+model Zigzag(classes = 10) {
+  devices left, right
+  input x: 3x32x32
+  on left { a: conv(8, 3) -> relu }
+  on right { b: conv(8, 3) -> relu }
+  on left { c: conv(8, 3) -> relu }
+  on right { d: conv(8, 3) -> relu }
+  on left { flatten -> fc: linear(classes) }
+}
+model Shortcut(classes = 10) {
+  devices d0, d1
+  input x: 8x16x16
+  on d0 { a: conv(8, 3, padding = half) }
+  residual {
+    on d1 { b: conv(8, 3, padding = half) -> c: conv(8, 3, padding = half) }
+  } -> relu
+  on d1 { flatten -> fc: linear(classes) }
+}
+model Exchanged(classes = 10) {
+  devices d0, d1
+  input x: 3x16x16
+  group tower{0..1} on d{0..1} {
+    a: conv(8, 3) -> relu -> exchange -> b: conv(8, 3) -> relu -> c: conv(4, 3)
+  } -> concat
+  on d0 { flatten -> fc: linear(classes) }
+}
+model Two(classes = 10) {
+  devices d0, d1
+  input x: 3x16x16
+  input y: 3x16x16
+  concat {
+    on d0 { @x -> a: conv(8, 3) }
+    on d1 { @y -> b: conv(8, 3) -> b2: conv(8, 3, padding = 1) }
+  }
+  on d1 { flatten -> fc: linear(classes) }
+}
+"""
+
+
+@cache
+def on_devices() -> dict[str, CheckedGraph]:
+    compiled = compile_source(Source("net.arch", LANES), every=True)
+    assert not compiled.diagnostics
+    return {graph.name: graph for graph in compiled.models}
+
+
+@pytest.mark.parametrize("name", ["Group", "Chain", "Zigzag", "Shortcut", "Exchanged", "Two"])
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_what_one_lane_reads_from_another_comes_after_it(name: str, direction: Direction) -> None:
+    found, wrong = measured(diagram(on_devices()[name], direction=direction))
+    assert wrong == []
+    assert [pair for pair in crossings(found) if not all("exchange" in edge for edge in pair)] == []
+
 
 def test_devices_are_lanes_and_what_crosses_says_its_bytes() -> None:
     net = graphs(["alexnet_2012"])["alexnet_2012"]
     drawing = diagram(net)
     assert [frame.title for frame in drawing.clusters if frame.style is Style.DEVICE] == ["gpu0", "gpu1"]
-    moves = [each for each in crossings(net) if each.start]
+    moves = [each for each in transfers(net) if each.start]
     assert sum(edge.kind is Way.CROSSING for edge in drawing.edges) == len(moves) == 7
     segments = {segment for box in drawing.boxes for segment in box.segments if "KiB" in segment}
     assert segments == {"128\n84.5 KiB", "4608\n18 KiB", "2048\n8 KiB"}

@@ -4,15 +4,13 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from measure import Picture, Text, crossings, faults, picture
+from measure import Picture, Text, backward, crossings, faults, measured
 
-from archdsl.diagram import Detail, Diagram, diagram
+from archdsl.diagram import Detail, diagram
 from archdsl.diagram.parts import PAGE
-from archdsl.diagram.spec import Cluster, Member
 from archdsl.gallery import graphs
 from archdsl.ir import CheckedGraph
 from archdsl.loader import gallery_models
-from archdsl.render import draw
 
 # Nets that differ in widths alone look the same; one of each kind is enough.
 SAME = {
@@ -27,20 +25,6 @@ SAME = {
 @cache
 def nets() -> dict[str, CheckedGraph]:
     return graphs()
-
-
-def measured(drawing: Diagram) -> tuple[Picture, list[str]]:
-    found = picture(draw(drawing, "svg"))
-    ends = {edge.id: {edge.source, edge.target} for edge in drawing.edges}
-    return found, faults(found, _frames(drawing.members), ends)
-
-
-def _frames(members: tuple[Member, ...], around: str | None = None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for member in members:
-        found |= {member.id: around} if around else {}
-        found |= _frames(member.members, member.id) if isinstance(member, Cluster) else {}
-    return found
 
 
 @pytest.mark.parametrize("name", sorted(gallery_models().keys() - SAME))
@@ -90,5 +74,6 @@ def test_the_measure_sees_what_is_wrong() -> None:
     edge = replace(found.edges[5], line=tuple((line[0][0] + n, line[0][1] + 3 * n) for n in range(90)))
     assert "goes through" in seen(replace(found, edges=[edge]))
     assert "leaves" in seen(found, {first.id: second.id})
+    assert backward(replace(found, edges=[replace(edge, line=edge.line[::-1])])) == [edge.id]
     crossed = replace(edge, line=((0.0, 0.0), (10.0, 10.0))), replace(edge, line=((0.0, 10.0), (10.0, 0.0)))
     assert crossings(replace(found, edges=[replace(one, area=(0, 0, 10, 10)) for one in crossed])) != []

@@ -81,6 +81,9 @@ def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
         "labelloc": "b",
         "tooltip": _tooltip(f"{diagram.name}: {diagram.doc}" if diagram.doc else diagram.name),
     }
+    if diagram.devices:
+        # Ranks of the whole: those of each lane by itself would turn edges between lanes upside down.
+        attributes["newrank"] = "true"
     return attributes | ({"nslimit": "2"} if len(diagram.boxes) > _LARGE else {})
 
 
@@ -148,9 +151,9 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
 
 
 def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dict[str, str]:
-    paint, width = theme.block, "1"
+    paint, width, side = theme.block, "1", "t"
     within = {box.id for box in cluster.boxes()}
-    # The title stands at the side where nothing goes in: not that of a shortcut, and the outer one of a lane.
+    # The title stands at the side where nothing goes in: not that of a shortcut, nor of what enters a lane.
     bent = (edge for edge in diagram.edges if edge.kind in (Way.SKIP, Way.PROJECTION))
     right = any({edge.source, edge.target} <= within for edge in bent)
     if cluster.style is Style.STAGE:
@@ -158,12 +161,13 @@ def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dic
     elif cluster.style is Style.DEVICE:
         number = diagram.devices.index(cluster.title)
         paint, width = theme.devices[number % len(theme.devices)], "1.6"
-        right = number == len(diagram.devices) - 1
+        right = _entered_from_left(cluster, diagram)
+        side = "b" if right and diagram.direction == "LR" else "t"
     across = diagram.direction == "LR"
     return {
         "label": f"<{labels.cluster_label(cluster, theme, one_line=across, right=right and not across)}>",
         "labeljust": "r" if right and not across else "l",
-        "labelloc": "t",
+        "labelloc": side,
         "style": "rounded,filled",
         **_paint(paint),
         "penwidth": width,
@@ -171,6 +175,22 @@ def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dic
         "class": cluster.style.value,
         **_identity(cluster),
     }
+
+
+def _entered_from_left(lane: Cluster, diagram: Diagram) -> bool:
+    """Whether what enters a lane comes, on the whole, from lanes before it; what is in none stands in the middle."""
+    lanes = {box.id: diagram.devices.index(each.title) for each in diagram.clusters if each.style is Style.DEVICE
+             for box in each.boxes()}  # fmt: skip
+    own = diagram.devices.index(lane.title)
+    middle = (len(diagram.devices) - 1) / 2
+    targets = {box for box, number in lanes.items() if number == own}
+    sources = [edge.source for edge in diagram.edges if edge.target in targets and edge.source not in targets]
+    return sum(lanes.get(source, middle) - own for source in sources) < 0
+
+
+def _is_crossed_into(box: Box, diagram: Diagram) -> bool:
+    """Whether something comes from another lane, on either side."""
+    return bool(diagram.devices) and any(e.target == box.id and e.kind is Way.CROSSING for e in diagram.edges)
 
 
 def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> None:
@@ -185,7 +205,7 @@ def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diag
                 attributes["style"] = "dashed"
             if source.form is Form.FORK:
                 attributes["tailport"] = side
-            if target.form is Form.MERGE:
+            if target.form is Form.MERGE and not _is_crossed_into(target, diagram):
                 attributes["headport"] = side
         case Way.CROSSING:
             attributes |= {"penwidth": "2.4", "color": theme.crossing, "arrowhead": "vee", "weight": "0"}
