@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q -c constraints.txt
 
-.PHONY: run test lint clean
+.PHONY: run test test-cuda lint clean
 
 run: $(VENV)/run.done
 	@mkdir -p out
@@ -16,6 +16,9 @@ run: $(VENV)/run.done
 
 test: $(VENV)/test.done
 	$(BIN)/python -m pytest -n auto
+
+test-cuda: $(VENV)/test.done
+	ARCHDSL_CUDA=1 $(BIN)/python -m pytest tests/test_cuda.py
 
 lint: $(VENV)/test.done
 	$(BIN)/ruff format --check

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="OUT.py", help="Where the module goes; - is standard output.")
 @click.option("--verify", is_flag=True, help="Import and run the module, and compare every shape with the net.")
 @click.option("--parallel", type=click.Choice(["pipeline", "towers"]), help="Write modules for several processes.")
-@click.option("--stages", type=click.IntRange(min=2), help="Of a pipeline; as many as the net has devices if left out.")
+@click.option(
+    "--stages", type=click.IntRange(min=2), help="Cut the net into so many; a stage for each device if left out."
+)
 @click.option("--train", is_flag=True, help="Write train.py beside the module: a script that trains it.")
 @click.option("--fuse-towers", is_flag=True, help="Make one layer of the layers of towers, for one device.")
 def build(
@@ -121,15 +123,18 @@ def _single(graph: "CheckedGraph", towers: "Towers") -> _Made:
 def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
     from archdsl.emit.torch import generate_stages
     from archdsl.passes.stages import staged
-    from archdsl.place.pipeline import TooFewUnits, dealt
+    from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt
 
-    count = count or len(graph.graph.devices)
-    if count < 2:
+    if not (count or len(graph.graph.devices) > 1):
         raise click.UsageError("the net names no devices: say how many stages there are, with --stages")
     try:
-        stages = staged(graph, dealt(graph, count))
+        stages = staged(graph, dealt(graph, count) if count else by_devices(graph))
     except TooFewUnits as error:
         stop(NET_HAS_ERRORS, f"{graph.name} cannot be cut into {count} stages: {error}", f"take --stages {error.count}")
+    except NotInStages as error:
+        stop(
+            NET_HAS_ERRORS, f"the devices of {graph.name} are no stages: {error}", "cut it without them, with --stages"
+        )
 
     def verified(file: Path) -> "Verified":
         from archdsl.verify_parallel import verify_stages

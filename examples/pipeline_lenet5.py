@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from digits import load_digits
+from processes import own_device
 
 MICRO_BATCHES, SAMPLES = 4, 16
 
@@ -28,10 +29,8 @@ def main() -> None:
     sys.path.insert(0, str(Path.cwd()))
     from lenet5_stages import pipeline
 
-    accelerated = torch.accelerator.is_available()
-    dist.init_process_group("nccl" if accelerated else "gloo")
-    accelerator = torch.accelerator.current_accelerator() if accelerated else None
-    device = torch.device(accelerator.type, dist.get_rank()) if accelerator else torch.device("cpu")
+    device = own_device()
+    dist.init_process_group(dist.get_default_backend_for_device(device))
     torch.manual_seed(dist.get_rank())
     stages, schedule = pipeline(chosen.schedule, MICRO_BATCHES, SAMPLES, F.cross_entropy, device=device)
     optimizers = [torch.optim.AdamW(stage.submod.parameters(), lr=2e-3) for stage in stages]

@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from digits import load_digits
+from processes import own_device
 from torch import Tensor, nn
 
 SIDE = 227
@@ -46,12 +47,9 @@ def in_two_processes(steps: int, batch: int) -> None:
     """Train the tower of this process."""
     from alexnet_towers import own_tower
 
-    accelerated = torch.accelerator.is_available()
-    dist.init_process_group("nccl" if accelerated else "gloo")
-    rank = dist.get_rank()
-    device = (
-        torch.device(torch.accelerator.current_accelerator() or "cpu", rank) if accelerated else torch.device("cpu")
-    )
+    rank = int(os.environ["RANK"])
+    device = own_device()
+    dist.init_process_group(dist.get_default_backend_for_device(device))
     net = own_tower(classes=CLASSES, device=device).eval()
     state = fresh(devices="cpu").state_dict()
     net.load_state_dict({key: state[key] for key in net.state_dict()})

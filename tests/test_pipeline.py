@@ -16,8 +16,10 @@ from archdsl.driver import compile_source
 from archdsl.emit.torch import generate, generate_stages
 from archdsl.ir import CheckedGraph, dotted
 from archdsl.passes.invariants import assert_valid
+from archdsl.passes.placement import placed
 from archdsl.passes.stages import Stage, staged, units
-from archdsl.place.pipeline import TooFewUnits, best_bounds, dealt
+from archdsl.place import place
+from archdsl.place.pipeline import NotInStages, TooFewUnits, best_bounds, by_devices, dealt
 from archdsl.source import Source
 from archdsl.verify_parallel import verify_stages
 
@@ -108,6 +110,37 @@ def test_what_shares_weights_is_in_one_unit_with_all_between() -> None:
     assert [len(some) for some in found] == [1, 5, 1]
     assert found[0] == ["z"]
     assert found[2] == ["c"]
+
+
+def test_stages_are_where_the_devices_are(tmp_path: Path) -> None:
+    for name in NETS:
+        graph = graph_of(name)
+        chosen = placed(graph, place(graph, 3).devices)
+        parts = by_devices(chosen)
+        assert [{path for unit in part for path in unit.nodes} for part in parts] == [
+            {node.path for node in chosen.nodes if node.device == device} for device in chosen.graph.devices
+        ]
+        stages = staged(chosen, parts)
+        for stage in stages:
+            assert_valid(stage.graph)
+        (tmp_path / "stages.py").write_text(generate_stages(chosen, stages))
+        verified = verify_stages(chosen, stages, tmp_path / "stages.py")
+        assert (verified.findings, verified.params) == ((), graph.params)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("on d0 { c1: conv(4, 3) }\n on d1 { c2: conv(4, 3) }\n on d0 { c3: conv(4, 3) }", "`c3` goes back to d0"),
+        ("group t{0..1} on d{0..1} { c: conv(4, 3) } -> concat", "begins at `t0` is on d0 and d1"),
+        ("on d1 { c1: conv(4, 3) }", "all steps are on d1"),
+    ],
+)
+def test_devices_that_are_no_stages_are_said(text: str, why: str) -> None:
+    compiled = compile_source(Source("net.arch", f"model Net {{\n devices d0, d1\n input x: 3x9x9\n {text}\n}}\n"))
+    assert compiled.ok, compiled.diagnostics
+    with pytest.raises(NotInStages, match=why):
+        by_devices(compiled.models[-1])
 
 
 def test_cuts_are_the_best_ones() -> None:

@@ -1,10 +1,11 @@
-"""Deals a net out to the stages of a pipeline: dynamic programming over what no stage cuts."""
+"""Deals a net out to the stages of a pipeline: as its devices say, or by dynamic programming over what stays whole."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from math import inf
 
 from archdsl.ir import CheckedGraph, Container, Path, dotted
+from archdsl.passes.assign import assigned
 from archdsl.passes.stages import Unit, units
 from archdsl.place.costs import Costs, Machine, costs
 
@@ -15,6 +16,45 @@ class TooFewUnits(Exception):
     def __init__(self, count: int) -> None:
         super().__init__(f"only {count} parts can be stages of their own")
         self.count = count
+
+
+class NotInStages(Exception):
+    """The devices of a net are no stages of a pipeline; the text says which part is in the way."""
+
+
+def by_devices(graph: CheckedGraph) -> tuple[tuple[Unit, ...], ...]:
+    """Return the units of each stage, a stage for each device that steps are on, in the order of execution.
+
+    A block that is on several devices is cut open.
+
+    Raises NotInStages where something that no pipeline cuts is on several devices, where the net goes back to a device
+    that it has left, and where all of it is on one.
+    """
+    placed = assigned(graph)
+    device_of = {node.path: node.device or "" for node in placed.nodes}
+    found: list[tuple[str, Unit]] = []
+    for unit in units(placed, _on_several(placed.root)):
+        devices = dict.fromkeys(device_of[path] for path in unit.nodes)
+        if len(devices) > 1:
+            names = f"{', '.join(list(devices)[:-1])} and {list(devices)[-1]}"
+            raise NotInStages(f"what begins at `{dotted(unit.path)}` is on {names} and cannot be cut")
+        found.append((next(iter(devices)), unit))
+    stages = [(device, [unit for _, unit in some]) for device, some in groupby(found, key=lambda pair: pair[0])]
+    for number, (device, some) in enumerate(stages):
+        if device in (other for other, _ in stages[:number]):
+            raise NotInStages(f"`{dotted(some[0].path)}` goes back to {device}")
+    if len(stages) < 2:
+        raise NotInStages(f"all steps are on {stages[0][0]}")
+    return tuple(tuple(some) for _, some in stages)
+
+
+def _on_several(container: Container) -> list[Path]:
+    """Return the submodules that are on several devices."""
+    found: list[Path] = []
+    for child in container.children:
+        if isinstance(child, Container) and len({node.device for node in child.nodes()}) > 1:
+            found += [child.path, *_on_several(child)]
+    return found
 
 
 def dealt(
