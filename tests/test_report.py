@@ -1,58 +1,22 @@
-"""What reports say, held against what PyTorch does: counts, memory, and which part of an input a unit sees."""
+"""What reports say, held against what PyTorch counts; and the forms in which they say it."""
 
 import csv
 import io
 import json
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
 import torch
+from built import module, net, sample
 from click.testing import CliRunner
-from nets import NETS, graph_of
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from torchinfo import summary as torchinfo_summary
 
 from archdsl.cli import cli
 from archdsl.driver import compile_source
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph, dotted
-from archdsl.loader import gallery_models, locate
+from archdsl.loader import gallery_models
 from archdsl.ops import all_ops
-from archdsl.passes.tree import with_nodes
-from archdsl.report.fields import Sights, fields
-from archdsl.report.memory import memory
 from archdsl.report.rows import report
-
-
-@cache
-def net(name: str) -> CheckedGraph:
-    found = locate(name)
-    return compile_source(found.source, model=found.model).models[-1]
-
-
-def module(graph: CheckedGraph, device: str = "cpu") -> nn.Module:
-    """Return the generated module, all of it on one device."""
-    root = with_nodes(graph.graph.root, lambda node: replace(node, device=None))
-    alone = replace(graph, graph=replace(graph.graph, devices=(), root=root))
-    scope: dict[str, Any] = {"__name__": "generated"}
-    exec(generate(alone), scope)
-    made: nn.Module = scope[graph.name](device=device)
-    return made
-
-
-def sample(graph: CheckedGraph, batch: int = 1, device: str = "cpu") -> list[Tensor]:
-    found = []
-    for given in graph.inputs:
-        sizes = (batch, *map(int, given.shape.dims))
-        count = graph.indices(given)
-        found.append(torch.rand(sizes, device=device) if count is None else torch.zeros(sizes, device=device).long())
-    return found
-
 
 COUNTED = [
     "alexnet", "alexnet_2012", "googlenet_2014", "resnet50", "densenet121", "mobilenet_v3_large", "shufflenet",
@@ -109,136 +73,12 @@ def test_published_operations_come_out(name: str, digits: int, macs: float) -> N
     assert round(report(net(name)).macs / 1e9, digits) == macs
 
 
-def allocated(made: nn.Module, inputs: list[Tensor]) -> int:
-    """Return the most bytes that a step of training has allocated at a time."""
-    made.train()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        given = made(*inputs)
-        sum(value.sum() for value in (given if isinstance(given, tuple) else (given,))).backward()
-    alive = most = 0
-    for event in recorded.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            alive += event.nbytes()
-            most = max(most, alive)
-    return most
-
-
-@pytest.mark.parametrize(
-    ("name", "batch"),
-    [("alexnet", 4), ("resnet18", 2), ("squeezenet1_1", 4), ("mobilenet_v3_small", 4), ("nin", 8), ("googlenet", 2)],
-)
-def test_training_needs_the_memory_that_it_allocates(name: str, batch: int) -> None:
-    graph = net(name)
-    weights = graph.params * 4
-    most = allocated(module(graph), sample(graph, batch))
-    used = memory(graph, batch=batch)
-    assert used.training == pytest.approx(most + weights, rel=0.05)
-    # Without the weights, which are known exactly, the rest alone agrees as well.
-    assert used.training - weights == pytest.approx(most, rel=0.06)
-
-
-def test_an_evaluation_reuses_its_buffers() -> None:
-    text = "model A {\n  input x: 2x8x8\n  a: conv(4, 1) -> relu -> b: conv(1, 1) -> flatten\n}\n"
-    # 128 numbers come in, 256 come out of `a` and are rectified in place, 64 come out of `b` and are only viewed.
-    assert memory(graph_of(text)).evaluation == 4 * (128 + 256)
-    assert memory(graph_of(text), batch=3, width=2).evaluation == 3 * 2 * (128 + 256)
-
-
 def test_a_batch_and_a_type_scale_bytes() -> None:
     one, many = report(net("lenet5")), report(net("lenet5"), batch=32, dtype="float16")
     assert many.totals.activations == 16 * one.totals.activations
     assert many.macs == 32 * one.macs
     assert many.memory.weights == one.memory.weights // 2
     assert one.weight_bytes["float64"] == 8 * 61_706
-
-
-# Receptive fields
-
-
-@pytest.fixture
-def averaging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let maxima be means, so that a gradient reaches all that a window sees."""
-    for axes in (1, 2, 3):
-        monkeypatch.setattr(functional, f"max_pool{axes}d", _meaning(getattr(functional, f"avg_pool{axes}d")))
-        adaptive = _meaning(getattr(functional, f"adaptive_avg_pool{axes}d"), 1)
-        monkeypatch.setattr(functional, f"adaptive_max_pool{axes}d", adaptive)
-
-
-def _meaning(mean: Any, count: int = 3) -> Any:
-    def pool(x: Tensor, *sizes: Any, **more: Any) -> Tensor:
-        known = {name: value for name, value in more.items() if name in ("stride", "padding", "ceil_mode")}
-        result: Tensor = mean(x, *sizes[:count], **known)
-        return result
-
-    return pool
-
-
-def smooth(made: nn.Module) -> nn.Module:
-    """Let every layer take means, so that all numbers stay near 1 and no gradient vanishes by chance."""
-    made.double().eval()
-    with torch.no_grad():
-        for name, weight in made.named_parameters():
-            fan = weight[0].numel() if weight.dim() > 1 else 1
-            weight.fill_(1 / fan if name.endswith("weight") else 0)
-    return made
-
-
-def supports(graph: CheckedGraph, made: nn.Module, wanted: set[str]) -> dict[str, tuple[tuple[int, int], ...]]:
-    """Return, for modules by name, what the unit in the middle of their result depends on along each axis."""
-    inputs = [tensor.double().fill_(1).requires_grad_() for tensor in sample(graph)]
-    results: dict[str, Tensor] = {}
-    for name, child in made.named_modules():
-        if name in wanted:
-            child.register_forward_hook(lambda _m, _i, out, name=name: results.setdefault(name, out))
-    made(*inputs)
-    found = {}
-    for name, result in results.items():
-        middle = tuple(size // 2 for size in result.shape[2:])
-        (gradient,) = torch.autograd.grad(result[(0, slice(None), *middle)].sum(), inputs[:1], retain_graph=True)
-        places = gradient[0].abs().sum(0).nonzero()
-        found[name] = tuple((int(axis.min()), int(axis.max())) for axis in places.T)
-    return found
-
-
-def sights_agree(graph: CheckedGraph, every: int = 1) -> int:
-    """Hold what steps see against gradients; return how many steps were compared."""
-    made = smooth(module(graph))
-    paths = {dotted(node.path): node for node in graph.nodes if node.shape.rank == graph.inputs[0].shape.rank}
-    names = [name for name, _ in made.named_modules() if name in paths]
-    measured = supports(graph, made, set(names[::every]) | set(names[-1:]))
-    forward = fields(graph)
-    for name, support in measured.items():
-        node = paths[name]
-        assert Sights(graph).seen(node.path)[graph.inputs[0].name] == support, name
-        field, sizes = forward[node.path], graph.inputs[0].shape.map
-        for number, (axis, (first, last)) in enumerate(zip(field.axes, support, strict=True)):
-            if not field.everything and axis.step.denominator == 1 and first > 0 and last < sizes[number] - 1:
-                middle = node.shape.map[number] // 2
-                assert (first, last) == (axis.step * middle + axis.first, axis.step * middle + axis.last), name
-    return len(measured)
-
-
-SEEN = ["lenet5", "alexnet", "nin", "googlenet_2014", "resnet18", "squeezenet1_1"]
-
-
-@pytest.mark.usefixtures("averaging")
-@pytest.mark.parametrize("name", SEEN)
-def test_a_receptive_field_is_the_support_of_the_gradient(name: str) -> None:
-    assert sights_agree(net(name), every=9) >= 2
-
-
-@pytest.mark.usefixtures("averaging")
-@pytest.mark.parametrize("name", ["padded", "decoder", "volume", "residuals", "pools", "shared"])
-def test_operators_see_what_gradients_say(name: str) -> None:
-    assert sights_agree(graph_of(NETS[name])) >= 1
-
-
-def test_fields_of_published_nets_are_those_of_the_literature() -> None:
-    # Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, 2019, table 1.
-    for name, size in (("alexnet", 195), ("vgg16", 212), ("mobilenet_v1", 315)):
-        last = [field for field in fields(net(name)).values() if not field.everything][-1]
-        assert set(last.size) == {size}, name
-        assert set(last.stride) == {32}, name
 
 
 # Formats

@@ -63,8 +63,11 @@ class Attention(Elementwise):
         return EVERYTHING
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        # Queries, keys and values, what the heads give, and the sum of the matches of each step.
         time, features = y.dims
+        if self.dropout:
+            # PyTorch takes single steps: scaled queries and keys, values, what the heads give; matches, mask, product.
+            return Kept(input=True, values=time * (4 * features + 3 * self.heads * time))
+        # Queries, keys and values, what the heads give, and the sum of the matches of each step.
         return Kept(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
 
     def macs(self, x: Shape, y: Shape) -> int:

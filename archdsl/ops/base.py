@@ -164,7 +164,7 @@ class Op(Declared):
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         """Return what a training keeps of it until its gradient is computed."""
-        return INPUT_KEPT
+        return NOTHING_KEPT if self.is_view else INPUT_KEPT
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         """Return how its numbers come about."""

@@ -175,6 +175,11 @@ class Conv(Op):
         return self._window(inputs[0]).sight()
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        if self.connect:
+            # What goes into each window of the table, and what comes out of it.
+            windows = sum(map(len, self.connect))
+            given = windows * Shape(inputs[0].map).volume
+            return Kept(values=given + windows * Shape(y.map).volume, back=given)
         window = self._window(inputs[0])
         if window.is_padded_to_fit and (any(window.before) or any(window.after)):
             sides = (sum(parts) for parts in zip(window.map, window.before, window.after, strict=True))

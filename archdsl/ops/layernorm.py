@@ -127,6 +127,10 @@ class RmsNorm(OverLastAxes):
             return Submodule(made)
         return Stateless(made, call("F.rms_norm", INPUT, sizes, eps=self.eps).without(eps=None))
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # One over the root mean squares, and what is scaled.
+        return Kept(input=True, values=y.volume // Shape(self._sizes(y)).volume + (y.volume if self.affine else 0))
+
     def title(self, x: Shape) -> str:
         return "RMSNorm"
 

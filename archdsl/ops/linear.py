@@ -7,7 +7,7 @@ from archdsl.ops.base import Argument, Emission, Example, Op, Submodule, Trait, 
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
 from archdsl.ops.kinds import BITMAPS, COUNT, TRUTH
 from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
-from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Sight, Sums, product
+from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Kept, Sight, Sums, product
 from archdsl.pyexpr import call
 from archdsl.shape import Shape
 
@@ -167,6 +167,10 @@ class Rbf(Op):
 
     def fixed(self, x: Shape) -> int:
         return self.out * x.channels
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The differences, which are squared.
+        return Kept(values=y.volume * inputs[0].volume)
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("EuclideanRBF", self.targets or (x.channels, self.out)))

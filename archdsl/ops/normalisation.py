@@ -22,10 +22,6 @@ class PerChannel(Elementwise):
     def params(self, x: Shape) -> int:
         return 2 * x.channels if self.affine else 0
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        # Mean and spread of each channel beside the input.
-        return Kept(input=True, values=2 * y.channels)
-
     def sums(self, x: Shape, y: Shape) -> Sums:
         return Sums(params=f"2*{int(x.channels)}" if self.affine else "", why="every number keeps its place")
 
@@ -71,6 +67,10 @@ class BatchNorm(PerChannel):
         # Running mean and variance of each channel, and the number of batches.
         return 2 * x.channels + 1
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # Mean and spread of each channel.
+        return Kept(input=True, of_batch=2 * y.channels)
+
     def torch(self, x: Shape) -> Emission:
         made = call(
             f"nn.BatchNorm{max(x.rank - 1, 1)}d", x.channels, eps=self.eps, momentum=self.momentum, affine=self.affine
@@ -112,6 +112,10 @@ class GroupNorm(PerChannel):
 
     def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self.changed(groups=lanes * self.groups)
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # Mean and spread of each group.
+        return Kept(input=True, values=2 * self.groups)
 
     def torch(self, x: Shape) -> Emission:
         made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
@@ -167,6 +171,11 @@ class InstanceNorm(PerChannel):
         if self.affine or self.track_running_stats:
             return Submodule(made)
         return Stateless(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # Mean and spread of each channel of a sample; PyTorch copies for each sample what belongs to all.
+        copies = int(self.affine) + 2 * int(self.track_running_stats)
+        return Kept(input=True, values=(2 + copies) * y.channels)
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         # As in an evaluation, which uses what was kept of the training.

@@ -94,7 +94,7 @@ class Pad(Op):
         return map_sight(*(Reach.of(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT if self.mode == "constant" else super().kept(inputs, y)
+        return NOTHING_KEPT if self.mode in ("constant", "circular") else super().kept(inputs, y)
 
     def title(self, x: Shape) -> str:
         before, after = self._sides(x)

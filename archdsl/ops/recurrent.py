@@ -7,6 +7,7 @@ from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, 
 from archdsl.ops.kinds import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange
 from archdsl.ops.sequence import require_sequence
+from archdsl.ops.views import Kept
 from archdsl.pyexpr import Expr, call
 from archdsl.shape import Shape
 
@@ -84,6 +85,21 @@ class Recurrent(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return x.dims[0] * self._weights(x)
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        time, into = inputs[0].dims
+        features = self._directions * self._features
+        # What goes into each layer, into the first one for each direction; what its steps keep; masks of the dropout.
+        given = time * (self._directions * into + (self.layers - 1) * features)
+        masks = time * (self.layers - 1) * features if self.dropout else 0
+        return Kept(values=given + self.layers * self._directions * self._kept_by_steps(time) + masks)
+
+    def _kept_by_steps(self, time: int) -> int:
+        """Return how many numbers the steps of a layer keep in one direction: gates, memory, and what they begin with.
+
+        It is what PyTorch keeps where it takes the steps one by one; a library's own LSTM keeps something else.
+        """
+        return time * (7 * self.hidden + int(self.projection))
+
     def starts(self, x: Shape) -> tuple[Start, ...]:
         weights = Start("init", "weight", self.init, (self.gates * self.hidden, x.dims[1]), each=True)
         biases = Start("bias_init", "bias", self.bias_init, (self.gates * self.hidden,), each=True)
@@ -140,6 +156,9 @@ class Rnn(Recurrent):
 
     def _more(self) -> dict[str, Expr]:
         return {"nonlinearity": str(self.nonlinearity)}
+
+    def _kept_by_steps(self, time: int) -> int:
+        return (time + 1) * self.hidden
 
 
 @op("lstm", family="linear", positional=1)

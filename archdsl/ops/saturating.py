@@ -4,6 +4,7 @@ from archdsl.ops.activation import Pointwise
 from archdsl.ops.base import Example, arg, op
 from archdsl.ops.kinds import POSITIVE, REAL
 from archdsl.ops.reasons import Misfit, OutOfRange
+from archdsl.ops.views import Kept
 from archdsl.shape import Shape
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
@@ -44,6 +45,10 @@ class Softsign(Pointwise):
     caption = "Softsign"
     examples = (Example("softsign", _MAPS, _MAPS), Example("softsign", _VECTOR, _VECTOR))
 
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # What it is divided by.
+        return Kept(input=True, values=y.volume)
+
 
 @op("logsigmoid", family="activation")
 class LogSigmoid(Pointwise):
@@ -51,6 +56,10 @@ class LogSigmoid(Pointwise):
 
     caption = "LogSigmoid"
     examples = (Example("logsigmoid", _MAPS, _MAPS), Example("logsigmoid", _VECTOR, _VECTOR))
+
+    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+        # The exponentials.
+        return Kept(input=True, values=y.volume)
 
 
 @op("tanhshrink", family="activation")

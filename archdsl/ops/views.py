@@ -47,13 +47,16 @@ class Kept:
     """What autograd keeps of a step until its gradient is computed, for one sample.
 
     `input` and `output` say that it is what goes in or comes out; `values` are further numbers of the stream's type,
-    `integers` further ones of eight bytes.
+    `integers` further ones of eight bytes. `of_batch` are numbers that a batch has once, however many samples it holds.
+    `back` are numbers that are on their way back within the step itself, where PyTorch computes it in several.
     """
 
     input: bool = False
     output: bool = False
     values: int = 0
     integers: int = 0
+    of_batch: int = 0
+    back: int = 0
 
 
 NOTHING_KEPT = Kept()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from archdsl.ir import CheckedGraph, Node, Path, only_in_training
 from archdsl.ops.base import Stateless, Trait
+from archdsl.ops.views import Kept
 from archdsl.passes.order import in_order
 
 _INTEGER = 8
@@ -58,6 +59,10 @@ class _Flow:
         self.sizes |= {node.path: node.shape.plain().volume * per_value for node in self.nodes}
         self.readers = Counter(source for node in self.nodes for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
+
+    def kept(self, node: Node) -> Kept:
+        """Return what a training keeps of a step, for one sample."""
+        return node.op.kept(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
         """Return the input that a step writes its result over, if it does."""
@@ -135,8 +140,9 @@ class _Training:
 
     def _keep(self, node: Node) -> int:
         """Note what a step keeps; return the bytes that were not kept before."""
-        kept = node.op.kept(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
-        self.extra[node.path] = self.flow.batch * (int(kept.values) * self.flow.width + int(kept.integers) * _INTEGER)
+        kept = self.flow.kept(node)
+        values = self.flow.batch * int(kept.values) + int(kept.of_batch)
+        self.extra[node.path] = values * self.flow.width + self.flow.batch * int(kept.integers) * _INTEGER
         paths = (node.sources if kept.input else ()) + ((node.path,) if kept.output else ())
         return self.extra[node.path] + sum(self._hold(path, node.path) for path in paths)
 
@@ -153,6 +159,9 @@ class _Training:
         for node in reversed(self.flow.nodes):
             buffer = self.gradients.pop(node.path, None)
             if node.path in self.learns:
+                within = int(self.flow.kept(node).back) * self.flow.batch * self.flow.width
+                self._take(within)
+                self._take(-within)
                 self._take(node.params * self.flow.width)
                 for source in node.sources:
                     if source in self.learns:

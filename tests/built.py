@@ -1,0 +1,46 @@
+"""Nets of the gallery as the modules that archdsl writes for them, with inputs that fit."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.driver import compile_source
+from archdsl.elaborate.settings import parse_setting, parse_shape
+from archdsl.emit.torch import generate
+from archdsl.ir import CheckedGraph
+from archdsl.loader import locate
+from archdsl.passes.tree import with_nodes
+
+
+@cache
+def net(name: str, *arguments: str) -> CheckedGraph:
+    """Return a net of the gallery; arguments are a shape of its input (3x64x64) and settings (side=64)."""
+    found = locate(name)
+    settings = dict(parse_setting(each) for each in arguments if "=" in each)
+    shapes = dict(parse_shape(each) for each in arguments if "=" not in each)
+    compiled = compile_source(found.source, model=found.model, settings=settings, shapes=shapes)
+    assert compiled.ok, compiled.diagnostics
+    return compiled.models[-1]
+
+
+def module(graph: CheckedGraph, device: str = "cpu") -> nn.Module:
+    """Return the generated module, all of it on one device."""
+    root = with_nodes(graph.graph.root, lambda node: replace(node, device=None))
+    alone = replace(graph, graph=replace(graph.graph, devices=(), root=root))
+    scope: dict[str, Any] = {"__name__": "generated"}
+    exec(generate(alone), scope)
+    made: nn.Module = scope[graph.name](device=device)
+    return made
+
+
+def sample(graph: CheckedGraph, batch: int = 1, device: str = "cpu") -> list[Tensor]:
+    """Return inputs of the right shapes: random numbers, or zeros where indices go in."""
+    found = []
+    for given in graph.inputs:
+        sizes = (batch, *map(int, given.shape.dims))
+        count = graph.indices(given)
+        found.append(torch.rand(sizes, device=device) if count is None else torch.zeros(sizes, device=device).long())
+    return found
