@@ -1,4 +1,4 @@
-"""One process of a pipeline: `python pipelined.py FOLDER RANK WORLD` runs the cases that `cases.json` there lists.
+"""One process of a pipeline, `python pipelined.py FOLDER RANK WORLD [DEVICE]`: it runs the cases in `cases.json` there.
 
 Each case is trained for two steps; the first process compares all gradients, buffers and losses with those of the
 single process that takes the same micro-batches one after another, and writes what differs to `result.json`.
@@ -52,17 +52,20 @@ def found_in(net: Any) -> dict[str, torch.Tensor]:
     return grads | dict(net.named_buffers())
 
 
-def run(folder: Path, case: dict[str, Any], rank: int) -> dict[str, Any]:
+def run(folder: Path, case: dict[str, Any], rank: int, device: str) -> dict[str, Any]:
     """Run a case; return what the first process finds."""
     torch.manual_seed(0)
-    whole = getattr(module_of(folder / f"{case['name']}.py"), case["model"])()
+    whole = getattr(module_of(folder / f"{case['name']}.py"), case["model"])().to(device)
     state = {name: value.clone() for name, value in whole.state_dict().items()}
     batches = [
-        (torch.rand(MICRO * SAMPLES, *case["shape"]), torch.randint(case["classes"], (MICRO * SAMPLES,)))
+        (
+            torch.rand(MICRO * SAMPLES, *case["shape"]).to(device),
+            torch.randint(case["classes"], (MICRO * SAMPLES,)).to(device),
+        )
         for _ in range(STEPS)
     ]
     staged = module_of(folder / f"{case['name']}_stages.py")
-    stages, schedule = staged.pipeline(case["schedule"], MICRO, SAMPLES, loss_of, device="cpu")
+    stages, schedule = staged.pipeline(case["schedule"], MICRO, SAMPLES, loss_of, device=device)
     keys = [key for stage in stages for key in stage.submod.state_dict()]
     for stage in stages:
         stage.submod.load_state_dict({key: state[key] for key in stage.submod.state_dict()})
@@ -92,13 +95,14 @@ def run(folder: Path, case: dict[str, Any], rank: int) -> dict[str, Any]:
     }
 
 
-def main(folder: Path, rank: int, world: int) -> None:
+def main(folder: Path, rank: int, world: int, device: str = "cpu") -> None:
     """Run all cases in one process group."""
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder / 'store'}", rank=rank, world_size=world)
+    backend = dist.get_default_backend_for_device(device)
+    dist.init_process_group(backend, init_method=f"file://{folder / 'store'}", rank=rank, world_size=world)
     results = {}
     for case in json.loads((folder / "cases.json").read_text()):
-        results[case["name"] + " " + case["schedule"]] = run(folder, case, rank)
+        results[case["name"] + " " + case["schedule"]] = run(folder, case, rank, device)
         dist.barrier()
     if rank == 0:
         (folder / "result.json").write_text(json.dumps(results))
@@ -106,4 +110,4 @@ def main(folder: Path, rank: int, world: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

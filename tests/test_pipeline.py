@@ -222,8 +222,7 @@ def run(folder: Path, world: int, cases: list[tuple[str, int, str]]) -> dict[str
         )
         for rank in range(world)
     ]
-    for worker in workers:
-        _, errors = worker.communicate(timeout=120)
-        assert worker.returncode == 0, errors.decode()
+    said = [worker.communicate(timeout=120)[1].decode() for worker in workers]
+    assert not any(worker.returncode for worker in workers), "\n".join(said)
     results: dict[str, dict[str, float]] = json.loads((folder / "result.json").read_text())
     return results

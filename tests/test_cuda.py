@@ -1,0 +1,332 @@
+"""What only a CUDA device shows: run by `make test-cuda`, where one will do; the CPU is the second device.
+
+Everything else is tested on CPUs alone, so that it is the same on every machine.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from nets import NETS, graph_of
+from test_torch import GALLERY, SMALL, as_tuple, by_name, light, samples_of
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+
+import archdsl
+from archdsl.api import compile as compiled
+from archdsl.api import module_class
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.torch import generate, generate_stages, generate_towers
+from archdsl.ir import CheckedGraph
+from archdsl.passes.fuse import fuse_towers
+from archdsl.passes.order import in_order
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.placement import placed
+from archdsl.passes.stages import staged
+from archdsl.passes.towers import towers
+from archdsl.passes.transfers import is_move
+from archdsl.place import place
+from archdsl.place.pipeline import dealt
+from archdsl.report.memory import memory
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+ROOT = Path(__file__).parent.parent
+DECLARED = [graph for graph in [*SMALL, *GALLERY] if graph.graph.devices]
+AUTOMATIC = [
+    placed(graph, place(graph, 2).devices)
+    for name in ("resnet18", "googlenet", "densenet121")
+    for graph in compiled(name).models
+]
+ON_TWO = [pytest.param(graph, id=f"{graph.name.lower()}-{n}") for n, graph in enumerate([*DECLARED, *AUTOMATIC])]
+
+
+def net_of(graph: CheckedGraph, devices: Any) -> nn.Module:
+    """Return a net with the same weights every time, in float64, as in evaluation."""
+    torch.manual_seed(0)
+    made_of = module_class(graph)
+    state = made_of(dtype=torch.float64, **{graph.device_argument: "cpu"}).state_dict()
+    made: nn.Module = made_of(dtype=torch.float64, **{graph.device_argument: devices})
+    made.load_state_dict(state)
+    made.eval()
+    for module in made.modules():
+        if isinstance(module, nn.RNNBase):
+            module.train()  # cuDNN has no other gradient of them
+    return made
+
+
+def inputs_of(graph: CheckedGraph, device: str) -> list[Tensor]:
+    torch.manual_seed(2)
+    return [each.double().to(device) if each.is_floating_point() else each.to(device) for each in samples_of(graph, 2)]
+
+
+def trained(net: nn.Module, samples: list[Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Return results and gradients."""
+    results = [part for part in as_tuple(net(*samples)) if part.is_floating_point()]
+    parts = [part for part in results if part.requires_grad]
+    torch.autograd.backward(parts, [ramp(part) for part in parts])
+    return results, {name: each.grad for name, each in net.named_parameters() if each.grad is not None}
+
+
+def ramp(like: Tensor) -> Tensor:
+    return torch.linspace(0, 1, like.numel(), dtype=like.dtype, device=like.device).view_as(like)
+
+
+def assert_near(found: Tensor, expected: Tensor, scale: float, name: str = "") -> None:
+    """Hold two tensors against each other; CUDA has a sixth in float32, in the derivative of hardswish among others."""
+    bound = 1e-7 * max(expected.abs().max().item(), scale)
+    assert (found.cpu() - expected.cpu()).abs().max().item() <= bound, name
+
+
+def assert_same(net: nn.Module, samples: list[Tensor], expected: Any) -> None:
+    results, gradients = trained(net, samples)
+    for one, other in zip(results, expected[0], strict=True):
+        assert_near(one.nan_to_num(), other.nan_to_num(), 0.0)
+    assert gradients.keys() == expected[1].keys()
+    weights = dict(net.named_parameters())
+    # What is nothing but rounding, as the gradient of a bias before a normalisation, is held against the others.
+    scale = 1e-6 * max((each.abs().max().item() for each in expected[1].values()), default=0.0)
+    for name, gradient in gradients.items():
+        assert gradient.device == weights[name].device, name
+        assert_near(gradient, expected[1][name], scale, name)
+
+
+@contextmanager
+def no_waiting() -> Iterator[None]:
+    """Fail where the host waits for the device."""
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("graph", by_name([*SMALL, *light()]))
+def test_cuda_computes_what_the_cpu_does(graph: CheckedGraph) -> None:
+    """The host waits nowhere: neither forward nor backward."""
+    expected = trained(net_of(graph, "cpu"), inputs_of(graph, "cpu"))
+    net, samples = net_of(graph, "cuda"), inputs_of(graph, "cuda")
+    assert_same(net, samples, expected)
+    assert all(weight.is_cuda for weight in net.state_dict().values())
+    net.zero_grad()
+    with no_waiting():
+        trained(net, samples)
+
+
+@pytest.mark.parametrize("graph", ON_TWO)
+@pytest.mark.parametrize("order", [("cuda:0", "cpu"), ("cpu", "cuda:0")])
+def test_two_devices_compute_what_one_does(graph: CheckedGraph, order: tuple[str, str]) -> None:
+    names = graph.graph.devices
+    devices = {name: order[number % 2] for number, name in enumerate(names)}
+    samples = inputs_of(graph, "cpu")
+    expected = trained(net_of(graph, "cpu"), samples)
+    net = net_of(graph, devices)
+    assert {weight.device.type for weight in net.parameters()} == {"cuda", "cpu"}
+    assert_same(net, samples, expected)
+    with torch.device("meta"):
+        late = module_class(graph)(dtype=torch.float64)
+    late.to_empty(device="cuda").load_state_dict(net.state_dict())
+    assert_same(late.eval(), samples, expected)
+
+
+@pytest.mark.parametrize("graph", ON_TWO)
+def test_what_is_copied_between_devices_is_what_the_graph_moves(graph: CheckedGraph) -> None:
+    names = graph.graph.devices
+    devices = {name: ("cuda:0", "cpu")[number % 2] for number, name in enumerate(names)}
+    low = lowered(graph)
+    flow = Dataflow(low)
+    where = {node.path: devices[node.device] for node in low.nodes if node.device}
+    moves = [node for node in in_order(low.nodes) if is_move(node)]
+    sources = [where.get(node.sources[0], "cpu") for node in moves]
+    up = sum(devices[node.device or ""] == "cuda:0" != source for node, source in zip(moves, sources, strict=True))
+    down = sum(devices[node.device or ""] == "cpu" != source for node, source in zip(moves, sources, strict=True))
+    assert flow.nodes
+    net, samples = net_of(graph, devices), inputs_of(graph, "cpu")
+    with torch.no_grad():
+        net(*samples)
+        with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as seen:
+            net(*samples)
+            torch.cuda.synchronize()
+    counts = {event.key: event.count for event in seen.key_averages()}
+    assert sum(count for key, count in counts.items() if "Memcpy HtoD" in key) == up
+    assert sum(count for key, count in counts.items() if "Memcpy DtoH" in key) == down
+
+
+def test_devices_are_found() -> None:
+    graph = graph_of(NETS["towers"])
+    for devices in ("auto", "cuda", ["cuda:0"], "cuda:0"):
+        net = module_class(graph)(devices=devices)
+        assert {str(each.device) for each in net.state_dict().values()} <= {
+            f"cuda:{number}" for number in range(torch.cuda.device_count())
+        }
+    net = module_class(graph)(devices="cpu").to("cuda")
+    assert net(torch.rand(2, 3, 32, 32)).is_cuda
+
+
+@pytest.mark.parametrize("name", ["alexnet_2012"])
+def test_fused_towers_compute_what_towers_do(name: str) -> None:
+    graph = compiled(name).models[-1]
+    fused = fuse_towers(graph)
+    from test_fuse import module_of
+
+    made = module_of(fused.graph, dict(fused.towers))
+    one = getattr(made, graph.name)(device="cuda", dtype=torch.float64).eval()
+    towers, samples = net_of(graph, "cuda"), inputs_of(graph, "cuda")
+    one.load_state_dict(made.fused_state(towers.state_dict()))
+    with torch.no_grad():
+        assert_near(one(*samples), towers(*samples), 0.0)
+
+
+PEAKS = ["vgg11", "resnet50", "googlenet_noaux", "densenet121", "mobilenet_v2", "unet", "vit_b_16"]
+
+
+@pytest.mark.parametrize("name", PEAKS)
+def test_a_training_step_takes_the_memory_that_is_said(name: str) -> None:
+    """Without cuDNN, whose workspaces are not counted; other kernels have some as well."""
+    graph = compiled(name).models[-1]
+    batch = 8
+    net = archdsl.load(name, device="cuda").train()
+    samples = [each.cuda() for each in samples_of(graph, batch)]
+    peaks = {}
+    for cudnn in (True, False):
+        with torch.backends.cudnn.flags(enabled=cudnn):
+            for _ in range(2):
+                net.zero_grad()
+                torch.cuda.empty_cache()
+                torch.cuda.reset_peak_memory_stats()
+                sum(part.sum() for part in as_tuple(net(*samples))).backward()
+            peaks[cudnn] = torch.cuda.max_memory_allocated()
+    said = memory(graph, batch=batch).training
+    print(f"PEAK {name} said {said} cudnn {peaks[True] / said:.3f} native {peaks[False] / said:.3f}")
+    assert 0.9 < peaks[True] / said < 1.3
+
+
+TRAINED = """model Small(classes = 10) {
+  input image: 3x32x32
+  conv1: conv(16, 3, padding = 1) -> bn1: batchnorm -> relu
+  conv2: conv(32, 3, stride = 2) -> bn2: batchnorm -> relu
+  residual { block: { conv: conv(32, 3, padding = 1) -> bn: batchnorm } } -> relu
+  flatten -> fc: linear(classes)
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from test_train import built, draw_pictures
+
+    made = built(tmp_path_factory.mktemp("trained"), TRAINED)
+    draw_pictures(made / "pictures")
+    return made
+
+
+def run_training(folder: Path, out: str, *arguments: str, torchrun: bool = False, env: Any = None) -> str:
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"] if torchrun else []
+    command = [
+        sys.executable,
+        *launch,
+        "train.py",
+        "--data",
+        "pictures",
+        "--epochs",
+        "4",
+        "--batch",
+        "30",
+        "--rate",
+        "1e-4",
+    ]
+    done = subprocess.run(
+        [*command, "--out", out, "--log-every", "1", *arguments],
+        cwd=folder,
+        env={**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def losses(folder: Path, out: str) -> list[float]:
+    lines = [json.loads(line) for line in (folder / out / "log.jsonl").read_text().splitlines()]
+    return [line["loss"] for line in lines if line["event"] == "step"]
+
+
+FLOAT = "--precision=float32"
+WAYS = {
+    "last": ((FLOAT,), False, 1e-3),
+    "auto": ((), False, 2e-2),
+    "half": (("--precision=float16",), False, 2e-2),
+    "ddp": ((FLOAT, "--no-channels-last"), True, 1e-3),
+    "ddp_auto": (("--workers=2",), True, 2e-2),
+    "fsdp2": ((FLOAT, "--parallel=fsdp2"), True, 1e-3),
+    "fsdp2_auto": (("--parallel=fsdp2",), True, 2e-2),
+    "fsdp2_half": (("--parallel=fsdp2", "--precision=float16"), True, 2e-2),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_script_trains_in_every_way(folder: Path, way: str) -> None:
+    """Losses are about those of a plain training, which they leave slowly."""
+    if not (folder / "plain").exists():
+        run_training(folder, "plain", FLOAT, "--no-channels-last")
+    arguments, torchrun, bound = WAYS[way]
+    run_training(folder, way, *arguments, torchrun=torchrun)
+    plain, found = losses(folder, "plain"), losses(folder, way)
+    print(f"WAY {way} {[abs(a - b) / b for a, b in zip(found, plain, strict=True)]}")
+    assert found[:4] == pytest.approx(plain[:4], rel=bound)
+    assert found[-4:] == pytest.approx(plain[-4:], rel=0.2)
+
+
+def test_a_training_that_is_taken_up_again_ends_with_the_same_bits(folder: Path) -> None:
+    from test_train import sha
+
+    run_training(folder, "once")
+    run_training(folder, "again")
+    print("REPEATS", sha(folder, "once") == sha(folder, "again"))
+    run_training(folder, "cut", "--save-every", "7")
+    newest = sorted((folder / "cut" / "checkpoints").glob("step-*"))[-1]
+    (newest / ".metadata").unlink()
+    (folder / "cut" / "weights.pt").unlink()
+    run_training(folder, "cut", "--save-every", "7")
+    assert sha(folder, "cut") == sha(folder, "once")
+
+
+def test_towers_in_two_processes_share_a_device(tmp_path: Path) -> None:
+    """By gloo, since NCCL wants a device for each process."""
+    graph = graph_of(NETS["towers"])
+    (tmp_path / "whole.py").write_text(generate(graph))
+    (tmp_path / "towers.py").write_text(generate_towers(graph, towers(graph)))
+    script = [sys.executable, str(Path(__file__).parent / "towered.py"), str(tmp_path)]
+    workers = [subprocess.Popen([*script, str(rank), "2", "cuda"], stderr=subprocess.PIPE) for rank in range(2)]
+    for worker in workers:
+        _, errors = worker.communicate(timeout=300)
+        assert worker.returncode == 0, errors.decode()
+    result = json.loads((tmp_path / "result.json").read_text())
+    print("TOWERS", result)
+    assert result["keys"]
+    assert max(result["losses"], result["difference"]) <= 1e-6
+
+
+@pytest.mark.parametrize("schedule", ["ZBVZeroBubble", "DualPipeV", "Interleaved1F1B", "InterleavedZeroBubble"])
+def test_a_process_runs_several_stages(schedule: str, tmp_path: Path) -> None:
+    import test_pipeline
+
+    graph = test_pipeline.graph_of("skips")
+    (tmp_path / "skips.py").write_text(generate(graph))
+    (tmp_path / "skips_stages.py").write_text(generate_stages(graph, staged(graph, dealt(graph, 2))))
+    case = {"name": "skips", "model": "Skips", "schedule": schedule, "shape": [3, 16, 16], "classes": 10}
+    (tmp_path / "cases.json").write_text(json.dumps([case]))
+    script = [sys.executable, str(Path(__file__).parent / "pipelined.py"), str(tmp_path), "0", "1", "cuda"]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads((tmp_path / "result.json").read_text()).values()
+    print("PIPELINE", schedule, result)
+    assert result["keys"] and result["names"]
+    assert max(result["losses"], result["difference"]) <= 1e-4
