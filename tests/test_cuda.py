@@ -4,7 +4,6 @@ Everything else is tested on CPUs alone, so that it is the same on every machine
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,14 +14,16 @@ from typing import Any
 import pytest
 import torch
 from nets import NETS, graph_of
+from test_fuse import module_of
+from test_pipeline import graph_of as pipelines_of
 from test_torch import GALLERY, SMALL, as_tuple, by_name, light, samples_of
+from test_train import built, draw_pictures, environment, sha
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 import archdsl
 from archdsl.api import compile as compiled
 from archdsl.api import module_class
-from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.torch import generate, generate_stages, generate_towers
 from archdsl.ir import CheckedGraph
 from archdsl.passes.fuse import fuse_towers
@@ -140,13 +141,8 @@ def test_what_is_copied_between_devices_is_what_the_graph_moves(graph: CheckedGr
     names = graph.graph.devices
     devices = {name: ("cuda:0", "cpu")[number % 2] for number, name in enumerate(names)}
     low = lowered(graph)
-    flow = Dataflow(low)
     where = {node.path: devices[node.device] for node in low.nodes if node.device}
-    moves = [node for node in in_order(low.nodes) if is_move(node)]
-    sources = [where.get(node.sources[0], "cpu") for node in moves]
-    up = sum(devices[node.device or ""] == "cuda:0" != source for node, source in zip(moves, sources, strict=True))
-    down = sum(devices[node.device or ""] == "cpu" != source for node, source in zip(moves, sources, strict=True))
-    assert flow.nodes
+    moves = [(where.get(node.sources[0], "cpu"), where[node.path]) for node in in_order(low.nodes) if is_move(node)]
     net, samples = net_of(graph, devices), inputs_of(graph, "cpu")
     with torch.no_grad():
         net(*samples)
@@ -154,27 +150,21 @@ def test_what_is_copied_between_devices_is_what_the_graph_moves(graph: CheckedGr
             net(*samples)
             torch.cuda.synchronize()
     counts = {event.key: event.count for event in seen.key_averages()}
-    assert sum(count for key, count in counts.items() if "Memcpy HtoD" in key) == up
-    assert sum(count for key, count in counts.items() if "Memcpy DtoH" in key) == down
+    assert sum(count for key, count in counts.items() if "Memcpy HtoD" in key) == moves.count(("cpu", "cuda:0"))
+    assert sum(count for key, count in counts.items() if "Memcpy DtoH" in key) == moves.count(("cuda:0", "cpu"))
 
 
 def test_devices_are_found() -> None:
     graph = graph_of(NETS["towers"])
     for devices in ("auto", "cuda", ["cuda:0"], "cuda:0"):
-        net = module_class(graph)(devices=devices)
-        assert {str(each.device) for each in net.state_dict().values()} <= {
-            f"cuda:{number}" for number in range(torch.cuda.device_count())
-        }
+        assert all(weight.is_cuda for weight in module_class(graph)(devices=devices).parameters())
     net = module_class(graph)(devices="cpu").to("cuda")
     assert net(torch.rand(2, 3, 32, 32)).is_cuda
 
 
-@pytest.mark.parametrize("name", ["alexnet_2012"])
-def test_fused_towers_compute_what_towers_do(name: str) -> None:
-    graph = compiled(name).models[-1]
+def test_fused_towers_compute_what_towers_do() -> None:
+    graph = compiled("alexnet_2012").models[-1]
     fused = fuse_towers(graph)
-    from test_fuse import module_of
-
     made = module_of(fused.graph, dict(fused.towers))
     one = getattr(made, graph.name)(device="cuda", dtype=torch.float64).eval()
     towers, samples = net_of(graph, "cuda"), inputs_of(graph, "cuda")
@@ -187,24 +177,22 @@ PEAKS = ["vgg11", "resnet50", "googlenet_noaux", "densenet121", "mobilenet_v2", 
 
 
 @pytest.mark.parametrize("name", PEAKS)
-def test_a_training_step_takes_the_memory_that_is_said(name: str) -> None:
-    """Without cuDNN, whose workspaces are not counted; other kernels have some as well."""
+def test_a_training_step_takes_about_the_memory_that_is_said(name: str) -> None:
+    """Kernels have workspaces besides, and those of attention keep less than on a CPU.
+
+    On an H200 the peak was 1.08 of what is said for VGG-11, 1.12 for ResNet-50, 1.21 for GoogLeNet, 1.09 for
+    DenseNet-121, 1.14 for MobileNetV2, 1.01 for U-Net, and 0.85 for ViT-B/16.
+    """
     graph = compiled(name).models[-1]
     batch = 8
     net = archdsl.load(name, device="cuda").train()
     samples = [each.cuda() for each in samples_of(graph, batch)]
-    peaks = {}
-    for cudnn in (True, False):
-        with torch.backends.cudnn.flags(enabled=cudnn):
-            for _ in range(2):
-                net.zero_grad()
-                torch.cuda.empty_cache()
-                torch.cuda.reset_peak_memory_stats()
-                sum(part.sum() for part in as_tuple(net(*samples))).backward()
-            peaks[cudnn] = torch.cuda.max_memory_allocated()
-    said = memory(graph, batch=batch).training
-    print(f"PEAK {name} said {said} cudnn {peaks[True] / said:.3f} native {peaks[False] / said:.3f}")
-    assert 0.9 < peaks[True] / said < 1.3
+    for _ in range(2):
+        net.zero_grad()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        torch.stack([part.sum() for part in as_tuple(net(*samples))]).sum().backward()
+    assert 0.8 < torch.cuda.max_memory_allocated() / memory(graph, batch=batch).training < 1.25
 
 
 TRAINED = """model Small(classes = 10) {
@@ -219,38 +207,17 @@ TRAINED = """model Small(classes = 10) {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from test_train import built, draw_pictures
-
     made = built(tmp_path_factory.mktemp("trained"), TRAINED)
     draw_pictures(made / "pictures")
     return made
 
 
-def run_training(folder: Path, out: str, *arguments: str, torchrun: bool = False, env: Any = None) -> str:
+def run_training(folder: Path, out: str, *arguments: str, torchrun: bool = False) -> None:
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1"] if torchrun else []
-    command = [
-        sys.executable,
-        *launch,
-        "train.py",
-        "--data",
-        "pictures",
-        "--epochs",
-        "4",
-        "--batch",
-        "30",
-        "--rate",
-        "1e-4",
-    ]
-    done = subprocess.run(
-        [*command, "--out", out, "--log-every", "1", *arguments],
-        cwd=folder,
-        env={**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    options = ["--data", "pictures", "--epochs", "4", "--batch", "30", "--rate", "1e-4", "--log-every", "1", "--out"]
+    command = [sys.executable, *launch, "train.py", *options, out, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return done.stderr
 
 
 def losses(folder: Path, out: str) -> list[float]:
@@ -261,35 +228,29 @@ def losses(folder: Path, out: str) -> list[float]:
 FLOAT = "--precision=float32"
 WAYS = {
     "last": ((FLOAT,), False, 1e-3),
-    "auto": ((), False, 2e-2),
-    "half": (("--precision=float16",), False, 2e-2),
+    "auto": ((), False, 1e-2),
+    "half": (("--precision=float16",), False, 1e-2),
     "ddp": ((FLOAT, "--no-channels-last"), True, 1e-3),
-    "ddp_auto": (("--workers=2",), True, 2e-2),
+    "ddp_auto": (("--workers=2",), True, 1e-2),
     "fsdp2": ((FLOAT, "--parallel=fsdp2"), True, 1e-3),
-    "fsdp2_auto": (("--parallel=fsdp2",), True, 2e-2),
-    "fsdp2_half": (("--parallel=fsdp2", "--precision=float16"), True, 2e-2),
+    "fsdp2_auto": (("--parallel=fsdp2",), True, 1e-2),
+    "fsdp2_half": (("--parallel=fsdp2", "--precision=float16"), True, 1e-2),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_the_script_trains_in_every_way(folder: Path, way: str) -> None:
-    """Losses are about those of a plain training, which they leave slowly."""
+    """Losses are those of a plain training, as far as the precision goes."""
     if not (folder / "plain").exists():
         run_training(folder, "plain", FLOAT, "--no-channels-last")
     arguments, torchrun, bound = WAYS[way]
     run_training(folder, way, *arguments, torchrun=torchrun)
     plain, found = losses(folder, "plain"), losses(folder, way)
-    print(f"WAY {way} {[abs(a - b) / b for a, b in zip(found, plain, strict=True)]}")
-    assert found[:4] == pytest.approx(plain[:4], rel=bound)
-    assert found[-4:] == pytest.approx(plain[-4:], rel=0.2)
+    assert found == pytest.approx(plain, rel=bound)
 
 
 def test_a_training_that_is_taken_up_again_ends_with_the_same_bits(folder: Path) -> None:
-    from test_train import sha
-
     run_training(folder, "once")
-    run_training(folder, "again")
-    print("REPEATS", sha(folder, "once") == sha(folder, "again"))
     run_training(folder, "cut", "--save-every", "7")
     newest = sorted((folder / "cut" / "checkpoints").glob("step-*"))[-1]
     (newest / ".metadata").unlink()
@@ -309,16 +270,13 @@ def test_towers_in_two_processes_share_a_device(tmp_path: Path) -> None:
         _, errors = worker.communicate(timeout=300)
         assert worker.returncode == 0, errors.decode()
     result = json.loads((tmp_path / "result.json").read_text())
-    print("TOWERS", result)
     assert result["keys"]
     assert max(result["losses"], result["difference"]) <= 1e-6
 
 
 @pytest.mark.parametrize("schedule", ["ZBVZeroBubble", "DualPipeV", "Interleaved1F1B", "InterleavedZeroBubble"])
 def test_a_process_runs_several_stages(schedule: str, tmp_path: Path) -> None:
-    import test_pipeline
-
-    graph = test_pipeline.graph_of("skips")
+    graph = pipelines_of("skips")
     (tmp_path / "skips.py").write_text(generate(graph))
     (tmp_path / "skips_stages.py").write_text(generate_stages(graph, staged(graph, dealt(graph, 2))))
     case = {"name": "skips", "model": "Skips", "schedule": schedule, "shape": [3, 16, 16], "classes": 10}
@@ -327,6 +285,4 @@ def test_a_process_runs_several_stages(schedule: str, tmp_path: Path) -> None:
     done = subprocess.run(script, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     (result,) = json.loads((tmp_path / "result.json").read_text()).values()
-    print("PIPELINE", schedule, result)
-    assert result["keys"] and result["names"]
-    assert max(result["losses"], result["difference"]) <= 1e-4
+    assert result == {"keys": True, "names": True, "difference": 0.0, "losses": 0.0}
