@@ -12,10 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from archdsl.diagram.dot import to_dot
-from archdsl.diagram.placed import NotPlaced, pieces, side_by_side
+from archdsl.diagram.placed import NotPlaced, pieces, places
 from archdsl.diagram.spec import Diagram
 from archdsl.diagram.svg import NotSvg, finished
 from archdsl.diagram.theme import LIGHT, Theme
+from archdsl.diagram.titles import titled
 
 FORMATS = ("svg", "png", "pdf")
 SECONDS = 20
@@ -33,7 +34,7 @@ _SIGNATURES = {
     "svg": (b"<?xml", b"<svg", b"<!DOCTYPE"),
     "png": (b"\x89PNG",),
     "pdf": (b"%PDF",),
-    "dot": (b"digraph", b"strict"),
+    "json0": (b"{",),
 }
 _AS_PLACED = ("-Kneato", "-n2")
 
@@ -62,7 +63,9 @@ class Engine:
 
 def draw(diagram: Diagram, format: str, *, theme: Theme = LIGHT, engine: str | None = None) -> bytes:
     """Return a drawing as a file of this format; an SVG gets the title and the description of the diagram."""
-    made = _in_columns(diagram, theme, format, engine) if diagram.starts else None
+    # What stands in several columns, and what has titles, is placed first and drawn then.
+    in_two_steps = diagram.starts or diagram.mirrored or diagram.clusters
+    made = _as_placed(diagram, theme, format, engine) if in_two_steps else None
     made = made or _render(to_dot(diagram, theme), format, engine)
     return _finished(made, diagram.name, diagram.description) if format == "svg" else made
 
@@ -73,15 +76,17 @@ def render(dot: str, format: str, *, engine: str | None = None) -> bytes:
     return _finished(made) if format == "svg" else made
 
 
-def _in_columns(diagram: Diagram, theme: Theme, format: str, wanted: str | None) -> bytes | None:
-    """Return a drawing whose columns are laid out one by one, or None where no engine here can put them together."""
+def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) -> bytes | None:
+    """Return a drawing that is laid out piece by piece, or None where no engine here can put the pieces together."""
     wanted = wanted or os.environ.get(VARIABLE)
     for engine in [_chosen(wanted)] if wanted else engines(format):
         if engine.name == _PYGRAPHVIZ:
             continue
         try:
-            laid_out = [_run(engine, to_dot(piece, theme), "dot") for piece in pieces(diagram)]
-            return _run(engine, side_by_side(diagram, theme, laid_out), format, options=_AS_PLACED)
+            laid_out = [_run(engine, to_dot(piece, theme), "json0") for piece in pieces(diagram)]
+            found = places(diagram, laid_out)
+            found = titled(diagram, found) if diagram.direction == "TB" else found
+            return _run(engine, to_dot(diagram, theme, found), format, options=_AS_PLACED)
         except (_Failed, NotPlaced):
             continue
     return None

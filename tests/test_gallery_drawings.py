@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 from measure import Picture, Text, backward, crossings, faults, measured
 
-from archdsl.diagram import Detail, diagram
+from archdsl.diagram import FULL, Detail, diagram
 from archdsl.diagram.parts import PAGE
 from archdsl.gallery import graphs
 from archdsl.ir import CheckedGraph
@@ -44,6 +44,28 @@ def test_a_drawing_of_the_gallery_has_no_faults(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "inception_v3", "alexnet_2012"])
 def test_a_drawing_from_left_to_right_has_no_faults(name: str) -> None:
     assert measured(diagram(nets()[name], direction="LR"))[1] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["densenet121", "efficientnet_b0", "fcn_8s", "fpn", "fractalnet20", "googlenet", "gpt2", "inception_v3",
+     "inception_v4", "mobilenet_v3_small", "regnety_400mf", "resnet50", "shufflenetv2_x1_0", "squeezenet1_0", "unet",
+     "unet_2015", "vgg19", "xception"],
+)  # fmt: skip
+def test_every_operator_is_drawn_without_faults(name: str) -> None:
+    found, wrong = measured(diagram(nets()[name], detail=Detail(depth=FULL)))
+    assert wrong == [] and crossings(found) == []
+
+
+def test_shortcuts_that_enter_at_the_left_go_along_the_left() -> None:
+    drawing = diagram(nets()["unet"], detail=Detail(depth=FULL))
+    assert drawing.mirrored and not diagram(nets()["unet"]).mirrored
+    found, wrong = measured(drawing)
+    trunk = next(box for box in found.boxes if box.id == "inc.double_conv.0")
+    arcs = [edge for edge in found.edges if edge.kind == "edge skip"]
+    assert wrong == [] and len(arcs) == 4 and all(arc.area[0] < trunk.area[0] for arc in arcs)
+    assert found.frames and all(0 <= x <= found.size[0] + 9 for frame in found.frames for x in frame.area[::2])
 
 
 @pytest.mark.parametrize(

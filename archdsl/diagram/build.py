@@ -8,7 +8,7 @@ from archdsl.diagram.absorb import Group
 from archdsl.diagram.columns import fits, in_columns
 from archdsl.diagram.detail import Detail
 from archdsl.diagram.ends import Ends
-from archdsl.diagram.flow import flow
+from archdsl.diagram.flow import flow, leads_left
 from archdsl.diagram.lanes import in_lanes
 from archdsl.diagram.parts import Item, Part, View, nodes_of, path_of, views
 from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, Form, Member, Style, Way
@@ -21,7 +21,7 @@ from archdsl.passes.crossings import crossings
 # The box of a whole model; with a dash, which no label has, it is no path.
 WHOLE = "whole-model"
 # So many boxes of a branch stand in a block without a frame.
-_SHORT = 4
+_SHORT = 8
 _PILLS = ("activation", "normalisation", "other")
 
 
@@ -75,6 +75,7 @@ def _drawn(
     before, after = terminals(ends, links=look.links)
     members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
     drawing = Diagram(
+        mirrored=leads_left(members, edges),
         name=f"{dotted(shown.root.path)} of {graph.name}" if shown.root.path else graph.name,
         members=members,
         edges=edges,

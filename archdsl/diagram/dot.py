@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from archdsl.diagram import labels, wording
+from archdsl.diagram.placed import Places
 from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, Form, Member, Style, Way
 from archdsl.diagram.theme import LIGHT, Paint, Theme
 
@@ -31,8 +32,8 @@ _LARGE = 300
 _LONGEST_TOOLTIP = 1000
 
 
-def to_dot(diagram: Diagram, theme: Theme = LIGHT) -> str:
-    """Return the drawing in the language of Graphviz."""
+def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None) -> str:
+    """Return the drawing in the language of Graphviz; `places` are where its parts are, if they are known."""
     # Costs start-up time, so only who draws pays.
     from graphviz import Digraph
 
@@ -58,10 +59,11 @@ def to_dot(diagram: Diagram, theme: Theme = LIGHT) -> str:
             "arrowsize": "0.65",
         },
     )
-    _add_members(graph, diagram.members, diagram, theme)
+    _add_members(graph, diagram.members, diagram, theme, places)
     known = {box.id: box for box in diagram.boxes}
     for edge in diagram.edges:
-        _add_edge(graph, edge, known, diagram, theme)
+        place = places.get(edge.id, {}) if places else {}
+        graph.edge(_plain(edge.source), _plain(edge.target), **_edge_attributes(edge, known, diagram, theme), **place)
     source: str = graph.source
     return source
 
@@ -81,22 +83,39 @@ def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
         "labelloc": "b",
         "tooltip": _tooltip(f"{diagram.name}: {diagram.doc}" if diagram.doc else diagram.name),
     }
-    if diagram.devices:
-        # Ranks of the whole: those of each lane by itself would turn edges between lanes upside down.
+    if _is_braided(diagram):
+        # Ranks of the whole: those of each frame by itself would turn some edges between them upside down.
         attributes["newrank"] = "true"
     return attributes | ({"nslimit": "2"} if len(diagram.boxes) > _LARGE else {})
 
 
-def _add_members(graph: "Digraph", members: tuple[Member, ...], diagram: Diagram, theme: Theme) -> None:
+def _is_braided(diagram: Diagram) -> bool:
+    """Whether frames read from each other beside the trunk, on which they follow one another."""
+    frame = diagram.outermost
+    trunk = {box.id for box in diagram.boxes if box.group} if not diagram.devices else set()
+    return any(
+        frame[edge.source] != frame[edge.target] and not {edge.source, edge.target} <= trunk
+        for edge in diagram.edges
+        if edge.kind is not Way.AUXILIARY and edge.source in frame and edge.target in frame
+    )
+
+
+def _add_members(
+    graph: "Digraph", members: tuple[Member, ...], diagram: Diagram, theme: Theme, places: Places | None
+) -> None:
     for member in members:
+        place = places.get(member.id, {}) if places else {}
         if isinstance(member, Cluster):
             with graph.subgraph(name=_plain(f"cluster_{member.id}")) as inner:
-                inner.attr(**_cluster_attributes(member, diagram, theme))
-                _add_members(inner, member.members, diagram, theme)
+                inner.attr(**_cluster_attributes(member, diagram, theme, place.get("labeljust")) | place)
+                _add_members(inner, member.members, diagram, theme, places)
             continue
-        label = _bar(member, diagram, theme) if member.form is Form.BAR else labels.box_label(member, theme)
+        backwards = diagram.mirrored and places is None
+        bar = member.form is Form.BAR
+        label = _bar(member, diagram, theme, backwards=backwards) if bar else labels.box_label(member, theme)
         fork = member.form is Form.FORK
-        graph.node(_plain(member.id), "" if fork else f"<{label}>", **_box_attributes(member, theme))
+        attributes = _box_attributes(member, theme) | place
+        graph.node(_plain(member.id), "" if fork else f"<{label}>", **attributes)
     for member in members:
         if isinstance(member, Box) and member.rank:
             with graph.subgraph() as row:
@@ -105,7 +124,7 @@ def _add_members(graph: "Digraph", members: tuple[Member, ...], diagram: Diagram
                 row.node(_plain(member.id))
 
 
-def _bar(box: Box, diagram: Diagram, theme: Theme) -> str:
+def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
     """Return the label of a bar whose segments are as wide as what leads into them."""
     across = diagram.direction == "LR"
     known = {each.id: each for each in diagram.boxes} if not across else {}
@@ -115,7 +134,7 @@ def _bar(box: Box, diagram: Diagram, theme: Theme) -> str:
         max(_SEGMENT, labels.width(source) + _GAP if source and source.form is not Form.FORK else 0)
         for source in map(sources.get, range(len(box.segments)))
     ]
-    return labels.bar_label(box, widths, theme, across=across)
+    return labels.bar_label(box, widths, theme, across=across, backwards=backwards)
 
 
 def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
@@ -150,7 +169,7 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     return {**_paint(paint), **form, "class": kind, **group, **_identity(box)}
 
 
-def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dict[str, str]:
+def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme, placed: str | None) -> dict[str, str]:
     paint, width, side = theme.block, "1", "t"
     within = {box.id for box in cluster.boxes()}
     # The title stands at the side where nothing goes in: not that of a shortcut, nor of what enters a lane.
@@ -164,9 +183,11 @@ def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme) -> dic
         right = _entered_from_left(cluster, diagram)
         side = "b" if right and diagram.direction == "LR" else "t"
     across = diagram.direction == "LR"
+    just = placed or ("r" if right and not across else "l")
+    words = labels.cluster_label(cluster, theme, one_line=across, right=just == "r", is_placed=bool(placed))
     return {
-        "label": f"<{labels.cluster_label(cluster, theme, one_line=across, right=right and not across)}>",
-        "labeljust": "r" if right and not across else "l",
+        "label": f"<{words}>",
+        "labeljust": just,
         "labelloc": side,
         "style": "rounded,filled",
         **_paint(paint),
@@ -193,10 +214,12 @@ def _is_crossed_into(box: Box, diagram: Diagram) -> bool:
     return bool(diagram.devices) and any(e.target == box.id and e.kind is Way.CROSSING for e in diagram.edges)
 
 
-def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> None:
+def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> dict[str, str]:
     source, target = known[edge.source], known[edge.target]
-    both = bool(source.group and target.group)
-    attributes = {"class": edge.kind.value, "tooltip": _tooltip(edge.tooltip), "weight": "100" if both else "4"}
+    # What lies on the trunk is straight; branches begin together, and wait at the bar that puts them together.
+    waits = target.form is Form.BAR is not source.form
+    weight = "100" if source.group and target.group else "2" if waits else "4"
+    attributes = {"class": edge.kind.value, "tooltip": _tooltip(edge.tooltip), "weight": weight}
     side = "e" if diagram.direction == "TB" else "s"
     match edge.kind:
         case Way.SKIP | Way.PROJECTION:
@@ -221,8 +244,7 @@ def _add_edge(graph: "Digraph", edge: Edge, known: dict[str, Box], diagram: Diag
         attributes["arrowhead"] = "none"
     if edge.label:
         attributes |= {"label": f"<{labels.edge_label(edge.label)}>", "labeltooltip": attributes["tooltip"]}
-    attributes["id"] = _plain(edge.id)
-    graph.edge(_plain(edge.source), _plain(edge.target), **attributes)
+    return attributes | {"id": _plain(edge.id)}
 
 
 def _identity(member: Member) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.diagram import wording
 from archdsl.diagram.ends import Ends, Wire
-from archdsl.diagram.spec import Box, Edge, Form, Member, Way
+from archdsl.diagram.spec import Box, Edge, Form, Member, Way, outermost
 from archdsl.ir import Path
 from archdsl.passes.crossings import crossings
 
@@ -24,6 +24,19 @@ def flow(
         flowing.distribute(source, flowing.frames[source], wires, value)
     edges = tuple(sorted(flowing.edges, key=flowing.order))
     return flowing.finished(edges), edges
+
+
+def leads_left(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> bool:
+    """Whether most of the shortcuts between frames that end in a bar come in to the left of the stream."""
+    frame = outermost(members)
+    stream = {edge.target: edge.segment for edge in edges if edge.kind is Way.DATA and edge.segment is not None}
+    sides = [
+        edge.segment < stream[edge.target]
+        for edge in edges
+        if edge.kind is Way.SKIP and edge.segment is not None and edge.target in stream
+        and frame.get(edge.source) != frame.get(edge.target)
+    ]  # fmt: skip
+    return 2 * sum(sides) > len(sides)
 
 
 @dataclass(slots=True)

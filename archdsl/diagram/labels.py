@@ -65,7 +65,7 @@ def box_label(box: Box, theme: Theme) -> str:
     )
 
 
-def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool) -> str:
+def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool, backwards: bool = False) -> str:
     """Return the label of a bar: a segment for each stream that comes in, as wide as it, and what comes out below."""
     paint = theme.families[box.family]
     segments = [
@@ -73,6 +73,7 @@ def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool) ->
         f'CELLPADDING="3">{"<BR/>".join(_text(part, paint.ink, 8.5) for part in text.split(_BREAK))}</TD>'
         for number, (text, width) in enumerate(zip(box.segments, widths, strict=True))
     ]
+    segments = segments[::-1] if backwards else segments
     words = f'<FONT COLOR="{paint.ink}"><B>{_html(lines(box.title))}</B></FONT>'
     words += "".join(f"&#160; {_text(line, paint.ink, 8.5)}" for line in box.lines)
     cells = [f"<TD>{words}</TD>", *(_chip(chip, theme.families[chip.family]) for chip in box.chips)]
@@ -97,8 +98,10 @@ def width(box: Box) -> int:
     return int(max(title, *(_width(line) * _DETAIL_SCALE for line in box.lines or ("",)))) + 20
 
 
-def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool, right: bool = False) -> str:
-    """Return the title of a cluster, its small line beside it or below it."""
+def cluster_label(
+    cluster: Cluster, theme: Theme, *, one_line: bool, right: bool = False, is_placed: bool = False
+) -> str:
+    """Return the title of a cluster, its small line beside it or below it; one that is placed keeps to itself."""
     parts = lines(cluster.title, _CLUSTER_LINE)
     side = "RIGHT" if right else "LEFT"
     title = f'<FONT COLOR="{theme.ink}"><B>{_html(parts)}</B></FONT>'
@@ -113,12 +116,16 @@ def cluster_label(cluster: Cluster, theme: Theme, *, one_line: bool, right: bool
         for line in cluster.detail.split(" · "):
             rows.append(f'<TR><TD ALIGN="{side}" COLSPAN="{len(cells)}">{_small(line, theme)}</TD></TR>')
     table = _table(rows, spacing=0)
-    if one_line:
+    if one_line or is_placed:
         return table
-    # The stream enters in the middle: as much room beside the title keeps it on its side.
-    gap = _gap(max(map(_width, parts)) + (40 if cluster.count > 1 else 10))
+    gap = _gap(room_beside(cluster))
     cell = f"<TD>{table}</TD>"
     return _table([f"<TR>{gap + cell if right else cell + gap}</TR>"], spacing=0)
+
+
+def room_beside(cluster: Cluster) -> int:
+    """Return the points beside a title: as many as it takes keep it on its side of a stream in the middle."""
+    return max(map(_width, lines(cluster.title, _CLUSTER_LINE))) + (40 if cluster.count > 1 else 10)
 
 
 def edge_label(text: str) -> str:

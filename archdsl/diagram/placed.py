@@ -1,92 +1,98 @@
-"""Columns that Graphviz laid out one by one, side by side: their DOT with places, moved."""
+"""Columns that Graphviz laid out one by one, put side by side, and drawings that are mirrored: places of all parts."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
-from archdsl.diagram.dot import to_dot
 from archdsl.diagram.spec import Diagram, boxes
-from archdsl.diagram.theme import Theme
 
 _APART = 26.0
-_PLACES = re.compile(r'\b((?:pos|bb|lp|xlp)=")([^"]*)"')
 _PAIR = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?),(-?[\d.]+(?:e[+-]?\d+)?)")
-_BOUNDS = re.compile(r'\bbb="([^"]+)"')
-_DOUBLE = re.compile(
-    r"\bheight=([\d.]+),((?:(?!\n\t*\]|\];).)*?\bperipheries=2,(?:(?!\];).)*?\b)width=([\d.]+)", re.DOTALL
-)
+# What an engine says of where a part is, and what of that moves along.
+_PLACED = ("pos", "bb", "lp", "xlp", "width", "height", "lwidth", "lheight", "labeljust")
+_OTHER_SIDE = {"l": "r", "r": "l"}
+_MOVING = ("pos", "lp", "xlp")
 # Inches that a second frame adds on both sides together.
 _SECOND = 8 / 72
-_WRAPPED = re.compile(r"\\\r?\n")
+
+# The attributes of parts that say where they are, by their ids.
+Places = dict[str, dict[str, str]]
 
 
 class NotPlaced(Exception):
-    """What an engine gave is no DOT with places."""
+    """What an engine gave has no places."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """The DOT of a column without its head, and its corners: left, low, right and high."""
+class _Move:
+    """How a piece moves: to the right and up, after it was turned over along an axis if that has a factor of -1."""
 
-    body: str
-    corners: tuple[float, float, float, float]
+    right: float
+    up: float
+    across: int = 1
+    along: int = 1
+
+    def of(self, text: str) -> str:
+        """Return places, which may be those along an edge."""
+        return _PAIR.sub(self._pair, text)
+
+    def of_corners(self, text: str) -> str:
+        """Return a frame, its lower left corner first."""
+        corners = [tuple(map(float, pair)) for pair in _PAIR.findall(self.of(text))]
+        return ",".join(f"{value:.2f}" for corner in (map(min, *corners), map(max, *corners)) for value in corner)
+
+    def _pair(self, found: re.Match[str]) -> str:
+        x, y = (float(number) for number in found.groups())
+        return f"{self.across * x + self.right:.2f},{self.along * y + self.up:.2f}"
 
 
 def pieces(diagram: Diagram) -> tuple[Diagram, ...]:
     """Return the columns of a drawing as drawings of their own, without a legend."""
-    ends = (*diagram.starts, len(diagram.members))
+    ends = (*diagram.starts, len(diagram.members)) if diagram.starts else (0, len(diagram.members))
     made = []
     for first, last in pairwise(ends):
         members = diagram.members[first:last]
         inside = {box.id for box in boxes(members)}
         edges = tuple(edge for edge in diagram.edges if edge.source in inside)
+        edges = edges[::-1] if diagram.mirrored else edges
         made.append(replace(diagram, members=members, edges=edges, families=(), ways=(), caption=(), doc="", starts=()))
     return tuple(made)
 
 
-def side_by_side(diagram: Diagram, theme: Theme, laid_out: Sequence[bytes]) -> str:
-    """Return the DOT of the whole drawing with a place for everything, from that of its columns."""
-    parts = [_piece(text.decode("utf-8", "replace")) for text in laid_out]
-    moved, along = [], 0.0
-    for part in parts:
-        left, low, right, high = part.corners
+def places(diagram: Diagram, laid_out: Sequence[bytes]) -> Places:
+    """Return where everything in a drawing is, from what an engine says in JSON of its pieces."""
+    found: Places = {}
+    along = 0.0
+    for text in laid_out:
+        try:
+            whole = json.loads(text)
+            left, low, right, high = map(float, whole["bb"].split(","))
+        except (ValueError, KeyError, TypeError):
+            raise NotPlaced from None
         if diagram.direction == "TB":
-            moved.append(_moved(part.body, along - left, -high))
+            move = _Move(along + right, -high, across=-1) if diagram.mirrored else _Move(along - left, -high)
             along += right - left + _APART
         else:
-            moved.append(_moved(part.body, -left, -along - high))
+            move = _Move(-left, low - along, along=-1) if diagram.mirrored else _Move(-left, -along - high)
             along += high - low + _APART
-    # The frame has the attributes of the whole, its legend and its defaults, and nothing else.
-    head = to_dot(replace(diagram, members=(), edges=(), starts=()), theme).rstrip().removesuffix("}")
-    return head + "\n".join(f"subgraph {{\n{body}\n}}" for body in moved) + "\n}\n"
+        found |= _moved(whole, move)
+    return found
 
 
-def _piece(text: str) -> _Piece:
-    text = _WRAPPED.sub("", text)
-    start, end, bounds = text.find("{"), text.rfind("}"), _BOUNDS.search(text)
-    if start < 0 or end < 0 or bounds is None:
-        raise NotPlaced
-    left, low, right, high = map(float, bounds.group(1).split(","))
-    text = _DOUBLE.sub(_without_second_frame, text)
-    start, end = text.find("{"), text.rfind("}")
-    # The attributes of the whole are those of the frame.
-    body = re.sub(r"\A\s*graph \[.*?\n\s*\];", "", text[start + 1 : end], count=1, flags=re.DOTALL)
-    return _Piece(body, (left, low, right, high))
-
-
-def _without_second_frame(found: re.Match[str]) -> str:
-    """Return the attributes of a box with two frames with the size of its inner one: the outer one is drawn anew."""
-    height, between, width = found.groups()
-    return f"height={float(height) - _SECOND:.5f},{between}width={float(width) - _SECOND:.5f}"
-
-
-def _moved(body: str, right: float, up: float) -> str:
-    def placed(found: re.Match[str]) -> str:
-        return f'{found.group(1)}{_PAIR.sub(pair, found.group(2))}"'
-
-    def pair(found: re.Match[str]) -> str:
-        x, y = (float(number) for number in found.groups())
-        return f"{x + right:.2f},{y + up:.2f}"
-
-    return _PLACES.sub(placed, body)
+def _moved(whole: Any, move: _Move) -> Iterator[tuple[str, dict[str, str]]]:
+    for part in (*whole.get("objects", ()), *whole.get("edges", ())):
+        if not {"pos", "bb"} & part.keys():
+            # A row of boxes that stand side by side; it goes by the id of the frame around.
+            continue
+        known = {name: part[name] for name in _PLACED if name in part}
+        if part.get("peripheries") == "2":
+            # The outer frame is drawn anew.
+            known |= {name: f"{float(part[name]) - _SECOND:.5f}" for name in ("width", "height")}
+        if "bb" in known:
+            known["bb"] = move.of_corners(known["bb"])
+            side = known.get("labeljust", "l")
+            known["labeljust"] = _OTHER_SIDE[side] if move.across < 0 else side
+        yield part["id"], {name: move.of(text) if name in _MOVING else text for name, text in known.items()}

@@ -121,7 +121,8 @@ class Edge:
 class Diagram:
     """A whole drawing. `families` and `ways` are what the legend explains, none where it is not wanted.
 
-    `starts` are the places of the members with which columns begin, where there are several.
+    `starts` are the places of the members with which columns begin, where there are several. A `mirrored` drawing is
+    laid out the other way round: Graphviz leads long ways along the right, and here they belong to the left.
     """
 
     name: str
@@ -135,11 +136,17 @@ class Diagram:
     devices: tuple[str, ...] = ()
     starts: tuple[int, ...] = ()
     ways: tuple[Way, ...] = ()
+    mirrored: bool = False
 
     @property
     def boxes(self) -> tuple[Box, ...]:
         """All boxes, in the order of execution."""
         return tuple(boxes(self.members))
+
+    @property
+    def outermost(self) -> dict[str, str]:
+        """The outermost frame around each box that stands in one."""
+        return outermost(self.members)
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -154,6 +161,11 @@ def boxes(members: tuple[Member, ...]) -> Iterator[Box]:
             yield member
         else:
             yield from boxes(member.members)
+
+
+def outermost(members: tuple[Member, ...]) -> dict[str, str]:
+    """Return the outermost frame around each box that stands in one."""
+    return {box.id: member.id for member in members if isinstance(member, Cluster) for box in member.boxes()}
 
 
 def _clusters(members: tuple[Member, ...]) -> Iterator[Cluster]:
