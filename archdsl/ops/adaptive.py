@@ -1,6 +1,5 @@
 """Pools that ask for the size of the result, and those over the whole map."""
 
-from fractions import Fraction
 from typing import ClassVar
 
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
@@ -74,8 +73,7 @@ class Largest(Adaptive):
 
 def _reach(size: int, cells: int) -> Reach:
     """Return what a cell sees: from floor(o * size / cells) to ceil((o + 1) * size / cells) - 1."""
-    step = Fraction(size, cells)
-    return Reach.of(step, Fraction(1 - cells, cells), Fraction(size - 1, cells))
+    return Reach(size, 1 - cells, size - 1, per=cells)
 
 
 @op("adaptive_avgpool", family="pooling", positional=1)

@@ -91,7 +91,7 @@ class Pad(Op):
             return EVERYTHING
         before, _ = self._sides(inputs[0])
         # Copies of pixels beside the border are taken for the border: they are nearer to it than what they stand for.
-        return map_sight(*(Reach.of(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
+        return map_sight(*(Reach(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT if self.mode in ("constant", "circular") else super().kept(inputs, y)

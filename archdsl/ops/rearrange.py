@@ -152,7 +152,7 @@ class Slice(Op):
         if y.rank < 3:
             return EVERYTHING
         starts = (int(self.start) if axis == self.axis else 0 for axis in range(1, y.rank))
-        return map_sight(*(Reach.of(1, start, start) for start in starts))
+        return map_sight(*(Reach(1, start, start) for start in starts))
 
     def title(self, x: Shape) -> str:
         return f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")

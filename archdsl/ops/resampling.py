@@ -1,7 +1,5 @@
 """Operators that trade the size of a map: interpolation, and channels for pixels."""
 
-from fractions import Fraction
-
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.kinds import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
@@ -65,15 +63,15 @@ class Upsample(Op):
         """Return which pixels a pixel of the result is made of."""
         scale = result // size
         if self.mode not in _AXES:
-            return Reach.of(Fraction(1, scale), Fraction(1 - scale, scale), 0)
+            return Reach(1, 1 - scale, 0, per=scale)
         width = 2 if self.mode == "bicubic" else 1
         if self.align_corners:
-            step = Fraction(size - 1, result - 1) if result > 1 else Fraction(0)
-            inside = width - Fraction(1, max(result - 1, 1))
-            return Reach.of(step, -inside, inside)
+            gaps = max(result - 1, 1)
+            inside = width * gaps - 1
+            return Reach(size - 1 if result > 1 else 0, -inside, inside, per=gaps)
         # The centre of a pixel lies at (o + 1/2) / scale - 1/2; pixels at the full width have no weight.
-        centre, inside = Fraction(1 - scale, 2 * scale), width - Fraction(1, 2 * scale)
-        return Reach.of(Fraction(1, scale), centre - inside, centre + inside)
+        inside = width * 2 * scale - 1
+        return Reach(2, 1 - scale - inside, 1 - scale + inside, per=2 * scale)
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT
@@ -114,7 +112,7 @@ class PixelShuffle(Op):
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         factor = int(self.factor)
-        return map_sight(*(Reach.of(Fraction(1, factor), Fraction(1 - factor, factor), 0) for _ in y.map))
+        return map_sight(*(Reach(1, 1 - factor, 0, per=factor) for _ in y.map))
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT
@@ -146,7 +144,7 @@ class PixelUnshuffle(Op):
         return Stateless(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return map_sight(*(Reach.of(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
+        return map_sight(*(Reach(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT

@@ -71,7 +71,7 @@ class Patches(Op):
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
         sides = map(int, self._sides(inputs[0]))
-        return Sight(tuple(Reach.of(side, 0, side - 1) for side in sides), is_sequence=True)
+        return Sight(tuple(Reach(side, 0, side - 1) for side in sides), is_sequence=True)
 
     def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
         return NOTHING_KEPT

@@ -1,6 +1,5 @@
 """Transposed convolutions."""
 
-from fractions import Fraction
 from math import prod
 
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
@@ -135,8 +134,7 @@ def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int
 
 def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> Reach:
     """Return which pixels of the input reach a pixel of the result."""
-    step = Fraction(1, stride)
-    return Reach.of(step, (padding - dilation * (kernel - 1)) * step, padding * step)
+    return Reach(1, padding - dilation * (kernel - 1), padding, per=stride)
 
 
 def _sum(size: int, result: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> str:

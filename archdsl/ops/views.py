@@ -1,22 +1,27 @@
 """What a unit of a result sees of the input, and what a training keeps of a step: answers of operators to reports."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TypeAlias
+
+# The first and the last position along an axis; where the first lies behind the last there are none.
+Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a unit reads along an axis: unit o, the positions from ceil(step*o + first) to floor(step*o + last)."""
+    """What a unit reads along an axis, in integers: unit o, the positions between two numbers, inclusive.
 
-    step: Fraction
-    first: Fraction
-    last: Fraction
+    They are (step*o + first)/per and (step*o + last)/per.
+    """
 
-    @staticmethod
-    def of(step: int | Fraction, first: int | Fraction, last: int | Fraction) -> "Reach":
-        """Return the reach with these numbers."""
-        return Reach(Fraction(step), Fraction(first), Fraction(last))
+    step: int
+    first: int
+    last: int
+    per: int = 1
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the first and the last position that units from `start` to `end` read."""
+        return -((-self.step * start - self.first) // self.per), (self.step * end + self.last) // self.per
 
 
 @dataclass(frozen=True, slots=True)

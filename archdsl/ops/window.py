@@ -118,7 +118,7 @@ class Window:
     def sight(self) -> Sight:
         """Return what a window sees of the map."""
         axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
-        return map_sight(*(Reach.of(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
+        return map_sight(*(Reach(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
 
     def sums(self) -> tuple[str, ...]:
         """Return how the sizes of the result come about, a line for each axis that differs from the one before."""

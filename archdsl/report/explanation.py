@@ -5,9 +5,9 @@ from difflib import get_close_matches
 
 from archdsl.amounts import amount
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
-from archdsl.ops.views import Sums
+from archdsl.ops.views import Span, Sums
 from archdsl.passes.assign import assigned
-from archdsl.report.fields import Field, Sights, Span, fields
+from archdsl.report.fields import Field, Sights, fields
 from archdsl.report.formats import field_size, field_stride
 from archdsl.report.memory import memory
 from archdsl.report.types import TYPES
@@ -156,7 +156,7 @@ class _Writer:
             return ("every unit sees the whole input", *self._seen(end, field))
         if not field.axes:
             return ()
-        centre = "x".join(f"{float(middle):g}" for middle in field.centre)
+        centre = "x".join(f"{middle:g}" for middle in field.centre)
         return (
             f"{field_size(field)} pixels, {field_stride(field)} between neighbours, the first one centred at {centre}",
             *self._seen(end, field),

@@ -5,46 +5,74 @@ unit and is exact, borders and all.
 """
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import ceil, floor
-from typing import TypeAlias
+from math import gcd, lcm
+from typing import TYPE_CHECKING
 
 from archdsl.ir import CheckedGraph, Input, Node, Path
-from archdsl.ops.views import Reach, Sight
+from archdsl.ops.views import Reach, Sight, Span
 from archdsl.passes.order import in_order
 from archdsl.shape import Shape
 
-# The first and the last position along an axis.
-Span = tuple[int, int]
-Number: TypeAlias = int | Fraction
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """What units see along an axis of an input's map, if no border is near.
+
+    `spans` are those of the first units; after a `period` of units all repeats, `shift` pixels further. The period is 1
+    unless a map was enlarged: then units differ in which of the smaller map's pixels they lie on.
+    """
+
+    spans: tuple[Span, ...]
+    shift: int
+    period: int = 1
+
+    def at(self, unit: int) -> Span:
+        """Return the first and the last pixel that a unit sees."""
+        turns, phase = divmod(unit, len(self.spans))
+        first, last = self.spans[phase]
+        return first + turns * self.shift, last + turns * self.shift
+
+    @property
+    def size(self) -> int:
+        """Pixels that a unit sees, the most where units differ."""
+        return max(last - first + 1 for first, last in self.spans)
+
+
+_START = Along(((0, 0),), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What unit o of a step sees along each axis of an input's map: from step*o + first to step*o + last.
+    """What units of a step see along each axis of an input's map.
 
     With `everything` it sees the whole input. `is_sequence` says that units are steps of a sequence; it is None as long
     as nothing tells.
     """
 
-    axes: tuple[Reach, ...]
+    axes: tuple[Along, ...]
     everything: bool = False
     is_sequence: bool | None = None
 
     @property
     def size(self) -> tuple[int, ...]:
         """Pixels that a unit sees along each axis, if no border is near."""
-        return tuple(floor(axis.last - axis.first) + 1 for axis in self.axes)
+        return tuple(axis.size for axis in self.axes)
 
     @property
-    def stride(self) -> tuple[Fraction, ...]:
+    def stride(self) -> "tuple[Fraction, ...]":
         """Pixels between what neighbouring units see."""
-        return tuple(axis.step for axis in self.axes)
+        # It takes as long to import as half of our own code, and a check has no use for it.
+        from fractions import Fraction
+
+        return tuple(Fraction(axis.shift, axis.period) for axis in self.axes)
 
     @property
-    def centre(self) -> tuple[Fraction, ...]:
+    def centre(self) -> tuple[float, ...]:
         """Middle of what the first unit sees; below 0 it lies in the padding."""
-        return tuple((axis.first + axis.last) / 2 for axis in self.axes)
+        return tuple(sum(axis.spans[0]) / 2 for axis in self.axes)
 
 
 def positions(shape: Shape) -> tuple[int, ...]:
@@ -56,7 +84,7 @@ def fields(graph: CheckedGraph, given: Input | None = None) -> dict[Path, Field]
     """Return what the steps see of an input, the first one if none is given; steps that see nothing are left out."""
     given = given or graph.inputs[0]
     sizes = positions(given.shape)
-    start = Field(tuple(Reach.of(1, 0, 0) for _ in sizes), is_sequence=True if not sizes else None)
+    start = Field(tuple(_START for _ in sizes), is_sequence=True if not sizes else None)
     found = {given.path: start if len(sizes) != 0 else replace(start, everything=True)}
     for node in in_order(graph.nodes):
         sight = node.op.sight(node.inputs, node.shape)
@@ -79,52 +107,74 @@ def _composed(field: Field, sight: Sight, x: Shape, y: Shape, sizes: tuple[int, 
         return Field(field.axes, everything=True, is_sequence=kind)
     axes = field.axes
     if sight.axes:
-        axes = tuple(_along(axis, reach) for axis, reach in zip(field.axes, sight.axes, strict=True))
+        sides = positions(y) if len(y.map) == len(axes) else sizes
+        axes = tuple(
+            _through(axis, reach, side) for axis, reach, side in zip(field.axes, sight.axes, sides, strict=True)
+        )
     elif len(x.map) == len(axes) == len(y.map):
         # A side of 1 is stretched: all units see what the only one saw.
         stretched = (a == 1 and b > 1 for a, b in zip(x.map, y.map, strict=True))
-        axes = tuple(replace(axis, step=Fraction(0)) if s else axis for axis, s in zip(axes, stretched, strict=True))
+        axes = tuple(Along(axis.spans[:1], 0) if s else axis for axis, s in zip(axes, stretched, strict=True))
     return _whole(Field(axes, is_sequence=kind), y, sizes)
 
 
 def _whole(field: Field, shape: Shape, sizes: tuple[int, ...]) -> Field:
     """Return a field that says so where its only unit sees the whole input."""
-    covers = (axis.first <= 0 and axis.last >= size - 1 for axis, size in zip(field.axes, sizes, strict=True))
-    alone = shape.rank == len(sizes) + 1 and all(side == 1 for side in shape.map)
-    return replace(field, everything=alone and all(covers))
+    if shape.rank != len(sizes) + 1 or any(side != 1 for side in shape.map):
+        return field
+    seen = (axis.at(0) for axis in field.axes)
+    covers = all(first <= 0 and last >= size - 1 for (first, last), size in zip(seen, sizes, strict=True))
+    return replace(field, everything=covers)
 
 
-def _along(field: Reach, reach: Reach) -> Reach:
-    """Return what a unit sees through another one."""
-    return Reach(field.step * reach.step, field.step * reach.first + field.first, field.step * reach.last + field.last)
+def _through(axis: Along, reach: Reach, size: int) -> Along:
+    """Return what `size` units see through those that they read."""
+    if reach.per == 1 == axis.period:
+        first, last = axis.spans[0]
+        return Along(((first + axis.shift * reach.first, last + axis.shift * reach.last),), axis.shift * reach.step)
+    # After a period, units read the same places of the period before them.
+    whole = reach.per * axis.period
+    turns = gcd(reach.step, whole)
+    period = whole // turns if reach.step else 1
+    read = (reach.span(unit, unit) for unit in range(min(period, size)))
+    spans = tuple((axis.at(first)[0], axis.at(last)[1]) for first, last in read)
+    return Along(spans, axis.shift * reach.step // turns if reach.step else 0, period)
 
 
 def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
     if any(part.everything for part in parts):
         return replace(parts[0], everything=True)
-    axes = []
-    for number in range(len(sizes)):
-        along = [part.axes[number] for part in parts]
-        first, last = min(axis.first for axis in along), max(axis.last for axis in along)
-        axes.append(Reach(max(axis.step for axis in along), first, last))
-    return replace(parts[0], axes=tuple(axes))
+    return replace(parts[0], axes=tuple(_joint([part.axes[axis] for part in parts]) for axis in range(len(sizes))))
+
+
+def _joint(axes: list[Along]) -> Along:
+    """Return what units see that see all of these."""
+    period = lcm(*(axis.period for axis in axes))
+    count = min(period, max(len(axis.spans) for axis in axes)) if period > 1 else 1
+    seen = [[axis.at(unit) for axis in axes] for unit in range(count)]
+    spans = tuple((min(first for first, _ in each), max(last for _, last in each)) for each in seen)
+    return Along(spans, max(axis.shift * (period // axis.period) for axis in axes), period)
+
+
+_OWN, _ONLY = Reach(1, 0, 0), Reach(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a step reads a value: `axes` are step, first and last along each axis of `sizes`, none for all positions."""
+    """How a step reads a value: `axes` say it for each axis of `sizes`; None stands for all positions."""
 
     source: Path
     sizes: tuple[int, ...]
-    axes: tuple[tuple[Number, Number, Number], ...] | None
+    axes: tuple[Reach, ...] | None
 
     def read(self, spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
         """Return the positions that units within these spans read; None where they read only padding."""
         if self.axes is None or len(self.sizes) != len(spans):
             return tuple((0, size - 1) for size in self.sizes)
         found = []
-        for size, (step, first, last), (start, end) in zip(self.sizes, self.axes, spans, strict=True):
-            low, high = max(ceil(step * start + first), 0), min(floor(step * end + last), size - 1)
+        for size, reach, (start, end) in zip(self.sizes, self.axes, spans, strict=True):
+            low, high = reach.span(start, end)
+            low, high = max(low, 0), min(high, size - 1)
             if low > high:
                 return None
             found.append((low, high))
@@ -167,20 +217,15 @@ def _readings(node: Node) -> tuple[_Reading, ...]:
     found = []
     for source, shape in zip(node.sources, node.inputs, strict=True):
         sizes, sides = positions(shape), positions(node.shape)
-        axes: tuple[tuple[Number, Number, Number], ...] | None = None
+        axes: tuple[Reach, ...] | None = None
         if not sight.everything and not (sight.is_sequence and sizes) and len(sizes) == len(sides):
             if sight.axes:
-                axes = tuple((_whole_number(r.step), _whole_number(r.first), _whole_number(r.last)) for r in sight.axes)
+                axes = sight.axes
             else:
                 # A side of 1 is stretched: all units read the only one.
-                axes = tuple((int(not (size == 1 < side)), 0, 0) for size, side in zip(sizes, sides, strict=True))
+                axes = tuple(_ONLY if size == 1 < side else _OWN for size, side in zip(sizes, sides, strict=True))
         found.append(_Reading(source, sizes, axes))
     return tuple(found)
-
-
-def _whole_number(value: Fraction) -> Number:
-    """Return an integer as such, which is faster to count with."""
-    return value.numerator if value.denominator == 1 else value
 
 
 def _joined(one: tuple[Span, ...], other: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from archdsl.amounts import amount
 from archdsl.report.fields import Field
@@ -57,11 +56,7 @@ def field_size(field: Field | None) -> str:
 
 def field_stride(field: Field | None) -> str:
     """Return the pixels between what neighbours see: `4x4`, or nothing where all see everything."""
-    return "" if field is None or field.everything else "x".join(_fraction(step) for step in field.stride)
-
-
-def _fraction(number: Fraction) -> str:
-    return str(number)
+    return "" if field is None or field.everything else "x".join(map(str, field.stride))
 
 
 def totals(report: Report) -> tuple[tuple[str, str], ...]:
@@ -172,7 +167,7 @@ def _flat(row: Row) -> dict[str, object]:
         "kept_bytes": counts.kept,
         "field": field_size(field),
         "field_stride": field_stride(field),
-        "field_centre": "" if field is None or field.everything else "x".join(map(str, map(float, field.centre))),
+        "field_centre": "" if field is None or field.everything else "x".join(map(str, field.centre)),
         "device": row.device or "",
         "line": row.line,
     }
@@ -234,7 +229,7 @@ def field_data(field: Field) -> dict[str, object]:
         "everything": False,
         "size": list(field.size),
         "stride": list(map(float, field.stride)),
-        "centre": list(map(float, field.centre)),
+        "centre": list(field.centre),
     }
 
 
