@@ -14,7 +14,7 @@ from torchinfo import summary as torchinfo_summary
 
 from archdsl.cli import cli
 from archdsl.driver import compile_source
-from archdsl.loader import gallery_models
+from archdsl.gallery import entries
 from archdsl.ops import all_ops
 from archdsl.report.rows import report
 
@@ -158,6 +158,6 @@ def _source(text: str) -> Any:
 
 @pytest.mark.slow
 def test_all_of_the_gallery_counts_as_pytorch_does() -> None:
-    names = [name for name in gallery_models() if not any(skipped in name for skipped in ("lstm", "gpt"))]
+    names = [entry.name for entry in entries() if not any(skipped in entry.name for skipped in ("lstm", "gpt"))]
     for name in names:
         counts_agree(name)
