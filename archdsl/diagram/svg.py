@@ -2,11 +2,12 @@
 
 from xml.etree import ElementTree
 
+from archdsl.diagram.arial import FAMILY, advance
+
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
-# Faces of the same widths as Arial, after which the layout was measured.
-_FONTS = '"Helvetica Neue",Helvetica,Arial,"Liberation Sans",Arimo,sans-serif'
-FONT_RULE = f".archdsl text{{font-family:{_FONTS}}}"
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+_AIR = "\u00a0 "
 
 
 class NotSvg(Exception):
@@ -23,13 +24,16 @@ def finished(svg: bytes, *, title: str | None = None, description: str | None = 
         raise NotSvg(str(error)) from None
     if root.tag != f"{{{_SVG}}}svg":
         raise NotSvg(f"the root is {root.tag}")
-    words = (("title", title or _title(root)), ("desc", description), ("style", FONT_RULE))
+    words = (("title", title or _title(root)), ("desc", description))
     _tell_facts(root)
+    for text in root.iter(f"{{{_SVG}}}text"):
+        _keep_width(text)
+    root.set("font-family", FAMILY)
     root.set("class", "archdsl")
     root.set("role", "img")
-    for place, (tag, text) in enumerate((tag, text) for tag, text in words if text):
+    for place, (tag, said) in enumerate((tag, said) for tag, said in words if said):
         element = ElementTree.Element(f"{{{_SVG}}}{tag}")
-        element.text, element.tail = text, "\n"
+        element.text, element.tail = said, "\n"
         root.insert(place, element)
     whole: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return whole + b"\n"
@@ -50,6 +54,20 @@ def _tell_facts(root: ElementTree.Element) -> None:
             if f"{{{_XLINK}}}href" not in anchor.attrib:
                 place = list(group).index(holder)
                 group[place : place + 1] = list(anchor)
+
+
+def _keep_width(text: ElementTree.Element) -> None:
+    """Give a text the length that it was laid out with, as the face that shows it may be wider."""
+    words = text.text or ""
+    if text.get("text-anchor") == "middle":
+        # What keeps it away from its edge has done so.
+        words = text.text = words.strip(_AIR)
+    bold = text.get("font-weight") == "bold"
+    text.set("textLength", f"{advance(words, float(text.get('font-size', '14')), bold=bold):.1f}")
+    text.set("lengthAdjust", "spacingAndGlyphs")
+    text.attrib.pop("font-family", None)
+    if words == " ".join(words.split()):
+        text.attrib.pop(_SPACE, None)
 
 
 def _title(root: ElementTree.Element) -> str | None:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from archdsl.diagram.svg import FONT_RULE
+from archdsl.diagram.arial import FAMILY, advance
 from archdsl.diagram.theme import LIGHT, Theme
 from archdsl.diagram.wording import clean
 from archdsl.views.scene import Arrow, Face, Part, Scene, Text
@@ -14,11 +14,11 @@ def to_svg(scene: Scene, theme: Theme = LIGHT) -> str:
     parts = "\n".join(_part(part, theme) for part in scene.parts)
     legend = "\n".join(_shape(each, theme) for each in scene.legend)
     head = f'width="{wide}pt" height="{high}pt" viewBox="0 0 {wide} {high}"'
+    font = f'font-family="{escape(FAMILY)}" text-anchor="middle"'
     return f"""\
-<svg xmlns="http://www.w3.org/2000/svg" class="archdsl volumes" role="img" {head}>
+<svg xmlns="http://www.w3.org/2000/svg" class="archdsl volumes" role="img" {head} {font}>
 <title>{_escaped(scene.name)}</title>
 <desc>{_escaped(scene.description)}</desc>
-<style>{FONT_RULE} .archdsl text{{text-anchor:middle}}</style>
 <rect width="{wide}" height="{high}" fill="{theme.page}"/>
 {parts}
 <g class="legend">
@@ -48,7 +48,9 @@ def _shape(shape: Face | Text | Arrow, theme: Theme) -> str:
             weight = ' font-weight="bold"' if shape.bold else ""
             colour = theme.ink if shape.bold else theme.small
             place = f'x="{_number(shape.x)}" y="{_number(shape.y)}" font-size="{_number(shape.size)}"'
-            return f'<text {place}{weight} fill="{colour}">{_escaped(shape.words)}</text>'
+            length = _number(advance(clean(shape.words), shape.size, bold=shape.bold))
+            room = f'textLength="{length}" lengthAdjust="spacingAndGlyphs"'
+            return f'<text {place} {room}{weight} fill="{colour}">{_escaped(shape.words)}</text>'
         case Arrow():
             x, y, end = _number(shape.x), _number(shape.y), _number(shape.end - 5)
             head = " ".join(f"{_number(shape.end - back)},{_number(shape.y + side)}" for back, side in _HEAD)
