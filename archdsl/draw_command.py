@@ -61,13 +61,16 @@ class Depth(click.ParamType[int]):
 )  # fmt: skip
 @click.option("--diff", is_flag=True, help="Draw what is new, gone or changed: two files, or two models of one.")
 @click.option("--legend/--no-legend", default=True, help="The legend and the caption with the totals.")
-@click.option("--theme", type=click.Choice(["light", "dark", "mono"]), default="light", show_default=True)
+@click.option(
+    "--theme", type=click.Choice(["light", "dark", "mono"]),
+    help="Light if left out; a page is then as the system is.",
+)  # fmt: skip
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
 @click.option("--columns", type=click.IntRange(1, 20), help="Columns of a long drawing; what a page needs if left out.")
 @click.option("--engine", help="The Graphviz program that draws; found by itself if left out.")
 def draw(
     files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None,
-    style: str, theme: str, engine: str | None, **options: Any,
+    style: str, theme: str | None, engine: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Draw a model with Graphviz, or in another style.
 
@@ -76,7 +79,7 @@ def draw(
     from archdsl.loader import stem
 
     if style != "graph":
-        write_view(style, files, model, settings, limits, output=output, theme=theme)
+        write_view(style, files, model, settings, limits, output=output, theme=theme or "light")
         return
     diff = options.pop("diff")
     if files[1:] and not diff:
@@ -90,9 +93,10 @@ def draw(
         raise click.UsageError("a page holds one net: give --diff an output that ends in .svg, .png, .pdf or .dot")
     if kind == "html":
         graph = graph_of(file, model, settings, limits)
-        write_output(target, page_of(graph, engine), file)
+        write_output(target, _page(graph, engine, theme=theme, **options), file)
         say(target, f"wrote {target}: {graph.name}")
         return
+    theme = theme or "light"
     if diff:
         drawing = _compared(_two(files, model, settings, limits), **options)
     else:
@@ -100,6 +104,30 @@ def draw(
     _warn_of_size(drawing)
     write_output(target, _drawn(drawing, kind, target, file, theme=theme, engine=engine), file)
     say(target, f"wrote {target}: {drawing.name}")
+
+
+def _page(
+    graph: "CheckedGraph", engine: str | None, *, theme: str | None, depth: int | None, fold: bool | None,
+    expand: tuple[str, ...], collapse: tuple[str, ...], only: str | None, params: bool, macs: bool, shapes: Any,
+    direction: str, columns: int | None, legend: bool,
+) -> bytes:  # fmt: skip
+    """Return the page of a model, opened as the options say; refuse those that a page cannot follow."""
+    from archdsl.diagram import Detail, Look, NoSuchPart
+    from archdsl.views.page import Start
+
+    refused = {
+        "is drawn downwards, in one column: leave out --direction LR": direction == "LR",
+        "is drawn downwards, in one column: leave out --columns": columns is not None,
+        "draws equal neighbours once: leave out --no-fold": fold is False,
+        "is light or dark: leave out --theme mono": theme == "mono",
+    }
+    for words in (words for words, given in refused.items() if given):
+        raise click.UsageError(f"a page {words}")
+    look = Look(legend=legend, params=params, macs=macs, shapes=shapes)
+    try:
+        return page_of(graph, engine, Start(Detail(depth, fold, expand, collapse, only), look, theme))
+    except NoSuchPart as error:
+        raise click.UsageError(f"{error}; {error.help}") from None
 
 
 def _two(

@@ -12,6 +12,7 @@ from archdsl.terminal import NO_FILE, say, stop, write_output
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
     from archdsl.ir import CheckedGraph
+    from archdsl.views.page import Start
 
 STYLES = ("table", "volumes")
 
@@ -73,8 +74,8 @@ def _volumes(graphs: "tuple[CheckedGraph, ...]", kind: str, *, theme: str) -> st
     return to_tikz(made, THEMES[theme]) if kind == "tex" else to_svg(made, THEMES[theme])
 
 
-def page_of(graph: "CheckedGraph", engine: str | None) -> bytes:
-    """Return the page of a model; stop where no Graphviz draws."""
+def page_of(graph: "CheckedGraph", engine: str | None, start: "Start") -> bytes:
+    """Return the page of a model; stop where no Graphviz draws. Raises `NoSuchPart` where `start` names none."""
     from concurrent.futures import ThreadPoolExecutor
 
     from archdsl.render import CannotRender, draw
@@ -82,7 +83,8 @@ def page_of(graph: "CheckedGraph", engine: str | None) -> bytes:
 
     with ThreadPoolExecutor(4) as pool:
         try:
-            made = page(graph, lambda diagrams: list(pool.map(partial(draw, format="svg", engine=engine), diagrams)))
+            drawn = partial(draw, format="svg", engine=engine)
+            made = page(graph, lambda diagrams: list(pool.map(drawn, diagrams)), start)
         except CannotRender as error:
             stop(NO_FILE, str(error), error.help)
     return made.encode()

@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const data = JSON.parse(document.getElementById("archdsl-data").textContent);
 const facts = new Map(data.facts.map((fact, order) => [fact.path, { ...fact, order }]));
 const levels = new Map();
-const open = new Set();
+const open = new Set(data.open);
 const canvas = document.getElementById("canvas");
 const details = document.getElementById("details");
 const search = document.getElementById("search");
@@ -549,7 +549,7 @@ function paint(dark) {
   theme.setAttribute("aria-pressed", String(dark));
 }
 theme.addEventListener("click", () => paint(!document.documentElement.classList.contains("dark")));
-paint(matchMedia("(prefers-color-scheme: dark)").matches);
+paint(data.theme ? data.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 draw();
 fit();
 choose("");

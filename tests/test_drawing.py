@@ -53,15 +53,73 @@ def test_depth_1_closes_all_submodules_and_says_what_is_in_them() -> None:
     assert not drawing.clusters
     stages = [(box.title, box.count, box.lines) for box in drawing.boxes if box.form is Form.BLOCK]
     assert stages == [
-        ("layer1  Bottleneck", 3, ("1×1, 64 → 3×3, 64 → 1×1, 256", "216 k params · 668 M MACs · first block projects")),
-        ("layer2  Bottleneck", 4, ("1×1, 128 → 3×3, 128 → 1×1, 512", "1.22 M params · 1.03 G MACs · first block /2")),
-        ("layer3  Bottleneck", 6, ("1×1, 256 → 3×3, 256 → 1×1, 1024", "7.10 M params · 1.46 G MACs · first block /2")),
-        ("layer4  Bottleneck", 3, ("1×1, 512 → 3×3, 512 → 1×1, 2048", "15.0 M params · 809 M MACs · first block /2")),
+        (
+            "layer1  Bottleneck",
+            3,
+            ("1×1, 64 → 3×3, 64 → 1×1, 256", "216 k params · 668 M MACs in all · first block projects"),
+        ),
+        (
+            "layer2  Bottleneck",
+            4,
+            ("1×1, 128 → 3×3, 128 → 1×1, 512", "1.22 M params · 1.03 G MACs in all · first block /2"),
+        ),
+        (
+            "layer3  Bottleneck",
+            6,
+            ("1×1, 256 → 3×3, 256 → 1×1, 1024", "7.10 M params · 1.46 G MACs in all · first block /2"),
+        ),
+        (
+            "layer4  Bottleneck",
+            3,
+            ("1×1, 512 → 3×3, 512 → 1×1, 2048", "15.0 M params · 809 M MACs in all · first block /2"),
+        ),
     ]
 
 
 def test_a_closed_merge_says_the_channels_that_it_puts_together() -> None:
     assert box(drawn("googlenet", depth=1), "inception3a").lines[0] == "64 + 128 + 32 + 32 = 256"
+
+
+@pytest.mark.parametrize(
+    ("name", "id", "words"),
+    [
+        ("squeezenet1_0", "features.3", "1×1, 16 → 1×1, 64 + 3×3, 64"),
+        ("mobilenet_v3_small", "features.1", "DWConv 3×3, 16, /2 → Conv 1×1, 16, gate of 8"),
+        ("se_resnet50", "layer1.0", "1×1, 64 → 3×3, 64 → 1×1, 256, gate of 16"),
+        ("efficientnet_b0", "features.6", "MBConv → ResidualMBConv ×3"),
+        ("xception", "entry", "128, 256, 728 channels"),
+    ],
+)
+def test_a_closed_submodule_says_what_reads_what(name: str, id: str, words: str) -> None:
+    assert box(diagram(named(name)), id).lines[0] == words
+
+
+def test_counts_of_several_are_of_each_or_of_all() -> None:
+    assert box(diagram(named("convnext_tiny")), "features.1").lines[-1] == "238 k params · 738 M MACs in all"
+    assert box(diagram(named("resnet50")), "layer1.1").lines[-1] == "70.4 k params · 218 M MACs each"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("googlenet", "6.62 M parameters (13.0 M in training) · 1.50 G MACs"),
+        ("char_lstm", "edge labels: L×C"),
+        ("vit_b_16", "edge labels: C×H×W or L×C"),
+    ],
+)
+def test_the_caption_says_what_the_numbers_are(name: str, words: str) -> None:
+    assert words in diagram(named(name)).caption[0]
+
+
+def test_a_long_name_has_a_line_of_the_caption_for_itself() -> None:
+    drawing = drawn("regnety_400mf", only="block2_0")
+    assert drawing.caption[0] == "trunk_output.block2.block2_0 of RegNetY_400MF"
+    assert drawing.caption[1].startswith("31.7 k parameters")
+
+
+def test_several_inputs_have_their_names() -> None:
+    two = graph("model Net {\n  input left: 3x8x8\n  input right: 3x8x8\n  add { @left; @right }\n}")
+    assert [each.title for each in diagram(two).boxes if each.id.startswith("input")] == ["Input left", "Input right"]
 
 
 def test_full_depth_shows_every_operator() -> None:

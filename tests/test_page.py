@@ -17,7 +17,7 @@ from archdsl.driver import compile_source
 from archdsl.loader import locate
 from archdsl.render import draw
 from archdsl.source import Source
-from archdsl.views.page import _colours, page
+from archdsl.views.page import Start, _colours, page
 
 NETS = ("resnet50", "googlenet", "unet", "alexnet_2012")
 HOSTILE = """
@@ -30,9 +30,9 @@ model Hostile {
 """
 
 
-def made(source: Source, model: str | None = None) -> str:
+def made(source: Source, model: str | None = None, start: Start = Start()) -> str:  # noqa: B008
     graph = compile_source(source, model=model).models[-1]
-    return page(graph, lambda diagrams: [draw(diagram, "svg") for diagram in diagrams])
+    return page(graph, lambda diagrams: [draw(diagram, "svg") for diagram in diagrams], start)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,23 @@ def test_the_command_writes_a_page(tmp_path: Path) -> None:
     assert "<title>LeNet5</title>" in file.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--direction", "LR"], "a page is drawn downwards, in one column: leave out --direction LR"),
+        (["--columns", "2"], "leave out --columns"),
+        (["--no-fold"], "a page draws equal neighbours once: leave out --no-fold"),
+        (["--theme", "mono"], "a page is light or dark: leave out --theme mono"),
+        (["--only", "layer9"], "the model has no submodule `layer9`; did you mean `layer"),
+    ],
+)
+def test_what_a_page_cannot_follow_is_refused(arguments: list[str], words: str, tmp_path: Path) -> None:
+    file = tmp_path / "net.html"
+    done = CliRunner().invoke(cli, ["draw", "resnet18", "-o", str(file), *arguments])
+    assert done.exit_code == 2 and words in done.output
+    assert not file.exists()
+
+
 def test_where_nothing_draws_the_command_says_so(tmp_path: Path) -> None:
     file = tmp_path / "net.html"
     done = CliRunner().invoke(cli, ["draw", "lenet5", "-o", str(file), "--engine", "no-such-dot"])
@@ -229,6 +246,42 @@ def test_edges_end_at_their_boxes_when_neighbours_are_unfolded(tab: Browser, pag
     assert tab.run(gaps) <= 5
     tab.run("all(true)")
     assert tab.run(gaps) <= 9  # The ring of a frame is drawn a little within it.
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("arguments", "there", "missing"),
+    [
+        ([], {"layer1", "layer2"}, {"layer1.0"}),
+        (["--depth", "2"], {"layer1.0", "layer1.1", "layer4.0"}, {"layer1.0.conv1"}),
+        (["--depth", "full"], {"layer1.0.conv1", "layer4.1.add"}, set()),
+        (["--expand", "layer2.0"], {"layer1", "layer2.0.conv1", "layer2.1"}, {"layer1.0", "layer2.1.conv1"}),
+        (["--depth", "2", "--collapse", "layer3"], {"layer2.0", "layer3"}, {"layer3.0"}),
+        (["--only", "layer2"], {"layer2", "layer2.0", "layer2.1"}, {"layer1", "conv1", "layer2.0.conv1"}),
+    ],
+)
+def test_it_opens_as_the_command_says(
+    tab: Browser, tmp_path: Path, arguments: list[str], there: set[str], missing: set[str]
+) -> None:
+    file = tmp_path / "net.html"
+    done = CliRunner().invoke(cli, ["draw", "resnet50", "-o", str(file), "--theme", "dark", *arguments])
+    assert done.exit_code == 0, done.output
+    tab.open(file)
+    found = set(shown(tab))
+    assert there <= found and not missing & found
+    assert tab.run("document.documentElement.classList.contains('dark')") is True
+    tab.run("all(true)")
+    assert "layer2.0.conv1" in shown(tab)
+    assert tab.problems == []
+
+
+@needs_browser
+def test_an_unfolded_repeat_keeps_its_number(tab: Browser, pages: dict[str, Path]) -> None:
+    tab.open(pages["resnet50"])
+    tab.run("all(true)")
+    title = "[...group('layer3.1').querySelectorAll('text')].map((e) => e.textContent.trim())"
+    assert tab.run(title) == ["layer3.1", "×5", "1.12 M params", "218 M MACs each"]
+    assert "×3" not in tab.run(title.replace("layer3.1", "layer1"))
 
 
 @needs_browser

@@ -22,6 +22,8 @@ from archdsl.passes.crossings import crossings
 WHOLE = "whole-model"
 # So many boxes of a branch stand in a block without a frame.
 _SHORT = 8
+# Letters of a name that share the line of the caption with the counts.
+_LONG_NAME = 40
 _PILLS = ("activation", "normalisation", "other")
 
 
@@ -131,9 +133,10 @@ class _Builder:
             self.ends.repeat(part.item, copy)
         more = f" | the first of {part.count}, the last is {dotted(path_of(part.copies[-1]))}"
         made = replace(member, count=member.count * part.count, tooltip=member.tooltip + more)
-        if isinstance(made, Box) and isinstance(part.item, Group) and made.lines:
-            return replace(made, lines=tuple(f"{line} each" for line in made.lines))
-        return made
+        if isinstance(made, Cluster):
+            return made
+        lines = tuple(f"{line} each" for line in made.lines) if isinstance(part.item, Group) else made.lines
+        return replace(made, alike=part.count, lines=lines)
 
     def _cluster(self, container: Container, parts: tuple[Part, ...], *, depth: int) -> Cluster:
         size = self._size(container)
@@ -230,11 +233,20 @@ def _families(parts: tuple[Part, ...]) -> tuple[str, ...]:
 
 
 def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...]) -> tuple[str, ...]:
-    axes = wording.axes(edge.label for edge in edges)
+    # Where steps of a sequence are told apart, they come first, and the channels last.
+    sights = (node.op.sight(node.inputs, node.shape) for node in root.nodes() if node.shape.rank == 2)
+    sequences = any(sight.is_sequence for sight in sights)
+    axes = wording.axes((edge.label for edge in edges), graph.inputs[0].shape, sequences=sequences)
     params, macs = (root.params, root.macs) if root.path else (graph.params, graph.macs)
+    aside = only_in_training(graph.graph)
+    training = 0 if root.path else sum(node.params for node in graph.nodes if node.path in aside)
     name = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
-    words = [wording.cut(name, 40), f"{wording.short(params)} parameters", f"{wording.short(macs)} MACs"]
-    lines = [" · ".join([*words, f"edge labels: {axes}"] if axes else words)]
+    counted = f"{wording.short(params - training)} parameters"
+    counted += f" ({wording.short(params)} in training)" if training else ""
+    words = [counted, f"{wording.short(macs)} MACs", *([f"edge labels: {axes}"] if axes else [])]
+    # A name that is long has a line for itself.
+    long = len(name) > _LONG_NAME
+    lines = [wording.cut(name, 2 * _LONG_NAME), " · ".join(words)] if long else [" · ".join([name, *words])]
     moves = [each for each in crossings(graph) if each.start] if graph.graph.devices else []
     if moves and not root.path:
         count = wording.exact(len(moves), "transfer")

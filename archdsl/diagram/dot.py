@@ -231,7 +231,7 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
             if target.form is Form.MERGE and not _is_crossed_into(target, diagram):
                 attributes["headport"] = side
         case Way.CROSSING:
-            attributes |= {"penwidth": "2.4", "color": theme.crossing, "arrowhead": "vee", "weight": "0"}
+            attributes |= {"penwidth": "2.4", "color": theme.crossing, "weight": "0"}
         case Way.ADDED:
             attributes |= {"penwidth": "2.4", "color": theme.ink}
         case Way.REMOVED:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import groupby, pairwise
 
 from archdsl.diagram import wording
 from archdsl.diagram.absorb import Group
@@ -44,12 +45,21 @@ def _block(container: Container) -> str | None:
 
 def block_lines(container: Container, size: str, *, each: bool) -> tuple[str, ...]:
     """Return the small lines of a closed submodule: what is in it, and how large it is."""
-    typical, remark = container, ""
+    words, remark = content(container), ""
     if repeats(container) > 1:
-        first, *_, typical = (child for child in container.children if isinstance(child, Container))
-        remark = _difference(first, typical)
+        first, *others = (child for child in container.children if isinstance(child, Container))
+        remark = _difference(first, others[-1])
+        contents = {content(other) for other in others}
+        words = contents.pop() if len(contents) == 1 else _widths(first, *others)
+        size = f"{size} in all" if size and not each else size
     sizes = " · ".join(filter(None, (f"{size} each" if each and size else size, remark)))
-    return tuple(filter(None, (content(typical), sizes)))
+    return tuple(filter(None, (words, sizes)))
+
+
+def _widths(*blocks: Container) -> str:
+    """Return how many channels come out of blocks that differ in them."""
+    channels = [str(int(block.shape.channels)) for block in blocks]
+    return f"{', '.join(channels) if len(channels) <= _NAMED else f'{channels[0]} … {channels[-1]}'} channels"
 
 
 def _difference(first: Container, last: Container) -> str:
@@ -72,13 +82,49 @@ def content(container: Container) -> str:
     if isinstance(last, Node) and isinstance(last.op, Merge) and last.op.free_axis == 0 and len(last.inputs) > 2:
         channels = " + ".join(str(int(shape.channels)) for shape in last.inputs)
         return f"{channels} = {int(last.shape.channels)}"
-    titles = [node.op.title(node.input) for node in _main(container) if node.op.family in _WEIGHTY]
-    if len(titles) > _NAMED:
-        return f"{len(titles)} layers of weights"
+    layers = [node for node in _main(container) if node.op.family in _WEIGHTY]
+    gates = [node for node in layers if _is_gate(node, container)]
+    if len(gates) == len(layers):
+        gates = []
+    layers = [node for node in layers if node not in gates]
+    if len(layers) > _NAMED:
+        return _blocks(container) or f"{len(layers)} layers of weights"
+    titles = [node.op.title(node.input) for node in layers]
     words = {title.partition(" ")[0] for title in titles}
     if len(words) == 1 and len(titles) > 1:
         titles = [title.partition(" ")[2] for title in titles]
-    return " → ".join(titles)
+    known = {node.path: node for node in container.nodes()}
+    signs = ["", *(" → " if _leads(one, other, known) else " + " for one, other in pairwise(layers))]
+    text = "".join(sign + title for sign, title in zip(signs, titles, strict=False))
+    return f"{text}, gate of {int(gates[0].shape.channels)}" if gates else text
+
+
+def _blocks(container: Container) -> str:
+    """Return the blocks that a submodule is a chain of, equal neighbours once; empty where it is none, or long."""
+    uses = [child.use.block if isinstance(child, Container) and child.use else None for child in container.children]
+    runs = [(block, len(list(run))) for block, run in groupby(uses)]
+    if None in uses or len(runs) > _NAMED:
+        return ""
+    return " → ".join(f"{block} ×{count}" if count > 1 else f"{block}" for block, count in runs)
+
+
+def _is_gate(node: Node, container: Container) -> bool:
+    """Whether a layer weighs means over the whole map, within a submodule that works on maps."""
+    sides, around = (tuple(map(int, shape.map)) for shape in (node.input, container.input))
+    return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == max(map(int, node.shape.map))
+
+
+def _leads(one: Node, other: Node, known: dict[Path, Node]) -> bool:
+    """Whether what comes out of a layer goes into another, through whatever steps."""
+    waiting, seen = [other], {other.path}
+    while waiting:
+        for source in waiting.pop().sources:
+            if source == one.path:
+                return True
+            if source in known and source not in seen:
+                seen.add(source)
+                waiting.append(known[source])
+    return False
 
 
 def _main(container: Container) -> list[Node]:

@@ -54,10 +54,10 @@ class Chip:
 class Box:
     """One operator with its chips, a submodule that is not looked into, an end of the stream, or where paths part.
 
-    `count` is how many equal ones in a row it stands for; boxes of one `group` stand in one line, `rank` names a box
-    that stands beside it. `lines` are the small lines below the title, `segments` what comes into a bar. `ordered` says
-    that its edges leave from left to right in their order. Where two models are compared, `does` is what has to be
-    equal, and `mark` what became of it.
+    `count` is how many equal ones in a row it stands for, or is a chain of, `alike` only the former. Boxes of one
+    `group` stand in one line, `rank` names a box that stands beside it. `lines` are the small lines below the title,
+    `segments` what comes into a bar. `ordered` says that its edges leave from left to right in their order. Where two
+    models are compared, `does` is what has to be equal, and `mark` what became of it.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Box:
     does: tuple[str, ...] = ()
     chips: tuple[Chip, ...] = ()
     count: int = 1
+    alike: int = 1
     link: str | None = None
     group: str = ""
     rank: str | None = None

@@ -21,7 +21,7 @@ def terminals(ends: Ends, *, links: bool) -> tuple[tuple[Box, ...], tuple[Box, .
         id = output_id(output, number)
         made.append(_output(graph, output, id))
         ends.leaving.append(Wire(output.path, output.shape, ends.owners[output.path], id))
-    return tuple(_input(given, links=links) for given in graph.inputs), tuple(made)
+    return tuple(_input(graph, given, links=links) for given in graph.inputs), tuple(made)
 
 
 def output_id(output: Output, number: int) -> str:
@@ -34,11 +34,12 @@ def _input_id(given: Input) -> str:
     return f"input-{given.name}"
 
 
-def _input(given: Input, *, links: bool) -> Box:
+def _input(graph: CheckedGraph, given: Input, *, links: bool) -> Box:
+    title = f"Input {given.name}" if len(graph.inputs) > 1 else "Input"
     shape = wording.sizes(given.shape)
     facts = " | ".join((f"input {given.name}", shape, wording.place(given.span)))
     link = wording.link(given.span) if links else None
-    return Box(_input_id(given), Form.TERMINAL, "io", "Input", (shape,), facts, link=link)
+    return Box(_input_id(given), Form.TERMINAL, "io", title, (shape,), facts, link=link)
 
 
 def _output(graph: CheckedGraph, output: Output, id: str) -> Box:

@@ -67,10 +67,11 @@ def sizes(shape: Shape) -> str:
     return str(shape).replace("x", "×")
 
 
-def axes(labels: Iterable[str]) -> str:
-    """Return what the edge labels mean, empty where all are vectors."""
-    ranks = sorted({len(label.split("×")) for label in labels} & set(_AXES), reverse=True)
-    return " or ".join(_AXES[rank] for rank in ranks)
+def axes(labels: Iterable[str], given: Shape, *, sequences: bool) -> str:
+    """Return what edge labels mean, empty where all are vectors; `given` is the shape of the model's input."""
+    names = _AXES | ({2: "L×C"} if sequences else {}) | ({4: "N×C×H×W"} if given.rank == 3 else {})
+    ranks = sorted({len(label.split("×")) for label in labels} & set(names), reverse=True)
+    return " or ".join(names[rank] for rank in ranks)
 
 
 def called(op: Op) -> str:

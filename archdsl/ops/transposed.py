@@ -104,7 +104,7 @@ class ConvTranspose(Op):
         kernel, _, _, _, dilation = self._axes(x)
         words = [f"ConvT {crossed(kernel)}", str(int(self.out))]
         if steps := self.steps(x):
-            words.append(f"/{steps}")
+            words.append(f"×{steps}")
         if self.groups > 1:
             words.append(f"g={int(self.groups)}")
         if max(dilation) > 1:

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from html import escape
 
 from archdsl.diagram import LIGHT, Detail, Diagram, Look, diagram, wording
 from archdsl.diagram.absorb import absorbed
+from archdsl.diagram.detail import focus
 from archdsl.diagram.facts import receptive_fields
-from archdsl.diagram.spec import Form
+from archdsl.diagram.parts import Part, views
+from archdsl.diagram.spec import Box, Form, Member
 from archdsl.diagram.terminals import output_id
 from archdsl.diagram.theme import DARK, Paint, Theme
-from archdsl.ir import CheckedGraph, Container, Input, Node, dotted
+from archdsl.ir import CheckedGraph, Container, Input, Node, Path, dotted
 from archdsl.report.explanation import explanations
 from archdsl.resources import resource
 from archdsl.source import Span
@@ -19,10 +22,24 @@ from archdsl.source import Span
 Drawer = Callable[[list[Diagram]], list[bytes]]
 
 
-def page(graph: CheckedGraph, drawn: Drawer) -> str:
-    """Return a model as a self-contained HTML page, which asks no network for anything."""
-    levels = _levels(graph, drawn)
-    data = {"model": graph.name, "levels": levels, "facts": _facts(graph)}
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a page opens: what is unfolded, or the only part that is shown, and its theme, that of the system if None."""
+
+    detail: Detail = Detail()  # noqa: RUF009
+    look: Look = Look()  # noqa: RUF009
+    theme: str | None = None
+
+
+def page(graph: CheckedGraph, drawn: Drawer, start: Start = Start()) -> str:
+    """Return a model as a self-contained HTML page, which asks no network for anything.
+
+    Raises `NoSuchPart` where `start` names what the model does not have.
+    """
+    levels = _levels(graph, drawn, start)
+    opened = [path for path in _opened(graph, start.detail) if path in levels]
+    facts = _within(dotted(focus(graph.root, start.detail).root.path), _facts(graph))
+    data = {"model": graph.name, "levels": levels, "facts": facts, "open": opened, "theme": start.theme}
     # Within a script only `<` could end it.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     styles = "\n".join([resource("templates", "page.css").read_text(encoding="utf-8"), _dark_rules()])
@@ -71,24 +88,50 @@ drawing, plus and minus zoom."></main>
 <aside id="details" aria-live="polite" aria-label="Details"></aside>"""
 
 
-def _levels(graph: CheckedGraph, drawn: Drawer) -> dict[str, str]:
-    """Return the drawings by the path of the submodule that each unfolds; the empty path is the model."""
+def _levels(graph: CheckedGraph, drawn: Drawer, start: Start) -> dict[str, str]:
+    """Return the drawings by the path of the submodule that each unfolds; the empty path is what is shown first."""
     found: dict[str, str] = {}
+    counts: dict[str, int] = {"": 1}
     waiting = [""]
     while waiting:
-        diagrams = [_level(graph, path) for path in waiting]
+        diagrams = [_level(graph, path, counts[path], start) for path in waiting]
         svgs = [svg.decode().partition("?>")[2].strip() for svg in drawn(diagrams)]
         # What a part alone shows as itself has nothing to unfold.
         new = [(path, made, svg) for path, made, svg in zip(waiting, diagrams, svgs, strict=True)
                if not path or any(cluster.id == path for cluster in made.clusters)]  # fmt: skip
         found |= {path: svg for path, _, svg in new}
-        blocks = [box.id for _, made, _ in new for box in made.boxes if box.form is Form.BLOCK]
-        waiting = [id for id in dict.fromkeys(blocks) if id not in found]
+        blocks = [box for _, made, _ in new for box in made.boxes if box.form is Form.BLOCK and box.id not in counts]
+        counts |= {box.id: box.alike for box in blocks}
+        waiting = list(dict.fromkeys(box.id for box in blocks))
     return found
 
 
-def _level(graph: CheckedGraph, path: str) -> Diagram:
-    return diagram(graph, detail=Detail(depth=1, fold=True, only=path or None), look=Look(legend=False), columns=1)
+def _level(graph: CheckedGraph, path: str, count: int, start: Start) -> Diagram:
+    """Return the drawing of a submodule, all in it closed, with how many equal ones it stands for at its title."""
+    detail = Detail(depth=1, fold=True, only=path or start.detail.only)
+    made = diagram(graph, detail=detail, look=replace(start.look, legend=False), columns=1)
+    framed = [_counted(each, count) if each.id == path and count > 1 else each for each in made.members]
+    return replace(made, members=tuple(framed))
+
+
+def _counted(frame: Member, count: int) -> Member:
+    if isinstance(frame, Box):
+        return frame
+    return replace(frame, count=count, detail=f"{frame.detail} each" if frame.detail else "")
+
+
+def _opened(graph: CheckedGraph, detail: Detail) -> list[str]:
+    """Return the submodules that are unfolded when the page opens: those that a drawing would not close."""
+    wanted = replace(detail, depth=1 if detail.depth is None else detail.depth, fold=True)
+    shown = next(views(graph, wanted))
+    return [dotted(path) for part in shown.parts for path in _open_parts(part)]
+
+
+def _open_parts(part: Part) -> Iterator[Path]:
+    if part.children is not None and isinstance(part.item, Container):
+        yield part.item.path
+        for child in part.children:
+            yield from _open_parts(child)
 
 
 def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
@@ -110,6 +153,13 @@ def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
         if found := riders.get(path):
             part["riders"] = found
     return [model, *map(_input, graph.inputs), *parts, *_outputs(graph)]
+
+
+def _within(part: str, facts: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the facts of the model and of what is in one of its parts, of all if that has no name."""
+    paths = (str(fact["path"]) for fact in facts)
+    return [fact for fact, path in zip(facts, paths, strict=True) if not path or f"{path}.".startswith(f"{part}.")
+            or not part]  # fmt: skip
 
 
 def _containers(container: Container) -> Iterator[Container]:
