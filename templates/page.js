@@ -10,6 +10,8 @@ const canvas = document.getElementById("canvas");
 const details = document.getElementById("details");
 const search = document.getElementById("search");
 const found = document.getElementById("found");
+// The scale at which small texts, of eight points, take nine pixels.
+const READABLE = 9 / 8;
 const stage = document.createElementNS(SVG, "svg");
 const camera = document.createElementNS(SVG, "g");
 stage.setAttribute("class", "archdsl");
@@ -55,6 +57,8 @@ function level(path) {
   return levels.get(path);
 }
 
+const STROKE = ["stroke", "stroke-width", "stroke-dasharray"];
+
 function read(path) {
   const graph = new DOMParser().parseFromString(data.levels[path], "image/svg+xml").querySelector("g.graph");
   const known = { boxes: new Map(), frames: [], edges: [], rect: null };
@@ -68,7 +72,8 @@ function read(path) {
     }
     group.querySelector("title")?.remove();
     if (group.classList.contains("edge")) {
-      known.edges.push({ id, group });
+      const line = group.querySelector("path");
+      known.edges.push({ id, group, stroke: STROKE.map((name) => [name, line?.getAttribute(name)]) });
     } else if (group.classList.contains("cluster")) {
       known.frames.push({ id, group, rect: outline(group) });
     } else {
@@ -105,17 +110,29 @@ function stretch(intervals) {
 
 // Building a level with all that is unfolded in it.
 
-function build(path) {
+// `around` has the strokes of what comes in, by where it comes from.
+function build(path, around = new Map()) {
   const known = level(path);
   const inner = new Map();
+  const stroke = (edge) => (known.boxes.get(edge.source)?.stub && around.get(plain(edge.source))) || edge.stroke;
   for (const box of known.boxes.values()) {
-    if (open.has(box.id) && data.levels[box.id] !== undefined) inner.set(box.id, build(box.id));
+    if (!open.has(box.id) || data.levels[box.id] === undefined) continue;
+    const entering = known.edges.filter((edge) => edge.target === box.id);
+    inner.set(box.id, build(box.id, new Map(entering.map((edge) => [plain(edge.source), stroke(edge)]))));
   }
-  const axis = (side, size) => stretch([...inner].map(([id, made]) => {
-    const rect = known.boxes.get(id).rect;
-    return { from: rect[side], to: rect[side] + rect[size], extra: Math.max(0, made.rect[size] - rect[size]) };
+  const fx = stretch([...inner].flatMap(([id, made]) => {
+    // The way through what is unfolded stays in the middle of its box.
+    const { x, width } = known.boxes.get(id).rect, middle = x + width / 2;
+    const left = made.entry - made.rect.x, right = made.rect.width - left;
+    return [
+      { from: x, to: middle, extra: Math.max(0, left - width / 2) },
+      { from: middle, to: x + width, extra: Math.max(0, right - width / 2) },
+    ];
   }));
-  const fx = axis("x", "width"), fy = axis("y", "height");
+  const fy = stretch([...inner].map(([id, made]) => {
+    const { y, height } = known.boxes.get(id).rect;
+    return { from: y, to: y + height, extra: Math.max(0, made.rect.height - height) };
+  }));
   const move = ([x, y]) => [fx(x), fy(y)];
   const holder = document.createElementNS(SVG, "g");
   for (const frame of known.frames) holder.append(framed(frame, move, path));
@@ -124,23 +141,29 @@ function build(path) {
     if (box.stub && path) continue;
     places.set(box.id, placed(box, inner.get(box.id), move, holder));
   }
-  const ends = { in: new Map(), out: new Map() };
-  for (const edge of known.edges) holder.append(routed(edge, known, places, inner, move, ends));
+  const route = new Route(known, places, inner, move);
+  for (const edge of known.edges) holder.append(route.draw(edge, stroke(edge)));
   const { x, y, width, height } = known.rect;
   const [left, top] = move([x, y]), [right, bottom] = move([x + width, y + height]);
-  return { holder, rect: { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2 }, ends };
+  const rect = { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2 };
+  return { holder, rect, ends: route.ends, entry: route.entry ?? (left + right) / 2 };
 }
 
 function framed(frame, move, path) {
   const group = frame.group.cloneNode(true);
-  for (const shape of group.querySelectorAll("path, polygon")) redraw(shape, move);
   const rect = frame.rect;
-  for (const text of group.querySelectorAll("text")) {
-    const x = Number(text.getAttribute("x")), y = Number(text.getAttribute("y"));
-    text.setAttribute("x", x + move([rect.x, rect.y])[0] - rect.x);
-    text.setAttribute("y", y + move([rect.x, rect.y])[1] - rect.y);
-  }
   const [left, top] = move([rect.x, rect.y]), [right, bottom] = move([rect.x + rect.width, rect.y + rect.height]);
+  const [border, ...signs] = group.querySelectorAll("path, polygon");
+  redraw(border, move);
+  // Title and badge keep their distance to the corner that they stand in.
+  const title = group.querySelector("text");
+  const isLeft = !title || Number(title.getAttribute("x")) < rect.x + rect.width / 2;
+  const by = [isLeft ? left - rect.x : right - rect.x - rect.width, top - rect.y];
+  for (const sign of signs) redraw(sign, ([x, y]) => [x + by[0], y + by[1]]);
+  for (const text of group.querySelectorAll("text")) {
+    text.setAttribute("x", Number(text.getAttribute("x")) + by[0]);
+    text.setAttribute("y", Number(text.getAttribute("y")) + by[1]);
+  }
   label(group, frame.id, { x: left, y: top, width: right - left, height: bottom - top }, frame.id === path);
   return group;
 }
@@ -149,13 +172,14 @@ function placed(box, made, move, holder) {
   const rect = box.rect;
   const [cx, cy] = move([rect.x + rect.width / 2, rect.y + rect.height / 2]);
   if (made) {
-    const [left, top] = move([rect.x, rect.y]), [right, bottom] = move([rect.x + rect.width, rect.y + rect.height]);
+    const top = move([rect.x, rect.y])[1], bottom = move([rect.x, rect.y + rect.height])[1];
     const place = {
-      x: (left + right - made.rect.width) / 2, y: (top + bottom - made.rect.height) / 2,
+      x: cx - made.entry + made.rect.x, y: (top + bottom - made.rect.height) / 2,
       width: made.rect.width, height: made.rect.height,
     };
     const window = document.createElementNS(SVG, "svg");
     for (const name of ["x", "y", "width", "height"]) window.setAttribute(name, place[name]);
+    window.setAttribute("overflow", "visible");
     const seen = made.rect;
     window.setAttribute("viewBox", `${seen.x} ${seen.y} ${seen.width} ${seen.height}`);
     window.append(made.holder);
@@ -207,49 +231,82 @@ function pathOf(points) {
   return `M${join(points[0])}C${points.slice(1).map(join).join(" ")}`;
 }
 
-const plain = (id) => id.replace(/^(before|after)-/, "");
+// The edges of a level. What stands for its surroundings is left out: edges begin and end on the frame, those of what
+// comes in first and of what goes out last straight.
+class Route {
+  constructor(known, places, inner, move) {
+    Object.assign(this, { known, places, inner, move, ends: { in: new Map(), out: new Map() }, entry: undefined });
+    const entering = known.edges.filter((edge) => this.isHidden(edge.source) && places.has(edge.target));
+    const leaving = known.edges.filter((edge) => this.isHidden(edge.target) && places.has(edge.source));
+    const low = (id) => places.get(id).y + places.get(id).height;
+    this.first = entering.sort((a, b) => places.get(a.target).y - places.get(b.target).y)[0];
+    this.last = leaving.sort((a, b) => low(b.source) - low(a.source))[0];
+    this.gone = new Map();
+  }
 
-function routed(edge, known, places, inner, move, ends) {
-  const group = edge.group.cloneNode(true);
-  const lines = [...group.querySelectorAll("path")];
-  if (!lines.length) return group;
-  const old = pairs(lines[0].getAttribute("d"));
-  const made = old.map(move);
-  const start = end(edge.source, edge.target, "out", old[0]);
-  const finish = end(edge.target, edge.source, "in", old[old.length - 1]);
-  shift(made, [0, 1], start, made[0]);
-  shift(made, [made.length - 1, made.length - 2], finish, made[made.length - 1]);
-  const hidden = (id) => known.boxes.get(id)?.stub && !places.has(id);
-  if (hidden(edge.source) || hidden(edge.target)) {
-    const { x, width } = known.rect;
-    const left = move([x, 0])[0] + 6, right = move([x + width, 0])[0] - 6;
-    for (const point of made) point[0] = Math.min(right, Math.max(left, point[0]));
-    if (hidden(edge.target)) for (const head of group.querySelectorAll("polygon")) head.remove();
+  isHidden(id) {
+    return Boolean(this.known.boxes.get(id)?.stub) && !this.places.has(id);
   }
-  for (const line of lines) line.setAttribute("d", pathOf(made));
-  const last = made.length - 1;
-  for (const head of group.querySelectorAll("polygon")) {
-    const points = pairs(head.getAttribute("points"));
-    const middle = bounds(points);
-    const near = Math.hypot(middle.x - old[0][0], middle.y - old[0][1])
-      < Math.hypot(middle.x - old[last][0], middle.y - old[last][1]) ? 0 : last;
-    const by = [made[near][0] - old[near][0], made[near][1] - old[near][1]];
-    head.setAttribute("points", points.map((p) => join([p[0] + by[0], p[1] + by[1]])).join(" "));
+
+  draw(edge, stroke) {
+    const group = edge.group.cloneNode(true);
+    const lines = [...group.querySelectorAll("path")];
+    if (!lines.length) return group;
+    const isOut = this.isHidden(edge.target);
+    if (isOut && this.gone.has(edge.source)) {
+      // One way out is enough, as it parts outside.
+      this.ends.out.set(plain(edge.target), this.gone.get(edge.source));
+      return document.createElementNS(SVG, "g");
+    }
+    const old = pairs(lines[0].getAttribute("d"));
+    const made = this.way(edge, old);
+    if (isOut) this.gone.set(edge.source, made[made.length - 1][0]);
+    for (const line of lines) {
+      line.setAttribute("d", pathOf(made));
+      for (const [name, value] of stroke) if (value) line.setAttribute(name, value);
+    }
+    const ends = isOut || this.inner.has(edge.target);
+    for (const head of group.querySelectorAll("polygon")) {
+      if (ends) head.remove();
+      else turn(head, old, made);
+    }
+    beside(group, old, made);
+    return group;
   }
-  for (const text of group.querySelectorAll("text")) {
-    const at = [Number(text.getAttribute("x")), Number(text.getAttribute("y"))];
-    const [x, y] = move(at);
-    text.setAttribute("x", x);
-    text.setAttribute("y", y);
+
+  way(edge, old) {
+    const { known, move } = this;
+    const made = old.map(move);
+    let start = this.end(edge.source, edge.target, "out", old[0]);
+    let finish = this.end(edge.target, edge.source, "in", old[old.length - 1]);
+    const isFirst = edge === this.first, isLast = this.last !== undefined && edge.source === this.last.source
+      && this.isHidden(edge.target);
+    if (isFirst) start = [finish[0], start[1]];
+    if (isLast) finish = [(start = [this.middle(edge.source, start), start[1]])[0], finish[1]];
+    if (isFirst) this.ends.in.set(plain(edge.source), this.entry = start[0]);
+    if (isLast) this.ends.out.set(plain(edge.target), finish[0]);
+    if (isFirst || isLast) return [0, 1, 2, 3].map((n) => [0, 1].map((i) => start[i] + ((finish[i] - start[i]) * n) / 3));
+    shift(made, [0, 1], start, made[0]);
+    shift(made, [made.length - 1, made.length - 2], finish, made[made.length - 1]);
+    if (this.isHidden(edge.source) || this.isHidden(edge.target)) {
+      const { x, width } = known.rect;
+      const left = move([x, 0])[0] + 6, right = move([x + width, 0])[0] - 6;
+      for (const point of made) point[0] = Math.min(right, Math.max(left, point[0]));
+    }
+    return made;
   }
-  return group;
+
+  middle(id, start) {
+    const place = this.places.get(id);
+    return this.inner.has(id) ? start[0] : place.x + place.width / 2;
+  }
 
   // Where an edge begins or ends: on the box as it is now, or where the stream goes on within what is unfolded.
-  function end(id, other, side, point) {
+  end(id, other, side, point) {
+    const { known, places, move, ends } = this;
     const box = known.boxes.get(id);
     if (!box) return move(point);
-    if (box.stub && !places.has(id)) {
-      // What stands for the surroundings is left out: the edge begins or ends on the frame.
+    if (this.isHidden(id)) {
       const { x, y, width, height } = known.rect;
       const inset = Math.min(12, width / 2);
       const at = [Math.min(x + width - inset, Math.max(x + inset, point[0])), side === "out" ? y : y + height];
@@ -257,22 +314,58 @@ function routed(edge, known, places, inner, move, ends) {
       ends[side === "out" ? "in" : "out"].set(plain(id), to[0]);
       return to;
     }
-    const place = places.get(id), child = inner.get(id);
-    const center = [box.rect.x + box.rect.width / 2, box.rect.y + box.rect.height / 2];
+    const place = places.get(id), child = this.inner.get(id);
     if (!child) return [point[0] - box.rect.x + place.x, point[1] - box.rect.y + place.y];
-    const known_ends = child.ends[side === "in" ? "in" : "out"];
-    const inside = known_ends.get(plain(other)) ?? [...known_ends.values()][0];
-    const x = inside === undefined ? place.x + place.width / 2 : place.x + inside - child.rect.x;
-    const above = point[1] < center[1];
-    const gap = above ? point[1] - box.rect.y : point[1] - box.rect.y - box.rect.height;
-    return [x, above ? place.y + gap : place.y + place.height + gap];
+    const within = child.ends[side];
+    const inside = within.get(plain(other)) ?? [...within.values()][0] ?? child.entry;
+    const isAbove = point[1] < box.rect.y + box.rect.height / 2;
+    return [place.x + inside - child.rect.x, isAbove ? place.y : place.y + place.height];
   }
+}
+
+// Moves the head of an edge to where the edge ends now, and turns it as the edge has turned.
+function turn(head, old, made) {
+  const points = pairs(head.getAttribute("points"));
+  const middle = bounds(points), last = old.length - 1;
+  const far = ([x, y]) => Math.hypot(middle.x - x, middle.y - y);
+  const isLast = far(old[0]) > far(old[last]);
+  const [from, to] = isLast ? [old[last], made[made.length - 1]] : [old[0], made[0]];
+  const [before, after] = isLast ? [old[last - 1], made[made.length - 2]] : [old[1], made[1]];
+  const by = Math.atan2(to[1] - after[1], to[0] - after[0]) - Math.atan2(from[1] - before[1], from[0] - before[0]);
+  const [sin, cos] = [Math.sin(by), Math.cos(by)];
+  head.setAttribute("points", points.map(([px, py]) => {
+    const [x, y] = [px - from[0], py - from[1]];
+    return join([to[0] + x * cos - y * sin, to[1] + x * sin + y * cos]);
+  }).join(" "));
+}
+
+// Keeps the texts of an edge beside the same place of it.
+function beside(group, old, made) {
+  const before = sampled(old), after = sampled(made);
+  for (const text of group.querySelectorAll("text")) {
+    const [x, y] = ["x", "y"].map((name) => Number(text.getAttribute(name)));
+    const far = before.map((point) => Math.hypot(point[0] - x, point[1] - y));
+    const nearest = far.indexOf(Math.min(...far));
+    text.setAttribute("x", x + after[nearest][0] - before[nearest][0]);
+    text.setAttribute("y", y + after[nearest][1] - before[nearest][1]);
+  }
+}
+
+function sampled(points) {
+  const pieces = (points.length - 1) / 3;
+  return Array.from({ length: 61 }, (_, n) => {
+    const piece = Math.min(pieces - 1, Math.floor((n * pieces) / 60)), t = (n * pieces) / 60 - piece;
+    const [a, b, c, d] = points.slice(3 * piece, 3 * piece + 4);
+    return [0, 1].map((i) => (1 - t) ** 3 * a[i] + 3 * (1 - t) ** 2 * t * b[i] + 3 * (1 - t) * t * t * c[i] + t ** 3 * d[i]);
+  });
 }
 
 function shift(points, which, to, from) {
   const by = [to[0] - from[0], to[1] - from[1]];
   for (const index of which) points[index] = [points[index][0] + by[0], points[index][1] + by[1]];
 }
+
+const plain = (id) => id.replace(/^(before|after)-/, "");
 
 // The page.
 
@@ -291,6 +384,19 @@ function fit() {
   view.scale = Math.min(2, (width - 20) / whole.width, (height - 20) / whole.height);
   view.x = (width - whole.width * view.scale) / 2 - whole.x * view.scale;
   view.y = (height - whole.height * view.scale) / 2 - whole.y * view.scale;
+  look();
+}
+
+// Shows the whole, or its beginning where the whole could not be read.
+function begin() {
+  fit();
+  if (view.scale >= READABLE) return;
+  zoom(READABLE / view.scale);
+  const first = camera.querySelector(".node").getBoundingClientRect(), home = canvas.getBoundingClientRect();
+  const isWide = whole.width * READABLE > home.width - 20;
+  // What is too wide, too, begins in the middle.
+  if (isWide) view.x += home.x + home.width / 2 - first.x - first.width / 2;
+  view.y = 10 - whole.y * view.scale;
   look();
 }
 
@@ -353,7 +459,11 @@ function reveal(path) {
   choose(path, last);
   const target = last && group(last);
   if (!target) return;
-  const rect = target.getBoundingClientRect(), home = canvas.getBoundingClientRect();
+  const home = canvas.getBoundingClientRect();
+  const seen = target.getBoundingClientRect();
+  const room = Math.min((home.width - 40) / seen.width, (home.height - 40) / seen.height);
+  zoom(Math.min(room, Math.max(1, READABLE / view.scale)));
+  const rect = target.getBoundingClientRect();
   view.x += home.x + home.width / 2 - rect.x - rect.width / 2;
   view.y += home.y + home.height / 2 - rect.y - rect.height / 2;
   look();
@@ -383,7 +493,7 @@ function choose(path, box = path) {
   details.replaceChildren();
   details.dataset.shown = path;
   element("h2", fact.path || fact.title, details);
-  if (fact.path) element("p", fact.title, details);
+  if (fact.path && fact.title !== fact.path) element("p", fact.title, details);
   tell(fact);
   if (box && box !== path && !path.startsWith(`${box}.`)) element("p", `Drawn as ${box}, which is equal.`, details);
   for (const rider of fact.riders || []) {
@@ -428,7 +538,7 @@ function list() {
     item.setAttribute("aria-selected", String(number === 0));
     item.dataset.target = fact.path;
     item.append(`${fact.path || data.model} `);
-    element("span", fact.title, item);
+    if (fact.title !== fact.path.split(".").pop()) element("span", fact.title, item);
     return item;
   }));
   const any = some.length > 0;
@@ -535,7 +645,7 @@ function all(wanted) {
   open.clear();
   if (wanted) Object.keys(data.levels).forEach((path) => path && open.add(path));
   draw();
-  fit();
+  begin();
 }
 
 document.getElementById("unfold").addEventListener("click", () => all(true));
@@ -546,10 +656,10 @@ document.getElementById("fit").addEventListener("click", fit);
 const theme = document.getElementById("theme");
 function paint(dark) {
   document.documentElement.classList.toggle("dark", dark);
-  theme.setAttribute("aria-pressed", String(dark));
+  theme.textContent = dark ? "Light" : "Dark";
 }
 theme.addEventListener("click", () => paint(!document.documentElement.classList.contains("dark")));
 paint(data.theme ? data.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 draw();
-fit();
+begin();
 choose("");

@@ -202,6 +202,7 @@ def test_unfolded_nothing_overlaps_and_everything_is_in_its_frame(
 ) -> None:
     tab.open(pages[name])
     tab.run("all(true)")
+    tab.run("fit()")
     assert set(shown(tab)) >= {path for path in data(pages[name])["levels"] if path}
     faults = tab.run(
         """(() => {
@@ -300,6 +301,62 @@ def test_search_finds_by_name_and_by_operator(tab: Browser, pages: dict[str, Pat
 
 
 @needs_browser
+@pytest.mark.parametrize("name", ["googlenet", "resnet50"])
+def test_small_texts_can_be_read_at_first_unfolded_and_where_something_is_found(
+    tab: Browser, pages: dict[str, Path], name: str
+) -> None:
+    tab.open(pages[name], width=1400, height=900)
+    smallest = "8 * view.scale"
+    assert tab.run(smallest) >= 9
+    assert tab.run("camera.getBoundingClientRect().y") == pytest.approx(
+        tab.run("canvas.getBoundingClientRect().y"), abs=20
+    )
+    tab.run("all(true)")
+    assert tab.run(smallest) >= 9
+    tab.run("fit()")
+    assert tab.run(smallest) < 9
+    part = "layer4.0.conv2" if name == "resnet50" else "inception5b"
+    tab.run(f"reveal('{part}')")
+    seen, room = (tab.run(f"{each}.getBoundingClientRect().toJSON()") for each in (f"group('{part}')", "canvas"))
+    assert tab.run(smallest) >= 9 or seen["height"] >= room["height"] - 50
+    assert room["top"] <= seen["top"] and seen["bottom"] <= room["bottom"]
+
+
+@needs_browser
+def test_unfolded_repeats_keep_their_badges(tab: Browser, pages: dict[str, Path]) -> None:
+    tab.open(pages["resnet50"])
+    tab.run("all(true)")
+    words = "(path) => [...group(path).querySelectorAll('text')].map((e) => e.textContent)"
+    assert [f"×{count}" in tab.run(f"({words})('layer{n}.1')") for n, count in enumerate((2, 3, 5, 2), 1)] == [True] * 4
+    assert not any("×" in word for word in tab.run(f"({words})('layer1.0')"))
+
+
+@needs_browser
+def test_the_stream_goes_straight_through_what_is_unfolded(tab: Browser, pages: dict[str, Path]) -> None:
+    """Each frame stands where its stream comes in, so that nothing bends aside between boxes of one column."""
+    tab.open(pages["resnet50"])
+    tab.run("all(true)")
+    bends = tab.run(
+        """[...document.querySelectorAll('#canvas .edge.data:not(.skip) path')].map((line) => {
+          const points = pairs(line.getAttribute('d'));
+          return Math.max(...points.map((p) => p[0])) - Math.min(...points.map((p) => p[0]));
+        }).filter((wide) => wide > 2)"""
+    )
+    assert bends == []
+
+
+@needs_browser
+def test_what_leaves_twice_leaves_at_one_place_and_shortcuts_stay_bold(tab: Browser, pages: dict[str, Path]) -> None:
+    tab.open(pages["unet"])
+    lines = "[...document.querySelectorAll('#canvas .edge path')]"
+    bold = f"{lines}.filter((e) => Number(e.getAttribute('stroke-width')) > 1.5).length"
+    assert tab.run(bold) == 4
+    tab.run("all(true)")
+    assert tab.run("Object.values(Object.fromEntries(build('inc').ends.out)).every((x, _, all) => x === all[0])")
+    assert tab.run(bold) == 8  # Outside of the four frames, and within.
+
+
+@needs_browser
 def test_search_shows_what_another_is_drawn_for(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     tab.run("reveal('layer3.4.conv2')")
@@ -329,7 +386,8 @@ def test_the_keyboard_alone_reaches_everything(tab: Browser, pages: dict[str, Pa
     tab.press("ArrowLeft")
     assert tab.run("view.x") == x + 60
     tab.press("0")
-    assert tab.run("view.scale") == scale
+    assert tab.run("view.scale") < scale
+    assert tab.run("camera.getBoundingClientRect().bottom <= canvas.getBoundingClientRect().bottom")
 
 
 @needs_browser
@@ -338,7 +396,7 @@ def test_mouse_and_wheel_move_the_drawing(tab: Browser, pages: dict[str, Path]) 
     before = tab.run("({...view})")
     tab.drag((30, 300), (90, 340))
     after = tab.run("({...view})")
-    assert (after["x"] - before["x"], after["y"] - before["y"]) == (60, 40)
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((60, 40))
     tab.wheel(200, 300, -200)
     assert tab.run("view.scale") > after["scale"]
     assert tab.problems == []

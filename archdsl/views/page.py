@@ -1,7 +1,8 @@
 """A page that holds a model: drawings of all its levels, the facts of every part, and the script that unfolds them."""
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -20,6 +21,7 @@ from archdsl.source import Span
 
 # Draws several diagrams as SVG, in their order.
 Drawer = Callable[[list[Diagram]], list[bytes]]
+_TIMES = re.compile(r"(?<=\d)x(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found">\
 <button id="out" type="button" aria-label="Zoom out" title="Zoom out (-)">–</button>
 <button id="in" type="button" aria-label="Zoom in" title="Zoom in (+)">+</button>
 <button id="fit" type="button" title="Show the whole (0)">Fit</button>
-<button id="theme" type="button" aria-pressed="false">Dark</button>
+<button id="theme" type="button">Dark</button>
 </div>
 </header>
 <main id="canvas" tabindex="0" aria-label="Drawing. Tab goes from part to part, Enter unfolds one, arrow keys move the \
@@ -143,12 +145,12 @@ def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
     }  # fmt: skip
     riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
     parts = _parts(graph.root)
-    explained = {each.path: each.as_data()["sections"] for each in explanations(graph)}
+    explained = {each.path: each.sections for each in explanations(graph)}
     seen = {dotted(path): words for path, words in receptive_fields(graph).items()}
     ends = {dotted(part.path): dotted(part.output) for part in _containers(graph.root)}
     for part in parts:
         path = str(part["path"])
-        part["sections"] = explained[path]
+        part["sections"] = _sections(explained[path], f"{part['input']} → {part['output']}")
         part["receptive field"] = seen.get(ends.get(path, path), "")
         if found := riders.get(path):
             part["riders"] = found
@@ -160,6 +162,16 @@ def _within(part: str, facts: list[dict[str, object]]) -> list[dict[str, object]
     paths = (str(fact["path"]) for fact in facts)
     return [fact for fact, path in zip(facts, paths, strict=True) if not path or f"{path}.".startswith(f"{part}.")
             or not part]  # fmt: skip
+
+
+def _sections(sections: Iterable[tuple[str, tuple[str, ...]]], shapes: str) -> list[dict[str, object]]:
+    """Return what is explained of a part, in the signs of drawings, without its shapes, which stand above."""
+    told = [(title, [words for line in lines if (words := _signs(line)) != shapes]) for title, lines in sections]
+    return [{"title": title, "lines": lines} for title, lines in told if lines]
+
+
+def _signs(line: str) -> str:
+    return _TIMES.sub("×", line).replace(" -> ", " → ")
 
 
 def _containers(container: Container) -> Iterator[Container]:
