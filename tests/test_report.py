@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from torchinfo import summary as torchinfo_summary
 from archdsl.cli import cli
 from archdsl.driver import compile_source
 from archdsl.gallery import entries
+from archdsl.ir import only_in_training
 from archdsl.ops import all_ops
+from archdsl.ops.base import Trait
 from archdsl.report.rows import report
 
 COUNTED = [
@@ -66,6 +69,29 @@ PUBLISHED = [  # thousand millions of multiply-accumulates, as torchvision 0.28 
     ("alexnet", 2, 0.71), ("vgg16", 1, 15.5), ("googlenet_noaux", 1, 1.5), ("resnet50", 1, 4.1), ("resnet152", 1, 11.5),
     ("densenet121", 1, 2.8),
 ]  # fmt: skip
+
+
+# Counts of torchvision's modules, by hooks on their layers; activations are the results of convolutions and products.
+COSTS = list(csv.DictReader((Path(__file__).parent / "model_costs.csv").read_text(encoding="utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("costs", COSTS, ids=lambda costs: costs["model"])
+def test_costs_of_published_nets_come_out_to_the_digit(costs: dict[str, str]) -> None:
+    # Without the heads that only training needs, as torchvision counts them.
+    name = costs["model"].replace("shufflenet_v2", "shufflenetv2")
+    graph = net("googlenet_noaux" if name == "googlenet" else name)
+    left_out = only_in_training(graph.graph)
+    nodes = [node for node in graph.nodes if node.path not in left_out]
+    weighing = [node for node in nodes if node.macs]
+    windows = sum(Trait.SLIDES in node.op.traits for node in weighing)
+    found = {
+        "params": sum(node.params for node in nodes),
+        "macs": report(graph).macs,
+        "activations": sum(node.shape.volume for node in weighing),
+        "convs": windows,
+        "linears": len(weighing) - windows,
+    }
+    assert found == {name: int(costs[name]) for name in found}
 
 
 @pytest.mark.parametrize(("name", "digits", "macs"), PUBLISHED)
