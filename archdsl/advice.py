@@ -13,7 +13,6 @@ from archdsl.diag.codes import Code
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.ir import CheckedGraph, Node, Path
 from archdsl.ops.base import Trait
-from archdsl.report.fields import fields
 from archdsl.source import Source
 
 # How much narrower than before and after a rectified layer is that loses something.
@@ -113,13 +112,17 @@ class _Advice:
 
     def _judge_sight(self) -> None:
         """Report a last convolution that sees less than the input where only means follow."""
-        seen = fields(self.graph)
         windows = [node for node in self.graph.nodes if Trait.SLIDES in node.op.traits and node.path in self.needed]
         if not windows or self.graph.output.shape.rank != 1:
             return
         last = windows[-1]
-        field, sizes = seen.get(last.path), self.graph.inputs[0].shape.map
-        if field is None or field.everything or not self._is_averaged(last):
+        if not self._is_averaged(last):
+            return
+        # Most checks have no use for it, and would wait for it.
+        from archdsl.report.fields import fields
+
+        field, sizes = fields(self.graph).get(last.path), self.graph.inputs[0].shape.map
+        if field is None or field.everything:
             return
         if any(size < side for size, side in zip(field.size, sizes, strict=True)):
             label = f"it sees {'x'.join(map(str, field.size))} pixels of {'x'.join(str(int(side)) for side in sizes)}"

@@ -10,7 +10,6 @@ import click
 from archdsl.named import graph_of
 from archdsl.options import of_a_net
 from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, say, stop, write_output
-from archdsl.training_script import script_beside
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
@@ -58,6 +57,8 @@ def build(
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
+    from archdsl.training_script import script_beside
+
     script = script_beside(graph, target) if train else None
     if verify:
         _verify(made)

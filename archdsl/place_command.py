@@ -1,6 +1,5 @@
 """`archdsl place`: which device should compute what."""
 
-import json
 import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -135,6 +134,8 @@ def _placed(
 
 def _times(file: Any, graph: "CheckedGraph") -> dict[str, float]:
     """Return measured seconds by the paths of steps and submodules."""
+    import json
+
     from archdsl.elaborate.suggestions import suggestion
     from archdsl.ir import dotted
 

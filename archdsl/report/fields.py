@@ -42,6 +42,7 @@ class Along:
 
 
 _START = Along(((0, 0),), 1)
+_OWN, _ONLY = Reach(1, 0, 0), Reach(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _composed(field: Field, sight: Sight, x: Shape, y: Shape, sizes: tuple[int, 
         return Field(field.axes, everything=True, is_sequence=kind)
     axes = field.axes
     if sight.axes:
-        sides = positions(y) if len(y.map) == len(axes) else sizes
+        sides = y.map if len(y.map) == len(axes) else sizes
         axes = tuple(
             _through(axis, reach, side) for axis, reach, side in zip(field.axes, sight.axes, sides, strict=True)
         )
@@ -129,6 +130,8 @@ def _whole(field: Field, shape: Shape, sizes: tuple[int, ...]) -> Field:
 
 def _through(axis: Along, reach: Reach, size: int) -> Along:
     """Return what `size` units see through those that they read."""
+    if reach == _OWN:
+        return axis
     if reach.per == 1 == axis.period:
         first, last = axis.spans[0]
         return Along(((first + axis.shift * reach.first, last + axis.shift * reach.last),), axis.shift * reach.step)
@@ -136,12 +139,14 @@ def _through(axis: Along, reach: Reach, size: int) -> Along:
     whole = reach.per * axis.period
     turns = gcd(reach.step, whole)
     period = whole // turns if reach.step else 1
-    read = (reach.span(unit, unit) for unit in range(min(period, size)))
+    read = (reach.span(unit, unit) for unit in range(min(period, int(size))))
     spans = tuple((axis.at(first)[0], axis.at(last)[1]) for first, last in read)
     return Along(spans, axis.shift * reach.step // turns if reach.step else 0, period)
 
 
 def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
+    if len(parts) == 1:
+        return parts[0]
     if any(part.everything for part in parts):
         return replace(parts[0], everything=True)
     return replace(parts[0], axes=tuple(_joint([part.axes[axis] for part in parts]) for axis in range(len(sizes))))
@@ -149,14 +154,14 @@ def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
 
 def _joint(axes: list[Along]) -> Along:
     """Return what units see that see all of these."""
+    first, *others = axes
+    if all(axis == first for axis in others):
+        return first
     period = lcm(*(axis.period for axis in axes))
     count = min(period, max(len(axis.spans) for axis in axes)) if period > 1 else 1
     seen = [[axis.at(unit) for axis in axes] for unit in range(count)]
     spans = tuple((min(first for first, _ in each), max(last for _, last in each)) for each in seen)
     return Along(spans, max(axis.shift * (period // axis.period) for axis in axes), period)
-
-
-_OWN, _ONLY = Reach(1, 0, 0), Reach(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from unicodedata import name as unicode_name
 
 from archdsl.diag import codes
@@ -207,6 +206,8 @@ def _wanted(failure: Failure) -> str:
 
 def _help(failure: Failure, sign: str, source: Source) -> str | None:
     if "MODEL" in failure.expected:
+        from difflib import get_close_matches
+
         near = get_close_matches(sign, ["model", "set"], n=1)
         return f"did you mean `{near[0]}`?" if near else "steps stand in a model: `model Name { … }`"
     return next((help for holds, help in _HINTS if holds(failure, sign, source.text)), None)
