@@ -66,11 +66,14 @@ def _table(graphs: "tuple[CheckedGraph, ...]", kind: str) -> str:
 def _volumes(graphs: "tuple[CheckedGraph, ...]", kind: str, *, theme: str) -> str:
     from archdsl.diagram import THEMES
     from archdsl.views.arrange import scene
-    from archdsl.views.volumes import figure
+    from archdsl.views.volumes import NotToScale, figure
     from archdsl.views.volumes_svg import to_svg
     from archdsl.views.volumes_tikz import to_tikz
 
-    made = scene(figure(graphs[0]))
+    try:
+        made = scene(figure(graphs[0]))
+    except NotToScale as error:
+        raise click.UsageError(f"{error}: draw {graphs[0].name} as a graph, or take --style table") from None
     return to_tikz(made, THEMES[theme]) if kind == "tex" else to_svg(made, THEMES[theme])
 
 

@@ -8,6 +8,7 @@ from latex import compiled, needs_latex
 
 from archdsl.cli import cli
 from archdsl.driver import compile_source
+from archdsl.gallery import graphs
 from archdsl.ir import CheckedGraph
 from archdsl.loader import locate, read
 from archdsl.source import Source
@@ -120,6 +121,12 @@ def test_towers_that_are_alike_are_shown_once() -> None:
 def test_towers_that_differ_are_both_shown() -> None:
     rows = net("model M { input x: 3x8x8\n group t{0..1} { conv(4 + tower, 3) } -> concat }")
     assert [piece.lines for row in rows for piece in row.pieces] == [("3×3, 4",), ("3×3, 5",)]
+
+
+def test_what_only_the_training_computes_is_not_counted() -> None:
+    found = stage_table(tuple(graphs(["googlenet", "googlenet_noaux"]).values()))
+    assert found.params[0] == found.params[1] and found.macs[0] == found.macs[1]
+    assert found.notes == ("GoogLeNet: what only the training computes, with 6,379,984 parameters more, is not shown.",)
 
 
 def test_a_projection_is_no_line() -> None:

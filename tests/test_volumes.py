@@ -80,6 +80,21 @@ def test_rows_of_blocks_are_one_tensor() -> None:
     assert len(volumes) == 9
 
 
+def test_the_caption_tells_scales_apart_and_what_is_not_drawn() -> None:
+    assert "4 skip connections not drawn" in figure(graph("unet")).caption
+    caption = figure(graph("resnet152")).caption
+    assert "skip" not in caption and "vectors to their own scale" in caption
+    assert "6.62 M parameters (13.0 M in training)" in figure(graph("googlenet")).caption
+    assert "sequences to scale" in figure(graph("char_lstm")).caption
+
+
+def test_what_has_no_common_scale_is_refused(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["draw", "--style", "volumes", "gpt2", "-o", str(tmp_path / "x.svg")])
+    assert done.exit_code == 2
+    assert "sequences with sides from 768 to 50257 have no common scale" in done.output
+    assert not list(tmp_path.iterdir())
+
+
 def test_maps_are_drawn_to_scale() -> None:
     picture = scene(figure(graph("lenet5")))
     unit = size(part(picture, "input-image").faces[0])[0] / 32

@@ -237,12 +237,9 @@ def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...]) -> t
     sights = (node.op.sight(node.inputs, node.shape) for node in root.nodes() if node.shape.rank == 2)
     sequences = any(sight.is_sequence for sight in sights)
     axes = wording.axes((edge.label for edge in edges), graph.inputs[0].shape, sequences=sequences)
-    params, macs = (root.params, root.macs) if root.path else (graph.params, graph.macs)
-    aside = only_in_training(graph.graph)
-    training = 0 if root.path else sum(node.params for node in graph.nodes if node.path in aside)
+    macs = root.macs if root.path else graph.macs
     name = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
-    counted = f"{wording.short(params - training)} parameters"
-    counted += f" ({wording.short(params)} in training)" if training else ""
+    counted = f"{wording.short(root.params)} parameters" if root.path else facts.parameters(graph)
     words = [counted, f"{wording.short(macs)} MACs", *([f"edge labels: {axes}"] if axes else [])]
     # A name that is long has a line for itself.
     long = len(name) > _LONG_NAME

@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from archdsl.diagram import wording
 from archdsl.diagram.absorb import Group
 from archdsl.diagram.parts import Item, nodes_of
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
+from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import Merge
 from archdsl.report.fields import Field, fields
 from archdsl.report.formats import field_size, field_stride
@@ -191,3 +191,16 @@ def _arguments(container: Container) -> str:
 def exact(params: int, macs: int) -> tuple[str, str]:
     """Return both counts with all their digits."""
     return wording.exact(params, "parameter"), wording.exact(macs, "MAC")
+
+
+def training_params(graph: CheckedGraph) -> int:
+    """Return the number of parameters that only the training needs, such as those of auxiliary heads."""
+    aside = only_in_training(graph.graph)
+    return sum(node.params for node in graph.nodes if node.path in aside)
+
+
+def parameters(graph: CheckedGraph) -> str:
+    """Return how many parameters a model has, in a few words; those that only the training needs stand apart."""
+    training = training_params(graph)
+    more = f" ({wording.short(graph.params)} in training)" if training else ""
+    return f"{wording.short(graph.params - training)} parameters{more}"

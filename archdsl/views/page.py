@@ -9,7 +9,7 @@ from html import escape
 from archdsl.diagram import LIGHT, Detail, Diagram, Look, diagram, wording
 from archdsl.diagram.absorb import absorbed
 from archdsl.diagram.detail import focus
-from archdsl.diagram.facts import receptive_fields
+from archdsl.diagram.facts import parameters, receptive_fields
 from archdsl.diagram.parts import Part, views
 from archdsl.diagram.spec import Box, Form, Member
 from archdsl.diagram.terminals import output_id
@@ -69,7 +69,7 @@ script-src 'unsafe-inline'">
 
 
 def _body(graph: CheckedGraph) -> str:
-    counts = f"{wording.short(graph.params)} parameters · {wording.short(graph.macs)} MACs"
+    counts = f"{parameters(graph)} · {wording.short(graph.macs)} MACs"
     return f"""\
 <header>
 <h1>{escape(graph.name)}</h1><p id="counts">{counts}</p>

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import takewhile
 
+from archdsl.diagram.facts import training_params
 from archdsl.ir import CheckedGraph
 from archdsl.views.stages import Piece, Stage, alike, stages
 
@@ -44,9 +45,9 @@ def stage_table(graphs: tuple[CheckedGraph, ...]) -> StageTable:
     return StageTable(
         models=tuple(graph.name for graph in graphs),
         rows=tuple(map(_row, aligned)),
-        params=tuple(number(graph.params) for graph in graphs),
+        params=tuple(number(graph.params - training_params(graph)) for graph in graphs),
         macs=tuple(number(graph.macs) for graph in graphs),
-        notes=tuple([*_strides(columns), *_lanes(graphs)]),
+        notes=tuple([*_strides(columns), *_lanes(graphs), *_heads(graphs)]),
     )
 
 
@@ -98,4 +99,12 @@ def _lanes(graphs: tuple[CheckedGraph, ...]) -> list[str]:
         f"{graph.name}: {lane} is like {shown}, which is shown."
         for graph in graphs
         for lane, shown in alike(graph.root)
+    ]
+
+
+def _heads(graphs: tuple[CheckedGraph, ...]) -> list[str]:
+    return [
+        f"{graph.name}: what only the training computes, with {more:,} parameters more, is not shown."
+        for graph in graphs
+        if (more := training_params(graph))
     ]

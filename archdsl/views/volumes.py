@@ -7,12 +7,19 @@ from itertools import groupby
 
 from archdsl.diagram import wording
 from archdsl.diagram.absorb import absorbed
-from archdsl.ir import CheckedGraph, Container, Node, dotted
+from archdsl.diagram.facts import parameters
+from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import FAMILIES
 from archdsl.shape import Shape
 from archdsl.views.stages import alike, block_parts
 
 _SHEETS = 32
+# Of the sides of sequences, the largest is at most so many times the smallest.
+_SPAN = 27
+
+
+class NotToScale(Exception):
+    """Sizes that no picture holds to one scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +58,19 @@ class Figure:
 
 
 def figure(graph: CheckedGraph) -> Figure:
-    """Return the tensors of a model that are worth drawing: what each layer, or each row of blocks, gives."""
+    """Return the tensors of a model that are worth drawing: what each layer, or each row of blocks, gives.
+
+    Raises `NotToScale` where sequences differ too much in size.
+    """
     volumes = (*_inputs(graph), *_packed(_volumes(graph)))
     maps = [volume for volume in volumes if volume.is_map]
     sheets = bool(maps) and max(volume.shape.channels for volume in maps) <= _SHEETS
     present = {volume.family for volume in volumes}
-    how = "one sheet a channel" if sheets else "thickness by channels"
-    words = (
-        f"sides of maps to scale, {how}" if maps else "sizes to scale",
-        f"{wording.short(graph.params)} parameters",
-    )
+    words = (*_scales(volumes, sheets=sheets), parameters(graph))
     counts = f"{wording.exact(graph.params, 'parameter')} and {wording.exact(graph.macs, 'MAC')}"
     lanes = [f"{lane} is like {shown}" for lane, shown in alike(graph.root)]
+    if not lanes and (skips := _skips(graph)):
+        lanes = [f"{wording.exact(skips, 'skip connection')} not drawn"]
     return Figure(
         name=graph.name,
         volumes=volumes,
@@ -71,6 +79,38 @@ def figure(graph: CheckedGraph) -> Figure:
         sheets=sheets,
         families=tuple(family for family in FAMILIES if family in present and family != "other"),
     )
+
+
+def _scales(volumes: tuple[Volume, ...], *, sheets: bool) -> Iterator[str]:
+    """Yield what has which scale: maps, sequences and vectors each have their own."""
+    sides = [int(side) for volume in volumes if volume.shape.rank == 2 for side in volume.shape.dims]
+    if sides and max(sides) > _SPAN * min(sides):
+        raise NotToScale(f"sequences with sides from {min(sides)} to {max(sides)} have no common scale")
+    vectors = any(not volume.is_map and volume.shape.rank != 2 for volume in volumes)
+    has_maps = any(volume.is_map for volume in volumes)
+    if has_maps:
+        yield f"sides of maps to scale, {'one sheet a channel' if sheets else 'thickness by channels'}"
+    if sides:
+        yield "sequences to their own scale" if has_maps else "sequences to scale"
+    if vectors:
+        yield "vectors to their own scale" if has_maps or sides else "vectors to scale"
+
+
+def _skips(graph: CheckedGraph) -> int:
+    """Return how many tensors are read by another one than the next."""
+    parts = list(block_parts(graph))
+    places = {node.path: number for number, part in enumerate(parts)
+              for node in ([part] if isinstance(part, Node) else part.nodes())}  # fmt: skip
+    trained = only_in_training(graph.graph)
+    made: dict[Path, frozenset[int]] = {}
+    read: set[tuple[int, int]] = set()
+    for node in graph.nodes:
+        sources = frozenset[int]().union(*(made.get(source, frozenset()) for source in node.sources))
+        place = places.get(node.path)
+        made[node.path] = sources if place is None else frozenset((place,))
+        if node.path not in trained and place is not None:
+            read |= {(source, place) for source in sources}
+    return sum(place > source + 1 for source, place in read)
 
 
 def _ends(volumes: tuple[Volume, ...]) -> str:
