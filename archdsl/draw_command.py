@@ -62,9 +62,11 @@ class Depth(click.ParamType[int]):
 @click.option("--diff", is_flag=True, help="Draw what is new, gone or changed: two files, or two models of one.")
 @click.option("--legend/--no-legend", default=True, help="The legend and the caption with the totals.")
 @click.option(
-    "--theme", type=click.Choice(["light", "dark", "mono"]),
-    help="Light if left out; a page is then as the system is.",
+    "--theme", type=click.Choice(["light", "dark", "mono", "auto"]),
+    help="Light if left out; `auto` makes an SVG, or a page, that is as the system is.",
 )  # fmt: skip
+@click.option("--title", metavar="TEXT", help="What the caption calls the drawing; its name if left out.")
+@click.option("--alt", is_flag=True, help="Print a sentence that describes the drawing, for those who do not see it.")
 @click.option("--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True, help="Down or across.")
 @click.option("--columns", type=click.IntRange(1, 20), help="Columns of a long drawing; what a page needs if left out.")
 @click.option("--engine", help="The Graphviz program that draws; found by itself if left out.")
@@ -78,7 +80,10 @@ def draw(
     """
     from archdsl.loader import stem
 
+    alt = options.pop("alt")
     if style != "graph":
+        if theme == "auto" or alt or options["title"]:
+            raise click.UsageError(f"--style {style} has no --theme auto, --title or --alt")
         write_view(style, files, model, settings, limits, output=output, theme=theme or "light")
         return
     diff = options.pop("diff")
@@ -92,11 +97,17 @@ def draw(
     if kind == "html" and diff:
         raise click.UsageError("a page holds one net: give --diff an output that ends in .svg, .png, .pdf or .dot")
     if kind == "html":
+        if alt or options.pop("title"):
+            raise click.UsageError("a page has neither --title nor --alt")
         graph = graph_of(file, model, settings, limits)
         write_output(target, _page(graph, engine, theme=theme, **options), file)
         say(target, f"wrote {target}: {graph.name}")
         return
     theme = theme or "light"
+    if theme == "auto" and kind != "svg":
+        raise click.UsageError(f"a .{kind} has one theme: --theme auto is for .svg and .html")
+    if alt and target == "-":
+        raise click.UsageError("--alt prints where the drawing would go: name a file with -o")
     if diff:
         drawing = _compared(_two(files, model, settings, limits), **options)
     else:
@@ -104,6 +115,8 @@ def draw(
     _warn_of_size(drawing)
     write_output(target, _drawn(drawing, kind, target, file, theme=theme, engine=engine), file)
     say(target, f"wrote {target}: {drawing.name}")
+    if alt:
+        click.echo(drawing.description)
 
 
 def _page(
@@ -121,6 +134,7 @@ def _page(
         "draws equal neighbours once: leave out --no-fold": fold is False,
         "is light or dark: leave out --theme mono": theme == "mono",
     }
+    theme = None if theme == "auto" else theme
     for words in (words for words, given in refused.items() if given):
         raise click.UsageError(f"a page {words}")
     look = Look(legend=legend, params=params, macs=macs, shapes=shapes)
@@ -142,10 +156,20 @@ def _two(
 
 
 def _compared(
-    graphs: "list[CheckedGraph]", *, params: bool, macs: bool, shapes: Any, legend: bool, direction: Any, **rest: Any
+    graphs: "list[CheckedGraph]",
+    *,
+    params: bool,
+    macs: bool,
+    shapes: Any,
+    legend: bool,
+    direction: Any,
+    title: str | None,
+    **rest: Any,
 ) -> "Diagram":
     from archdsl.diagram import Look, compared
 
+    if title:
+        raise click.UsageError("--diff is called after both nets: leave out --title")
     given = [name for name, value in rest.items() if value not in (None, ())]
     if given:
         raise click.UsageError(f"--diff opens what differs by itself: leave out --{given[0]}")
@@ -165,12 +189,12 @@ def _warn_of_size(drawing: "Diagram") -> None:
 def _diagram(
     graph: "CheckedGraph", *, depth: int | None, fold: bool | None, expand: tuple[str, ...], collapse: tuple[str, ...],
     only: str | None, params: bool, macs: bool, shapes: Any, legend: bool, direction: Any,
-    columns: int | None,
+    columns: int | None, title: str | None,
 ) -> "Diagram":  # fmt: skip
     from archdsl.diagram import Detail, Look, NoSuchPart, diagram
 
     detail = Detail(depth, fold, expand, collapse, only)
-    look = Look(legend=legend, params=params, macs=macs, shapes=shapes)
+    look = Look(legend=legend, params=params, macs=macs, shapes=shapes, title=title)
     try:
         return diagram(graph, detail=detail, look=look, direction=direction, columns=columns)
     except NoSuchPart as error:
@@ -178,17 +202,17 @@ def _diagram(
 
 
 def _drawn(drawing: "Diagram", kind: str, target: str, file: str, *, theme: str, engine: str | None) -> bytes:
-    from archdsl.diagram import THEMES, to_dot
+    from archdsl.diagram import LIGHT, THEMES, to_dot
     from archdsl.render import CannotRender
     from archdsl.render import draw as drawn
 
     if kind == "dot":
         return to_dot(drawing, THEMES[theme]).encode()
     try:
-        return drawn(drawing, kind, theme=THEMES[theme], engine=engine)
+        return drawn(drawing, kind, theme=THEMES.get(theme), engine=engine)
     except CannotRender as error:
         if target == "-":
             stop(NO_FILE, str(error), error.help)
         beside = str(Path(target).with_suffix(".dot"))
-        write_output(beside, to_dot(drawing, THEMES[theme]).encode(), file)
+        write_output(beside, to_dot(drawing, THEMES.get(theme, LIGHT)).encode(), file)
         stop(NO_FILE, f"{error}; wrote {beside} instead", error.help)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from archdsl.diagram.arcs import widened
+from archdsl.diagram.dark import dark_rules
 from archdsl.diagram.dot import to_dot
 from archdsl.diagram.placed import NotPlaced, pieces, places
 from archdsl.diagram.spec import Diagram
@@ -61,13 +63,18 @@ class Engine:
         return [*self.command, form, *(["-Gdpi=192"] if format == "png" else [])]
 
 
-def draw(diagram: Diagram, format: str, *, theme: Theme = LIGHT, engine: str | None = None) -> bytes:
-    """Return a drawing as a file of this format; an SVG gets the title and the description of the diagram."""
+def draw(diagram: Diagram, format: str, *, theme: Theme | None = LIGHT, engine: str | None = None) -> bytes:
+    """Return a drawing as a file of this format; an SVG gets the title and the description of the diagram.
+
+    Without a theme an SVG is light or dark as the system is that shows it.
+    """
+    style = None if theme else f"@media (prefers-color-scheme: dark) {{\n{dark_rules('.archdsl ')}}}"
+    theme = theme or LIGHT
     # What stands in several columns, and what has titles, is placed first and drawn then.
     in_two_steps = diagram.starts or diagram.mirrored or diagram.clusters
     made = _as_placed(diagram, theme, format, engine) if in_two_steps else None
     made = made or _render(to_dot(diagram, theme), format, engine)
-    return _finished(made, diagram.name, diagram.description) if format == "svg" else made
+    return _finished(made, diagram.name, diagram.description, style) if format == "svg" else made
 
 
 def render(dot: str, format: str, *, engine: str | None = None) -> bytes:
@@ -84,7 +91,7 @@ def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) 
             continue
         try:
             laid_out = [_run(engine, to_dot(piece, theme), "json0") for piece in pieces(diagram)]
-            found = places(diagram, laid_out)
+            found = widened(diagram, places(diagram, laid_out))
             found = titled(diagram, found) if diagram.direction == "TB" else found
             return _run(engine, to_dot(diagram, theme, found), format, options=_AS_PLACED)
         except (_Failed, NotPlaced):
@@ -92,9 +99,9 @@ def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) 
     return None
 
 
-def _finished(svg: bytes, title: str | None = None, description: str | None = None) -> bytes:
+def _finished(svg: bytes, title: str | None = None, description: str | None = None, style: str | None = None) -> bytes:
     try:
-        return finished(svg, title=title, description=description)
+        return finished(svg, title=title, description=description, style=style)
     except NotSvg as problem:
         raise CannotRender(
             f"Graphviz writes a broken SVG: {problem}", "try another one with `--engine COMMAND`"

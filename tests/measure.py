@@ -58,8 +58,18 @@ def measured(drawing: Diagram, engine: str | None = None) -> tuple[Picture, list
     """Return a drawing as it is, and what is wrong with it; no edge may go against the direction of the stream."""
     found = picture(draw(drawing, "svg", engine=engine))
     ends = {edge.id: {edge.source, edge.target} for edge in drawing.edges}
-    wrong = faults(found, _frames_around(drawing.members), ends)
+    frames = _frames_around(drawing.members)
+    wrong = [*faults(found, frames, ends), *_loose_arcs(found, frames, ends)]
     return found, [*wrong, *(f"edge {id} goes back" for id in backward(found, across=drawing.direction == "LR"))]
+
+
+def _loose_arcs(found: Picture, frames: dict[str, str], ends: dict[str, set[str]]) -> Iterator[str]:
+    """Yield the shortcuts that leave a frame in which they begin and end."""
+    for edge in found.edges:
+        for frame in found.frames if "skip" in edge.kind else ():
+            inside = all(_inside(end, frame.id, frames) for end in ends[edge.id])
+            if inside and not within(edge.area, frame.area):
+                yield f"the shortcut {edge.id} leaves {frame.id}"
 
 
 def _frames_around(members: tuple[Member, ...], around: str | None = None) -> dict[str, str]:

@@ -377,6 +377,43 @@ def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_boxes_and_edges_stand_out_from_what_is_behind_them(theme: Theme) -> None:
+    grounds = {"page": theme.page, "stage": theme.stage.fill, "block": theme.block.fill}
+    grounds |= {f"lane {number}": lane.fill for number, lane in enumerate(theme.devices)}
+    marks = {"edge": theme.edge, "shortcut": theme.ink, "crossing": theme.crossing}
+    marks |= {name: paint.stroke for name, paint in theme.families.items()}
+    ratios = {(mark, ground): _contrast(one, other) for mark, one in marks.items() for ground, other in grounds.items()}
+    ratios |= {
+        (f"frame {number}", "page"): _contrast(lane.stroke, theme.page) for number, lane in enumerate(theme.devices)
+    }
+    assert {pair: ratio for pair, ratio in ratios.items() if ratio < 3} == {}
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+@pytest.mark.parametrize("name", ["alexnet_2012", "googlenet", "resnet50"])
+def test_text_can_be_read_where_it_stands(name: str, theme: Theme) -> None:
+    root = ElementTree.fromstring(draw(diagram(compile_source(read(name)).models[-1]), "svg", theme=theme))
+    painted: list[tuple[_Area, str]] = []
+    poor = {}
+    for element in root.iter():
+        fill = element.get("fill", "none")
+        if element.tag == f"{SVG}text":
+            x, y = float(element.get("x", "")), float(element.get("y", "")) - 2
+            x += {"start": 2, "middle": 0, "end": -2}[element.get("text-anchor", "start")]
+            ground = next(paint for (a, b, c, d), paint in reversed(painted) if a < x < c and b < y < d)
+            if (ratio := _contrast(_hex(fill), _hex(ground))) < 4.5:
+                poor[element.text] = ratio
+        elif fill != "none" and (outline := element.get("d") or element.get("points")):
+            numbers = list(map(float, re.findall(r"-?\d+\.?\d*", outline)))
+            painted.append(((min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])), fill))
+    assert len(painted) > 20 and poor == {}
+
+
+def _hex(colour: str) -> str:
+    return {"white": "#ffffff", "black": "#000000"}.get(colour, colour)
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_every_family_has_a_paint_and_every_colour_six_digits(theme: Theme) -> None:
     assert set(theme.families) == {*FAMILIES, "io", "block"}
     assert all(re.fullmatch("#[0-9A-F]{6}", colour) for colour in _colours(theme))

@@ -288,9 +288,31 @@ def test_shapes_stand_where_they_change_everywhere_or_nowhere() -> None:
         (["--only", "layer9"], 2, "the model has no submodule `layer9`; did you mean `layer"),
         (["--depth", "deep"], 2, "deep is neither a number of levels nor `full`"),
         (["--depth", "1", "--no-macs", "--no-legend"], 0, "out.dot: ResNet50"),
+        (["--theme", "auto"], 2, "a .dot has one theme: --theme auto is for .svg and .html"),
+        (["--style", "volumes", "--title", "Net"], 2, "--style volumes has no --theme auto, --title or --alt"),
     ],
 )
 def test_draw_says_what_is_wrong(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
     out = str(tmp_path / "out.dot")
     done = CliRunner().invoke(cli, ["draw", "resnet50", "-o", out, *arguments])
     assert done.exit_code == code and words in done.output
+
+
+def test_a_drawing_can_have_a_title_and_say_what_it_shows(tmp_path: Path) -> None:
+    out = tmp_path / "out.svg"
+    done = CliRunner().invoke(cli, ["draw", "lenet5", "-o", str(out), "--title", "Digits & more", "--alt"])
+    wrote, alt = done.output.splitlines()
+    assert wrote == f"wrote {out}: Digits & more" and alt.startswith("Architecture of LeNet5: 12 operators")
+    svg = out.read_text()
+    assert "<title>Digits &amp; more</title>" in svg and f"<desc>{alt}</desc>" in svg
+    assert ">Digits &amp; more · 61.7 k parameters" in svg
+
+
+def test_a_drawing_can_follow_the_theme_of_the_system(tmp_path: Path) -> None:
+    light, auto = tmp_path / "light.svg", tmp_path / "auto.svg"
+    for out, theme in ((light, "light"), (auto, "auto")):
+        assert CliRunner().invoke(cli, ["draw", "lenet5", "-o", str(out), "--theme", theme]).exit_code == 0
+    start, _, rest = auto.read_text().partition("<style>@media (prefers-color-scheme: dark) {")
+    rules, _, end = rest.partition("}</style>\n")
+    assert start + end == light.read_text()
+    assert '.archdsl [fill="#aec6ec" i]{fill:#304a71}' in rules

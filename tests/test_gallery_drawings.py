@@ -8,6 +8,7 @@ from measure import Picture, Text, backward, crossings, faults, measured
 
 from archdsl.diagram import FULL, Detail, diagram
 from archdsl.diagram.parts import PAGE
+from archdsl.diagram.spec import Direction
 from archdsl.gallery import graphs
 from archdsl.ir import CheckedGraph
 
@@ -72,6 +73,17 @@ def test_shortcuts_that_enter_at_the_left_go_along_the_left() -> None:
 )  # fmt: skip
 def test_a_part_has_no_faults(name: str, part: str) -> None:
     found, wrong = measured(diagram(nets()[name], detail=Detail(only=part)))
+    assert wrong == [] and crossings(found) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("resnet50", "layer1.0"), ("resnet50", "layer1.1"), ("gpt2", "h.0"), ("preactresnet164", "layer2.0"),
+     ("googlenet", "inception4a"), ("inception_v3", "Mixed_6b")],
+)  # fmt: skip
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_a_frame_holds_its_shortcuts_and_branches_in_order(name: str, part: str, direction: Direction) -> None:
+    found, wrong = measured(diagram(nets()[name], detail=Detail(only=part), direction=direction))
     assert wrong == [] and crossings(found) == []
 
 

@@ -12,12 +12,13 @@ from click.testing import CliRunner
 
 from archdsl.cli import cli
 from archdsl.diagram import LIGHT
+from archdsl.diagram.dark import colours
 from archdsl.diagram.theme import DARK
 from archdsl.driver import compile_source
 from archdsl.loader import locate
 from archdsl.render import draw
 from archdsl.source import Source
-from archdsl.views.page import Start, _colours, page
+from archdsl.views.page import Start, page
 
 NETS = ("resnet50", "googlenet", "unet", "alexnet_2012")
 HOSTILE = """
@@ -114,13 +115,13 @@ def test_levels_are_made_once_for_equal_neighbours(pages: dict[str, Path]) -> No
 
 
 def test_no_light_colour_stands_for_two_dark_ones() -> None:
-    colours = _colours(LIGHT, DARK)
-    assert colours[LIGHT.crossing.lower()] == DARK.crossing.lower()
+    found = colours(LIGHT, DARK)
+    assert found[LIGHT.crossing.lower()] == DARK.crossing.lower()
     paints = {name: (LIGHT.families[name], DARK.families[name]) for name in LIGHT.families}
     paints |= {f"device {n}": pair for n, pair in enumerate(zip(LIGHT.devices, DARK.devices, strict=True))}
     for name, (light, dark) in paints.items():
         for part in ("fill", "stroke", "ink"):
-            assert colours[getattr(light, part).lower()] == getattr(dark, part).lower(), (name, part)
+            assert found[getattr(light, part).lower()] == getattr(dark, part).lower(), (name, part)
 
 
 def test_the_page_is_the_same_twice(pages: dict[str, Path]) -> None:
@@ -422,6 +423,8 @@ def test_both_themes_have_contrast(tab: Browser, pages: dict[str, Path]) -> None
     for dark in (False, True):
         tab.open(pages["resnet50"], dark=dark)
         assert tab.run("document.documentElement.classList.contains('dark')") is dark
+        tab.run("search.value = 'conv'; list()")
+        assert tab.run("found.children.length") > 3
         assert tab.run(contrast) >= 4.5
         fill = tab.run("getComputedStyle(group('conv1').querySelector('path')).fill")
         wanted = (DARK if dark else LIGHT).families["convolution"].fill

@@ -29,13 +29,14 @@ _PILLS = ("activation", "normalisation", "other")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is written on a drawing: counts in boxes, shapes on edges, and the legend with the caption."""
+    """What is written on a drawing: counts in boxes, shapes on edges, legend and caption, and what it is called."""
 
     legend: bool = True
     params: bool = True
     macs: bool = True
     shapes: wording.Shapes = "change"
     links: bool = False
+    title: str | None = None
 
 
 def diagram(
@@ -78,11 +79,11 @@ def _drawn(
     members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
     drawing = Diagram(
         mirrored=leads_left(members, edges),
-        name=f"{dotted(shown.root.path)} of {graph.name}" if shown.root.path else graph.name,
+        name=look.title or _name(graph, shown.root),
         members=members,
         edges=edges,
         families=_families(shown.parts) if look.legend else (),
-        caption=_caption(graph, shown.root, edges) if look.legend else (),
+        caption=_caption(graph, shown.root, edges, look.title) if look.legend else (),
         description=_description(graph, shown.root),
         doc="\n".join(graph.graph.doc),
         direction=direction,
@@ -232,13 +233,17 @@ def _families(parts: tuple[Part, ...]) -> tuple[str, ...]:
     return tuple(family for family in FAMILIES if family in present and family != "other")
 
 
-def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...]) -> tuple[str, ...]:
+def _name(graph: CheckedGraph, root: Container) -> str:
+    return f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
+
+
+def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...], title: str | None) -> tuple[str, ...]:
     # Where steps of a sequence are told apart, they come first, and the channels last.
     sights = (node.op.sight(node.inputs, node.shape) for node in root.nodes() if node.shape.rank == 2)
     sequences = any(sight.is_sequence for sight in sights)
     axes = wording.axes((edge.label for edge in edges), graph.inputs[0].shape, sequences=sequences)
     macs = root.macs if root.path else graph.macs
-    name = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
+    name = title or _name(graph, root)
     counted = f"{wording.short(root.params)} parameters" if root.path else facts.parameters(graph)
     words = [counted, f"{wording.short(macs)} MACs", *([f"edge labels: {axes}"] if axes else [])]
     # A name that is long has a line for itself.
@@ -253,7 +258,7 @@ def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...]) -> t
 
 
 def _description(graph: CheckedGraph, root: Container) -> str:
-    what = f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
+    what = _name(graph, root)
     first = root.input if root.path else graph.inputs[0].shape
     last = root.shape if root.path else graph.output.shape
     nodes = tuple(root.nodes())

@@ -61,7 +61,8 @@ def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None)
     )
     _add_members(graph, diagram.members, diagram, theme, places)
     known = {box.id: box for box in diagram.boxes}
-    for edge in diagram.edges:
+    # From left to right, Graphviz puts what comes first below.
+    for edge in diagram.edges if diagram.direction == "TB" else diagram.edges[::-1]:
         place = places.get(edge.id, {}) if places else {}
         graph.edge(_plain(edge.source), _plain(edge.target), **_edge_attributes(edge, known, diagram, theme), **place)
     source: str = graph.source
@@ -228,7 +229,9 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
                 attributes["style"] = "dashed"
             if source.form is Form.FORK:
                 attributes["tailport"] = side
-            if target.form is Form.MERGE and not _is_crossed_into(target, diagram):
+            # From left to right, what stands beside the stream may be above it.
+            beside = diagram.direction == "LR" and edge.kind is Way.PROJECTION and source.form is not Form.FORK
+            if target.form is Form.MERGE and not beside and not _is_crossed_into(target, diagram):
                 attributes["headport"] = side
         case Way.CROSSING:
             attributes |= {"penwidth": "2.4", "color": theme.crossing, "weight": "0"}

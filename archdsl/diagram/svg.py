@@ -14,7 +14,9 @@ class NotSvg(Exception):
     """What an engine gave is no SVG."""
 
 
-def finished(svg: bytes, *, title: str | None = None, description: str | None = None) -> bytes:
+def finished(
+    svg: bytes, *, title: str | None = None, description: str | None = None, style: str | None = None
+) -> bytes:
     """Return an SVG of Graphviz as an image with a title, without comments and version."""
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _XLINK)
@@ -24,7 +26,7 @@ def finished(svg: bytes, *, title: str | None = None, description: str | None = 
         raise NotSvg(str(error)) from None
     if root.tag != f"{{{_SVG}}}svg":
         raise NotSvg(f"the root is {root.tag}")
-    words = (("title", title or _title(root)), ("desc", description))
+    words = (("title", title or _title(root)), ("desc", description), ("style", style))
     _tell_facts(root)
     for text in root.iter(f"{{{_SVG}}}text"):
         _keep_width(text)

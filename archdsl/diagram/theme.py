@@ -129,7 +129,7 @@ MONO = Theme(
         activation     #FFFFFF #1F2933
         normalisation  #F3F4F6 #6B7682
         merge          #1F2933 #1F2933 #FFFFFF
-        other          #FFFFFF #7B8794
+        other          #FFFFFF #67727E
         io             #FFFFFF #3E4C59
         block          #FFFFFF #3E4C59
         """,

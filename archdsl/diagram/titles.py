@@ -33,7 +33,7 @@ def _title(cluster: Cluster, place: dict[str, str], edges: list[dict[str, str]])
     height = float(place["lp"].partition(",")[2])
     width = 72 * float(place["lwidth"]) - room_beside(cluster)
     sides = {"l": left + _INSET + width / 2, "r": right - _INSET - width / 2}
-    lines = [list(_line(edge["pos"])) for edge in edges if "pos" in edge]
+    lines = [list(line_of(edge["pos"])) for edge in edges if "pos" in edge]
 
     def crossed(middle: float) -> int:
         across, down = width / 2 + _AIR, 36 * float(place["lheight"]) + _AIR
@@ -63,8 +63,8 @@ def _frames(members: tuple[Member, ...], outer: tuple[str, ...]) -> dict[str, tu
     return found
 
 
-def _line(pos: str) -> Iterator[_Point]:
-    """Yield points along an edge, and its ends at heads."""
+def line_of(pos: str) -> Iterator[_Point]:
+    """Yield points along an edge of which Graphviz gives the position, and its ends at heads."""
     points = [(float(x), float(y)) for end, x, y in _PAIR.findall(pos) if not end]
     yield from ((float(x), float(y)) for end, x, y in _PAIR.findall(pos) if end)
     for start in range(0, len(points) - 3, 3):

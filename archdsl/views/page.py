@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import escape
 
-from archdsl.diagram import LIGHT, Detail, Diagram, Look, diagram, wording
+from archdsl.diagram import Detail, Diagram, Look, diagram, wording
 from archdsl.diagram.absorb import absorbed
+from archdsl.diagram.dark import dark_rules
 from archdsl.diagram.detail import focus
 from archdsl.diagram.facts import parameters, receptive_fields
 from archdsl.diagram.parts import Part, views
 from archdsl.diagram.spec import Box, Form, Member
 from archdsl.diagram.terminals import output_id
-from archdsl.diagram.theme import DARK, Paint, Theme
 from archdsl.ir import CheckedGraph, Container, Input, Node, Path, dotted
 from archdsl.report.explanation import explanations
 from archdsl.resources import resource
@@ -44,7 +44,7 @@ def page(graph: CheckedGraph, drawn: Drawer, start: Start = Start()) -> str:
     data = {"model": graph.name, "levels": levels, "facts": facts, "open": opened, "theme": start.theme}
     # Within a script only `<` could end it.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    styles = "\n".join([resource("templates", "page.css").read_text(encoding="utf-8"), _dark_rules()])
+    styles = "\n".join([resource("templates", "page.css").read_text(encoding="utf-8"), dark_rules(".dark svg ")])
     return f"""\
 <!DOCTYPE html>
 <html lang="en">
@@ -239,30 +239,3 @@ def _container(container: Container) -> dict[str, object]:
 def _source(span: Span) -> dict[str, object]:
     lines = span.source.text.split("\n")
     return {"source": wording.place(span), "code": lines[span.line - 1].strip() if span.line <= len(lines) else ""}
-
-
-def _dark_rules() -> str:
-    """Return the rules that give a light drawing the colours of the dark theme."""
-    rules = []
-    for light, dark in _colours(LIGHT, DARK).items():
-        names = [light, "white"] if light == "#ffffff" else [light]
-        for attribute in ("fill", "stroke"):
-            selectors = ",".join(f'.dark svg [{attribute}="{name}" i]' for name in names)
-            rules.append(f"{selectors}{{{attribute}:{dark}}}")
-    return "\n".join(rules) + "\n"
-
-
-def _colours(light: Theme, dark: Theme) -> dict[str, str]:
-    """Return the dark colour for each light one; no light colour stands for two."""
-    names = ("page", "ink", "small", "edge", "segment", "crossing")
-    pairs: list[tuple[str, str]] = [(getattr(light, name), getattr(dark, name)) for name in names]
-    paints: list[tuple[Paint, Paint]] = [
-        (light.stage, dark.stage),
-        (light.block, dark.block),
-        (light.badge, dark.badge),
-    ]
-    paints += zip(light.devices, dark.devices, strict=True)
-    paints += [(paint, dark.families[name]) for name, paint in light.families.items()]
-    for one, other in paints:
-        pairs += [(one.fill, other.fill), (one.stroke, other.stroke), (one.ink, other.ink)]
-    return {one.lower(): other.lower() for one, other in pairs}
