@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
     from archdsl.ir import CheckedGraph
 
-_PAGE = "docs/comparison.md"
 _GROUPS = ("torchvision V1", "torchvision V2", "keras", "paper")
 _SORTS = ("given", "name", "parameters", "macs", "memory", "depth", "accuracy")
 
@@ -22,7 +21,9 @@ _SORTS = ("given", "name", "parameters", "macs", "memory", "depth", "accuracy")
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @limited
-@click.option("--gallery", "whole", is_flag=True, help=f"Make the page of the gallery, with its charts: {_PAGE}.")
+@click.option(
+    "--gallery", "whole", is_flag=True, help="Make the page of the gallery, with its charts: docs/comparison.md."
+)
 @click.option("--accuracies", "group", type=click.Choice(_GROUPS), default=_GROUPS[0], show_default=True,
               help="Whose accuracies are shown: only those that were measured alike.")  # fmt: skip
 @click.option("--sort", type=click.Choice(_SORTS), default="given", show_default=True, help="The order of the nets.")
@@ -46,16 +47,14 @@ def compare(
 
     FILE is the name of a net of the gallery, that of a family such as resnet, or a file with all its models.
     """
-    from archdsl.compare import accuracies, compared
+    from archdsl.compare import compared
 
     if whole == bool(files):
         raise click.UsageError("name nets, or give --gallery")
     if whole:
-        files = tuple(sorted({each.model for each in accuracies() if each.group == group}))
-    nets = compared([pair for file in files for pair in _graphs(file, limits)], group)
-    nets = _sorted(nets, "macs" if whole else sort)
-    if whole:
-        _write_page(nets, output or _PAGE, group)
+        nets = _write_page(output, group)
+    else:
+        nets = _sorted(compared([pair for file in files for pair in _graphs(file, limits)], group), sort)
     if plots:
         _write_charts(nets, Path(plots))
     if as_json:
@@ -125,10 +124,13 @@ def _write_charts(nets: "tuple[Compared, ...]", folder: Path) -> None:
     click.echo(f"wrote {len(found)} charts to {folder}", err=True)
 
 
-def _write_page(nets: "tuple[Compared, ...]", target: str, group: str) -> None:
-    from archdsl.compare.page import page
+def _write_page(output: str | None, group: str) -> "tuple[Compared, ...]":
+    """Write the page of the gallery with its charts; return the nets on it."""
+    from archdsl.compare.page import PAGE, gallery_nets, page
 
+    target, nets = output or PAGE, gallery_nets(group)
     folder = Path(target).with_suffix("")
     _write_charts(nets, folder)
-    write_output(target, page(nets, folder.name, "archdsl compare --gallery").encode(), "-")
+    write_output(target, page(nets, folder.name).encode(), "-")
     say(target, f"wrote {target}: {len(nets)} nets, accuracies of {group}")
+    return nets

@@ -1,17 +1,22 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, the drawings in
-docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg. `references FOLDER` takes what the
-gallery is held against from full descriptions of a package's models. Only developers run this; it needs a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
+with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
+Of charts the words and numbers are checked, as outlines differ between versions of matplotlib. `references FOLDER`
+takes what the gallery is held against from full descriptions of a package's models. Only developers run this; it needs
+a checkout.
 """
 
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from inspect import cleandoc
 from itertools import groupby
 from pathlib import Path
 
+from archdsl.compare import Compared
+from archdsl.compare.plots import FILES as CHART_FILES
+from archdsl.compare.plots import words
 from archdsl.console import default
 from archdsl.diag.codes import CATALOGUE
 from archdsl.gallery import Entry, entries
@@ -150,27 +155,59 @@ def _lenet5_volumes() -> str:
     return to_svg(scene(figure(compile_source(read("lenet5")).models[0])))
 
 
+@cache
+def _compared() -> tuple[Compared, ...]:
+    from archdsl.compare.page import gallery_nets
+
+    return gallery_nets()
+
+
+def _comparison() -> str:
+    from archdsl.compare.page import page
+
+    return page(_compared(), "comparison")
+
+
+@cache
+def _charts() -> dict[str, bytes]:
+    from archdsl.compare.plots import charts
+
+    return charts(_compared())
+
+
+def _chart(name: str) -> str:
+    return _charts()[name].decode()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "archdsl/syntax/tables.py": _tables,
     "docs/operators.md": operators,
     "docs/errors.md": errors,
     "docs/gallery.md": gallery,
     "docs/lengths.md": lengths,
+    "docs/comparison.md": _comparison,
     "docs/lenet5.svg": partial(_drawing, "lenet5"),
     "docs/inception4a.svg": partial(_drawing, "googlenet", only="inception4a"),
     "docs/lenet5_volumes.svg": _lenet5_volumes,
 }
 PAGES |= {f"docs/gallery/{family}.svg": partial(_drawing, family) for family in families()}
+CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
+PAGES |= CHARTS
 
 
 def stale() -> list[str]:
     """Return the generated files that are not what they would be now, and drawings of nets that are gone."""
-    drawings = (f"docs/gallery/{file.name}" for file in (ROOT / "docs" / "gallery").glob("*"))
-    gone = sorted(name for name in drawings if name not in PAGES)
-    files = ((name, ROOT / name, make) for name, make in PAGES.items())
-    return gone + [
-        name for name, file, make in files if not file.exists() or file.read_text(encoding="utf-8") != make()
-    ]
+    drawings = (file for folder in ("gallery", "comparison") for file in (ROOT / "docs" / folder).glob("*"))
+    gone = sorted(name for file in drawings if (name := str(file.relative_to(ROOT).as_posix())) not in PAGES)
+    return gone + [name for name, make in PAGES.items() if not _is_current(name, make())]
+
+
+def _is_current(name: str, made: str) -> bool:
+    file = ROOT / name
+    if not file.exists():
+        return False
+    text = file.read_text(encoding="utf-8")
+    return words(text) == words(made) if name in CHARTS else text == made
 
 
 def _renew(name: str) -> None:

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from archdsl.compare.facts import accuracies, winners
-from archdsl.compare.table import Compared, markdown
+from archdsl.compare.table import Compared, compared, markdown
+from archdsl.driver import compile_source
+from archdsl.loader import locate
+
+PAGE = "docs/comparison.md"
+COMMAND = "archdsl compare --gallery"
+GROUP = "torchvision V1"
 
 _CHARTS = {
     "balls": "Accuracy against operations; the area of a ball is the number of parameters",
@@ -14,9 +20,16 @@ _CHARTS = {
 }
 
 
-def page(nets: Sequence[Compared], folder: str, command: str) -> str:
+def gallery_nets(group: str = GROUP) -> tuple[Compared, ...]:
+    """Return the nets of the gallery that have an accuracy in this group, those with the fewest operations first."""
+    found = [(name, locate(name)) for name in sorted({each.model for each in accuracies() if each.group == group})]
+    graphs = [(name, compile_source(each.source, model=each.model).models[-1]) for name, each in found]
+    return tuple(sorted(compared(graphs, group), key=lambda net: net.macs))
+
+
+def page(nets: Sequence[Compared], folder: str) -> str:
     """Return the page in Markdown; the charts lie in `folder`."""
-    parts = ["# Comparison", f"<!-- Made by `{command}`; do not edit. -->"]
+    parts = ["# Comparison", f"<!-- Made by `{COMMAND}`; do not edit. -->"]
     parts.append(
         "The nets of the gallery that torchvision has weights for, by the names that commands take. Counts, memory\n"
         "and depth are computed by archdsl; [reports.md](reports.md) defines them. Accuracies are published ones: the\n"

@@ -4,6 +4,7 @@ Every mark is named by words beside it, so that nothing is said by colour alone.
 """
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from math import log10
 from typing import Any
@@ -15,6 +16,12 @@ _THEMES = {
     "light": {"ink": "#1f2328", "paper": "#ffffff", "grid": "#d0d7de", "mark": "#2f6fb0", "other": "#b35900"},
     "dark": {"ink": "#e6edf3", "paper": "#0d1117", "grid": "#30363d", "mark": "#6cb6ff", "other": "#f0a35e"},
 }
+
+
+# The files of a comparison in which accuracies are known.
+FILES = tuple(
+    f"{name}-{theme}.svg" for theme in _THEMES for name in ("balls", "parameters", "macs", "memory", "depth", "winners")
+)
 
 
 def charts(nets: Sequence[Compared]) -> dict[str, bytes]:
@@ -30,6 +37,12 @@ def charts(nets: Sequence[Compared]) -> dict[str, bytes]:
         for name, draw in _drawings(nets).items():
             found[f"{name}-{theme}.svg"] = _drawn(draw, colours)
     return found
+
+
+def words(chart: str) -> list[str]:
+    """Return all words and numbers of a chart, which do not depend on how a version of matplotlib lays them out."""
+    texts = re.findall(r"<text\b[^>]*>(.*?)</text>", chart, re.DOTALL)
+    return ["".join(re.sub(r"<[^>]*>", "", text).split()) for text in texts]
 
 
 _Draw = Callable[[Any, dict[str, str]], None]
@@ -88,14 +101,6 @@ def _balls(axes: Any, colours: dict[str, str], nets: Sequence[Compared]) -> None
         area = max(1800 * net.params / largest, 12)
         axes.scatter(
             net.macs / 1e9, top1, s=area, facecolor=colours["mark"], edgecolor=colours["ink"], alpha=0.35, linewidth=0.8
-        )
-        axes.annotate(
-            net.name,
-            (net.macs / 1e9, top1),
-            xytext=(4, 3),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=colours["ink"],
         )
     for net, place in _apart([(net, log10(net.macs / 1e9), top1) for net, top1 in known]):
         axes.annotate(
