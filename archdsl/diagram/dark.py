@@ -7,7 +7,8 @@ def dark_rules(within: str = "") -> str:
     """Return the rules for what a selector, with a blank behind it, is around."""
     rules = []
     for light, dark in colours(LIGHT, DARK).items():
-        names = [light, "white"] if light == "#ffffff" else [light]
+        # Graphviz writes the name of this one.
+        names = [light, "white"] if light == LIGHT.page.lower() else [light]
         for attribute in ("fill", "stroke"):
             selectors = ",".join(f'{within}[{attribute}="{name}" i]' for name in names)
             rules.append(f"{selectors}{{{attribute}:{dark}}}")
