@@ -149,7 +149,7 @@ class Stack(Merge):
         return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
 
     def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return ITSELF if self.axis == 0 and y.rank == 2 else EVERYTHING
+        return ITSELF if self.axis == 0 and y.rank != 3 else EVERYTHING
 
     def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self if self.axis else None

@@ -174,8 +174,11 @@ class _Reading:
 
     def read(self, spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
         """Return the positions that units within these spans read; None where they read only padding."""
-        if self.axes is None or len(self.sizes) != len(spans):
+        if self.axes is None:
             return tuple((0, size - 1) for size in self.sizes)
+        # Where maps are stacked, or means taken of several, the last axes are those of each.
+        more = len(self.axes) - len(spans)
+        spans = ((0, 0),) * more + spans if more > 0 else spans[-more:]
         found = []
         for size, reach, (start, end) in zip(self.sizes, self.axes, spans, strict=True):
             low, high = reach.span(start, end)
@@ -223,8 +226,12 @@ def _readings(node: Node) -> tuple[_Reading, ...]:
     for source, shape in zip(node.sources, node.inputs, strict=True):
         sizes, sides = positions(shape), positions(node.shape)
         axes: tuple[Reach, ...] | None = None
-        if not sight.everything and not (sight.is_sequence and sizes) and len(sizes) == len(sides):
-            if sight.axes:
+        if not sight.everything and not (sight.is_sequence and sizes):
+            if len(sizes) != len(sides):
+                kept = sizes[-len(sides) :]
+                whole = tuple(Reach(0, 0, size - 1) for size in sizes[: -len(sides)])
+                axes = (*whole, *(_OWN for _ in kept)) if min(node.shape.rank, shape.rank) > 2 else None
+            elif sight.axes:
                 axes = sight.axes
             else:
                 # A side of 1 is stretched: all units read the only one.
