@@ -28,6 +28,8 @@ _MARKS: dict[str, dict[str, str]] = {
     "removed": {"style": "filled,dashed", "penwidth": "1.6"},
     "changed": {"penwidth": "2.2"},
 }
+# Beside these edges labels need more air.
+_BESIDE = (Way.ADDED, Way.REMOVED, Way.CROSSING)
 _LARGE = 300
 _LONGEST_TOOLTIP = 1000
 
@@ -246,7 +248,8 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
     if target.form is Form.FORK:
         attributes["arrowhead"] = "none"
     if edge.label:
-        attributes |= {"label": f"<{labels.edge_label(edge.label)}>", "labeltooltip": attributes["tooltip"]}
+        label = labels.edge_label(edge.label, thick=edge.kind in _BESIDE)
+        attributes |= {"label": f"<{label}>", "labeltooltip": attributes["tooltip"]}
     return attributes | {"id": _plain(edge.id)}
 
 

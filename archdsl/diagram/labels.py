@@ -128,9 +128,10 @@ def room_beside(cluster: Cluster) -> int:
     return max(map(_width, lines(cluster.title, _CLUSTER_LINE))) + (40 if cluster.count > 1 else 10)
 
 
-def edge_label(text: str) -> str:
-    """Return the label of an edge, with some air on both sides."""
-    return f"&#160;{_escaped(cut(clean(text), _LONGEST))}&#160;"
+def edge_label(text: str, *, thick: bool = False) -> str:
+    """Return the label of an edge, with some air on both sides, and more beside a thick line."""
+    air = "&#160;" * (2 if thick else 1)
+    return f"{air}{_escaped(cut(clean(text), _LONGEST))}{air}"
 
 
 def legend(diagram: Diagram, theme: Theme) -> str:
