@@ -125,9 +125,14 @@ def test_the_same_net_gives_the_same_text() -> None:
 
 def test_the_template_uses_the_fields_of_its_record() -> None:
     for template, record in (("module.py.j2", ModulePlan), ("train.py.j2", TrainingPlan)):
-        text = resource("templates", template).read_text()
-        names = meta.find_undeclared_variables(Environment().parse(text))
-        assert names == {field.name for field in fields(record)}
+        assert variables_of(template) == {field.name for field in fields(record)}
+
+
+def variables_of(template: str) -> set[str]:
+    """Return the variables of a template and of what it includes."""
+    parsed = Environment().parse(resource("templates", template).read_text())
+    included = [variables_of(str(name)) for name in meta.find_referenced_templates(parsed)]
+    return meta.find_undeclared_variables(parsed).union(*included)
 
 
 def test_relu_overwrites_only_what_autograd_does_not_need() -> None:

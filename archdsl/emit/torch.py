@@ -41,10 +41,13 @@ def render(module: ModulePlan) -> str:
 
 
 def _rendered(template: str, plan: ModulePlan | training.TrainingPlan) -> str:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FunctionLoader(lambda name: resource("templates", name).read_text(encoding="utf-8")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    text = resource("templates", template).read_text(encoding="utf-8")
-    return environment.from_string(text).render({field.name: getattr(plan, field.name) for field in fields(plan)})
+    return environment.get_template(template).render({field.name: getattr(plan, field.name) for field in fields(plan)})
