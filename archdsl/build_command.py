@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
     from archdsl.emit.fused import Towers
     from archdsl.ir import CheckedGraph
+    from archdsl.passes.stages import Stage
     from archdsl.verify import Verified
 
 
@@ -40,10 +41,8 @@ def build(
     """
     if stages and parallel != "pipeline":
         raise click.UsageError("--stages needs --parallel pipeline")
-    if train and parallel:
-        raise click.UsageError(
-            "--train is for the module of one process; train.py itself takes --parallel ddp or fsdp2"
-        )
+    if train and parallel == "towers":
+        raise click.UsageError("--train is for whole nets and for pipelines: leave out --parallel towers")
     if fuse_towers and parallel:
         raise click.UsageError("--fuse-towers is for one device: leave out --parallel")
     graph, towers = _fused(graph_of(file, model, settings, limits), fuse_towers=fuse_towers)
@@ -59,7 +58,7 @@ def build(
         _keep_foreign(Path(target))
     from archdsl.training_script import script_beside
 
-    script = script_beside(graph, target) if train else None
+    script = script_beside(graph, made.stages, target) if train else None
     if verify:
         _verify(made)
     write_output(target, made.text.encode(), file)
@@ -90,10 +89,11 @@ def _keep_foreign(target: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The text of a module, and how the file that it is in is held against the net."""
+    """The text of a module, how the file that it is in is held against the net, and the stages in it."""
 
     text: str
     verified: "Callable[[Path], Verified]"
+    stages: "tuple[Stage, ...]" = ()
 
 
 def _fused(graph: "CheckedGraph", *, fuse_towers: bool) -> "tuple[CheckedGraph, Towers]":
@@ -142,7 +142,7 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
 
         return verify_stages(graph, stages, file)
 
-    return _Made(generate_stages(graph, stages), verified)
+    return _Made(generate_stages(graph, stages), verified, stages)
 
 
 def _towers(graph: "CheckedGraph") -> _Made:

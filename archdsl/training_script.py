@@ -2,6 +2,7 @@
 
 import keyword
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from archdsl.terminal import NET_HAS_ERRORS, NO_FILE, stop
 
 if TYPE_CHECKING:
     from archdsl.ir import CheckedGraph
+    from archdsl.passes.stages import Stage
 
 NAME = "train.py"
 _SEAL = "# As archdsl wrote it: "
@@ -19,8 +21,8 @@ _SEAL = "# As archdsl wrote it: "
 _IMPORTED = sys.stdlib_module_names | {"torch", "numpy", "PIL", "train"}
 
 
-def script_beside(graph: "CheckedGraph", module: str) -> tuple[Path, str]:
-    """Return path and text of the script that trains a graph whose module is the file `module`.
+def script_beside(graph: "CheckedGraph", stages: "Sequence[Stage]", module: str) -> tuple[Path, str]:
+    """Return path and text of the script that trains a graph, or its stages, whose module is the file `module`.
 
     Stops where there is none for this net, where it could not import the module, and where it would replace what
     somebody wrote.
@@ -35,7 +37,7 @@ def script_beside(graph: "CheckedGraph", module: str) -> tuple[Path, str]:
         message = f"{NAME} cannot import a module from {file.name}"
         raise click.BadParameter(f"{message}: name it otherwise, such as `-o my_net.py`", param_hint="--output")
     try:
-        text = generate_training(graph, file.stem)
+        text = generate_training(graph, file.stem, stages)
     except CannotTrain as error:
         stop(NET_HAS_ERRORS, str(error), "leave out --train, and write the loop around the module yourself")
     script = file.with_name(NAME)

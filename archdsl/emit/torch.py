@@ -22,12 +22,12 @@ def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
     return render(plan_stages(graph, stages).module)
 
 
-def generate_training(graph: CheckedGraph, module: str) -> str:
-    """Return the source of the script that trains a graph, whose module is imported as `module`.
+def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> str:
+    """Return the source of the script that trains a graph, or its stages, whose module is imported as `module`.
 
     Raises archdsl.emit.training.CannotTrain where there is none.
     """
-    return _rendered("train.py.j2", training.plan(graph, module))
+    return _rendered("train.py.j2", training.plan(graph, module, stages))
 
 
 def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:

@@ -1,5 +1,6 @@
 """Checked graph to the plan of its training script, or to the sentence that says why it has none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
@@ -7,6 +8,7 @@ from archdsl.emit import documentation
 from archdsl.emit.scope import scopes
 from archdsl.ir import CheckedGraph, Output
 from archdsl.ops.base import Trait
+from archdsl.passes.stages import Stage
 from archdsl.pyexpr import Call, Ref, lines
 from archdsl.shape import Shape
 from archdsl.symbolic import polynomial
@@ -28,7 +30,9 @@ class TrainingPlan:
     """What the template of a training script lays out: its variables are these fields.
 
     `flat` says that images go in as vectors, `several` that the net is on more than one device, which the option
-    `devices` names. `first` picks the output that is judged, `fixed_classes` is 0 where the data decide.
+    `devices` names. `first` picks the output that is judged, `fixed_classes` is 0 where the data decide. `stages` is
+    the number of those of a pipeline, 0 for a module that is whole; a batch is cut into `micro_batches` for them, and
+    `weightless` says that one of them has nothing to train.
     """
 
     title: str
@@ -44,30 +48,41 @@ class TrainingPlan:
     first: str
     auxiliary: bool
     fixed_classes: int
+    stages: int
+    micro_batches: int
+    weightless: bool
 
 
-def plan(graph: CheckedGraph, module: str) -> TrainingPlan:
+def plan(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> TrainingPlan:
     """Return the plan of the script that trains a graph, whose module others import as `module`.
 
-    Raises CannotTrain where it does not tell classes of images apart.
+    `stages` are those that the module has if it is for a pipeline.
+
+    Raises CannotTrain where the graph does not tell classes of images apart.
     """
     image = _image(graph)
     channels, height, width = image.plain().dims
-    classes = _classes_argument(graph)
+    # The parameters of a model are numbers in its stages.
+    classes = None if stages else _classes_argument(graph)
+    device = "device" if stages else graph.device_argument
     return TrainingPlan(
-        title=documentation.title(graph, doing="Trains "),
+        title=documentation.title(graph, doing=f"Trains the {len(stages)} stages of " if stages else "Trains "),
         module=module,
-        construction=tuple(_construction(graph, classes)),
+        construction=() if stages else tuple(_construction(graph, classes)),
         channels=channels,
         height=height,
         width=width,
         flat=graph.inputs[0].shape.rank == 1,
-        devices=graph.device_argument,
-        several=graph.device_argument == "devices",
+        devices=device,
+        several=device == "devices",
         scores=_scores(graph),
         first="[0]" if len(graph.outputs) > 1 else "",
         auxiliary=len(graph.outputs) > 1,
         fixed_classes=0 if classes else int(graph.output.shape.channels),
+        stages=len(stages),
+        # So many that all stages have work for most of a step, and that batches often split into.
+        micro_batches=2 << (len(stages) - 1).bit_length() if stages else 0,
+        weightless=not all(stage.graph.params for stage in stages),
     )
 
 
