@@ -17,10 +17,12 @@ from tower_nets import TOWERS
 
 from archdsl.driver import compile_source
 from archdsl.emit.plan import ModulePlan
-from archdsl.emit.torch import generate, generate_training
+from archdsl.emit.torch import generate, generate_stages, generate_training
 from archdsl.emit.training import TrainingPlan
 from archdsl.loader import gallery, read
 from archdsl.passes.fuse import fuse_towers
+from archdsl.passes.stages import staged
+from archdsl.place.pipeline import dealt
 from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
 from archdsl.resources import resource
 from archdsl.source import Source
@@ -72,6 +74,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("LeNet5", "AlexNet_2012", "GoogLeNet", "LeNet5_1998"):
         graph = next(each for each in graphs if each.name == name)
         (made / f"train_{name.lower()}.py").write_text(generate_training(graph, name.lower()))
+        for number in (2, 3):  # AlexNet in towers has no more parts
+            stages = staged(graph, dealt(graph, number))
+            label = f"{name.lower()}_in_{number}"
+            (made / f"{label}.py").write_text(generate_stages(graph, stages))
+            (made / f"train_{label}.py").write_text(generate_training(graph, label, stages))
     (made / "train_flat.py").write_text(generate_training(graph_of(FLAT), "flat"))
     (made / "flat.py").write_text(generate(graph_of(FLAT)))
     for graph in (*map(graph_of, TOWERS.values()), *compile_source(read("alexnet"), model="AlexNet_2012").models):

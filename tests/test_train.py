@@ -1,11 +1,9 @@
 """Scripts that `build --train` writes: what they learn, in one process and in two, and what a kill leaves behind."""
 
-import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -19,6 +17,7 @@ from trainings import (
     learn_digits,
     log,
     losses,
+    script_of,
     sha,
     started,
     steps,
@@ -27,15 +26,6 @@ from trainings import (
 )
 
 from archdsl.resources import resource
-
-
-def script_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import the script of a folder, with the module beside it."""
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "net", raising=False)
-    monkeypatch.delitem(sys.modules, "train", raising=False)
-    monkeypatch.chdir(folder)
-    return importlib.import_module("train")
 
 
 @contextmanager

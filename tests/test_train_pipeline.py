@@ -1,5 +1,7 @@
 """Scripts that train the stages of a pipeline: as one process does, behind kills, and what they refuse."""
 
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,17 @@ from trainings import (
     SMALL,
     built,
     draw_pictures,
+    environment,
     finished,
     killed,
     learn_digits,
     log,
     losses,
+    script_of,
     sha,
     started,
     steps,
+    training_of,
     weights,
 )
 
@@ -56,6 +61,17 @@ def test_two_stages_learn_what_one_process_does(tmp_path: Path, alone: Path) -> 
     learn_digits(tmp_path, {**exact, **half}, "--micro-batches=5")
     assert_equal(tmp_path, alone, exact)
     assert_equal(tmp_path, alone, half, 5e-2)
+    go_on(tmp_path / "1f1b", alone / "from pipeline", 1)
+    go_on(alone / "one", tmp_path / "from one", 2)
+
+
+def go_on(before: Path, after: Path, processes: int) -> None:
+    """Go on with what another script has learnt, and find all weights."""
+    shutil.copytree(before, after)
+    (after / "weights.pt").unlink()
+    learn_digits(after.parent, {after.name: (processes,)})
+    assert sha(after.parent, after.name) == sha(before.parent, before.name)
+    assert log(after.parent, after.name)[-1] == {**log(after.parent, after.name)[-1], "event": "start", "step": 20}
 
 
 def test_four_stages_learn_what_one_process_does(tmp_path: Path, alone: Path) -> None:
@@ -83,3 +99,63 @@ def test_a_killed_stage_comes_back_and_nothing_shows(tmp_path: Path) -> None:
     assert sha(tmp_path, "pipeline") == sha(tmp_path, "undisturbed")
     assert steps(tmp_path, "pipeline") == steps(tmp_path, "undisturbed")
     assert len(list((tmp_path / "pipeline" / "checkpoints").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("stages", "world", "arguments", "why"),
+    [
+        (2, 0, (), "torchrun starts it, with 2 processes or a multiple"),
+        (2, 3, (), "a pipeline of 2 stages with --schedule 1F1B takes 2 processes: start a multiple of 2, not 3"),
+        (4, 3, ("--schedule=ZBVZeroBubble",), "takes 2 processes: start a multiple of 2, not 3"),
+        (4, 4, ("--schedule=ZBVZeroBubble",), "several pipelines with ZBVZeroBubble need --parallel fsdp2"),
+        (2, 2, ("--schedule=LoopedBFS",), "2 stages cannot be dealt out with 2 for each process"),
+        (4, 2, ("--schedule=LoopedBFS", "--stages-each=3"), "4 stages cannot be dealt out with 3 for each process"),
+    ],
+)
+def test_processes_that_are_no_pipelines_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: int, world: int, arguments: tuple[str, ...], why: str
+) -> None:
+    script = script_of(pipeline_of(tmp_path, LENET5, stages), monkeypatch)
+    for name in ("RANK", "LOCAL_RANK"):
+        monkeypatch.setenv(name, "0")
+    for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"):
+        monkeypatch.setenv(name, str(world))
+    if not world:
+        monkeypatch.delenv("RANK")
+    with pytest.raises(SystemExit) as ended:
+        script.main(["--data=digits", "--device=cpu", *arguments])
+    assert why in str(ended.value)
+
+
+@pytest.mark.parametrize(
+    ("processes", "arguments", "why"),
+    [
+        (2, ("--micro-batches=6",), "--batch 64 does not split into 6 micro-batches"),
+        (4, ("--micro-batches=64",), "--batch 64 does not split into 64 micro-batches for each of 2 pipelines"),
+        (2, ("--micro-batches=1",), "--schedule 1F1B: Number of microbatches (1) must be greater than or equal"),
+        (
+            2,
+            ("--stages-each=1", "--schedule=DualPipeV"),
+            "--schedule DualPipeV: DualPipeV cannot run 2 stages on 2 processes",
+        ),
+    ],
+)
+def test_one_process_says_what_does_not_fit(
+    tmp_path: Path, processes: int, arguments: tuple[str, ...], why: str
+) -> None:
+    pipeline_of(tmp_path, LENET5, 2)
+    torchrun = f"-m torch.distributed.run --standalone --nproc-per-node {processes} train.py --data=digits"
+    done = subprocess.run(
+        [sys.executable, *torchrun.split(), *arguments],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count(f"train.py: {why}") == 1
+    # What else there is comes from torchrun itself.
+    assert f'File "{tmp_path}' not in done.stderr
+
+
+def test_towers_have_no_training_script(tmp_path: Path) -> None:
+    done = training_of(tmp_path, LENET5, "--parallel", "towers")
+    assert done.exit_code == 2
+    assert "leave out --parallel towers" in done.stderr

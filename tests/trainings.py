@@ -1,6 +1,7 @@
 """Trainings for tests: scripts that are built, started in processes, killed, and what they leave behind."""
 
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -10,8 +11,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pytest
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -41,6 +44,15 @@ def built(folder: Path, text: str, *arguments: str) -> Path:
     done = training_of(folder, text, *arguments)
     assert done.exit_code == 0, done.output
     return folder
+
+
+def script_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import the script of a folder, with the module beside it."""
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "net", raising=False)
+    monkeypatch.delitem(sys.modules, "train", raising=False)
+    monkeypatch.chdir(folder)
+    return importlib.import_module("train")
 
 
 def environment() -> dict[str, str]:
