@@ -17,9 +17,9 @@ from nets import NETS, graph_of
 from test_fuse import module_of
 from test_pipeline import graph_of as pipelines_of
 from test_torch import GALLERY, SMALL, as_tuple, by_name, light, samples_of
-from test_train import built, draw_pictures, environment, sha
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
+from trainings import built, draw_pictures, environment, sha
 
 import archdsl
 from archdsl.api import compile as compiled
