@@ -111,6 +111,20 @@ def test_branches_of_a_block_are_lines() -> None:
     assert "aux1" not in rows
 
 
+def test_what_parts_within_a_block_reads_the_same_layer() -> None:
+    nets = graphs(["squeezenet1_0", "inception_v3"])
+    fire = next(stage for stage in stages(nets["squeezenet1_0"]) if stage.name == "features.5")
+    assert fire.pieces == (Piece(("1×1, 32", "1×1, 128 + 3×3, 128")),)
+    last = next(stage for stage in stages(nets["inception_v3"]) if stage.name.endswith("Mixed_7c"))
+    assert any("1×1, 384 → 1×3, 384 + 3×1, 384" in piece.lines for piece in last.pieces)
+
+
+def test_gates_stand_aside() -> None:
+    net = graphs(["efficientnet_b0"])["efficientnet_b0"]
+    found = next(stage for stage in stages(net) if stage.name == "features.2")
+    assert found.pieces[0].lines == ("1×1, 96", "3×3 depthwise, 96", "1×1, 24", "gate of 4")
+
+
 def test_towers_that_are_alike_are_shown_once() -> None:
     table = stage_table((graph("alexnet_2012"),))
     assert table.rows[0].name == "tower0.conv1"

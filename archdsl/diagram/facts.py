@@ -83,7 +83,7 @@ def content(container: Container) -> str:
         channels = " + ".join(str(int(shape.channels)) for shape in last.inputs)
         return f"{channels} = {int(last.shape.channels)}"
     layers = [node for node in _main(container) if node.op.family in _WEIGHTY]
-    gates = [node for node in layers if _is_gate(node, container)]
+    gates = [node for node in layers if is_gate(node, container)]
     if len(gates) == len(layers):
         gates = []
     layers = [node for node in layers if node not in gates]
@@ -108,7 +108,7 @@ def _blocks(container: Container) -> str:
     return " → ".join(f"{block} ×{count}" if count > 1 else f"{block}" for block, count in runs)
 
 
-def _is_gate(node: Node, container: Container) -> bool:
+def is_gate(node: Node, container: Container) -> bool:
     """Whether a layer weighs means over the whole map, within a submodule that works on maps."""
     sides, around = (tuple(map(int, shape.map)) for shape in (node.input, container.input))
     return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == max(map(int, node.shape.map))

@@ -96,10 +96,9 @@ def _container(part: Container, names: dict[Path, Path]) -> Container:
     children = tuple(
         _node(child, names) if isinstance(child, Node) else _container(child, names) for child in part.children
     )
-    known = {"path": part.path, "source": part.source, "output": part.output}
-    paths = {key: names.get(path, path) for key, path in known.items()}
+    path, source, output = (names.get(each, each) for each in (part.path, part.source, part.output))
     weights = names.get(part.weights, part.weights) if part.weights else None
-    return replace(part, children=children, weights=weights, **paths)
+    return replace(part, children=children, path=path, source=source, output=output, weights=weights)
 
 
 def _node(node: Node, names: dict[Path, Path]) -> Node:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
+from archdsl.diagram.facts import is_gate
 from archdsl.diagram.wording import sizes
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.shape import Shape
@@ -124,7 +125,7 @@ class _Reader:
                 for child in part.children:
                     yield from self.pieces(child)
             else:
-                yield Piece(tuple(self._lines(layers)))
+                yield Piece(tuple(self._block(layers, part)))
             return
         for node in layers:
             steps = node.op.steps(node.input)
@@ -153,17 +154,38 @@ class _Reader:
         children = (child for child in container.children if isinstance(child, Container))
         return any(child.use and len(self.layers(child)) > 1 for child in children)
 
+    def _block(self, layers: list[Node], block: Container) -> Iterator[str]:
+        """Yield the lines of a block; what weighs its maps stands aside, in a line of its own."""
+        gates = [node for node in layers if is_gate(node, block)]
+        pooled = {path for node in gates for path in self.before[node.path]} if gates else set()
+        main = [node for node in layers if node not in gates and not (node.path in pooled and _is_global(node))]
+        if not gates or not main or max(map(int, block.shape.map), default=1) == 1:
+            yield from self._lines(layers)
+            return
+        yield from self._lines(main)
+        yield f"gate of {int(gates[0].shape.channels)}"
+
     def _lines(self, layers: list[Node]) -> Iterator[str]:
-        """Yield the layers of a block one by one, or where there are branches a line for each branch."""
-        branches: list[list[Node]] = []
+        """Yield the layers of a block one by one, or where there are branches a line for each branch.
+
+        Within a line, layers that read the same one have a `+` between them.
+        """
+        branches: list[list[list[Node]]] = []
         for node in layers:
-            if branches and branches[-1][-1].path in self.before[node.path]:
-                branches[-1].append(node)
+            read = self.before[node.path]
+            line = branches[-1] if branches else []
+            if any(each.path in read for each in line[-1:] and line[-1]):
+                line.append([node])
+            elif line[1:] and any(each.path in read for each in line[-2]):
+                line[-1].append(node)
             else:
-                branches.append([node])
-        rows = [[node] for node in layers] if len(branches) == 1 else branches
-        for row in rows:
-            yield " → ".join(node.op.cell(node.input) for node in row)
+                branches.append([[node]])
+        steps = [[" + ".join(node.op.cell(node.input) for node in step) for step in line] for line in branches]
+        yield from steps[0] if len(steps) == 1 else map(" → ".join, steps)
+
+
+def _is_global(node: Node) -> bool:
+    return node.op.family == "pooling" and max(map(int, node.shape.map), default=1) == 1
 
 
 def _one_lane(children: tuple[Node | Container, ...]) -> Iterator[Node | Container]:
