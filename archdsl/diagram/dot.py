@@ -240,7 +240,8 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
         case Way.ADDED:
             attributes |= {"penwidth": "2.4", "color": theme.ink}
         case Way.REMOVED:
-            attributes |= {"style": "dashed", "weight": "0", "constraint": "true"}
+            # An open head: dashes alone are those of projections.
+            attributes |= {"style": "dashed", "arrowhead": "onormal", "weight": "0", "constraint": "true"}
         case Way.AUXILIARY:
             attributes |= {"style": "dotted", "weight": "0"}
     if edge.segment is not None and target.form is Form.BAR:

@@ -27,7 +27,7 @@ _STROKES = {
     Way.PROJECTION: ("projection shortcut", "ink", 3, 2),
     Way.AUXILIARY: ("training only", "edge", 5, 2),
     Way.ADDED: ("added", "ink", 1, 3),
-    Way.REMOVED: ("removed", "edge", 3, 2),
+    Way.REMOVED: ("removed (open head)", "edge", 3, 2),
     Way.CROSSING: ("between devices", "crossing", 1, 4),
 }
 # Columns beside the legend that take the room which a wide caption would else put between its samples.
