@@ -131,13 +131,22 @@ def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
     """Return the label of a bar whose segments are as wide as what leads into them."""
     across = diagram.direction == "LR"
     known = {each.id: each for each in diagram.boxes} if not across else {}
-    into = [edge for edge in diagram.edges if edge.target == box.id and edge.kind is Way.DATA]
+    into = _streams(box, diagram)
     sources = {edge.segment: known.get(edge.source) for edge in into}
     widths = [
         max(_SEGMENT, labels.width(source) + _GAP if source and source.form is not Form.FORK else 0)
         for source in map(sources.get, range(len(box.segments)))
     ]
+    if len(into) == 1 and into[0].segment is not None:
+        # The only stream goes straight into the middle, which has to lie in its segment.
+        own = into[0].segment
+        widths[own] = max(widths[own], sum(widths) - widths[own] + _GAP)
     return labels.bar_label(box, widths, theme, across=across, backwards=backwards)
+
+
+def _streams(box: Box, diagram: Diagram) -> list[Edge]:
+    """Return the edges into a bar that are neither shortcuts nor from another device."""
+    return [edge for edge in diagram.edges if edge.target == box.id and edge.kind is Way.DATA]
 
 
 def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
@@ -244,7 +253,11 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
             attributes |= {"style": "dashed", "arrowhead": "onormal", "weight": "0", "constraint": "true"}
         case Way.AUXILIARY:
             attributes |= {"style": "dotted", "weight": "0"}
-    if edge.segment is not None and target.form is Form.BAR:
+    if (
+        edge.segment is not None
+        and target.form is Form.BAR
+        and (diagram.direction == "LR" or _streams(target, diagram) != [edge])
+    ):
         attributes["headport"] = f"p{edge.segment}:{'n' if diagram.direction == 'TB' else 'w'}"
     if target.form is Form.FORK:
         attributes["arrowhead"] = "none"
