@@ -108,9 +108,17 @@ def test_chips_come_in_the_order_of_execution_and_count_with_their_box() -> None
     assert box.lines == ("116 params",)
 
 
-def test_a_chip_does_not_leave_its_submodule() -> None:
-    boxes = net("a: { b: conv(4, 3) } -> relu").boxes
-    assert [(box.title, len(box.chips)) for box in boxes[1:3]] == [("Conv 3×3, 4", 0), ("ReLU", 0)]
+def test_a_chip_does_not_leave_a_frame() -> None:
+    boxes = net("a: { b: conv(4, 3) -> maxpool(2) -> c: conv(4, 1) } -> relu").boxes
+    assert [(box.title, len(box.chips)) for box in boxes[3:5]] == [("Conv 1×1, 4", 0), ("ReLU", 0)]
+
+
+def test_what_follows_a_submodule_of_one_box_rides_in_it_unless_that_is_drawn_apart() -> None:
+    text = "model Net {\n  input x: 3x8x8\n  a: { b: conv(4, 3) -> n: batchnorm } -> relu\n}"
+    assert [chip.text for chip in drawn(text).boxes[1].chips] == ["BN", "ReLU"]
+    for detail in (Detail(collapse=("a",)), Detail(only="a")):
+        boxes = diagram(graph(text), detail=detail, columns=1).boxes
+        assert [box.title for box in boxes if "ReLU" in (box.title, *(chip.text for chip in box.chips))] == ["ReLU"]
 
 
 def test_only_layers_of_weights_take_chips() -> None:
@@ -121,7 +129,7 @@ def test_only_layers_of_weights_take_chips() -> None:
 
 def test_what_has_no_weights_and_is_no_pool_is_a_pill() -> None:
     forms = {box.title: box.form for box in net("flatten -> dropout -> identity -> a: linear(4)").boxes}
-    assert [forms[title] for title in ("Flatten", "Dropout", "Identity")] == [Form.PILL] * 3
+    assert [forms[title] for title in ("Flatten", "Dropout 0.5", "Identity")] == [Form.PILL] * 3
     assert forms["Linear 4"] is Form.OPERATOR
 
 

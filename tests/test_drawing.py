@@ -84,10 +84,13 @@ def test_a_closed_merge_says_the_channels_that_it_puts_together() -> None:
     ("name", "id", "words"),
     [
         ("squeezenet1_0", "features.3", "1×1, 16 → 1×1, 64 + 3×3, 64"),
-        ("mobilenet_v3_small", "features.1", "DWConv 3×3, 16, /2 → Conv 1×1, 16, gate of 8"),
-        ("se_resnet50", "layer1.0", "1×1, 64 → 3×3, 64 → 1×1, 256, gate of 16"),
-        ("efficientnet_b0", "features.6", "MBConv → ResidualMBConv ×3"),
-        ("xception", "entry", "128, 256, 728 channels"),
+        ("mobilenet_v3_small", "features.1", "DW 3×3, 16, /2 → SE 8 → 1×1, 16"),
+        ("se_resnet50", "layer1.0", "1×1, 64 → 3×3, 64 → 1×1, 256 → SE 16"),
+        ("efficientnet_b0", "features.6.0", "1×1, 672 → DW 5×5, 672, /2 → SE 28 → 1×1, 192"),
+        ("xception", "middle.0", "3 × (DW 3×3, 728 → 1×1, 728)"),
+        ("shufflenetv2_x1_0", "stage2.0", "(DW 3×3, 24, /2 → 1×1, 58) +"),
+        ("inception_resnet_v2", "residuals_a", "32 + 32 + 64 → 1×1, 320"),
+        ("fractalnet20", "block2", "7 Conv 3×3, 128 · at most 4 in a row"),
     ],
 )
 def test_a_closed_submodule_says_what_reads_what(name: str, id: str, words: str) -> None:
@@ -95,7 +98,8 @@ def test_a_closed_submodule_says_what_reads_what(name: str, id: str, words: str)
 
 
 def test_counts_of_several_are_of_each_or_of_all() -> None:
-    assert box(diagram(named("convnext_tiny")), "features.1").lines[-1] == "238 k params · 738 M MACs in all"
+    sizes, dropping = box(drawn("convnext_tiny", depth=2), "features.1").lines[-2:]
+    assert (sizes, dropping) == ("238 k params · 738 M MACs in all", "drop path 0 to 0.0118")
     assert box(diagram(named("resnet50")), "layer1.1").lines[-1] == "70.4 k params · 218 M MACs each"
 
 

@@ -1,14 +1,16 @@
 """Checked graph to drawing: what becomes a box, what a chip, and what is written on them."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from archdsl.diagram import facts, wording
-from archdsl.diagram.absorb import Group
+from archdsl.diagram.absorb import Group, shortcuts
 from archdsl.diagram.columns import fits, in_columns
 from archdsl.diagram.detail import Detail
 from archdsl.diagram.ends import Ends
 from archdsl.diagram.flow import flow, leads_left
+from archdsl.diagram.labels import lines
 from archdsl.diagram.lanes import in_lanes
 from archdsl.diagram.parts import Item, Part, View, nodes_of, path_of, views
 from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, Form, Member, Style, Way
@@ -22,8 +24,9 @@ from archdsl.passes.crossings import crossings
 WHOLE = "whole-model"
 # So many boxes of a branch stand in a block without a frame.
 _SHORT = 8
-# Letters of a name that share the line of the caption with the counts.
-_LONG_NAME = 40
+# So many characters of a name stand in one line with the counts.
+_NAME = 40
+_NAME_LINE = 64
 _PILLS = ("activation", "normalisation", "other")
 
 
@@ -70,7 +73,7 @@ def _drawn(
     direction: Direction,
     columns: int | None,
 ) -> Diagram:
-    ends = Ends(graph, shown.root)
+    ends = Ends(graph, shown.root, passed=shortcuts(graph))
     builder = _Builder(ends, look, only_in_training(graph.graph), seen)
     inside = builder.inside(shown)
     if graph.graph.devices and not shown.root.path:
@@ -78,11 +81,12 @@ def _drawn(
     before, after = terminals(ends, links=look.links)
     members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
     drawing = Diagram(
-        mirrored=leads_left(members, edges),
+        mirrored=leads_left(edges),
         name=look.title or _name(graph, shown.root),
         members=members,
         edges=edges,
         families=_families(shown.parts) if look.legend else (),
+        kinds=_kinds(shown.parts) if look.legend else (),
         caption=_caption(graph, shown.root, edges, look.title) if look.legend else (),
         description=_description(graph, shown.root),
         doc="\n".join(graph.graph.doc),
@@ -120,7 +124,7 @@ class _Builder:
         if isinstance(part.item, Group) or part.children is None:
             made: Member = self._operator(part.item) if isinstance(part.item, Group) else self._block(part.item, part)
             self.ends.enter(part.item, made.id)
-        elif len(part.children) == 1 and not part.item.inline:
+        elif len(part.children) == 1 and not part.item.inline and not _stands_for_several(part.children[0]):
             # A frame around one thing says nothing but its name.
             made = self._member(part.children[0], depth=depth)
             if isinstance(made, Cluster):
@@ -134,9 +138,11 @@ class _Builder:
             self.ends.repeat(part.item, copy)
         more = f" | the first of {part.count}, the last is {dotted(path_of(part.copies[-1]))}"
         made = replace(member, count=member.count * part.count, tooltip=member.tooltip + more)
+        rates = facts.rates(part.item, part.copies[-1])
         if isinstance(made, Cluster):
-            return made
-        lines = tuple(f"{line} each" for line in made.lines) if isinstance(part.item, Group) else made.lines
+            return replace(made, detail=" · ".join(filter(None, (made.detail and f"{made.detail} each", rates))))
+        each = " each" if isinstance(part.item, Group) else ""
+        lines = (*(f"{line}{each}" for line in made.lines), *filter(None, (rates,)))
         return replace(made, alike=part.count, lines=lines)
 
     def _cluster(self, container: Container, parts: tuple[Part, ...], *, depth: int) -> Cluster:
@@ -159,7 +165,7 @@ class _Builder:
             form=Form.BLOCK,
             family="block",
             title=facts.block_title(container) if container.path else wording.cut(self.ends.graph.name, 40),
-            lines=facts.block_lines(container, self._size(container), each=bool(part.copies)),
+            lines=facts.block_lines(container, self._size(container), copies=bool(part.copies)),
             does=facts.does(container),
             tooltip=facts.tooltip(container, self.seen),
             count=1 if part.copies else repeats,
@@ -202,6 +208,11 @@ class _Builder:
         return wording.link(span) if self.look.links else None
 
 
+def _stands_for_several(part: Part) -> bool:
+    """Whether it is a closed block with a count, whose stage has a name and a size of its own."""
+    return part.count > 1 and part.children is None and isinstance(part.item, Container)
+
+
 def _segments(node: Node) -> tuple[str, ...]:
     """Return what each stream brings into a bar: its size along the axis that they share out."""
     assert isinstance(node.op, Merge)
@@ -220,16 +231,18 @@ def _is_branch(member: Member, container: Container) -> bool:
     )
 
 
+def _shown(parts: tuple[Part, ...]) -> Iterator[Node]:
+    """Yield the operators that have a box of their own, or a chip."""
+    for part in parts:
+        if part.children is not None:
+            yield from _shown(part.children)
+        elif isinstance(part.item, Group):
+            yield from part.item.nodes
+
+
 def _families(parts: tuple[Part, ...]) -> tuple[str, ...]:
     """Return the families to explain, in their usual order; a white box has nothing to explain."""
-    present: set[str] = set()
-    waiting = list(parts)
-    while waiting:
-        part = waiting.pop()
-        if part.children is not None:
-            waiting += part.children
-        elif isinstance(part.item, Group):
-            present |= {node.op.family for node in part.item.nodes}
+    present = {node.op.family for node in _shown(parts)}
     return tuple(family for family in FAMILIES if family in present and family != "other")
 
 
@@ -237,24 +250,32 @@ def _name(graph: CheckedGraph, root: Container) -> str:
     return f"{dotted(root.path)} of {graph.name}" if root.path else graph.name
 
 
+def _kinds(parts: tuple[Part, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return what the operators of a family are called, where some have a word of their own; the usual one first."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for node in _shown(parts):
+        found[node.op.family].add(node.op.kind)
+    return tuple(
+        (family, tuple(kind or family for kind in sorted(kinds))) for family, kinds in found.items() if any(kinds)
+    )
+
+
 def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...], title: str | None) -> tuple[str, ...]:
-    # Where steps of a sequence are told apart, they come first, and the channels last.
-    sights = (node.op.sight(node.inputs, node.shape) for node in root.nodes() if node.shape.rank == 2)
-    sequences = any(sight.is_sequence for sight in sights)
-    axes = wording.axes((edge.label for edge in edges), graph.inputs[0].shape, sequences=sequences)
-    macs = root.macs if root.path else graph.macs
     name = title or _name(graph, root)
-    counted = f"{wording.short(root.params)} parameters" if root.path else facts.parameters(graph)
-    words = [counted, f"{wording.short(macs)} MACs", *([f"edge labels: {axes}"] if axes else [])]
-    # A name that is long has a line for itself.
-    long = len(name) > _LONG_NAME
-    lines = [wording.cut(name, 2 * _LONG_NAME), " · ".join(words)] if long else [" · ".join([name, *words])]
+    words = [
+        f"{wording.short(root.params)} parameters" if root.path else facts.parameters(graph),
+        f"{wording.short(root.macs if root.path else graph.macs)} MACs",
+    ]
+    if axes := wording.axes(root, (edge.label for edge in edges)):
+        words.append(f"edge labels: {axes}")
+    # A long name has lines of its own.
+    said = [" · ".join([name, *words])] if len(name) <= _NAME else [*lines(name, _NAME_LINE), " · ".join(words)]
     moves = [each for each in crossings(graph) if each.start] if graph.graph.devices else []
     if moves and not root.path:
         count = wording.exact(len(moves), "transfer")
         size = wording.amount(sum(each.bytes for each in moves))
-        lines.append(f"{count} between devices, {size} for a sample in float32")
-    return tuple(lines)
+        said.append(f"{count} between devices, {size} for a sample in float32")
+    return tuple(said)
 
 
 def _description(graph: CheckedGraph, root: Container) -> str:

@@ -45,6 +45,12 @@ class Focus:
     closed: frozenset[Path] = frozenset()
     around: frozenset[Path] = field(default_factory=frozenset)
 
+    @property
+    def apart(self) -> frozenset[Path]:
+        """The submodules whose boxes hold nothing of what follows: what is drawn, the closed ones, those around."""
+        wanted = (self.root.path, *self.closed)
+        return frozenset(path[:length] for path in wanted for length in range(1, len(path) + 1))
+
 
 def focus(root: Container, detail: Detail) -> Focus:
     """Return what the names of a `Detail` mean in a model; raise `NoSuchPart` where they mean nothing."""

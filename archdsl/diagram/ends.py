@@ -1,6 +1,6 @@
 """Which box each operator of a graph is in, and what is read from one box by another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from archdsl.diagram.parts import Item, nodes_of
@@ -24,12 +24,14 @@ class Wire:
 class Ends:
     """The boxes of operators, `root` being the part that is drawn.
 
-    `repeated` are the operators that others stand for: they read nothing. `projections` are the boxes of shortcuts.
+    `repeated` are the operators that others stand for: they read nothing. `projections` are the boxes of shortcuts,
+    `passed` the operators without a box that only pass on what they read.
     """
 
     graph: CheckedGraph
     root: Container
     owners: dict[Path, str] = field(default_factory=dict)
+    passed: Mapping[Path, Path] = field(default_factory=dict)
     repeated: set[Path] = field(default_factory=set)
     projections: set[str] = field(default_factory=set)
     bars: set[str] = field(default_factory=set)
@@ -69,10 +71,18 @@ class Ends:
     def repeat(self, item: Item, copy: Item) -> None:
         """Let the operators of an item stand for those of a copy of it."""
         for node, other in zip(nodes_of(item), nodes_of(copy), strict=True):
-            self.owners[other.path] = self.owners[node.path]
             self.repeated.add(other.path)
+            if node.path not in self.owners:
+                continue
+            self.owners[other.path] = self.owners[node.path]
             if node.path in self.changed:
                 self.changed.add(other.path)
+
+    def origin(self, value: Path) -> Path:
+        """Return where a value comes from that reaches its reader past others."""
+        while value not in self.owners and value in self.passed:
+            value = self.passed[value]
+        return value
 
     def wires(self) -> list[Wire]:
         """Return what boxes read from each other, each once, in the order of execution."""
@@ -80,10 +90,10 @@ class Ends:
         return [*found, *self.leaving]
 
     def _read_by(self, node: Node) -> Iterator[Wire]:
-        if node.path in self.repeated:
+        if node.path in self.repeated or node.path not in self.owners:
             return
         target = self.owners[node.path]
         for number, (value, shape) in enumerate(zip(node.sources, node.inputs, strict=True)):
-            source = self.owners[value]
+            source = self.owners[origin := self.origin(value)]
             if source != target:
-                yield Wire(value, shape, source, target, number if target in self.bars else None)
+                yield Wire(origin, shape, source, target, number if target in self.bars else None)

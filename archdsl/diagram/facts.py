@@ -2,19 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from archdsl.diagram import wording
 from archdsl.diagram.absorb import Group
+from archdsl.diagram.content import alike, broken, content
 from archdsl.diagram.parts import Item, nodes_of
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
-from archdsl.ops.base import Merge
 from archdsl.report.fields import Field, fields
 from archdsl.report.formats import field_size, field_stride
-
-# Layers of a closed block that are named one by one; of more only the first and the last.
-_NAMED = 4
-_WEIGHTY = ("convolution", "linear")
 
 
 def name(path: Path) -> str:
@@ -30,36 +26,67 @@ def block_title(container: Container) -> str:
 
 
 def repeats(container: Container) -> int:
-    """Return how many uses of one block a submodule is a chain of; 1 where it is something else."""
+    """Return how many uses of one block a submodule is a chain of, equal but for the first; 1 where it is no such."""
     return len(container.children) if container.use is None and _block(container) else 1
 
 
 def _block(container: Container) -> str | None:
+    """Return the block that a submodule is, or that all in it are, the same but for strides."""
     if not container.path:
         return None
     if container.use:
         return container.use.block
-    uses = {child.use.block if isinstance(child, Container) and child.use else None for child in container.children}
-    return next(iter(uses)) if len(uses) == 1 else None
+    blocks = _blocks(container)
+    if len(set(map(_named, blocks))) != 1:
+        return None
+    *others, last = blocks
+    return _named(last) if all(alike(each, last) for each in others) else None
 
 
-def block_lines(container: Container, size: str, *, each: bool) -> tuple[str, ...]:
+def _blocks(container: Container) -> tuple[Container, ...]:
+    """Return the uses of blocks that a submodule is made of, each reading the one before; none if it is no chain."""
+    blocks = tuple(child for child in container.children if isinstance(child, Container) and child.use)
+    in_a_row = all(after.source == before.output for before, after in pairwise(blocks))
+    return blocks if len(blocks) == len(container.children) and in_a_row else ()
+
+
+def block_lines(container: Container, size: str, *, copies: bool) -> tuple[str, ...]:
     """Return the small lines of a closed submodule: what is in it, and how large it is."""
-    words, remark = content(container), ""
+    said, remark, dropping, counted = content(container), "", "", "each" if copies else ""
     if repeats(container) > 1:
-        first, *others = (child for child in container.children if isinstance(child, Container))
-        remark = _difference(first, others[-1])
-        contents = {content(other) for other in others}
-        words = contents.pop() if len(contents) == 1 else _widths(first, *others)
-        size = f"{size} in all" if size and not each else size
-    sizes = " · ".join(filter(None, (f"{size} each" if each and size else size, remark)))
-    return tuple(filter(None, (words, sizes)))
+        first, *_ = blocks = _blocks(container)
+        same = next(block for block in blocks if len(nodes_of(block)) == len(nodes_of(blocks[-1])))
+        said, counted = content(blocks[-1]), counted or "in all"
+        remark, dropping = _difference(first, blocks[-1]), rates(same, blocks[-1])
+    elif container.use is None and len(blocks := _blocks(container)) > 1:
+        said = _runs(blocks) or said
+    sizes = " · ".join(filter(None, (f"{size} {counted}".strip() if size else "", remark)))
+    return (*said, *filter(None, (sizes, dropping)))
 
 
-def _widths(*blocks: Container) -> str:
-    """Return how many channels come out of blocks that differ in them."""
-    channels = [str(int(block.shape.channels)) for block in blocks]
-    return f"{', '.join(channels) if len(channels) <= _NAMED else f'{channels[0]} … {channels[-1]}'} channels"
+def _runs(blocks: tuple[Container, ...]) -> tuple[str, ...]:
+    """Return what blocks one after the other are: of two kinds what is in them, of more only their channels."""
+    runs: list[list[Container]] = []
+    for block in blocks:
+        if runs and _named(runs[-1][-1]) == _named(block) and alike(runs[-1][-1], block):
+            runs[-1].append(block)
+        else:
+            runs.append([block])
+    counts = [f" ×{len(run)}" if len(run) > 1 else "" for run in runs]
+    if len(runs) == 2:
+        told = [
+            broken(f"{_named(run[-1])}{count}: {' '.join(content(run[-1]))}")
+            for run, count in zip(runs, counts, strict=True)
+        ]
+        if all(told):
+            return (*told[0], *told[1])
+    names = (f"{_named(run[-1])} {int(run[-1].shape.channels)}" for run in runs)
+    return broken(" → ".join(f"{name}{count}" for name, count in zip(names, counts, strict=True)))
+
+
+def _named(block: Container) -> str:
+    assert block.use
+    return block.use.block
 
 
 def _difference(first: Container, last: Container) -> str:
@@ -76,64 +103,12 @@ def _is_projection(child: Node | Container) -> bool:
     return child.optional
 
 
-def content(container: Container) -> str:
-    """Return what a submodule consists of: the channels that it puts together, or its layers of weights."""
-    last = container.children[-1]
-    if isinstance(last, Node) and isinstance(last.op, Merge) and last.op.free_axis == 0 and len(last.inputs) > 2:
-        channels = " + ".join(str(int(shape.channels)) for shape in last.inputs)
-        return f"{channels} = {int(last.shape.channels)}"
-    layers = [node for node in _main(container) if node.op.family in _WEIGHTY]
-    gates = [node for node in layers if is_gate(node, container)]
-    if len(gates) == len(layers):
-        gates = []
-    layers = [node for node in layers if node not in gates]
-    if len(layers) > _NAMED:
-        return _blocks(container) or f"{len(layers)} layers of weights"
-    titles = [node.op.title(node.input) for node in layers]
-    words = {title.partition(" ")[0] for title in titles}
-    if len(words) == 1 and len(titles) > 1:
-        titles = [title.partition(" ")[2] for title in titles]
-    known = {node.path: node for node in container.nodes()}
-    signs = ["", *(" → " if _leads(one, other, known) else " + " for one, other in pairwise(layers))]
-    text = "".join(sign + title for sign, title in zip(signs, titles, strict=False))
-    return f"{text}, gate of {int(gates[0].shape.channels)}" if gates else text
-
-
-def _blocks(container: Container) -> str:
-    """Return the blocks that a submodule is a chain of, equal neighbours once; empty where it is none, or long."""
-    uses = [child.use.block if isinstance(child, Container) and child.use else None for child in container.children]
-    runs = [(block, len(list(run))) for block, run in groupby(uses)]
-    if None in uses or len(runs) > _NAMED:
-        return ""
-    return " → ".join(f"{block} ×{count}" if count > 1 else f"{block}" for block, count in runs)
-
-
-def is_gate(node: Node, container: Container) -> bool:
-    """Whether a layer weighs means over the whole map, within a submodule that works on maps."""
-    sides, around = (tuple(map(int, shape.map)) for shape in (node.input, container.input))
-    return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == max(map(int, node.shape.map))
-
-
-def _leads(one: Node, other: Node, known: dict[Path, Node]) -> bool:
-    """Whether what comes out of a layer goes into another, through whatever steps."""
-    waiting, seen = [other], {other.path}
-    while waiting:
-        for source in waiting.pop().sources:
-            if source == one.path:
-                return True
-            if source in known and source not in seen:
-                seen.add(source)
-                waiting.append(known[source])
-    return False
-
-
-def _main(container: Container) -> list[Node]:
-    """Return the operators of a submodule that are no projections of a shortcut."""
-    found: list[Node] = []
-    for child in container.children:
-        if not child.optional:
-            found += [child] if isinstance(child, Node) else _main(child)
-    return found
+def rates(item: Item, last: Item) -> str:
+    """Return the rates of dropping, from those of the first of several equal parts to those of the last."""
+    pairs = zip(nodes_of(item), nodes_of(last), strict=True)
+    titles = ((one.op.title(one.input), other.op.title(other.input)) for one, other in pairs if one.op.is_random)
+    found = (f"{one.lower()} to {other.rpartition(' ')[2]}" for one, other in titles if one != other)
+    return " · ".join(dict.fromkeys(found))
 
 
 def does(item: Item) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.diagram import wording
 from archdsl.diagram.ends import Ends, Wire
-from archdsl.diagram.spec import Box, Edge, Form, Member, Way, outermost
+from archdsl.diagram.spec import Box, Edge, Form, Member, Way
 from archdsl.ir import Path
 from archdsl.passes.crossings import crossings
 
@@ -26,15 +26,13 @@ def flow(
     return flowing.finished(edges), edges
 
 
-def leads_left(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> bool:
-    """Whether most of the shortcuts between frames that end in a bar come in to the left of the stream."""
-    frame = outermost(members)
+def leads_left(edges: tuple[Edge, ...]) -> bool:
+    """Whether most of the shortcuts that end in a bar come in to the left of the stream."""
     stream = {edge.target: edge.segment for edge in edges if edge.kind is Way.DATA and edge.segment is not None}
     sides = [
         edge.segment < stream[edge.target]
         for edge in edges
         if edge.kind is Way.SKIP and edge.segment is not None and edge.target in stream
-        and frame.get(edge.source) != frame.get(edge.target)
     ]  # fmt: skip
     return 2 * sum(sides) > len(sides)
 
@@ -114,9 +112,13 @@ class _Flow:
             return self.shapes == "all"
         target, source = self.boxes.get(wire.target), self.boxes[wire.source]
         shape = wording.sizes(wire.shape)
-        if source.form in (Form.TERMINAL, Form.STUB) or source.form is Form.BAR:
+        if source.form is Form.STUB:
+            return len(source.lines) > 1
+        if source.form in (Form.TERMINAL, Form.BAR):
             return False
-        if target and target.form in (Form.TERMINAL, Form.STUB) and shape in target.lines:
+        if target and target.form is Form.STUB:
+            return len(target.lines) > 1
+        if target and target.form is Form.TERMINAL and shape in target.lines:
             return False
         return wire.value in self.ends.changed
 
@@ -207,7 +209,8 @@ def _way(wire: Wire, before: dict[str, list[str]], places: dict[str, int], known
         return Way.CROSSING
     if {wire.source, wire.target} & ends.projections:
         return Way.PROJECTION
-    if known[wire.target].training and not known[wire.source].training:
+    source, target = known[wire.source], known[wire.target]
+    if target.training and (not source.training or target.form in (Form.TERMINAL, Form.STUB)):
         return Way.AUXILIARY
     others = [source for source in before[wire.target] if source != wire.source]
     return Way.SKIP if others and _leads(wire.source, others, before, places) else Way.DATA

@@ -23,7 +23,7 @@ _BREAK = "\n"
 _WIDTHS = {**dict.fromkeys("ijl.,:;' |!I()[]ftr-", 0.4), **dict.fromkeys("mwMW@%…", 1.0)}
 # What edges are called in the legend, with the colour, the pieces and the height of their samples.
 _STROKES = {
-    Way.SKIP: ("identity shortcut", "ink", 1, 2),
+    Way.SKIP: ("shortcut", "ink", 1, 2),
     Way.PROJECTION: ("projection shortcut", "ink", 3, 2),
     Way.AUXILIARY: ("training only", "edge", 5, 2),
     Way.ADDED: ("added", "ink", 1, 3),
@@ -56,13 +56,12 @@ def box_label(box: Box, theme: Theme) -> str:
         cells.append(_badge(box.count, theme))
     if box.mark:
         cells.append(_badge(box.mark, theme))
-    row = f"<TR>{''.join(cells)}</TR>"
-    if len(cells) == 1 or not box.lines:
-        return _table([row, *(_row(_small(line, theme)) for line in box.lines)], spacing=3 if len(cells) > 1 else 1)
+    small = [_row(_small(line, theme)) for line in box.lines]
+    if len(cells) == 1:
+        return _table([f"<TR>{cells[0]}</TR>", *small], spacing=1)
+    title = _table([f"<TR>{_gap(3).join(cells)}</TR>"], spacing=0)
     # Wide lines below would else stretch chips and badges.
-    return _table(
-        [_row(_centred(_table([row], spacing=3))), *(_row(_small(line, theme)) for line in box.lines)], spacing=1
-    )
+    return _table([_row(_centred(title)), *small], spacing=2) if small else title
 
 
 def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool, backwards: bool = False) -> str:
@@ -136,7 +135,8 @@ def edge_label(text: str, *, thick: bool = False) -> str:
 
 def legend(diagram: Diagram, theme: Theme) -> str:
     """Return the samples of families and edges in rows, and the caption below them."""
-    samples = [_sample(family, theme) for family in diagram.families]
+    kinds = dict(diagram.kinds)
+    samples = [_sample(family, ", ".join(kinds.get(family, (family,))), theme) for family in diagram.families]
     samples += [_stroke(way, theme) for way in diagram.ways if way in _STROKES]
     count = len(samples)
     across = max(count if count <= 4 or diagram.direction == "LR" else (count + 1) // 2, 1)
@@ -163,10 +163,10 @@ def _centred(table: str) -> str:
     return _table([f"<TR>{side}<TD>{table}</TD>{side}</TR>"], spacing=0)
 
 
-def _sample(family: str, theme: Theme) -> str:
+def _sample(family: str, words: str, theme: Theme) -> str:
     size = 'BORDER="1" FIXEDSIZE="TRUE" WIDTH="13" HEIGHT="9"'
     swatch = _table([_row("")], spacing=0, frame=f"{size} {_colours(theme.families[family])}")
-    return f'{_gap(5)}<TD>{swatch}</TD><TD ALIGN="LEFT">{_small(family, theme)}</TD>{_gap(5)}'
+    return f'{_gap(5)}<TD>{swatch}</TD><TD ALIGN="LEFT">{_small(words, theme)}</TD>{_gap(5)}'
 
 
 def _chip(chip: Chip, paint: Paint) -> str:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.diagram import wording
-from archdsl.diagram.absorb import Group, absorbed
+from archdsl.diagram.absorb import Group, absorbed, shortcuts
 from archdsl.diagram.detail import FULL, Detail, Focus, focus
 from archdsl.ir import CheckedGraph, Container, Node, Path
 
 # So many boxes fit on a page, in columns, and can still be read.
 PAGE = 30
+# So many equal blocks one after the other are drawn once even where all of them would fit.
+_SEVERAL = 3
 
 Item: TypeAlias = Group | Container
 
@@ -71,14 +73,16 @@ def views(graph: CheckedGraph, detail: Detail) -> Iterator[View]:
     Raises `NoSuchPart` where `detail` names what the graph does not have.
     """
     wanted = focus(graph.root, detail)
-    planner = _Planner(graph, absorbed(graph), wanted)
+    passed = shortcuts(graph)
+    groups = {path: group for path, group in absorbed(graph, wanted.apart).items() if path not in passed}
+    planner = _Planner(graph, groups, wanted)
     small = sum(group.node.path[: len(wanted.root.path)] == wanted.root.path for group in planner.groups.values())
     fits = small <= PAGE
     if detail.depth is not None:
-        fold = detail.fold if detail.fold is not None else not fits and detail.depth < FULL
+        fold = detail.fold if detail.fold is not None else detail.depth < FULL and (not fits or None)
         yield planner.view(detail.depth, fold=fold)
         return
-    fold = detail.fold if detail.fold is not None else not fits
+    fold = detail.fold if detail.fold is not None else not fits or None
     found = [planner.view(1, fold=fold)]
     while not all(part.is_whole for part in found[-1].parts):
         deeper = planner.view(len(found) + 1, fold=fold)
@@ -86,6 +90,10 @@ def views(graph: CheckedGraph, detail: Detail) -> Iterator[View]:
             break
         found.append(deeper)
     yield from reversed(found)
+
+
+def _is_several_blocks(run: tuple[Item, ...]) -> bool:
+    return len(run) >= _SEVERAL and isinstance(run[0], Container) and run[0].use is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +116,27 @@ class _Planner:
         for output in self.graph.outputs:
             self.readers[output.path].append(())
 
-    def view(self, depth: int, *, fold: bool) -> View:
+    def view(self, depth: int, *, fold: bool | None) -> View:
+        """Return what is seen at a depth; `fold` None draws only several equal blocks once."""
         root = self.focus.root
         if depth == 0 and not self.focus.around:
             return View(root, (Part(root),), self.groups)
         return View(root, self._children(root, depth - 1, fold=fold), self.groups)
 
-    def _children(self, container: Container, depth: int, *, fold: bool) -> tuple[Part, ...]:
+    def _children(self, container: Container, depth: int, *, fold: bool | None) -> tuple[Part, ...]:
         items = self._items(container)
-        runs = self._runs(items) if fold else ((item,) for item in items)
+        runs = ((item,) for item in items) if fold is False else self._runs(items)
+        if fold is None:
+            runs = (some for run in runs for some in ((run,) if _is_several_blocks(run) else zip(run, strict=True)))
         return tuple(self._part(run, depth, fold=fold) for run in runs)
 
-    def _part(self, run: tuple[Item, ...], depth: int, *, fold: bool) -> Part:
+    def _part(self, run: tuple[Item, ...], depth: int, *, fold: bool | None) -> Part:
         first, *copies = run
         if isinstance(first, Group):
             return Part(first, tuple(copies))
-        path, thin = first.path, len(self._items(first)) == 1
+        path, items = first.path, self._items(first)
+        # A block is a level of its own even where it is all of a stage.
+        thin = len(items) == 1 and not (isinstance(items[0], Container) and items[0].use)
         opened = depth > 0 or path in self.focus.around or first.inline or self._is_single(first)
         if path in self.focus.closed or not opened:
             return Part(first, tuple(copies))
@@ -168,7 +181,7 @@ class _Planner:
         path = path_of(item)
         if path not in self.looks:
             if isinstance(item, Group):
-                look: object = tuple(self._looks_of(node) for node in item.nodes)
+                look: object = tuple(map(self._looks_of, item.nodes))
             else:
                 look = (item.kind, item.use.block if item.use else None, *map(self._look, self._items(item)))
             self.looks[path] = self.numbers.setdefault(look, len(self.numbers))
@@ -179,4 +192,6 @@ class _Planner:
         # Sources by how far back they are: the same in equal neighbours, whatever they are called.
         sources = tuple(place - self.places.get(source, -1) for source in node.sources)
         dims = (tuple(map(int, shape.dims)) for shape in (*node.inputs, node.shape))
-        return (wording.called(node.op), *dims, sources, node.device, node.weights is None)
+        # At which rate they drop is told beside them.
+        does = node.op.name if node.op.is_random else wording.called(node.op)
+        return (does, *dims, sources, node.device, node.weights is None)

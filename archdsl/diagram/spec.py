@@ -122,6 +122,8 @@ class Edge:
 class Diagram:
     """A whole drawing. `families` and `ways` are what the legend explains, none where it is not wanted.
 
+    `kinds` are other words for what is in a family, such as `recurrent`.
+
     `starts` are the places of the members with which columns begin, where there are several. A `mirrored` drawing is
     laid out the other way round: Graphviz leads long ways along the right, and here they belong to the left.
     """
@@ -138,6 +140,7 @@ class Diagram:
     starts: tuple[int, ...] = ()
     ways: tuple[Way, ...] = ()
     mirrored: bool = False
+    kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def boxes(self) -> tuple[Box, ...]:

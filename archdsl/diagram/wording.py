@@ -6,7 +6,8 @@ from pathlib import PurePath
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-from archdsl.ops.base import Argument, Op
+from archdsl.ir import Container
+from archdsl.ops.base import Argument, Op, Trait
 from archdsl.ops.kinds import shown
 from archdsl.shape import Shape
 from archdsl.source import Span
@@ -15,7 +16,8 @@ from archdsl.source import Span
 Shapes: TypeAlias = Literal["change", "all", "none"]
 Labels: TypeAlias = Iterable[str]
 _SUFFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
-_AXES = {2: "C×L", 3: "C×H×W", 4: "C×D×H×W"}
+_AXES = {2: "L×C", 3: "C×H×W", 4: "N×C×H×W"}
+_SLID = {2: "C×L", 4: "C×D×H×W"}
 
 
 def clean(text: str) -> str:
@@ -67,9 +69,16 @@ def sizes(shape: Shape) -> str:
     return str(shape).replace("x", "×")
 
 
-def axes(labels: Iterable[str], given: Shape, *, sequences: bool) -> str:
-    """Return what edge labels mean, empty where all are vectors; `given` is the shape of the model's input."""
-    names = _AXES | ({2: "L×C"} if sequences else {}) | ({4: "N×C×H×W"} if given.rank == 3 else {})
+def axes(root: Container, labels: Labels) -> str:
+    """Return what the edge labels mean, empty where all are vectors.
+
+    Windows slide along the last axes of a map; a sequence has its steps first, and a stack of maps their number.
+    """
+    nodes = list(root.nodes())
+    slid = {node.input.rank for node in nodes if Trait.SLIDES in node.op.traits}
+    names = {rank: _SLID.get(rank, name) if rank in slid else name for rank, name in _AXES.items()}
+    if 2 in slid and any(node.input.rank == 2 and node.op.family == "linear" for node in nodes):
+        names[2] = f"{_SLID[2]} or {_AXES[2]}"
     ranks = sorted({len(label.split("×")) for label in labels} & set(names), reverse=True)
     return " or ".join(names[rank] for rank in ranks)
 

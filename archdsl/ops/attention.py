@@ -30,6 +30,7 @@ class Attention(Elementwise):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    kind = "attention"
     keeps_output = False
     support = ("SelfAttention",)
     examples = (
@@ -99,7 +100,8 @@ class Attention(Elementwise):
         return Submodule(made.without(kv_heads=None, causal=False, bias=True, dropout=0.0))
 
     def title(self, x: Shape) -> str:
-        words = [f"{'Causal attention' if self.causal else 'Attention'} {int(self.heads)}"]
+        heads = f"{int(self.heads)} head{'' if self.heads == 1 else 's'}"
+        words = ["Causal attention" if self.causal else "Attention", heads]
         if self.kv_heads is not None:
-            words.append(f"kv={int(self.kv_heads)}")
+            words.append(f"{int(self.kv_heads)} of keys and values")
         return ", ".join(words)

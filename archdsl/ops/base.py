@@ -75,6 +75,7 @@ class Trait(Flag):
     GIVES_PROBABILITIES = auto()  # what comes out is not negative and sums up to 1
     GIVES_DISTANCES = auto()  # the smallest of what comes out wins
     SLIDES = auto()  # weighs a window of the map
+    PASSES_ON = auto()  # the result is the input
     MIXES_ALL = auto()  # every element of the result weighs every element of the input
 
 
@@ -82,6 +83,8 @@ class Op(Declared):
     """An operator with its arguments: pure rules from shapes to shapes, counts, code and words."""
 
     family: ClassVar[str]
+    # What it is called among its family, where that is another word.
+    kind: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
     # Files of templates/support whose definitions the emitted code may call, those that others need first.
     support: ClassVar[tuple[str, ...]] = ()

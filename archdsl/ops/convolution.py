@@ -150,6 +150,8 @@ class Conv(Op):
             words.append(f"g={int(self.groups)}")
         if max(window.dilation) > 1:
             words.append(f"d={crossed(dict.fromkeys(window.dilation))}")
+        if self.connect and any(len(row) < x.channels for row in self.connect):
+            words.append("partly connected")
         return ", ".join(words)
 
     def cell(self, x: Shape) -> str:

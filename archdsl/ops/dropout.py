@@ -20,6 +20,9 @@ class Dropping(Elementwise):
         # The mask, which holds numbers: PyTorch multiplies by it.
         return Kept(values=y.volume)
 
+    def title(self, x: Shape) -> str:
+        return f"{super().title(x)} {self.rate:.3g}"
+
     def _calls(self, module: str, function: str) -> Emission:
         return Stateless(
             call(module, p=self.rate).without(p=0.5),

@@ -25,6 +25,7 @@ class Embedding(Op):
     )
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
 
+    kind = "embedding"
     keeps_output = False
     examples = (
         Example("embedding(1000, 64)", Shape.of(20), Shape.of(20, 64), params=64_000),

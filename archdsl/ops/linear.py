@@ -138,6 +138,7 @@ class Rbf(Op):
         BITMAPS, default=None, help="one string a class, `#` for +1 and `.` for -1; `/` may end the rows of a picture"
     )
 
+    kind = "distances"
     support = ("EuclideanRBF",)
     traits = Trait.GIVES_DISTANCES
     examples = (

@@ -108,7 +108,7 @@ class Permute(Op):
         return Stateless(call("Permute", *dims), Method(INPUT, "permute", dims))
 
     def title(self, x: Shape) -> str:
-        return "Permute " + "×".join(map(str, self._order()))
+        return "Permute " + ", ".join(map(str, self._order()))
 
 
 @op("slice", family="other", positional=2)

@@ -33,6 +33,7 @@ class Recurrent(Op):
     last: bool
     init: Initialiser | None
     bias_init: Initialiser | None
+    kind = "recurrent"
     projection = 0
     gates: ClassVar[int]
     caption: ClassVar[str]

@@ -56,8 +56,9 @@ class Reduction(Op):
 
     def title(self, x: Shape) -> str:
         axes = self._axes(x)
-        over = " over axis " if len(axes) == 1 else " over axes "
-        return self.caption + ("" if axes == tuple(range(1, x.rank)) else over + "×".join(map(str, axes)))
+        if axes == tuple(range(1, x.rank)):
+            return f"Global {self.caption.lower()}" if x.rank > 2 else self.caption
+        return self.caption + (" over axis " if len(axes) == 1 else " over axes ") + ", ".join(map(str, axes))
 
 
 @op("mean", family="pooling", positional=1)

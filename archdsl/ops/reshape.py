@@ -1,7 +1,7 @@
 """Operators that only move elements."""
 
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, op
+from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, op
 from archdsl.pyexpr import Method, call
 from archdsl.shape import Shape
 
@@ -30,6 +30,7 @@ class Flatten(Op):
 class Identity(Elementwise):
     """Pass the stream on as it is."""
 
+    traits = Trait.PASSES_ON
     is_view = True
     shares_gradient = True
     keeps_apart = True

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
-from archdsl.diagram.facts import is_gate
 from archdsl.diagram.wording import sizes
 from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.shape import Shape
@@ -156,7 +155,7 @@ class _Reader:
 
     def _block(self, layers: list[Node], block: Container) -> Iterator[str]:
         """Yield the lines of a block; what weighs its maps stands aside, in a line of its own."""
-        gates = [node for node in layers if is_gate(node, block)]
+        gates = [node for node in layers if _is_gate(node, block)]
         pooled = {path for node in gates for path in self.before[node.path]} if gates else set()
         main = [node for node in layers if node not in gates and not (node.path in pooled and _is_global(node))]
         if not gates or not main or max(map(int, block.shape.map), default=1) == 1:
@@ -182,6 +181,12 @@ class _Reader:
                 branches.append([[node]])
         steps = [[" + ".join(node.op.cell(node.input) for node in step) for step in line] for line in branches]
         yield from steps[0] if len(steps) == 1 else map(" → ".join, steps)
+
+
+def _is_gate(node: Node, container: Container) -> bool:
+    """Whether a layer weighs means over the whole map, within a submodule that works on maps."""
+    sides, around = (tuple(map(int, shape.map)) for shape in (node.input, container.input))
+    return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == max(map(int, node.shape.map))
 
 
 def _is_global(node: Node) -> bool:
