@@ -86,7 +86,8 @@ def views(graph: CheckedGraph, detail: Detail) -> Iterator[View]:
     found = [planner.view(1, fold=fold)]
     while not all(part.is_whole for part in found[-1].parts):
         deeper = planner.view(len(found) + 1, fold=fold)
-        if deeper.boxes > PAGE:
+        # What is closed by name stays so at every depth.
+        if deeper.boxes > PAGE or deeper.parts == found[-1].parts:
             break
         found.append(deeper)
     yield from reversed(found)
