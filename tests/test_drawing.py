@@ -97,6 +97,26 @@ def test_a_closed_submodule_says_what_reads_what(name: str, id: str, words: str)
     assert box(diagram(named(name)), id).lines[0] == words
 
 
+def test_equal_blocks_fold_though_they_drop_at_other_rates_and_the_box_says_which() -> None:
+    folded = box(diagram(named("efficientnet_b0")), "features.6.1")
+    assert (folded.count, folded.lines[-1]) == (3, "drop path 0.15 to 0.175")
+    assert box(diagram(named("mobilenetv1")), "blocks.6").count == 5
+
+
+def test_a_shortcut_of_nothing_but_identity_is_an_edge() -> None:
+    drawing = drawn("densenet121", only="denselayer2")
+    assert not any(box.title == "Identity" for box in drawing.boxes)
+    part = "features.denseblock1.denselayer2"
+    assert ways(drawing)[f"{part}--fork--{part}.concat-0"] == "skip"
+
+
+def test_a_stub_says_all_that_goes_there_and_from_which_device() -> None:
+    drawing = drawn("alexnet_2012", only="tower0")
+    stubs = [each.lines for each in drawing.boxes if each.title == "tower1"]
+    assert stubs == [("128×13×13", "4608", "2048")] * 2
+    assert Counter(ways(drawing).values())["cross-device"] == 6
+
+
 def test_counts_of_several_are_of_each_or_of_all() -> None:
     sizes, dropping = box(drawn("convnext_tiny", depth=2), "features.1").lines[-2:]
     assert (sizes, dropping) == ("238 k params · 738 M MACs in all", "drop path 0 to 0.0118")
