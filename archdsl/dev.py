@@ -11,23 +11,22 @@ import sys
 from collections.abc import Callable
 from functools import cache, partial
 from inspect import cleandoc
-from itertools import groupby
 from pathlib import Path
 
+from archdsl import gallery_page
 from archdsl.compare import Compared
 from archdsl.compare.plots import FILES as CHART_FILES
 from archdsl.compare.plots import words
 from archdsl.console import default
 from archdsl.diag.codes import CATALOGUE
-from archdsl.gallery import Entry, entries
-from archdsl.loader import gallery as families
-from archdsl.loader import read
+from archdsl.diagram import Detail, Diagram, diagram
+from archdsl.gallery import graphs
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES, Op
 from archdsl.ops.declared import Declared
 from archdsl.ops.initialisers import Initialiser, all_initialisers
 from archdsl.output import write as write_file
-from archdsl.references import Reference, condensed, references
+from archdsl.references import condensed
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Made by `python -m archdsl.dev write`; do not edit. -->\n"
@@ -82,39 +81,6 @@ def errors() -> str:
     return "\n".join(parts)
 
 
-_GALLERY = """The nets that come with archdsl, by the names that commands take: `archdsl build resnet50`. The name of a
-file (`resnet`) stands for its last net, which is drawn here; `archdsl draw resnet -o resnet.html` makes a page that
-unfolds it. Parameters and multiply-accumulates (MACs) are those of one evaluation of one sample of the input.
-
-A net with an entry under "equal to" is held against the model of that name, whose weights load into it: the keys of the
-`state_dict`, their order, shapes and types, all counts, the constants of normalisations and dropouts, and the results,
-which differ by less than 1e-8 of their size in float64. `archdsl gallery --verify` shows it, and the tests do.
-"""
-
-
-def gallery() -> str:
-    """Return docs/gallery.md: every net with its paper, its size, and what it is equal to."""
-    known = references()
-    parts = ["# Gallery\n", _MADE, _GALLERY]
-    for family, nets in groupby(entries(), key=lambda entry: entry.family):
-        parts.append(f"## [{family}.arch](../architectures/{family}.arch)\n")
-        drawn = f'<img src="gallery/{family}.svg" alt="{family}, drawn by archdsl">'
-        source = f"<details><summary>Source</summary>\n\n```text\n{read(family).text}```\n\n</details>"
-        parts.append(f"{drawn}\n")
-        lines = ["| name | what it is | paper | input | parameters | MACs | equal to |"]
-        lines.append("| --- | --- | --- | --- | ---: | ---: | --- |")
-        parts.append("\n".join([*lines, *(_net(net, known.get(net.name)) for net in nets), ""]))
-        parts.append(f"{source}\n")
-    return "\n".join(parts)
-
-
-def _net(net: Entry, reference: Reference | None) -> str:
-    paper = f"{net.paper.authors}: {net.paper.title}, {net.paper.year}" if net.paper else ""
-    counts = f"{net.params:,} | {net.macs:,}"
-    source = f"{reference.source}, `{reference.name}`" if reference else ""
-    return f"| `{net.name}` | {net.title} | {paper} | {', '.join(net.inputs)} | {counts} | {source} |"
-
-
 def lengths() -> str:
     """Return docs/lengths.md: how long nets are, here and elsewhere."""
     from archdsl.lengths import page
@@ -135,14 +101,14 @@ def _tables() -> str:
     return tables()
 
 
-def _drawing(family: str, *, only: str | None = None) -> str:
-    """Return the drawing of the net that the name of a file of the gallery stands for, or of a part of it."""
-    from archdsl.diagram import Detail, diagram
-    from archdsl.driver import compile_source
+def _drawing(drawn: Diagram) -> str:
     from archdsl.render import draw
 
-    graph = compile_source(read(family)).models[-1]
-    return draw(diagram(graph, detail=Detail(only=only)), "svg", engine="graphviz-pure").decode()
+    return draw(drawn, "svg", engine="graphviz-pure").decode()
+
+
+def _inception4a() -> str:
+    return _drawing(diagram(graphs(["googlenet"])["googlenet"], detail=Detail(only="inception4a")))
 
 
 def _lenet5_volumes() -> str:
@@ -183,23 +149,29 @@ PAGES: dict[str, Callable[[], str]] = {
     "archdsl/syntax/tables.py": _tables,
     "docs/operators.md": operators,
     "docs/errors.md": errors,
-    "docs/gallery.md": gallery,
+    "docs/gallery.md": partial(gallery_page.page, _MADE),
     "docs/lengths.md": lengths,
     "docs/comparison.md": _comparison,
-    "docs/lenet5.svg": partial(_drawing, "lenet5"),
-    "docs/inception4a.svg": partial(_drawing, "googlenet", only="inception4a"),
+    "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
+    "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
 }
-PAGES |= {f"docs/gallery/{family}.svg": partial(_drawing, family) for family in families()}
 CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
 PAGES |= CHARTS
+
+
+@cache
+def pages() -> dict[str, Callable[[], str]]:
+    """Return what makes each file."""
+    named = [pair for family in gallery_page.drawings().values() for pair in family.items()]
+    return PAGES | {f"docs/gallery/{name}.svg": partial(_drawing, drawn) for name, drawn in named}
 
 
 def stale() -> list[str]:
     """Return the generated files that are not what they would be now, and drawings of nets that are gone."""
     drawings = (file for folder in ("gallery", "comparison") for file in (ROOT / "docs" / folder).glob("*"))
-    gone = sorted(name for file in drawings if (name := str(file.relative_to(ROOT).as_posix())) not in PAGES)
-    return gone + [name for name, make in PAGES.items() if not _is_current(name, make())]
+    gone = sorted(name for file in drawings if (name := str(file.relative_to(ROOT).as_posix())) not in pages())
+    return gone + [name for name, make in pages().items() if not _is_current(name, make())]
 
 
 def _is_current(name: str, made: str) -> bool:
@@ -211,12 +183,12 @@ def _is_current(name: str, made: str) -> bool:
 
 
 def _renew(name: str) -> None:
-    if name not in PAGES:
+    if name not in pages():
         (ROOT / name).unlink()
         print(f"removed {name}")
         return
     (ROOT / name).parent.mkdir(exist_ok=True)
-    write_file(ROOT / name, PAGES[name]().encode())
+    write_file(ROOT / name, pages()[name]().encode())
     print(f"wrote {name}")
 
 
