@@ -173,7 +173,7 @@ class _Reader:
         for node in layers:
             read = self.before[node.path]
             line = branches[-1] if branches else []
-            if any(each.path in read for each in line[-1:] and line[-1]):
+            if any(each.path in read for each in (line[-1] if line else [])):
                 line.append([node])
             elif line[1:] and any(each.path in read for each in line[-2]):
                 line[-1].append(node)
