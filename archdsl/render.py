@@ -16,6 +16,7 @@ from archdsl.diagram.dark import dark_rules
 from archdsl.diagram.dot import to_dot
 from archdsl.diagram.placed import NotPlaced, pieces, places
 from archdsl.diagram.spec import Diagram
+from archdsl.diagram.straight import straightened
 from archdsl.diagram.svg import NotSvg, finished
 from archdsl.diagram.theme import LIGHT, Theme
 from archdsl.diagram.titles import titled
@@ -92,7 +93,7 @@ def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) 
         try:
             laid_out = [_run(engine, to_dot(piece, theme), "json0") for piece in pieces(diagram)]
             found = widened(diagram, places(diagram, laid_out))
-            found = titled(diagram, found) if diagram.direction == "TB" else found
+            found = titled(diagram, straightened(diagram, found)) if diagram.direction == "TB" else found
             return _run(engine, to_dot(diagram, theme, found), format, options=_AS_PLACED)
         except (_Failed, NotPlaced):
             continue

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from archdsl.diagram.arial import advance
 from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Form, Way
 from archdsl.diagram.theme import Paint, Theme
 from archdsl.diagram.wording import clean, cut
@@ -13,6 +14,8 @@ _LINE = 30
 _CLUSTER_LINE = 20
 _TAIL = 6
 _LONGEST = 56
+# Points of the letters at edges.
+_EDGE_SIZE = 8.5
 # `_width` allows for faces wider than Arial; where room is shared out, that would be too much.
 _TITLE_SCALE = 0.85
 _DETAIL_SCALE = 0.6
@@ -131,6 +134,11 @@ def edge_label(text: str, *, thick: bool = False) -> str:
     """Return the label of an edge, with some air on both sides, and more beside a thick line."""
     air = "&#160;" * (2 if thick else 1)
     return f"{air}{_escaped(cut(clean(text), _LONGEST))}{air}"
+
+
+def label_width(text: str) -> float:
+    """Return how many points the label of an edge takes, with its air."""
+    return advance(f" {cut(clean(text), _LONGEST)} ", _EDGE_SIZE)
 
 
 def legend(diagram: Diagram, theme: Theme) -> str:
