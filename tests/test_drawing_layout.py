@@ -285,3 +285,19 @@ def test_columns_keep_the_shapes_on_their_edges() -> None:
 def test_one_column_is_one_column() -> None:
     assert diagram(graphs(["vgg16"])["vgg16"], columns=1).starts == ()
     assert len(diagram(graphs(["resnet18"])["resnet18"], detail=Detail(depth=FULL), columns=3).starts) == 3
+
+
+def test_the_stream_goes_straight() -> None:
+    """Not around its own labels, and into the middle of a bar that gets one stream: a lane of AlexNet is one line."""
+    for name in ("googlenet", "alexnet_2012"):
+        drawing = diagram(graphs([name])[name])
+        found, _ = measured(drawing)
+        middles = {box.id: (box.area[0] + box.area[2]) / 2 for box in found.boxes}
+        lines = {edge.id: [x for x, _ in edge.line] for edge in found.edges}
+        streams = [edge for edge in drawing.edges if edge.kind is Way.DATA]
+        straight = [edge for edge in streams if abs(middles[edge.source] - middles[edge.target]) < 1]
+        assert len(straight) > 15
+        assert all(max(lines[edge.id]) - min(lines[edge.id]) < 1 for edge in straight)
+    assert {round(middles[box.id]) for lane in drawing.clusters for box in lane.boxes()} == {
+        round(middles[f"tower{number}.conv1"]) for number in (0, 1)
+    }
