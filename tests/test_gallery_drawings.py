@@ -69,7 +69,8 @@ def test_shortcuts_that_enter_at_the_left_go_along_the_left() -> None:
 @pytest.mark.parametrize(
     ("name", "part"),
     [("resnet50", "layer2"), ("googlenet", "inception4a"), ("inception_v4", "stem"), ("densenet121", "denselayer2"),
-     ("shufflenetv2_x1_0", "stage2"), ("gpt2", "h.0"), ("efficientnet_b0", "features.2")],
+     ("shufflenetv2_x1_0", "stage2"), ("gpt2", "h.0"), ("efficientnet_b0", "features.2"),
+     ("unet", "up3")],
 )  # fmt: skip
 def test_a_part_has_no_faults(name: str, part: str) -> None:
     found, wrong = measured(diagram(nets()[name], detail=Detail(only=part)))

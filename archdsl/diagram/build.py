@@ -81,7 +81,7 @@ def _drawn(
     before, after = terminals(ends, links=look.links)
     members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
     drawing = Diagram(
-        mirrored=leads_left(edges),
+        mirrored=leads_left(edges, {box.id for box in before if box.form is Form.STUB}),
         name=look.title or _name(graph, shown.root),
         members=members,
         edges=edges,

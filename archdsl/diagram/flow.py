@@ -1,7 +1,7 @@
 """How the tensors go: which edges are shortcuts, where paths part, and which boxes stand in one line."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from archdsl.diagram import wording
@@ -26,13 +26,15 @@ def flow(
     return flowing.finished(edges), edges
 
 
-def leads_left(edges: tuple[Edge, ...]) -> bool:
-    """Whether most of the shortcuts that end in a bar come in to the left of the stream."""
-    stream = {edge.target: edge.segment for edge in edges if edge.kind is Way.DATA and edge.segment is not None}
+def leads_left(edges: tuple[Edge, ...], outside: Collection[str] = ()) -> bool:
+    """Whether most of what enters bars beside the stream, shortcuts and what is from outside, comes in to its left."""
+    into = [edge for edge in edges if edge.segment is not None]
+    beside = {edge.id for edge in into if edge.kind is Way.SKIP or edge.source in outside}
+    stream = {edge.target: edge.segment for edge in into if edge.kind is Way.DATA and edge.id not in beside}
     sides = [
-        edge.segment < stream[edge.target]
-        for edge in edges
-        if edge.kind is Way.SKIP and edge.segment is not None and edge.target in stream
+        (edge.segment or 0) < (stream[edge.target] or 0)
+        for edge in into
+        if edge.id in beside and edge.target in stream
     ]  # fmt: skip
     return 2 * sum(sides) > len(sides)
 
