@@ -127,28 +127,15 @@ def test_processes_that_are_no_pipelines_are_refused(
     assert why in str(ended.value)
 
 
-@pytest.mark.parametrize(
-    ("processes", "arguments", "why"),
-    [
-        (2, ("--micro-batches=6",), "--batch 64 does not split into 6 micro-batches"),
-        (
-            2,
-            ("--stages-each=1", "--schedule=DualPipeV"),
-            "--schedule DualPipeV: DualPipeV cannot run 2 stages on 2 processes",
-        ),
-    ],
-)
-def test_one_process_says_what_does_not_fit(
-    tmp_path: Path, processes: int, arguments: tuple[str, ...], why: str
-) -> None:
+def test_one_process_says_what_does_not_fit(tmp_path: Path) -> None:
     pipeline_of(tmp_path, LENET5, 2)
-    torchrun = f"-m torch.distributed.run --standalone --nproc-per-node {processes} train.py --data=digits"
+    torchrun = "-m torch.distributed.run --standalone --nproc-per-node 2 train.py --data=digits --micro-batches=6"
     done = subprocess.run(
-        [sys.executable, *torchrun.split(), *arguments],
+        [sys.executable, *torchrun.split()],
         cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.count(f"train.py: {why}") == 1
+    assert done.stderr.count("train.py: --batch 64 does not split into 6 micro-batches") == 1
     # What else there is comes from torchrun itself.
     assert f'File "{tmp_path}' not in done.stderr
 
