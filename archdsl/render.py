@@ -6,15 +6,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from archdsl.diagram.arcs import widened
 from archdsl.diagram.dark import dark_rules
 from archdsl.diagram.dot import to_dot
-from archdsl.diagram.placed import NotPlaced, pieces, places
+from archdsl.diagram.placed import NotPlaced, Places, is_in_order, pieces, places
 from archdsl.diagram.spec import Diagram
 from archdsl.diagram.straight import straightened
 from archdsl.diagram.svg import NotSvg, finished
@@ -91,13 +92,27 @@ def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) 
         if engine.name == _PYGRAPHVIZ:
             continue
         try:
-            laid_out = [_run(engine, to_dot(piece, theme), "json0") for piece in pieces(diagram)]
-            found = widened(diagram, places(diagram, laid_out))
+            diagram, found = _in_order(diagram, partial(_laid_out, engine, theme))
+            found = widened(diagram, found)
             found = titled(diagram, straightened(diagram, found)) if diagram.direction == "TB" else found
             return _run(engine, to_dot(diagram, theme, found), format, options=_AS_PLACED)
         except (_Failed, NotPlaced):
             continue
     return None
+
+
+def _laid_out(engine: Engine, theme: Theme, diagram: Diagram) -> Places:
+    return places(diagram, [_run(engine, to_dot(piece, theme), "json0") for piece in pieces(diagram)])
+
+
+def _in_order(diagram: Diagram, place: Callable[[Diagram], Places]) -> tuple[Diagram, Places]:
+    """Return a drawing with its places, mirrored if its lanes stand in the order of the devices only then."""
+    found = place(diagram)
+    if is_in_order(diagram, found):
+        return diagram, found
+    other = replace(diagram, mirrored=not diagram.mirrored)
+    turned = place(other)
+    return (other, turned) if is_in_order(other, turned) else (diagram, found)
 
 
 def _finished(svg: bytes, title: str | None = None, description: str | None = None, style: str | None = None) -> bytes:

@@ -301,3 +301,16 @@ def test_the_stream_goes_straight() -> None:
     assert {round(middles[box.id]) for lane in drawing.clusters for box in lane.boxes()} == {
         round(middles[f"tower{number}.conv1"]) for number in (0, 1)
     }
+
+
+def test_lanes_stand_in_the_order_of_the_devices() -> None:
+    text = """model Towers {
+      devices gpu0, gpu1
+      input image: 3x32x32
+      group tower{0..1} on gpu{0..1} { conv(16, 3) -> maxpool(2) -> exchange -> conv(32, 3) -> flatten } -> concat
+      on gpu1 { fc: linear(10) }
+    }"""
+    found, wrong = measured(diagram(compile_source(Source("net.arch", text)).models[0]))
+    assert wrong == []
+    lefts = {frame.id: frame.area[0] for frame in found.frames}
+    assert lefts["device-gpu0"] < lefts["device-gpu1"]

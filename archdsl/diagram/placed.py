@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from archdsl.diagram.spec import Diagram, boxes
+from archdsl.diagram.spec import Diagram, Style, boxes
 
 _APART = 26.0
 _PAIR = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?),(-?[\d.]+(?:e[+-]?\d+)?)")
@@ -80,6 +80,13 @@ def places(diagram: Diagram, laid_out: Sequence[bytes]) -> Places:
             along += high - low + _APART
         found |= _moved(whole, move)
     return found
+
+
+def is_in_order(diagram: Diagram, places: Places) -> bool:
+    """Whether lanes stand from left to right in the order of the devices, if they stand side by side."""
+    frames = [places[each.id]["bb"] for each in diagram.clusters if each.style is Style.DEVICE]
+    lefts = [float(frame.split(",")[0]) for frame in frames] if diagram.direction == "TB" else []
+    return lefts == sorted(lefts)
 
 
 def _moved(whole: Any, move: _Move) -> Iterator[tuple[str, dict[str, str]]]:
