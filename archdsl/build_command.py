@@ -56,9 +56,7 @@ def build(
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
-    from archdsl.training_script import script_beside
-
-    script = script_beside(graph, made.stages, target) if train else None
+    script = _script(graph, made, target) if train else None
     if verify:
         _verify(made)
     write_output(target, made.text.encode(), file)
@@ -66,6 +64,12 @@ def build(
     if script:
         write_output(str(script[0]), script[1].encode(), file)
         say(target, f"wrote {script[0]}: `python {script[0]} --help` says how it is started")
+
+
+def _script(graph: "CheckedGraph", made: "_Made", target: str) -> "tuple[Path, str]":
+    from archdsl.training_script import script_beside
+
+    return script_beside(graph, made.stages, target)
 
 
 def _module_name(file: str) -> str:

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 
-from archdsl.diagram.placed import Places
+from archdsl.diagram.placed import Area, Places, around, line_of
 from archdsl.diagram.spec import Cluster, Diagram, Edge, Member, Way
-from archdsl.diagram.titles import line_of
 
 # Points between an arc and the frame around it, and between a frame and the one around that.
 _AIR = 8
-
-_Area = tuple[float, float, float, float]
 
 
 def widened(diagram: Diagram, places: Places) -> Places:
@@ -23,7 +20,7 @@ def widened(diagram: Diagram, places: Places) -> Places:
     return found
 
 
-def _widened(member: Member, arcs: list[Edge], places: Places) -> Iterator[tuple[str, _Area]]:
+def _widened(member: Member, arcs: list[Edge], places: Places) -> Iterator[tuple[str, Area]]:
     """Yield the frames within a member that have to grow, and as the last one the member itself."""
     if not isinstance(member, Cluster) or "bb" not in places.get(member.id, {}):
         return
@@ -31,7 +28,7 @@ def _widened(member: Member, arcs: list[Edge], places: Places) -> Iterator[tuple
     own = [edge for edge in arcs if {edge.source, edge.target} <= inner]
     if not own:
         return
-    areas = [_area_of(places[edge.id]["pos"]) for edge in own if "pos" in places.get(edge.id, {})]
+    areas = [around(line_of(places[edge.id]["pos"])) for edge in own if "pos" in places.get(edge.id, {})]
     for each in member.members:
         for id, area in _widened(each, own, places):
             areas.append(area)
@@ -43,8 +40,3 @@ def _widened(member: Member, arcs: list[Edge], places: Places) -> Iterator[tuple
     )  # fmt: skip
     if grown != (left, low, right, high):
         yield member.id, grown
-
-
-def _area_of(pos: str) -> _Area:
-    across, down = zip(*line_of(pos), strict=True)
-    return min(across), min(down), max(across), max(down)

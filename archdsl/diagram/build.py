@@ -49,13 +49,16 @@ def diagram(
     look: Look = Look(),
     direction: Direction = "TB",
     columns: int | None = None,
+    seen: Mapping[Path, str] | None = None,
 ) -> Diagram:
     """Return the drawing of a model, in so many columns, or as many as it needs to fit a page.
+
+    `seen` are the receptive fields, as `facts` tells them, where they are known.
 
     Raises `NoSuchPart` where `detail` names what the model does not have.
     """
     graph = assigned(graph) if graph.graph.devices else graph
-    seen = facts.receptive_fields(graph)
+    seen = facts.receptive_fields(graph) if seen is None else seen
     found = None
     for shown in views(graph, detail):
         found = _drawn(graph, shown, seen, look, direction, columns)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -15,11 +15,17 @@ _PAIR = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?),(-?[\d.]+(?:e[+-]?\d+)?)")
 _PLACED = ("pos", "bb", "lp", "xlp", "width", "height", "lwidth", "lheight", "labeljust")
 _OTHER_SIDE = {"l": "r", "r": "l"}
 _MOVING = ("pos", "lp", "xlp")
-# Inches that a second frame adds on both sides together.
-_SECOND = 8 / 72
+# Points that a second frame adds on each side.
+SECOND = 4
+# What an edge goes through, and so many points along each of its curves.
+_THROUGH = re.compile(r"([es],)?(-?[\d.]+),(-?[\d.]+)")
+_STEPS = 12
 
 # The attributes of parts that say where they are, by their ids.
 Places = dict[str, dict[str, str]]
+Point = tuple[float, float]
+# Left, low, right, high.
+Area = tuple[float, float, float, float]
 
 
 class NotPlaced(Exception):
@@ -97,9 +103,28 @@ def _moved(whole: Any, move: _Move) -> Iterator[tuple[str, dict[str, str]]]:
         known = {name: part[name] for name in _PLACED if name in part}
         if part.get("peripheries") == "2":
             # The outer frame is drawn anew.
-            known |= {name: f"{float(part[name]) - _SECOND:.5f}" for name in ("width", "height")}
+            known |= {name: f"{float(part[name]) - SECOND / 36:.5f}" for name in ("width", "height")}
         if "bb" in known:
             known["bb"] = move.of_corners(known["bb"])
             side = known.get("labeljust", "l")
             known["labeljust"] = _OTHER_SIDE[side] if move.across < 0 else side
         yield part["id"], {name: move.of(text) if name in _MOVING else text for name, text in known.items()}
+
+
+def line_of(pos: str) -> Iterator[Point]:
+    """Yield points along an edge of which Graphviz gives the position, and its ends at heads."""
+    points = [(float(x), float(y)) for end, x, y in _THROUGH.findall(pos) if not end]
+    yield from ((float(x), float(y)) for end, x, y in _THROUGH.findall(pos) if end)
+    for start in range(0, len(points) - 3, 3):
+        a, b, c, d = points[start : start + 4]
+        for step in range(_STEPS + 1):
+            t = step / _STEPS
+            weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t**3)
+            x, y = (sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) for axis in (0, 1))
+            yield x, y
+
+
+def around(points: Iterable[Point]) -> Area:
+    """Return the area that points take."""
+    across, down = zip(*points, strict=True)
+    return min(across), min(down), max(across), max(down)

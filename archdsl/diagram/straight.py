@@ -1,11 +1,10 @@
 """Edges between boxes that stand in one line, in a drawing whose places are known: straight, the label at the side."""
 
-from itertools import pairwise, product
+from itertools import chain, pairwise
 
 from archdsl.diagram.labels import label_width
-from archdsl.diagram.placed import Places
+from archdsl.diagram.placed import SECOND, Area, Places, around, line_of
 from archdsl.diagram.spec import Box, Diagram, Edge, Form, Way
-from archdsl.diagram.titles import line_of
 
 # Points: how far a line may bend, between it and its label, around what it passes, what its head takes, and half of the
 # height of a label.
@@ -14,38 +13,37 @@ _BESIDE = 2.0
 _LINE = 6.0
 _AIR = 2.0
 _HEAD = 6.5
-# The second frame of a box is not part of the size that Graphviz tells.
-_SECOND = 4.0
 
-# Left, low, right, high.
-_Area = tuple[float, float, float, float]
+_Room = list[Area]
 
 
 def straightened(diagram: Diagram, places: Places) -> Places:
     """Return places in which edges between boxes in one line do not swerve around their own labels."""
     known = {box.id: box for box in diagram.boxes}
     areas = {id: _area(box, places[id]) for id, box in known.items() if {"pos", "width", "height"} <= places[id].keys()}
+    drawn = [edge for edge in diagram.edges if "pos" in places.get(edge.id, {})]
+    rooms = {edge.id: _room(edge, places[edge.id]) for edge in drawn}
     found = dict(places)
-    for edge in diagram.edges:
-        place = places.get(edge.id, {})
-        if edge.kind is not Way.DATA or not {edge.source, edge.target} <= areas.keys() or "pos" not in place:
+    for edge in drawn:
+        if edge.kind is not Way.DATA or not {edge.source, edge.target} <= areas.keys():
             continue
         if edge.segment is not None and known[edge.target].form is Form.BAR:
             continue
-        made = _straight(edge, place, areas[edge.source], areas[edge.target])
-        if made and _is_free(edge, made, diagram, areas, found):
-            found[edge.id] = place | made
+        made = _straight(edge, places[edge.id], areas[edge.source], areas[edge.target])
+        if made and _is_free(edge, made, drawn, areas, rooms):
+            found[edge.id] = places[edge.id] | made
+            rooms[edge.id] = _room(edge, made)
     return found
 
 
-def _area(box: Box, place: dict[str, str]) -> _Area:
+def _area(box: Box, place: dict[str, str]) -> Area:
     x, y = map(float, place["pos"].split(","))
-    second = _SECOND if box.form is Form.BLOCK or box.count > 1 else 0.0
+    second = SECOND if box.form is Form.BLOCK or box.count > 1 else 0
     across, down = (36 * float(place[side]) + second for side in ("width", "height"))
     return x - across, y - down, x + across, y + down
 
 
-def _straight(edge: Edge, place: dict[str, str], source: _Area, target: _Area) -> dict[str, str] | None:
+def _straight(edge: Edge, place: dict[str, str], source: Area, target: Area) -> dict[str, str] | None:
     """Return where an edge goes from a box to one below it; None if they are not in line, or it is straight."""
     x = (source[0] + source[2]) / 2
     bent = max((abs(point - x) for point, _ in line_of(place["pos"])), default=0.0)
@@ -62,30 +60,28 @@ def _straight(edge: Edge, place: dict[str, str], source: _Area, target: _Area) -
     return made
 
 
-def _is_free(edge: Edge, made: dict[str, str], diagram: Diagram, areas: dict[str, _Area], places: Places) -> bool:
+def _is_free(
+    edge: Edge, made: dict[str, str], edges: list[Edge], areas: dict[str, Area], rooms: dict[str, _Room]
+) -> bool:
     """Whether an edge and its label meet neither boxes nor other edges; edges with a common end meet there."""
-    line, label = _line(made), _label(edge, made)
     boxes = [area for id, area in areas.items() if id not in (edge.source, edge.target)]
-    lines, labels = [], []
-    for other in diagram.edges:
-        place = places.get(other.id, {})
-        if other.id == edge.id or "pos" not in place:
-            continue
-        labels += [*_line(place), *_label(other, place)]
-        if edge.source != other.source and edge.target != other.target:
-            lines += [*_line(place), *_label(other, place)]
-    pairs = (*product(line, [*boxes, *lines]), *product(label, [*boxes, *labels]))
-    return not any(_meet(*pair) for pair in pairs)
+    others = [other for other in edges if other.id != edge.id]
+    apart = [other for other in others if edge.source != other.source and edge.target != other.target]
+    line, label = around(line_of(made["pos"])), _label(edge, made)
+    beside = chain(boxes, *(rooms[other.id] for other in apart))
+    around_label = chain(boxes, *(rooms[other.id] for other in others)) if label else ()
+    return not any(_meet(line, area) for area in beside) and not any(_meet(label[0], area) for area in around_label)
 
 
-def _line(place: dict[str, str]) -> list[_Area]:
+def _room(edge: Edge, place: dict[str, str]) -> _Room:
+    """Return what an edge and its label take, piece by piece."""
     first, *others = line_of(place["pos"])
     # What has a head begins with its tip.
-    pairs = pairwise([*others, first] if place["pos"].startswith("e,") else [first, *others])
-    return [(min(x, right), min(y, high), max(x, right), max(y, high)) for (x, y), (right, high) in pairs]
+    line = [*others, first] if place["pos"].startswith("e,") else [first, *others]
+    return [*map(around, pairwise(line)), *_label(edge, place)]
 
 
-def _label(edge: Edge, place: dict[str, str]) -> list[_Area]:
+def _label(edge: Edge, place: dict[str, str]) -> _Room:
     if "lp" not in place:
         return []
     x, y = map(float, place["lp"].split(","))
@@ -93,7 +89,7 @@ def _label(edge: Edge, place: dict[str, str]) -> list[_Area]:
     return [(x - across, y - _LINE, x + across, y + _LINE)]
 
 
-def _meet(one: _Area, other: _Area) -> bool:
+def _meet(one: Area, other: Area) -> bool:
     return (
         one[0] < other[2] + _AIR and other[0] < one[2] + _AIR and one[1] < other[3] + _AIR and other[1] < one[3] + _AIR
     )

@@ -1,20 +1,14 @@
 """Titles of frames in a drawing whose places are known: each at the side where no edge comes in."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator
 
 from archdsl.diagram.labels import room_beside
-from archdsl.diagram.placed import Places
+from archdsl.diagram.placed import Places, line_of
 from archdsl.diagram.spec import Cluster, Diagram, Member
 
 # Points between a frame and its title, and between a title and an edge.
 _INSET = 8
 _AIR = 3
-_STEPS = 12
-_PAIR = re.compile(r"([es],)?(-?[\d.]+),(-?[\d.]+)")
-
-_Point = tuple[float, float]
 
 
 def titled(diagram: Diagram, places: Places) -> Places:
@@ -61,16 +55,3 @@ def _frames(members: tuple[Member, ...], outer: tuple[str, ...]) -> dict[str, tu
         else:
             found[member.id] = outer
     return found
-
-
-def line_of(pos: str) -> Iterator[_Point]:
-    """Yield points along an edge of which Graphviz gives the position, and its ends at heads."""
-    points = [(float(x), float(y)) for end, x, y in _PAIR.findall(pos) if not end]
-    yield from ((float(x), float(y)) for end, x, y in _PAIR.findall(pos) if end)
-    for start in range(0, len(points) - 3, 3):
-        a, b, c, d = points[start : start + 4]
-        for step in range(_STEPS + 1):
-            t = step / _STEPS
-            weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t**3)
-            x, y = (sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) for axis in (0, 1))
-            yield x, y

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -38,9 +38,10 @@ def page(graph: CheckedGraph, drawn: Drawer, start: Start = Start()) -> str:
 
     Raises `NoSuchPart` where `start` names what the model does not have.
     """
-    levels = _levels(graph, drawn, start)
+    seen = receptive_fields(graph)
+    levels = _levels(graph, drawn, start, seen)
     opened = [path for path in _opened(graph, start.detail) if path in levels]
-    facts = _within(dotted(focus(graph.root, start.detail).root.path), _facts(graph))
+    facts = _within(dotted(focus(graph.root, start.detail).root.path), _facts(graph, seen))
     data = {"model": graph.name, "levels": levels, "facts": facts, "open": opened, "theme": start.theme}
     # Within a script only `<` could end it.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -90,13 +91,13 @@ drawing, plus and minus zoom."></main>
 <aside id="details" aria-live="polite" aria-label="Details"></aside>"""
 
 
-def _levels(graph: CheckedGraph, drawn: Drawer, start: Start) -> dict[str, str]:
+def _levels(graph: CheckedGraph, drawn: Drawer, start: Start, seen: Mapping[Path, str]) -> dict[str, str]:
     """Return the drawings by the path of the submodule that each unfolds; the empty path is what is shown first."""
     found: dict[str, str] = {}
     counts: dict[str, int] = {"": 1}
     waiting = [""]
     while waiting:
-        diagrams = [_level(graph, path, counts[path], start) for path in waiting]
+        diagrams = [_level(graph, path, counts[path], start, seen) for path in waiting]
         svgs = [svg.decode().partition("?>")[2].strip() for svg in drawn(diagrams)]
         # What a part alone shows as itself has nothing to unfold.
         new = [(path, made, svg) for path, made, svg in zip(waiting, diagrams, svgs, strict=True)
@@ -108,10 +109,10 @@ def _levels(graph: CheckedGraph, drawn: Drawer, start: Start) -> dict[str, str]:
     return found
 
 
-def _level(graph: CheckedGraph, path: str, count: int, start: Start) -> Diagram:
+def _level(graph: CheckedGraph, path: str, count: int, start: Start, seen: Mapping[Path, str]) -> Diagram:
     """Return the drawing of a submodule, all in it closed, with how many equal ones it stands for at its title."""
     detail = Detail(depth=1, fold=True, only=path or start.detail.only)
-    made = diagram(graph, detail=detail, look=replace(start.look, legend=False), columns=1)
+    made = diagram(graph, detail=detail, look=replace(start.look, legend=False), columns=1, seen=seen)
     framed = [_counted(each, count) if each.id == path and count > 1 else each for each in made.members]
     return replace(made, members=tuple(framed))
 
@@ -136,7 +137,7 @@ def _open_parts(part: Part) -> Iterator[Path]:
             yield from _open_parts(child)
 
 
-def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
+def _facts(graph: CheckedGraph, seen: Mapping[Path, str]) -> list[dict[str, object]]:
     """Return what is known of every part, in the order of execution, as the page shows it."""
     model: dict[str, object] = {
         "path": "", "title": graph.name, "doc": " ".join(graph.graph.doc), "output": wording.sizes(graph.output.shape),
@@ -146,12 +147,12 @@ def _facts(graph: CheckedGraph) -> list[dict[str, object]]:
     riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
     parts = _parts(graph.root)
     explained = {each.path: each.sections for each in explanations(graph)}
-    seen = {dotted(path): words for path, words in receptive_fields(graph).items()}
+    fields = {dotted(path): words for path, words in seen.items()}
     ends = {dotted(part.path): dotted(part.output) for part in _containers(graph.root)}
     for part in parts:
         path = str(part["path"])
         part["sections"] = _sections(explained[path], f"{part['input']} → {part['output']}")
-        part["receptive field"] = seen.get(ends.get(path, path), "")
+        part["receptive field"] = fields.get(ends.get(path, path), "")
         if found := riders.get(path):
             part["riders"] = found
     return [model, *map(_input, graph.inputs), *parts, *_outputs(graph)]
