@@ -9,21 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from archdsl.api import ArchError, compile, load
-    from archdsl.import_hook import install_import_hook
-    from archdsl.weights import WeightsError, load_weights
+    from archdsl.python.api import ArchError, compile, load
+    from archdsl.python.import_hook import install_import_hook
+    from archdsl.python.weights import WeightsError, load_weights
 
 __version__ = "0.1.0"
 __all__ = ["ArchError", "WeightsError", "__version__", "compile", "install_import_hook", "load", "load_weights"]
 
 _HOMES = {
-    "ArchError": "archdsl.api",
-    "WeightsError": "archdsl.weights",
-    "compile": "archdsl.api",
-    "install_import_hook": "archdsl.import_hook",
-    "load_ipython_extension": "archdsl.notebook",
-    "load": "archdsl.api",
-    "load_weights": "archdsl.weights",
+    "ArchError": "archdsl.python.api",
+    "WeightsError": "archdsl.python.weights",
+    "compile": "archdsl.python.api",
+    "install_import_hook": "archdsl.python.import_hook",
+    "load_ipython_extension": "archdsl.python.notebook",
+    "load": "archdsl.python.api",
+    "load_weights": "archdsl.python.weights",
 }
 
 

@@ -1,5 +1,5 @@
 """`python -m archdsl` is `archdsl`."""
 
-from archdsl.cli import main
+from archdsl.cli.main import main
 
 main()

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archdsl.advice import advise, allowed
-from archdsl.check import check
+from archdsl.base.shape import Shape
+from archdsl.base.source import Source, Span
+from archdsl.check.advice import advise, allowed
+from archdsl.check.asserts import check
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.elaborate import elaborate
+from archdsl.elaborate.ast_queries import calls, mentioned
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.written import calls, mentioned
-from archdsl.ir import CheckedGraph
-from archdsl.shape import Shape
-from archdsl.source import Source, Span
+from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax import ast
 from archdsl.syntax.parse import parse
 

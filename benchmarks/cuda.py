@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.api import module_class
 from archdsl.passes.fuse import fuse_towers
+from archdsl.python.api import module_class
 
 NETS = ("resnet50", "densenet121", "mobilenet_v2", "vgg16", "googlenet")
 CLASSES = 1000

@@ -10,9 +10,9 @@ import statistics
 import sys
 
 from archdsl.diagram import FULL, Detail, diagram
-from archdsl.gallery import graphs
-from archdsl.ir import CheckedGraph
-from archdsl.render import draw
+from archdsl.diagram.render.engines import draw
+from archdsl.gallery.entries import graphs
+from archdsl.ir.graph import CheckedGraph
 
 
 def cpu() -> float:

@@ -8,8 +8,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from archdsl.base.source import Source
 from archdsl.diag.model import Problems
-from archdsl.source import Source
 from archdsl.syntax.compile_grammar import grammar
 from archdsl.syntax.parse import parse
 

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from archdsl.api import compile
 from archdsl.place import Impossible, place
+from archdsl.python.api import compile
 
 NET = "resnet152"
 

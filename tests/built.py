@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from archdsl.driver import compile_source
 from archdsl.elaborate.settings import parse_setting, parse_shape
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph
-from archdsl.loader import locate
-from archdsl.passes.tree import with_nodes
+from archdsl.emit.generate import generate
+from archdsl.ir.graph import CheckedGraph
+from archdsl.ir.tree import with_nodes
+from archdsl.syntax.loader import locate
 
 
 @cache

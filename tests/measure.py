@@ -8,8 +8,8 @@ from typing import TypeAlias
 from xml.etree import ElementTree
 
 from archdsl.diagram import Diagram
+from archdsl.diagram.render.engines import draw
 from archdsl.diagram.spec import Cluster, Member
-from archdsl.render import draw
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")

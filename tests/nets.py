@@ -1,8 +1,8 @@
 """Nets that several tests build: together they use every operator and every form of the language."""
 
+from archdsl.base.source import Source
 from archdsl.driver import compile_source
-from archdsl.ir import CheckedGraph
-from archdsl.source import Source
+from archdsl.ir.graph import CheckedGraph
 
 NETS = {
     "vgg": """set conv(padding = half)

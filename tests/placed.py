@@ -19,11 +19,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from archdsl.emit.plan import Plan, plan
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
 from archdsl.passes.moves import devices_of
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.transfers import is_move
-from archdsl.verify import statements
+from archdsl.verify.module import statements
 
 OUTSIDE = torch.device("cpu:99")
 COPIES = {torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default}

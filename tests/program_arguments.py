@@ -7,8 +7,7 @@ from random import Random
 from program_parts import Call, Dims, State, Wrong
 
 from archdsl.ops import all_ops
-from archdsl.ops.base import Argument, Merge, Op
-from archdsl.ops.kinds import (
+from archdsl.ops.argument_types import (
     Bitmaps,
     Choice,
     IndexTable,
@@ -19,6 +18,7 @@ from archdsl.ops.kinds import (
     Truth,
     WholeNumber,
 )  # fmt: skip
+from archdsl.ops.base import Argument, Merge, Op
 
 SINGLE = tuple(op for op in all_ops() if not issubclass(op, Merge))
 SMALL = (1, 2, 2, 3, 3, 4, 4, 6, 8)

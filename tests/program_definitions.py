@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from program_arguments import real, some_number
 from program_parts import Body, Chain, Definition, Param, Scope, State, Step, Tensor, Use, Wrong, argument
 
-from archdsl.ops.kinds import Number
+from archdsl.ops.argument_types import Number
 
 if TYPE_CHECKING:
     from program_drawing import Drawing, Place

@@ -16,19 +16,19 @@ from test_ops import Function, namespace
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.api import module_class
+from archdsl.base.pyexpr import Expr, flat, mapped
+from archdsl.base.source import Source
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag.model import Problems
 from archdsl.driver import Compiled, compile_source
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph, Node, dotted
-from archdsl.ir import Path as Place
-from archdsl.ir_text import dump
+from archdsl.emit.generate import generate
+from archdsl.ir.dump import dump
+from archdsl.ir.graph import CheckedGraph, Node, dotted
+from archdsl.ir.graph import Path as Place
 from archdsl.ops.base import Stateless, Submodule
-from archdsl.pyexpr import Expr, flat, mapped
-from archdsl.source import Source
-from archdsl.symbolic import TracedFloat, TracedInt
+from archdsl.python.api import module_class
 from archdsl.syntax.format import format_source
-from archdsl.verify import verify
+from archdsl.verify.module import verify
 
 BATCH = 2
 

@@ -12,12 +12,12 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from archdsl.base.shape import Shape
 from archdsl.ops import lookup
+from archdsl.ops.argument_types import Word
 from archdsl.ops.base import Merge as MergeOp
 from archdsl.ops.base import Op
-from archdsl.ops.kinds import Word
 from archdsl.ops.reasons import Misfit
-from archdsl.shape import Shape
 
 Dims: TypeAlias = tuple[int, ...]
 Stream: TypeAlias = "Dims | list[Dims]"

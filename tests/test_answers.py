@@ -9,13 +9,13 @@ import torch
 from click.testing import CliRunner, Result
 from nets import NETS, graph_of
 
-from archdsl.cli import cli
-from archdsl.difference import difference, entries
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph
-from archdsl.loader import locate
+from archdsl.emit.generate import generate
+from archdsl.ir.graph import CheckedGraph
+from archdsl.report.difference import difference, entries
 from archdsl.report.explanation import explanation, explanations
+from archdsl.syntax.loader import locate
 
 
 def run(*arguments: str) -> Result:
@@ -147,7 +147,7 @@ def test_answers_do_not_import_torch(arguments: list[str]) -> None:
     import sys
 
     code = (
-        f"import sys\nfrom archdsl.cli import cli\ntry: cli({arguments!r})\n"
+        f"import sys\nfrom archdsl.cli.main import cli\ntry: cli({arguments!r})\n"
         "except SystemExit as end: assert not end.code\n"
         "assert not {'torch', 'numpy', 'matplotlib'} & set(sys.modules)"
     )

@@ -11,7 +11,7 @@ import torch
 
 import archdsl
 from archdsl.elaborate import SettingError
-from archdsl.loader import Unreadable
+from archdsl.syntax.loader import Unreadable
 
 NETS = """model First { input x: 4
   f: linear(2)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from archdsl.cli import cli
+from archdsl.cli.main import cli
 
 NET = """## A small net.
 model Small(classes = 10) {
@@ -243,7 +243,7 @@ def test_explain_and_ops_print_their_page() -> None:
 def test_commands_do_not_import_torch(command: str, tmp_path: Path) -> None:
     arguments = {"explain": ["E0302"], "ops": ["conv"], "draw": ["lenet5", "-o", "x.svg"]}.get(command, ["lenet5"])
     code = (
-        "import sys\nfrom archdsl.cli import cli\n"
+        "import sys\nfrom archdsl.cli.main import cli\n"
         f"try: cli({[command, *arguments]!r})\nexcept SystemExit as end: assert not end.code, end.code\n"
         "heavy = {'torch', 'lark', 'numpy'} | ({'rich', 'jinja2', 'graphviz'} if sys.argv[1] == 'check' else set())\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"

@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from archdsl.cli import cli
+from archdsl.cli.main import cli
 from archdsl.compare import accuracies, compared, winners
 from archdsl.compare.page import page
 from archdsl.compare.plots import FILES, words
 from archdsl.compare.table import depth
 from archdsl.driver import compile_source
-from archdsl.ir import CheckedGraph
-from archdsl.loader import gallery, gallery_models, locate
+from archdsl.ir.graph import CheckedGraph
+from archdsl.syntax.loader import gallery, gallery_models, locate
 
 
 def run(*arguments: str) -> Result:
@@ -94,7 +94,7 @@ def test_the_page_shows_every_chart_and_source() -> None:
 
 def test_a_comparison_imports_no_torch() -> None:
     code = (
-        "import sys\nfrom archdsl.cli import cli\ntry: cli(['compare', 'lenet5', 'alexnet'])\n"
+        "import sys\nfrom archdsl.cli.main import cli\ntry: cli(['compare', 'lenet5', 'alexnet'])\n"
         "except SystemExit as end: assert not end.code\nassert not {'torch', 'numpy', 'matplotlib'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -22,12 +22,10 @@ from torch.profiler import ProfilerActivity, profile
 from trainings import built, draw_pictures, environment, sha
 
 import archdsl
-from archdsl.api import compile as compiled
-from archdsl.api import module_class
-from archdsl.emit.torch import generate, generate_stages, generate_towers
-from archdsl.ir import CheckedGraph
+from archdsl.emit.generate import generate, generate_stages, generate_towers
+from archdsl.ir.graph import CheckedGraph
+from archdsl.ir.order import in_order
 from archdsl.passes.fuse import fuse_towers
-from archdsl.passes.order import in_order
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.placement import placed
 from archdsl.passes.stages import staged
@@ -35,6 +33,8 @@ from archdsl.passes.towers import towers
 from archdsl.passes.transfers import is_move
 from archdsl.place import place
 from archdsl.place.pipeline import dealt
+from archdsl.python.api import compile as compiled
+from archdsl.python.api import module_class
 from archdsl.report.memory import memory
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from archdsl.base.source import Source, Span
 from archdsl.diag import codes
 from archdsl.diag.json import all_as_data
 from archdsl.diag.model import Label, Problems
 from archdsl.diag.text import counted, render
 from archdsl.driver import compile_source
-from archdsl.loader import Unreadable, read
-from archdsl.source import Source, Span
+from archdsl.syntax.loader import Unreadable, read
 
 GOLDEN = Path(__file__).parent / "golden"
 # These come from the file as such, not from what stands in it; the tests below provoke them, and those of `check`.

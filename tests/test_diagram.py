@@ -13,16 +13,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archdsl import render
-from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot, wording
+from archdsl.base.source import Source
+from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot
+from archdsl.diagram.model import wording
+from archdsl.diagram.render import engines as render
+from archdsl.diagram.render.engines import CannotRender, Engine, draw
+from archdsl.diagram.render.theme import DARK, Paint
 from archdsl.diagram.spec import Box, Chip, Cluster, Form, Style
-from archdsl.diagram.theme import DARK, Paint
 from archdsl.driver import compile_source
-from archdsl.ir import CheckedGraph
-from archdsl.loader import read
+from archdsl.ir.graph import CheckedGraph
 from archdsl.ops.base import FAMILIES
-from archdsl.render import CannotRender, Engine, draw
-from archdsl.source import Source
+from archdsl.syntax.loader import read
 
 ROOT = Path(__file__).parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -299,7 +300,7 @@ def test_a_net_of_hundreds_of_operators_folds_unasked() -> None:
 def test_the_same_net_gives_the_same_bytes_in_every_process() -> None:
     script = (
         "from archdsl.diagram import diagram, to_dot; from archdsl.driver import compile_source;"
-        "from archdsl.loader import read; print(to_dot(diagram(compile_source(read('lenet5')).models[0])))"
+        "from archdsl.syntax.loader import read; print(to_dot(diagram(compile_source(read('lenet5')).models[0])))"
     )
     texts = {
         subprocess.run(
@@ -328,11 +329,11 @@ def test_directions_turn_the_drawing() -> None:
 
 def test_drawing_loads_neither_torch_nor_graphviz_before_it_is_needed() -> None:
     script = (
-        "import sys, archdsl.diagram, archdsl.render\n"
+        "import sys, archdsl.diagram, archdsl.diagram.render.engines\n"
         "assert 'graphviz' not in sys.modules\n"
-        "from archdsl.driver import compile_source; from archdsl.loader import read\n"
+        "from archdsl.driver import compile_source; from archdsl.syntax.loader import read\n"
         "made = archdsl.diagram.diagram(compile_source(read('lenet5')).models[0])\n"
-        "assert archdsl.render.draw(made, 'svg')\n"
+        "assert archdsl.diagram.render.engines.draw(made, 'svg')\n"
         "assert 'graphviz' in sys.modules and 'torch' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -567,7 +568,7 @@ def test_a_stream_from_left_to_right_is_straight(engine: str) -> None:
 
 
 def test_titles_break_between_words_and_keep_their_end() -> None:
-    from archdsl.diagram.labels import lines
+    from archdsl.diagram.render.labels import lines
 
     assert lines("Conv 3×3, 64") == ["Conv 3×3, 64"]
     assert lines("expand_the_channels_a_lot", 20) == ["expand_the_channels_", "a_lot"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from archdsl.base.source import Source
 from archdsl.diag.model import Diagnostic
 from archdsl.driver import compile_source
-from archdsl.source import Source
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.diagram import FULL, Detail, Diagram, Look, NoSuchPart, diagram
 from archdsl.diagram.spec import Box, Form
 from archdsl.driver import compile_source
-from archdsl.gallery import graphs
-from archdsl.ir import CheckedGraph
-from archdsl.source import Source
+from archdsl.gallery.entries import graphs
+from archdsl.ir.graph import CheckedGraph
 
 
 def graph(text: str) -> CheckedGraph:

@@ -7,15 +7,15 @@ import pytest
 from click.testing import CliRunner
 from measure import crossings, measured, picture
 
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.diagram import FULL, LIGHT, Detail, Diagram, compared, diagram, to_dot
+from archdsl.diagram.render.engines import draw
 from archdsl.diagram.spec import Direction, Form, Style, Way
 from archdsl.driver import compile_source
-from archdsl.gallery import graphs
-from archdsl.ir import CheckedGraph
+from archdsl.gallery.entries import graphs
+from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.crossings import crossings as transfers
-from archdsl.render import draw
-from archdsl.source import Source
 
 TWO = """
 model Old {

@@ -15,17 +15,17 @@ from nets import NETS, graph_of
 from programs import draw
 from tower_nets import TOWERS
 
+from archdsl.base.pyexpr import Call, Ref, Sequence, call, flat, lines
+from archdsl.base.resources import resource
+from archdsl.base.source import Source
 from archdsl.driver import compile_source
+from archdsl.emit.generate import generate, generate_stages, generate_training
 from archdsl.emit.plan import ModulePlan
-from archdsl.emit.torch import generate, generate_stages, generate_training
 from archdsl.emit.training import TrainingPlan
-from archdsl.loader import gallery, read
 from archdsl.passes.fuse import fuse_towers
 from archdsl.passes.stages import staged
 from archdsl.place.pipeline import dealt
-from archdsl.pyexpr import Call, Ref, Sequence, call, flat, lines
-from archdsl.resources import resource
-from archdsl.source import Source
+from archdsl.syntax.loader import gallery, read
 
 WIDE = """model Wide(aVeryLongNameOfAParameterThatCounts = 8, anotherVeryLongNameOfAParameter = 16) {
   input image: 3x32x32
@@ -118,7 +118,8 @@ def assert_clean(command: list[str], folder: Path) -> None:
 
 
 def test_the_same_net_gives_the_same_text() -> None:
-    code = "from archdsl.driver import *; from archdsl.loader import read; from archdsl.emit.torch import generate\n"
+    code = "from archdsl.driver import *; from archdsl.syntax.loader import read\n"
+    code += "from archdsl.emit.generate import generate\n"
     code += "print(generate(compile_source(read('lenet5_1998')).models[0]))"
     texts = {
         subprocess.run(

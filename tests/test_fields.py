@@ -9,9 +9,9 @@ from nets import NETS, graph_of
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archdsl.ir import CheckedGraph, dotted
-from archdsl.loader import gallery, gallery_models
-from archdsl.report.fields import Sights, fields
+from archdsl.ir.graph import CheckedGraph, dotted
+from archdsl.report.receptive_fields import Sights, fields
+from archdsl.syntax.loader import gallery, gallery_models
 
 
 @pytest.fixture

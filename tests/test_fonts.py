@@ -10,9 +10,9 @@ import pytest
 from browser import Browser, browser, needs_browser
 
 from archdsl.diagram import diagram
-from archdsl.diagram.arial import advance
-from archdsl.gallery import graphs
-from archdsl.render import _pure, draw
+from archdsl.diagram.render.arial import advance
+from archdsl.diagram.render.engines import _pure, draw
+from archdsl.gallery.entries import graphs
 from archdsl.views.arrange import scene
 from archdsl.views.volumes import figure
 from archdsl.views.volumes_svg import to_svg

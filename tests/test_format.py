@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_syntax import PROGRAMS
 
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.diag.model import Problems
-from archdsl.loader import gallery, read
-from archdsl.source import Source
 from archdsl.syntax.format import WIDTH, format_source, same
+from archdsl.syntax.loader import gallery, read
 from archdsl.syntax.parse import parse
 
 DOCS = Path(__file__).parent.parent / "docs" / "language.md"

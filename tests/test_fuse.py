@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from tower_nets import TOWERS
 
 import archdsl
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph
-from archdsl.loader import read
+from archdsl.emit.generate import generate
+from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.alike import CannotFuse
 from archdsl.passes.fuse import fuse_towers
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.lanewise import Lanewise
-from archdsl.source import Source
-from archdsl.verify import verify
+from archdsl.syntax.loader import read
+from archdsl.verify.module import verify
 
 
 def samples_of(graph: CheckedGraph, batch: int) -> list[Tensor]:

@@ -11,15 +11,15 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from archdsl.api import module_class
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.equality import Comparison, compare
-from archdsl.gallery import entries, graphs
-from archdsl.ir import CheckedGraph
-from archdsl.loader import gallery_models, locate, read
-from archdsl.references import condensed, references
-from archdsl.source import Source
+from archdsl.gallery.entries import entries, graphs
+from archdsl.ir.graph import CheckedGraph
+from archdsl.python.api import module_class
+from archdsl.syntax.loader import gallery_models, locate, read
+from archdsl.verify.published import Comparison, compare
+from archdsl.verify.references import condensed, references
 
 ROOT = Path(__file__).parent.parent
 KNOWN = references()
@@ -94,7 +94,7 @@ def test_the_command_says_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = json.loads(run.stdout)
     assert (found["name"], found["source"], found["ok"]) == (name, "torchvision 0.28.0", True)
     other = {name: replace(KNOWN[name], buffers=7)}
-    monkeypatch.setattr("archdsl.references.references", lambda: other)
+    monkeypatch.setattr("archdsl.verify.references.references", lambda: other)
     run = CliRunner().invoke(cli, ["gallery", "--verify"])
     assert run.exit_code == 1
     assert "differs from torchvision 0.28.0" in run.stdout
@@ -112,7 +112,7 @@ def test_every_name_can_be_built_as_it_is() -> None:
 
 
 def test_the_list_needs_no_torch() -> None:
-    code = "import sys\nfrom archdsl.cli import cli\ntry:\n  cli(['gallery', '--json', 'vgg16'])\n"
+    code = "import sys\nfrom archdsl.cli.main import cli\ntry:\n  cli(['gallery', '--json', 'vgg16'])\n"
     code += "finally:\n  assert 'torch' not in sys.modules\n"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     (found,) = json.loads(done.stdout)

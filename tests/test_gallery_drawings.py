@@ -7,10 +7,10 @@ import pytest
 from measure import Picture, Text, backward, crossings, faults, measured
 
 from archdsl.diagram import FULL, Detail, diagram
-from archdsl.diagram.parts import PAGE
+from archdsl.diagram.model.parts import PAGE
 from archdsl.diagram.spec import Direction
-from archdsl.gallery import graphs
-from archdsl.ir import CheckedGraph
+from archdsl.gallery.entries import graphs
+from archdsl.ir.graph import CheckedGraph
 
 # Nets that differ in widths alone look the same; one of each kind is enough.
 SAME = {

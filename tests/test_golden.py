@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import torch
 
+from archdsl.base.source import Source
 from archdsl.diag.text import render
 from archdsl.driver import Compiled, compile_source
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.settings import parse_setting
-from archdsl.ir import dotted
-from archdsl.ir_text import dump
-from archdsl.source import Source
+from archdsl.ir.dump import dump
+from archdsl.ir.graph import dotted
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
@@ -61,7 +61,7 @@ def _outputs(case: Path) -> dict[str, str]:
     for model in compiled.models:
         outputs["graph.txt"] = dump(model)
         if _topic(case) == "emit":
-            outputs["model.py"] = import_module("archdsl.emit.torch").generate(model)
+            outputs["model.py"] = import_module("archdsl.emit.generate").generate(model)
     return outputs
 
 
@@ -110,7 +110,7 @@ def test_the_graph_of_a_case_is_what_pytorch_runs(case: Path) -> None:
         compiled = _compiled(case.read_text(encoding="utf-8"))
     for graph in compiled.models:
         scope: dict[str, Any] = {"__name__": "generated"}
-        exec(import_module("archdsl.emit.torch").generate(graph), scope)
+        exec(import_module("archdsl.emit.generate").generate(graph), scope)
         module = scope[graph.name]()
         samples = [torch.randn(2, *given.shape.dims) for given in graph.inputs]
         for training in (True, False):

@@ -10,7 +10,7 @@ from nets import NETS, graph_of
 from test_torch import net_of
 from torch import Tensor, nn
 
-from archdsl.emit.torch import generate
+from archdsl.emit.generate import generate
 from archdsl.ops.initialisers import Initialiser, all_initialisers
 
 # Calls of initialisers, and what they are in PyTorch; each is tried on a matrix or a window where it goes.

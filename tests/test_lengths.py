@@ -2,7 +2,7 @@
 
 import pytest
 
-from archdsl.lengths import ELSEWHERE, MOST_COLUMNS, length
+from archdsl.gallery.lengths import ELSEWHERE, MOST_COLUMNS, length
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile
 
-from archdsl.ir import CheckedGraph
-from archdsl.loader import gallery, gallery_models
+from archdsl.ir.graph import CheckedGraph
 from archdsl.ops import all_ops
 from archdsl.ops.base import Example
 from archdsl.report.memory import memory
+from archdsl.syntax.loader import gallery, gallery_models
 
 
 @dataclass(slots=True)

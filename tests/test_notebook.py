@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 import archdsl
-from archdsl.render import CannotRender
+from archdsl.diagram.render.engines import CannotRender
 
 NET = """model Net(classes = 10) {
   input image: 1x12x12
@@ -69,7 +69,7 @@ def test_where_nothing_draws_the_text_is_shown(monkeypatch: pytest.MonkeyPatch) 
     def none(*_: object) -> None:
         raise CannotRender("no Graphviz", "install one")
 
-    monkeypatch.setattr("archdsl.display.draw", none)
+    monkeypatch.setattr("archdsl.python.display.draw", none)
     compiled: Any = archdsl.compile("net", text=NET)
     assert compiled.models[0]._repr_svg_() is None
     assert "parameters" in compiled._repr_html_()

@@ -10,8 +10,8 @@ from test_torch import net_of
 from torch import Tensor, nn
 
 from archdsl.driver import compile_source
-from archdsl.ir import CheckedGraph
-from archdsl.loader import locate
+from archdsl.ir.graph import CheckedGraph
+from archdsl.syntax.loader import locate
 
 if "CI" not in os.environ:
     pytest.importorskip("onnx")

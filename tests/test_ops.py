@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from archdsl.base.pyexpr import flat
+from archdsl.base.resources import resource
+from archdsl.base.shape import Shape
+from archdsl.base.source import Source
 from archdsl.driver import compile_source
-from archdsl.ir import Node
+from archdsl.ir.graph import Node
 from archdsl.ops import all_ops
 from archdsl.ops.base import INPUT, Example, Op, Stateless, Submodule, input_at
 from archdsl.ops.reasons import Misfit
-from archdsl.pyexpr import flat
-from archdsl.resources import resource
-from archdsl.shape import Shape
-from archdsl.source import Source
 
 EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for example in op.examples]
 

@@ -10,14 +10,14 @@ import pytest
 from browser import Browser, browser, needs_browser
 from click.testing import CliRunner
 
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.diagram import LIGHT
-from archdsl.diagram.dark import colours
-from archdsl.diagram.theme import DARK
+from archdsl.diagram.render.dark import colours
+from archdsl.diagram.render.engines import draw
+from archdsl.diagram.render.theme import DARK
 from archdsl.driver import compile_source
-from archdsl.loader import locate
-from archdsl.render import draw
-from archdsl.source import Source
+from archdsl.syntax.loader import locate
 from archdsl.views.page import Start, page
 
 NETS = ("resnet50", "googlenet", "unet", "alexnet_2012")

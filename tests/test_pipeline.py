@@ -11,17 +11,17 @@ import pytest
 from click.testing import CliRunner
 from programs import draw
 
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.emit.torch import generate, generate_stages
-from archdsl.ir import CheckedGraph, dotted
+from archdsl.emit.generate import generate, generate_stages
+from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.placement import placed
 from archdsl.passes.stages import Stage, staged, units
 from archdsl.place import place
 from archdsl.place.pipeline import NotInStages, TooFewUnits, best_bounds, by_devices, dealt
-from archdsl.source import Source
-from archdsl.verify_parallel import verify_stages
+from archdsl.verify.parallel import verify_stages
 
 NETS = {
     # A shortcut over all cuts, batch norm, blocks, a sequence that is cut, an output of the training.

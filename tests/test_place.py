@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 from nets import NETS, graph_of
 
-from archdsl.cli import cli
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.ir import CheckedGraph
-from archdsl.loader import locate
+from archdsl.ir.graph import CheckedGraph
 from archdsl.place import Costs, Impossible, Machine, costs, cut, place
 from archdsl.place.costs import crossing
 from archdsl.place.exact import exact
+from archdsl.place.interleaved import tangle
 from archdsl.place.memory import Schedule
-from archdsl.place.tangle import tangle
+from archdsl.syntax.loader import locate
 
 LINK = 12e9
 NETWORKS = ("vgg19", "googlenet", "resnet152", "densenet201")

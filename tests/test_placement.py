@@ -15,21 +15,21 @@ from programs import draw
 from test_torch import GALLERY, as_tuple, samples_of
 from torch import Tensor, nn
 
-from archdsl.api import compile as compiled
+from archdsl.base.source import Source
 from archdsl.driver import compile_source
 from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.generate import generate
 from archdsl.emit.plan import plan
 from archdsl.emit.support import PLACING
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph, Path
+from archdsl.ir.graph import CheckedGraph, Path
+from archdsl.ir.order import in_order
 from archdsl.passes.invariants import assert_valid
-from archdsl.passes.order import in_order
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.placement import placed
 from archdsl.passes.transfers import is_move
 from archdsl.place import place
-from archdsl.source import Source
-from archdsl.verify import statements
+from archdsl.python.api import compile as compiled
+from archdsl.verify.module import statements
 
 ROOT = File(__file__).parent.parent
 DECLARED = [pytest.param(graph, id=graph.name) for graph in GALLERY if graph.graph.devices]

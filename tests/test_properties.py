@@ -3,12 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archdsl.base.source import Source
 from archdsl.driver import Compiled, compile_source
 from archdsl.elaborate.limits import Limits
-from archdsl.emit.torch import generate
-from archdsl.loader import read
+from archdsl.emit.generate import generate
 from archdsl.ops import all_ops
-from archdsl.source import Source
+from archdsl.syntax.loader import read
 
 CALLS = st.sampled_from([example.call for op in all_ops() for example in op.examples])
 STEPS = st.recursive(

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from torch.utils.flop_counter import FlopCounterMode
 from torchinfo import summary as torchinfo_summary
 
-from archdsl.cli import cli
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.gallery import graphs
-from archdsl.ir import only_in_training
+from archdsl.gallery.entries import graphs
+from archdsl.ir.graph import only_in_training
 from archdsl.ops import all_ops
 from archdsl.ops.base import Trait
 from archdsl.report.rows import report
@@ -177,7 +177,7 @@ def compile_example(call: str, inputs: list[Any]) -> Any:
 
 
 def _source(text: str) -> Any:
-    from archdsl.source import Source
+    from archdsl.base.source import Source
 
     return Source("net.arch", text)
 

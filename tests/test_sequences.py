@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from test_ops import found, make, module_of, node_of
 from torch import Tensor, nn
 
+from archdsl.base.shape import Shape
+from archdsl.base.source import Source
 from archdsl.diag.model import Diagnostic
 from archdsl.driver import compile_source
 from archdsl.ops.base import Example
-from archdsl.shape import Shape
-from archdsl.source import Source
 
 SEQUENCE = Shape.of(7, 16)
 

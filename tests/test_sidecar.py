@@ -11,16 +11,16 @@ from placed import assert_placed
 from test_torch import samples_of
 from torch import nn
 
-from archdsl.api import compile, load, module_class
-from archdsl.cli import cli
-from archdsl.emit.torch import generate
-from archdsl.fingerprint import value
-from archdsl.ir import CheckedGraph, dotted
+from archdsl.cli.main import cli
+from archdsl.emit.generate import generate
+from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.placement import placed
 from archdsl.place import Machine, NoPlacement, Placement, place
 from archdsl.place.sidecar import placed_as, written
+from archdsl.python.api import compile, load, module_class
+from archdsl.verify.fingerprint import value
 
 MIXED = """model Mixed(n = 8) {
   devices a, b

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from archdsl.base.resources import names, resource
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.linear import GroupedLinear
 from archdsl.passes.lanewise import Lanewise
 from archdsl.passes.transfers import Exchange, Move
-from archdsl.resources import names, resource
 
 FILES = names("templates/support", ".py")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.pyexpr import flat
-from archdsl.symbolic import TracedInt, evaluated, parameters_of
+from archdsl.base.pyexpr import flat
+from archdsl.base.symbolic import TracedInt, evaluated, parameters_of
 
 NAMES = ("a", "b", "c")
 Formula = Callable[[dict[str, int]], int]

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from lark import Lark, Token
 from lark.lexer import Lexer
 
+from archdsl.base.source import Source, Span
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.loader import gallery, read
-from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton
 from archdsl.syntax.automaton import Token as OurToken
 from archdsl.syntax.compile_grammar import grammar, grammar_text, tables
+from archdsl.syntax.loader import gallery, read
 from archdsl.syntax.parse import parse
 from archdsl.syntax.tables import RULES
 
@@ -208,7 +208,7 @@ def test_lark_reads_a_flat_program_by_itself() -> None:
 
 
 def test_tables_are_current() -> None:
-    from archdsl.resources import _PACKAGE
+    from archdsl.base.resources import _PACKAGE
 
     assert (_PACKAGE / "syntax" / "tables.py").read_text() == tables()
 

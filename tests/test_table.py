@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner
 from latex import compiled, needs_latex
 
-from archdsl.cli import cli
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
 from archdsl.driver import compile_source
-from archdsl.gallery import graphs
-from archdsl.ir import CheckedGraph
-from archdsl.loader import locate, read
-from archdsl.source import Source
+from archdsl.gallery.entries import graphs
+from archdsl.ir.graph import CheckedGraph
+from archdsl.syntax.loader import locate, read
 from archdsl.views.latex import escaped, to_latex
 from archdsl.views.markdown import to_markdown
 from archdsl.views.stages import Piece, Stage, stages

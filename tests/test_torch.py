@@ -14,10 +14,10 @@ from nets import NETS, graph_of
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.driver import compile_source
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph
-from archdsl.loader import gallery, read
-from archdsl.verify import Finding, VerificationError, verify
+from archdsl.emit.generate import generate
+from archdsl.ir.graph import CheckedGraph
+from archdsl.syntax.loader import gallery, read
+from archdsl.verify.module import Finding, VerificationError, verify
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from test_torch import net_of
 
+from archdsl.base.source import Source
 from archdsl.driver import compile_source
-from archdsl.emit.torch import generate
-from archdsl.ir import CheckedGraph
-from archdsl.source import Source
-from archdsl.verify import verify
+from archdsl.emit.generate import generate
+from archdsl.ir.graph import CheckedGraph
+from archdsl.verify.module import verify
 
 TOUR = Path(__file__).parent / "tour"
 # What PyTorch's own models count, and the papers: LeNet-5 of courses, AlexNet in two towers, torchvision's others.

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from nets import NETS, graph_of
 
-from archdsl.cli import cli
-from archdsl.emit.torch import generate, generate_towers
+from archdsl.cli.main import cli
+from archdsl.emit.generate import generate, generate_towers
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.towers import NoTowers, towers
 

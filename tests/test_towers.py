@@ -10,7 +10,7 @@ from test_torch import net_of
 from torch import Tensor, nn
 
 from archdsl.driver import compile_source
-from archdsl.loader import read
+from archdsl.syntax.loader import read
 
 
 def nets(folder: Path, *, normalised: bool, whole: bool = False) -> tuple[nn.Module, nn.Module]:

@@ -25,7 +25,7 @@ from trainings import (
     weights,
 )
 
-from archdsl.resources import resource
+from archdsl.base.resources import resource
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from trainings import (
     weights,
 )
 
-from archdsl.resources import resource
+from archdsl.base.resources import resource
 
 # Neither statistics of batches nor dropout, and nothing that jumps: then stages compute what one process does, up to
 # the order of sums. One of its four stages has no weights.

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 from latex import compiled, needs_latex
 
-from archdsl.cli import cli
-from archdsl.diagram.theme import DARK, LIGHT, MONO, Theme
+from archdsl.base.source import Source
+from archdsl.cli.main import cli
+from archdsl.diagram.render.theme import DARK, LIGHT, MONO, Theme
 from archdsl.driver import compile_source
-from archdsl.ir import CheckedGraph
-from archdsl.loader import locate
-from archdsl.source import Source
+from archdsl.ir.graph import CheckedGraph
+from archdsl.syntax.loader import locate
 from archdsl.views.arrange import scene
 from archdsl.views.scene import Face, Part, Scene, Text, width
 from archdsl.views.volumes import Volume, figure

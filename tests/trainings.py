@@ -19,7 +19,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from archdsl.cli import cli
+from archdsl.cli.main import cli
 
 # How often a worker is killed in a training; `ARCHDSL_KILLS=10` is what a release should stand.
 KILLS = int(os.environ.get("ARCHDSL_KILLS", "1"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from archdsl.compare.facts import accuracies, winners
 from archdsl.compare.table import Compared, compared, markdown
 from archdsl.driver import compile_source
-from archdsl.loader import locate
+from archdsl.syntax.loader import locate
 
 PAGE = "docs/comparison.md"
 COMMAND = "archdsl compare --gallery"

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archdsl.amounts import amount
+from archdsl.base.byte_sizes import amount
 from archdsl.compare.facts import Accuracy, accuracies
-from archdsl.ir import CheckedGraph, Path
+from archdsl.ir.graph import CheckedGraph, Path
+from archdsl.ir.order import in_order
 from archdsl.ops.base import Trait
-from archdsl.passes.order import in_order
 from archdsl.report.memory import memory
 
 

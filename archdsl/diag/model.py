@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from archdsl.base.source import Span
 from archdsl.diag.codes import Code
-from archdsl.source import Span
 
 _CALLS = 6
 

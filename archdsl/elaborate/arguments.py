@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
+from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
+from archdsl.elaborate.ast_queries import calls
 from archdsl.elaborate.binding import WORDS, Arguments
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Default, Defaults
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.written import calls
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
-from archdsl.source import Span
 from archdsl.syntax import ast
 
 

@@ -7,9 +7,12 @@ computes them in the same way and one class can serve all uses. What comes out i
 import re
 from typing import TYPE_CHECKING
 
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.elaborate import judging
+from archdsl.elaborate import diagnostics as judging
+from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.binding import WORDS
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import child_name
@@ -17,10 +20,7 @@ from archdsl.elaborate.scopes import Children, Names, Site
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE, untraced
-from archdsl.elaborate.written import labels
-from archdsl.ir import Argument, Container, Kind, Use, dotted
-from archdsl.shape import Shape
-from archdsl.symbolic import TracedFloat, TracedInt, evaluated
+from archdsl.ir.graph import Argument, Container, Kind, Use, dotted
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.elaborate.values import HOLE
-from archdsl.ops.kinds import shown
-from archdsl.source import Span
+from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 import re
 
+from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
@@ -12,10 +13,9 @@ from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
 from archdsl.ops import all_ops, lookup
+from archdsl.ops.argument_types import PADDING, Word, is_int, shown
 from archdsl.ops.initialisers import INITIALISER, Initialiser, all_initialisers, find_initialiser
-from archdsl.ops.kinds import PADDING, Word, is_int, shown
 from archdsl.ops.reasons import Misfit
-from archdsl.symbolic import TracedInt
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -8,15 +8,15 @@ from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate import control
 from archdsl.elaborate.arguments import Bound
+from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Defaults, Names, Site
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE
-from archdsl.elaborate.written import labels
-from archdsl.ir import Container, Kind
+from archdsl.ir.graph import Container, Kind
+from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Merge
-from archdsl.ops.kinds import is_int, shown
 from archdsl.ops.merge import Add, Concat
 from archdsl.ops.rearrange import Slice
 from archdsl.syntax import ast

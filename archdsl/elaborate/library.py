@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from archdsl.base.source import Source, Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
@@ -12,9 +13,8 @@ from archdsl.elaborate.reserved import why_no_class, why_no_parameter
 from archdsl.elaborate.scopes import Defaults, Names
 from archdsl.elaborate.streams import Defined, Definitions
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.loader import Unreadable, read_import
-from archdsl.source import Source, Span
 from archdsl.syntax import ast
+from archdsl.syntax.loader import Unreadable, read_import
 from archdsl.syntax.parse import parse
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate import control
+from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.blocks import bind
-from archdsl.elaborate.bounds import Unbounded
+from archdsl.elaborate.budget import Unbounded
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.library import Library
 from archdsl.elaborate.limits import Limits
@@ -17,11 +20,8 @@ from archdsl.elaborate.settings import SettingError, require_inputs, require_par
 from archdsl.elaborate.steps import Made, Steps
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.values import HOLE
-from archdsl.elaborate.written import labels
-from archdsl.ir import Container, Graph, Input, Kind, Output, Parameter
-from archdsl.ops.kinds import is_int
-from archdsl.shape import Shape
-from archdsl.symbolic import TracedFloat, TracedInt
+from archdsl.ir.graph import Container, Graph, Input, Kind, Output, Parameter
+from archdsl.ops.argument_types import is_int
 from archdsl.syntax import ast
 
 

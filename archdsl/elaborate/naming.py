@@ -1,10 +1,10 @@
 """The names of children: labels, numbers, or what the operator is called."""
 
+from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.reserved import free_label, why_no_label
 from archdsl.elaborate.scopes import Children
-from archdsl.source import Span
 from archdsl.syntax import ast
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from archdsl.base.shape import Shape
 from archdsl.diag.model import Label
 from archdsl.elaborate.streams import Tensor
-from archdsl.ir import Input, Node, Path
-from archdsl.shape import Shape
+from archdsl.ir.graph import Input, Node, Path
 
 
 def history(nodes: Mapping[Path, Node], inputs: Sequence[Input], tensor: Tensor) -> tuple[Sequence[Node], Input | None]:

@@ -3,7 +3,7 @@
 from functools import cache
 from keyword import iskeyword, issoftkeyword
 
-from archdsl.resources import names
+from archdsl.base.resources import names
 
 # ruff: noqa: SIM905 - a list of words reads better as text
 # What `nn.Module` has, so that no submodule may be called so; a test compares with torch.

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archdsl.base.shape import Shape
+from archdsl.base.source import Span
+from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
 from archdsl.elaborate.streams import Bundle, Defined, Definitions, Stream, Tensor
-from archdsl.ir import Container, Node
-from archdsl.shape import Shape
-from archdsl.source import Span
-from archdsl.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
+from archdsl.ir.graph import Container, Node
 from archdsl.syntax import ast
 
 

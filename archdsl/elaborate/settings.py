@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
+from archdsl.base.shape import Shape
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.ops.kinds import shown
-from archdsl.shape import Shape
+from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
 _WORDS: dict[str, object] = {"true": True, "false": False, "none": None}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate.scopes import Children, Labelled, Site
-from archdsl.ir import Container, Node
+from archdsl.ir.graph import Container, Node
 from archdsl.ops.base import Merge
 from archdsl.syntax import ast
 

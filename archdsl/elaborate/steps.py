@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from archdsl.base.shape import Shape
+from archdsl.base.source import Source, Span
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.elaborate import blocks, control, forms, judging, sharing
+from archdsl.elaborate import blocks, control, forms, sharing
+from archdsl.elaborate import diagnostics as judging
 from archdsl.elaborate.arguments import Binder, Bound
-from archdsl.elaborate.bounds import Bounds
+from archdsl.elaborate.ast_queries import labels
+from archdsl.elaborate.budget import Bounds
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name
@@ -20,14 +24,11 @@ from archdsl.elaborate.scopes import Children, Defaults, Labelled, Names, Site
 from archdsl.elaborate.streams import Bundle, Defined, Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE
-from archdsl.elaborate.written import labels
-from archdsl.ir import Claim, Container, Input, Kind, Node, Path
+from archdsl.ir.graph import Claim, Container, Input, Kind, Node, Path
 from archdsl.ops import all_ops, lookup
+from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Merge, Op
-from archdsl.ops.kinds import is_int, shown
 from archdsl.ops.reasons import Misfit
-from archdsl.shape import Shape
-from archdsl.source import Source, Span
 from archdsl.syntax import ast
 
 Made: TypeAlias = list[Node | Container]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from archdsl.ir import Path
-from archdsl.shape import Shape
+from archdsl.base.shape import Shape
+from archdsl.ir.graph import Path
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:

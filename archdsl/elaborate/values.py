@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+from archdsl.base.symbolic import Compound, TracedInt
 from archdsl.elaborate.limits import MAX_NUMBER, Limits
+from archdsl.ops.argument_types import Word, is_int, shown
 from archdsl.ops.initialisers import Initialiser
-from archdsl.ops.kinds import Word, is_int, shown
-from archdsl.symbolic import Compound, TracedInt
 
 
 class Hole:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archdsl.base.pyexpr import Call, Expr, Ref, flat, mapped
+from archdsl.base.symbolic import TracedInt, evaluated, polynomial
 from archdsl.emit.draft import PENDING, Draft
+from archdsl.emit.initialisation import written
 from archdsl.emit.scope import names_in
-from archdsl.emit.starts import written
-from archdsl.pyexpr import Call, Expr, Ref, flat, mapped
-from archdsl.symbolic import TracedInt, evaluated, polynomial
 
 PROJECT = "project"
 ON = "on"

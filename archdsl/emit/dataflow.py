@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archdsl.elaborate.reserved import no_variables
-from archdsl.ir import CheckedGraph, Container, Kind, Node, Path
+from archdsl.ir.graph import CheckedGraph, Container, Kind, Node, Path
 from archdsl.ops.base import INPUT, Merge, Stateless, input_at
 
 

@@ -4,12 +4,12 @@ import re
 from itertools import groupby
 from textwrap import wrap
 
+from archdsl.base.pyexpr import WIDTH, flat
+from archdsl.base.shape import Shape
 from archdsl.emit.classes import Class
 from archdsl.emit.draft import Draft, Statement
-from archdsl.ir import CheckedGraph, Parameter, dotted
-from archdsl.ops.kinds import shown
-from archdsl.pyexpr import WIDTH, flat
-from archdsl.shape import Shape
+from archdsl.ir.graph import CheckedGraph, Parameter, dotted
+from archdsl.ops.argument_types import shown
 
 _USES = 4
 _LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.pyexpr import Expr, Infix, Ref, mapped
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import evaluated
+from archdsl.emit.initialisation import Code, names_of
 from archdsl.emit.scope import Scope, names_in
-from archdsl.emit.starts import Code, names_of
-from archdsl.ir import Container, Kind, Node, Output, Path, Use
-from archdsl.pyexpr import Expr, Infix, Ref, mapped
-from archdsl.shape import Shape
-from archdsl.symbolic import evaluated
+from archdsl.ir.graph import Container, Kind, Node, Output, Path, Use
 
 PENDING = "§"
 

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Iterator
 
+from archdsl.base.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import PENDING, Draft, Entry, Statement, origin_of, plainly_added, resolved, value
+from archdsl.emit.initialisation import Starts, changed
 from archdsl.emit.order import in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
 from archdsl.emit.scope import Scope
-from archdsl.emit.starts import Starts, changed
 from archdsl.emit.variables import Value, named, own_name
-from archdsl.ir import Container, Kind, Node, Output, Path, only_in_training
+from archdsl.ir.graph import Container, Kind, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
 from archdsl.passes.transfers import is_move
-from archdsl.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
-from archdsl.symbolic import TracedFloat, TracedInt
 
 
 class Drafts:

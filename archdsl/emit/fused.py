@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from archdsl.pyexpr import Sequence, lines
+from archdsl.base.pyexpr import Sequence, lines
 
 # For each fused submodule the towers that its weights come from.
 Towers: TypeAlias = Mapping[str, tuple[str, ...]]

@@ -5,7 +5,7 @@ from itertools import groupby, zip_longest
 from typing import TypeAlias
 
 from archdsl.emit.dataflow import Dataflow
-from archdsl.ir import Container, Node, Path
+from archdsl.ir.graph import Container, Node, Path
 from archdsl.passes.transfers import is_move
 
 # A step, and the names of the lanes that it stands in.

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from archdsl.base.pyexpr import Expr, Ref, call
 from archdsl.emit.classes import ON
 from archdsl.emit.draft import Draft
-from archdsl.ir import CheckedGraph, Container, Node
+from archdsl.ir.graph import CheckedGraph, Container, Node
 from archdsl.ops.base import Submodule
 from archdsl.passes.moves import devices_of
-from archdsl.pyexpr import Expr, Ref, call
 
 
 class Placing:

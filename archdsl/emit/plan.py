@@ -4,6 +4,7 @@ from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from archdsl.base.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
 from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 from archdsl.emit import documentation
 from archdsl.emit.classes import ON, PROJECT, Class, classes, default_values, resolved
@@ -11,16 +12,15 @@ from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import Draft, Entry
 from archdsl.emit.drafting import Drafts
 from archdsl.emit.fused import Towers, fused
+from archdsl.emit.initialisation import written
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
 from archdsl.emit.stages import tables_of
-from archdsl.emit.starts import written
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS, defined, definition, imports, needed
-from archdsl.ir import CheckedGraph, Path
+from archdsl.ir.graph import CheckedGraph, Path
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.stages import Stage
 from archdsl.passes.transfers import Exchange
-from archdsl.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
 
 _BODY = 8
 _PAD = " " * _BODY

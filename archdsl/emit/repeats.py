@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from archdsl.base.pyexpr import Expr, Numbered, Repeat, flat, mapped
+from archdsl.base.symbolic import TracedInt, polynomial
 from archdsl.emit.scope import names_in
-from archdsl.pyexpr import Expr, Numbered, Repeat, flat, mapped
-from archdsl.symbolic import TracedInt, polynomial
 
 _SHORTEST = 3
 _VARIABLES = ("i", "j", "k", "step", "position")

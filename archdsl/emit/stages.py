@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence as Many
 
-from archdsl.ir import CheckedGraph
+from archdsl.base.pyexpr import Expr, Ref, Sequence, lines
+from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.stages import Stage
-from archdsl.pyexpr import Expr, Ref, Sequence, lines
 
 
 def tables_of(graph: CheckedGraph, stages: Many[Stage]) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from archdsl.resources import resource
+from archdsl.base.resources import resource
 
 # What no operator names: for models with devices, and for several processes.
 PLACING = ("device_pool", "factories")

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
+from archdsl.base.pyexpr import Call, Ref, lines
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import polynomial
 from archdsl.emit import documentation
 from archdsl.emit.scope import scopes
-from archdsl.ir import CheckedGraph, Output
+from archdsl.ir.graph import CheckedGraph, Output
 from archdsl.ops.base import Trait
 from archdsl.passes.stages import Stage
-from archdsl.pyexpr import Call, Ref, lines
-from archdsl.shape import Shape
-from archdsl.symbolic import polynomial
 
 _COLOURS = (1, 3)
 # From what a net ends in to scores of which the highest wins; the loss is the cross-entropy of their softmax.

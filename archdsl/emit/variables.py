@@ -10,7 +10,7 @@ from itertools import chain, count
 from keyword import iskeyword
 
 from archdsl.elaborate.reserved import no_variables
-from archdsl.ir import Path
+from archdsl.ir.graph import Path
 
 _STREAM = "x"
 _BESIDE = ("y", "z")

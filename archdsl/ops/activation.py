@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, cast
 
+from archdsl.base.pyexpr import Call, Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import EVERYTHING, INPUT_KEPT, ITSELF, OUTPUT_KEPT, Kept, Sight
+from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, arg, op
-from archdsl.ops.kinds import COUNT_FROM_ZERO
 from archdsl.ops.mismatches import UnevenParts
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
-from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, OUTPUT_KEPT, Kept, Sight
-from archdsl.pyexpr import Call, Expr, call
-from archdsl.shape import Shape
 
 _MAPS = Shape.of(6, 28, 28)
 

@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
+from archdsl.base.pyexpr import call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import INPUT_KEPT, NOTHING_KEPT, Kept, Reach, Sight, Sums, map_sight
+from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.kinds import AXES, Axes
-from archdsl.ops.views import INPUT_KEPT, NOTHING_KEPT, Kept, Reach, Sight, Sums, map_sight
 from archdsl.ops.window import compact, crossed, per_axis, require_map
-from archdsl.pyexpr import call
-from archdsl.shape import Shape
 
 
 class Adaptive(Op):

@@ -1,15 +1,15 @@
 """Attention: every step of a sequence looks at all steps."""
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import EVERYTHING, Kept, Sight
+from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.base import Emission, Example, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
-from archdsl.ops.kinds import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import Misfit
 from archdsl.ops.sequence import require_sequence
-from archdsl.ops.views import EVERYTHING, Kept, Sight
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
 
 
 @op("attention", family="linear", positional=1)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from enum import Flag, auto
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
+from archdsl.base.pyexpr import Call, Expr, Ref
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import EVERYTHING, INPUT_KEPT, ITSELF, NOTHING_KEPT, Kept, Sight, Sums
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
 from archdsl.ops.initialisers import Start
 from archdsl.ops.reasons import Reason
-from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, NOTHING_KEPT, Kept, Sight, Sums
-from archdsl.pyexpr import Call, Expr, Ref
-from archdsl.shape import Shape
 
 FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
 INPUT = Ref("@")

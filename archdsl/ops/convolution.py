@@ -1,14 +1,14 @@
 """Convolutions."""
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import polynomial
+from archdsl.ops.analysis import INPUT_KEPT, Kept, Sight, Sums, product
+from archdsl.ops.argument_types import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
-from archdsl.ops.kinds import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
-from archdsl.ops.views import INPUT_KEPT, Kept, Sight, Sums, product
 from archdsl.ops.window import Window, compact, crossed
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
-from archdsl.symbolic import polynomial
 
 
 @op("conv", family="convolution", positional=3)

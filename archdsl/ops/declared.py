@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from archdsl.ops.kinds import Kind
+from archdsl.ops.argument_types import Kind
 
 REQUIRED = object()
 

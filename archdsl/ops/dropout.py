@@ -1,12 +1,12 @@
 """Dropouts: what is left out at random while training."""
 
+from archdsl.base.pyexpr import Ref, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import Kept
+from archdsl.ops.argument_types import RATE
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Trait, arg, op
-from archdsl.ops.kinds import RATE
-from archdsl.ops.views import Kept
 from archdsl.ops.window import require_map
-from archdsl.pyexpr import Ref, call
-from archdsl.shape import Shape
 
 
 class Dropping(Elementwise):

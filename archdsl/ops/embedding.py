@@ -1,14 +1,14 @@
 """Learned vectors: for indices, for positions, and for a token that stands for the whole sequence."""
 
+from archdsl.base.pyexpr import call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import NOTHING_KEPT, STEP_ITSELF, Kept, Sight
+from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, Start
-from archdsl.ops.kinds import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.reasons import Misfit, OutOfRange
 from archdsl.ops.sequence import require_sequence
-from archdsl.ops.views import NOTHING_KEPT, STEP_ITSELF, Kept, Sight
-from archdsl.pyexpr import call
-from archdsl.shape import Shape
 
 
 @op("embedding", family="linear", positional=2)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar, cast, dataclass_transform
 
+from archdsl.base.pyexpr import Call, Expr, Ref
+from archdsl.base.symbolic import Compound
 from archdsl.diag import codes
+from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, Chosen, Kind, choice, shown
 from archdsl.ops.declared import Argument, Declared, arg
-from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, Chosen, Kind, choice, shown
 from archdsl.ops.reasons import Misfit, OutOfRange, Reason
-from archdsl.pyexpr import Call, Expr, Ref
-from archdsl.symbolic import Compound
 
 _MODE = choice("fan_in", "fan_out", quoted=True)
 _NONLINEARITY = choice("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", quoted=True)

@@ -1,15 +1,15 @@
 """Normalisations of a sample by itself, as transformers use them: over its last axes, or over its channels."""
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, Kept, Sight
+from archdsl.ops.argument_types import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
-from archdsl.ops.kinds import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.normalisation import PerChannel
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
-from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Kept, Sight
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
 
 
 class OverLastAxes(Elementwise):

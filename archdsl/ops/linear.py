@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from archdsl.base.pyexpr import call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, Kept, Sight, Sums, product
+from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH
 from archdsl.ops.base import Argument, Emission, Example, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
-from archdsl.ops.kinds import BITMAPS, COUNT, TRUTH
 from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
-from archdsl.ops.views import EVERYTHING, STEP_ITSELF, Kept, Sight, Sums, product
-from archdsl.pyexpr import call
-from archdsl.shape import Shape
 
 
 def _require_vector(x: Shape) -> None:

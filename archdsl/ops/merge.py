@@ -1,13 +1,13 @@
 """Operators that make one stream of several."""
 
+from archdsl.base.pyexpr import Expr, Infix, call
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import polynomial
+from archdsl.ops.analysis import EVERYTHING, INPUT_KEPT, ITSELF, Kept, Sight, Sums
+from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import Emission, Example, Merge, Op, Stateless, arg, input_at, op
-from archdsl.ops.kinds import COUNT_FROM_ZERO
 from archdsl.ops.mismatches import StreamsDiffer
 from archdsl.ops.reasons import Misfit, WrongRank
-from archdsl.ops.views import EVERYTHING, INPUT_KEPT, ITSELF, Kept, Sight, Sums
-from archdsl.pyexpr import Expr, Infix, call
-from archdsl.shape import Shape
-from archdsl.symbolic import polynomial
 
 
 def _added(symbol: str, count: int) -> Expr:

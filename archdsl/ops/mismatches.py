@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.ops.reasons import Reason, near_divisors
-from archdsl.shape import Shape
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
 """Normalisations."""
 
+from archdsl.base.pyexpr import Expr, Method, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import EVERYTHING, ITSELF, Kept, Sight, Sums
+from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
-from archdsl.ops.kinds import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import Misfit, NotDivisible, WrongRank
-from archdsl.ops.views import EVERYTHING, ITSELF, Kept, Sight, Sums
 from archdsl.ops.window import require_map
-from archdsl.pyexpr import Expr, Method, call
-from archdsl.shape import Shape
 
 
 class PerChannel(Elementwise):

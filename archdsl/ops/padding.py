@@ -1,12 +1,12 @@
 """Padding as a step of its own."""
 
+from archdsl.base.pyexpr import Call, Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
+from archdsl.ops.argument_types import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.kinds import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongValue
-from archdsl.ops.views import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
 from archdsl.ops.window import compact, per_axis, require_map
-from archdsl.pyexpr import Call, Expr, call
-from archdsl.shape import Shape
 
 _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
 

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
+from archdsl.base.pyexpr import Call, Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import Kept, Sight, Sums
+from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
-from archdsl.ops.kinds import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.reasons import Misfit, Reason, WindowDoesNotFit, WrongRank
-from archdsl.ops.views import Kept, Sight, Sums
 from archdsl.ops.window import Window, compact, crossed
-from archdsl.pyexpr import Call, Expr, call
-from archdsl.shape import Shape
 
 
 class Pool(Op):

@@ -1,13 +1,13 @@
 """Operators that give the elements another order, or keep a part of them."""
 
+from archdsl.base.pyexpr import Method, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
+from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.kinds import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange, WrongRank
-from archdsl.ops.views import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
-from archdsl.pyexpr import Method, call
-from archdsl.shape import Shape
 
 
 @op("channel_shuffle", family="other", positional=1)

@@ -2,14 +2,14 @@
 
 from types import MappingProxyType
 
+from archdsl.base.pyexpr import Call, Ref, call
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import TracedFloat, TracedInt, polynomial
 from archdsl.ops.activation import Pointwise
+from archdsl.ops.analysis import ITSELF, Kept, Sight
+from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
-from archdsl.ops.kinds import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
-from archdsl.ops.views import ITSELF, Kept, Sight
-from archdsl.pyexpr import Call, Ref, call
-from archdsl.shape import Shape
-from archdsl.symbolic import TracedFloat, TracedInt, polynomial
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
 

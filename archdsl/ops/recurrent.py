@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import Kept
+from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
-from archdsl.ops.kinds import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
 from archdsl.ops.reasons import Misfit, OutOfRange
 from archdsl.ops.sequence import require_sequence
-from archdsl.ops.views import Kept
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
 
 _DEFAULTS: dict[str, object] = {
     "num_layers": 1,

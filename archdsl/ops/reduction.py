@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_KEPT, Kept, Sight
+from archdsl.ops.argument_types import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.kinds import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
-from archdsl.ops.views import EVERYTHING, ITSELF, NOTHING_KEPT, Kept, Sight
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
 
 
 class Reduction(Op):

@@ -1,13 +1,13 @@
 """Operators that trade the size of a map: interpolation, and channels for pixels."""
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import NOTHING_KEPT, Kept, Reach, Sight, map_sight
+from archdsl.ops.argument_types import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.kinds import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
 from archdsl.ops.reasons import Misfit, WrongRank, WrongValue
-from archdsl.ops.views import NOTHING_KEPT, Kept, Reach, Sight, map_sight
 from archdsl.ops.window import compact, per_axis, require_map
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
 
 # What PyTorch's modes take: the number of axes of the map.
 _AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}

@@ -1,9 +1,9 @@
 """Operators that only move elements."""
 
+from archdsl.base.pyexpr import Method, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, op
-from archdsl.pyexpr import Method, call
-from archdsl.shape import Shape
 
 
 @op("flatten", family="other")

@@ -1,11 +1,11 @@
 """Activations that level off, and those that shrink towards zero."""
 
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Pointwise
+from archdsl.ops.analysis import Kept
+from archdsl.ops.argument_types import POSITIVE, REAL
 from archdsl.ops.base import Example, arg, op
-from archdsl.ops.kinds import POSITIVE, REAL
 from archdsl.ops.reasons import Misfit, OutOfRange
-from archdsl.ops.views import Kept
-from archdsl.shape import Shape
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
 

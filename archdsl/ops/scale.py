@@ -1,12 +1,12 @@
 """Factors: learned ones for every channel, and a fixed one."""
 
+from archdsl.base.pyexpr import Infix, call
+from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
+from archdsl.ops.analysis import NOTHING_KEPT, Kept
+from archdsl.ops.argument_types import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
-from archdsl.ops.kinds import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
-from archdsl.ops.views import NOTHING_KEPT, Kept
-from archdsl.pyexpr import Infix, call
-from archdsl.shape import Shape
 
 
 @op("scale", family="normalisation")

@@ -1,7 +1,7 @@
 """What operators on sequences share: a sequence is `[time, features]`, the features last."""
 
+from archdsl.base.shape import Shape
 from archdsl.ops.reasons import Misfit, WrongRank
-from archdsl.shape import Shape
 
 
 def require_sequence(x: Shape) -> tuple[int, int]:

@@ -1,13 +1,13 @@
 """Operators that make a sequence of a map: a step for every pixel, or for every patch."""
 
+from archdsl.base.pyexpr import Expr, Method, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import NOTHING_KEPT, STEP_ITSELF, Kept, Reach, Sight
+from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.kinds import AXES, Axes
 from archdsl.ops.mismatches import UnevenBlocks
 from archdsl.ops.reasons import Misfit, WrongRank
-from archdsl.ops.views import NOTHING_KEPT, STEP_ITSELF, Kept, Reach, Sight
 from archdsl.ops.window import compact, per_axis, require_map
-from archdsl.pyexpr import Expr, Method, call
-from archdsl.shape import Shape
 
 
 @op("tokens", family="other")

@@ -2,15 +2,15 @@
 
 from math import prod
 
+from archdsl.base.pyexpr import Expr, call
+from archdsl.base.shape import Shape
+from archdsl.ops.analysis import Reach, Sight, Sums, map_sight, product
+from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
-from archdsl.ops.kinds import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
-from archdsl.ops.views import Reach, Sight, Sums, map_sight, product
 from archdsl.ops.window import compact, crossed, per_axis, require_map
-from archdsl.pyexpr import Expr, call
-from archdsl.shape import Shape
 
 
 @op("conv_transpose", family="convolution", positional=3)

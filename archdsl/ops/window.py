@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from archdsl.ops.kinds import Axes, Padding
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import polynomial
+from archdsl.ops.analysis import Reach, Sight, map_sight
+from archdsl.ops.argument_types import Axes, Padding
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
     Misfit,
@@ -15,9 +18,6 @@ from archdsl.ops.reasons import (
     WrongRank,
     sliding,
 )
-from archdsl.ops.views import Reach, Sight, map_sight
-from archdsl.shape import Shape
-from archdsl.symbolic import polynomial
 
 
 def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:

@@ -2,10 +2,10 @@
 
 from itertools import pairwise
 
-from archdsl.ir import Container, Node, Path, Use, dotted
-from archdsl.ops.kinds import shown
-from archdsl.shape import Shape
-from archdsl.symbolic import Compound, TracedFloat, polynomial
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import Compound, TracedFloat, polynomial
+from archdsl.ir.graph import Container, Node, Path, Use, dotted
+from archdsl.ops.argument_types import shown
 
 _ALONE = "leave out --fuse-towers: the module with towers runs on one device too"
 

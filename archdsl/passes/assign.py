@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archdsl.ir import CheckedGraph, Node, Path
-from archdsl.passes.order import in_order
-from archdsl.passes.tree import with_nodes, with_root
+from archdsl.ir.graph import CheckedGraph, Node, Path
+from archdsl.ir.order import in_order
+from archdsl.ir.tree import with_nodes, with_root
 
 
 def assigned(graph: CheckedGraph) -> CheckedGraph:

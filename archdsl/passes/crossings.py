@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import prod
 
-from archdsl.ir import CheckedGraph, Path, dotted
-from archdsl.passes.order import in_order
+from archdsl.base.shape import Shape
+from archdsl.ir.graph import CheckedGraph, Path, dotted
+from archdsl.ir.order import in_order
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.transfers import is_move
-from archdsl.shape import Shape
 
 FLOAT32 = 4
 INT64 = 8

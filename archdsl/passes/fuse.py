@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from archdsl.ir import CheckedGraph, Container, Node, dotted
+from archdsl.ir.graph import CheckedGraph, Container, Node, dotted
+from archdsl.ir.tree import with_nodes, with_root
 from archdsl.passes.alike import CannotFuse, under
 from archdsl.passes.fusion import Fusion
-from archdsl.passes.tree import with_nodes, with_root
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection
 
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
-from archdsl.passes.order import in_order
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
+from archdsl.ir.order import in_order
 from archdsl.passes.transfers import is_move
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from archdsl.base.pyexpr import Expr, Ref, call, mapped
+from archdsl.base.shape import Shape
 from archdsl.ops.base import INPUT, Argument, Emission, Merge, Op, Stateless, input_at
 from archdsl.ops.rearrange import Slice
-from archdsl.pyexpr import Expr, Ref, call, mapped
-from archdsl.shape import Shape
 
 
 class Part(Slice):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.ir import CheckedGraph, Container, Node, Path
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path
+from archdsl.ir.tree import with_root
 from archdsl.passes.transfers import Move
-from archdsl.passes.tree import with_root
 
 
 def with_moves(graph: CheckedGraph) -> CheckedGraph:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from archdsl.ir import CheckedGraph
+from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.assign import assigned
 from archdsl.passes.moves import with_moves
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from archdsl.ir import CheckedGraph, dotted
-from archdsl.passes.tree import with_nodes, with_root
+from archdsl.ir.graph import CheckedGraph, dotted
+from archdsl.ir.tree import with_nodes, with_root
 
 
 def placed(graph: CheckedGraph, devices: Mapping[str, str]) -> CheckedGraph:

@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.shape import Shape
+from archdsl.base.source import Span
 from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.values import untraced
-from archdsl.ir import Argument, CheckedGraph, Container, Graph, Input, Kind, Node, Output, Path, dotted
+from archdsl.ir.graph import Argument, CheckedGraph, Container, Graph, Input, Kind, Node, Output, Path, dotted
+from archdsl.ir.order import in_order
+from archdsl.ir.tree import with_nodes
 from archdsl.ops.pooling import Subsample
-from archdsl.passes.order import in_order
 from archdsl.passes.transfers import Relay
-from archdsl.passes.tree import with_nodes
-from archdsl.shape import Shape
-from archdsl.source import Span
 
 # What an `nn.ModuleDict` has, so that no submodule of a part may be called so.
 _METHODS = frozenset({"clear", "items", "keys", "pop", "update", "values"})

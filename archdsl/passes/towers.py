@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from archdsl.ir import CheckedGraph, Container, Graph, Node, Output, Path, dotted
+from archdsl.base.source import Span
+from archdsl.ir.graph import CheckedGraph, Container, Graph, Node, Output, Path, dotted
+from archdsl.ir.order import in_order
 from archdsl.ops.merge import Add, Concat
-from archdsl.passes.order import in_order
 from archdsl.passes.transfers import Exchange, Silent
-from archdsl.source import Span
 
 
 class NoTowers(Exception):

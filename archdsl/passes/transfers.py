@@ -2,11 +2,11 @@
 
 from typing import ClassVar, TypeGuard
 
-from archdsl.ir import Node
+from archdsl.base.pyexpr import Infix, Method, Ref, call
+from archdsl.base.shape import Shape
+from archdsl.ir.graph import Node
 from archdsl.ops.base import INPUT, Argument, Emission, Op, Stateless
 from archdsl.ops.merge import Add, Concat
-from archdsl.pyexpr import Infix, Method, Ref, call
-from archdsl.shape import Shape
 
 
 class _Unwritten(Op):

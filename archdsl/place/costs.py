@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from archdsl.ir import CheckedGraph, Node, Path, dotted
-from archdsl.passes.order import in_order
+from archdsl.ir.graph import CheckedGraph, Node, Path, dotted
+from archdsl.ir.order import in_order
 
 VALUE_BYTES = 4
 _INDEX_BYTES = 8

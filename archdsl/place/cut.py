@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from archdsl.place.costs import Costs
-from archdsl.place.loads import bottleneck
+from archdsl.place.device_load import bottleneck
+from archdsl.place.interleaved import tangle
 from archdsl.place.memory import Memory, Schedule
 from archdsl.place.problem import Problem, Stage, problem
 from archdsl.place.table import ROUNDING, Table, Value, least_of_largest
-from archdsl.place.tangle import tangle
 
 
 class Impossible(Exception):

@@ -9,9 +9,9 @@ from typing import Any
 
 from archdsl.place.costs import Costs
 from archdsl.place.cut import Plan
-from archdsl.place.loads import bottleneck
+from archdsl.place.device_load import bottleneck
+from archdsl.place.interleaved import Tangle, tangle
 from archdsl.place.memory import Memory
-from archdsl.place.tangle import Tangle, tangle
 
 # Seconds and bytes are scaled to whole numbers of about this size.
 _SCALE = 1_000_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate, groupby, pairwise
 from math import inf
 
-from archdsl.ir import CheckedGraph, Container, Path, dotted
+from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
 from archdsl.passes.assign import assigned
 from archdsl.passes.stages import Unit, units
 from archdsl.place.costs import Costs, Machine, costs

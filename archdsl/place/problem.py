@@ -6,9 +6,9 @@ from itertools import accumulate
 from math import inf
 
 from archdsl.place.costs import Costs
-from archdsl.place.loads import links
+from archdsl.place.device_load import links
+from archdsl.place.interleaved import Tangle, joined
 from archdsl.place.memory import Intervals, Memory
-from archdsl.place.tangle import Tangle, joined
 
 # More than the submodules that can hold a step.
 _DEEPEST = 10_000

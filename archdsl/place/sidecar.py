@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from archdsl.elaborate.reserved import why_no_label
-from archdsl.ir import CheckedGraph, dotted
+from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.placement import placed
 from archdsl.place.stages import Placement
 

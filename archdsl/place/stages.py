@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archdsl.ir import CheckedGraph
+from archdsl.ir.graph import CheckedGraph
 from archdsl.place.costs import VALUE_BYTES, Costs, Machine, costs
 from archdsl.place.cut import Plan, cut
-from archdsl.place.loads import links
+from archdsl.place.device_load import links
 from archdsl.place.memory import Schedule
 
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from archdsl.amounts import amount
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted
-from archdsl.ops.views import Span, Sums
+from archdsl.base.byte_sizes import amount
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
+from archdsl.ops.analysis import Span, Sums
 from archdsl.passes.assign import assigned
-from archdsl.report.fields import Field, Sights, fields
 from archdsl.report.formats import field_size, field_stride
 from archdsl.report.memory import memory
+from archdsl.report.receptive_fields import Field, Sights, fields
 from archdsl.report.types import TYPES
 
 

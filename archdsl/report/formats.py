@@ -5,8 +5,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archdsl.amounts import amount
-from archdsl.report.fields import Field
+from archdsl.base.byte_sizes import amount
+from archdsl.report.receptive_fields import Field
 from archdsl.report.rows import Counts, Report, Row
 
 DEFINITIONS = (

@@ -8,10 +8,10 @@ are numbers of the net, not the workspace of single operators.
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.ir import CheckedGraph, Node, Path, only_in_training
+from archdsl.ir.graph import CheckedGraph, Node, Path, only_in_training
+from archdsl.ir.order import in_order
+from archdsl.ops.analysis import Kept
 from archdsl.ops.base import Stateless, Trait
-from archdsl.ops.views import Kept
-from archdsl.passes.order import in_order
 
 _INTEGER = 8
 

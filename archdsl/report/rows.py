@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.base.shape import Shape
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.passes.assign import assigned
-from archdsl.report.fields import Field, fields
 from archdsl.report.memory import Memory, memory
+from archdsl.report.receptive_fields import Field, fields
 from archdsl.report.types import TYPES
-from archdsl.shape import Shape
 
 
 @dataclass(frozen=True, slots=True)

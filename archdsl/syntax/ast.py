@@ -8,7 +8,7 @@ recursive tuples item by item does not come to an end.
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from archdsl.source import Source, Span
+from archdsl.base.source import Source, Span
 
 
 class Literal(NamedTuple):

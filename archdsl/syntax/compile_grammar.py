@@ -8,7 +8,7 @@ from typing import Any
 from lark import Lark
 from lark.parsers.lalr_analysis import Shift
 
-from archdsl.resources import resource
+from archdsl.base.resources import resource
 
 HEADER = '''"""Tables of the parser. Made from grammar/archdsl.lark by `python -m archdsl.dev write`; do not edit."""
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from unicodedata import name as unicode_name
 
+from archdsl.base.source import Source, Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.source import Source, Span
 from archdsl.syntax.automaton import END, NEWLINE, Failure, Token
 from archdsl.syntax.recovery import CLOSING, OPENING, begins_line, begins_statement
 

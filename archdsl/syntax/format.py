@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from archdsl.base.source import Source, Span
 from archdsl.diag.model import Problems
-from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.columns import Line, Part, line_up
 from archdsl.syntax.pieces import Entry, Nest, Note, Piece, Remark, Statement, Word, flat, is_comma, scan

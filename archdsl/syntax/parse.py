@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from archdsl.base.source import Source, Span
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.source import Source, Span
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton, Build, Token
 from archdsl.syntax.errors import report_all

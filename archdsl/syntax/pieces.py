@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from archdsl.base.source import Source
 from archdsl.diag.model import Problems
-from archdsl.source import Source
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import NEWLINE, Automaton, Build, Token
 from archdsl.syntax.parse import parse_with

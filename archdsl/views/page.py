@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
-from archdsl.diagram import Detail, Diagram, Look, diagram, wording
-from archdsl.diagram.absorb import absorbed
-from archdsl.diagram.dark import dark_rules
-from archdsl.diagram.detail import focus
-from archdsl.diagram.facts import parameters, receptive_fields
-from archdsl.diagram.parts import Part, views
+from archdsl.base.resources import resource
+from archdsl.base.source import Span
+from archdsl.diagram import Detail, Diagram, Look, diagram
+from archdsl.diagram.model import wording
+from archdsl.diagram.model.absorb import absorbed
+from archdsl.diagram.model.detail import focus
+from archdsl.diagram.model.facts import parameters, receptive_fields
+from archdsl.diagram.model.parts import Part, views
+from archdsl.diagram.model.terminals import output_id
+from archdsl.diagram.render.dark import dark_rules
 from archdsl.diagram.spec import Box, Form, Member
-from archdsl.diagram.terminals import output_id
-from archdsl.ir import CheckedGraph, Container, Input, Node, Path, dotted
+from archdsl.ir.graph import CheckedGraph, Container, Input, Node, Path, dotted
 from archdsl.report.explanation import explanations
-from archdsl.resources import resource
-from archdsl.source import Span
 
 # Draws several diagrams as SVG, in their order.
 Drawer = Callable[[list[Diagram]], list[bytes]]

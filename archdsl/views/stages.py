@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
-from archdsl.diagram.wording import sizes
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
-from archdsl.shape import Shape
+from archdsl.base.shape import Shape
+from archdsl.diagram.model.wording import sizes
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 
 _SHOWN = ("convolution", "linear", "pooling")
 _HIDDEN = ("normalisation", "activation", "merge")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import takewhile
 
-from archdsl.diagram.facts import training_params
-from archdsl.ir import CheckedGraph
+from archdsl.diagram.model.facts import training_params
+from archdsl.ir.graph import CheckedGraph
 from archdsl.views.stages import Piece, Stage, alike, stages
 
 

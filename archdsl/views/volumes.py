@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from archdsl.diagram import wording
-from archdsl.diagram.absorb import absorbed
-from archdsl.diagram.facts import parameters
-from archdsl.ir import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.base.shape import Shape
+from archdsl.diagram.model import wording
+from archdsl.diagram.model.absorb import absorbed
+from archdsl.diagram.model.facts import parameters
+from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import FAMILIES
-from archdsl.shape import Shape
 from archdsl.views.stages import alike, block_parts
 
 _SHEETS = 32

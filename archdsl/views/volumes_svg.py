@@ -2,9 +2,9 @@
 
 from html import escape
 
-from archdsl.diagram.arial import FAMILY, advance
-from archdsl.diagram.theme import LIGHT, Theme
-from archdsl.diagram.wording import clean
+from archdsl.diagram.model.wording import clean
+from archdsl.diagram.render.arial import FAMILY, advance
+from archdsl.diagram.render.theme import LIGHT, Theme
 from archdsl.views.scene import Arrow, Face, Part, Scene, Text
 
 

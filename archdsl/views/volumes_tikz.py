@@ -2,8 +2,8 @@
 
 from math import ceil
 
-from archdsl.diagram.theme import LIGHT, Theme
-from archdsl.diagram.wording import clean
+from archdsl.diagram.model.wording import clean
+from archdsl.diagram.render.theme import LIGHT, Theme
 from archdsl.views.latex import escaped, framed
 from archdsl.views.scene import Arrow, Face, Scene, Text
 from archdsl.views.volumes_svg import shaded

@@ -1,0 +1,1 @@
+"""Totals, assertions and advice."""

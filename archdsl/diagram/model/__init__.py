@@ -1,0 +1,1 @@
+"""The boxes and edges of a drawing, as data."""

@@ -1,0 +1,233 @@
+"""Two models in one drawing: what was added, what was removed, and what changed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from archdsl.diagram.model import facts, wording
+from archdsl.diagram.model.build import Look, diagram
+from archdsl.diagram.model.detail import FULL, Detail
+from archdsl.diagram.model.matching import BEFORE, renamed
+from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, Form, Member, Way
+from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
+
+# What submodules do, by their paths.
+_Step: TypeAlias = tuple[Path, str, int]
+_Steps: TypeAlias = dict[Path, tuple[_Step, ...]]
+# Where there would be more boxes, submodules that have no weights in common are closed, too.
+_MOST = 60
+_LOOK = Look()
+_FOLDED = (Form.BLOCK, Form.OPERATOR, Form.PILL)
+_COPIES = " | the first of "
+_ENDS = (Form.FORK, Form.TERMINAL, Form.STUB, Form.CONNECTOR)
+
+
+def compared(
+    old: CheckedGraph,
+    new: CheckedGraph,
+    *,
+    look: Look = _LOOK,
+    direction: Direction = "TB",
+) -> Diagram:
+    """Return the drawing of a model with what it was before; submodules that differ in part are open, others closed."""
+    old = renamed(old, new)
+    olds, news = _containers(old.root), _containers(new.root)
+    sides = ((old, olds, news), (new, news, olds))
+    made = _merged(*(_one(graph, own, other, look, direction, frozenset()) for graph, own, other in sides))
+    if len(made.boxes) <= _MOST:
+        return made
+    apart = frozenset(path for path, known in news.items() if path in olds and _is_apart(olds[path], known))
+    return _merged(*(_one(graph, own, other, look, direction, apart) for graph, own, other in sides))
+
+
+def _is_apart(old: tuple[_Step, ...], new: tuple[_Step, ...]) -> bool:
+    """Whether no weights of two submodules are the same, or do the same."""
+    known = {step for step in old if step[-1]}
+    return not any(step in known for step in new)
+
+
+def _one(
+    graph: CheckedGraph, own: _Steps, other: _Steps, look: Look, direction: Direction, apart: frozenset[Path]
+) -> Diagram:
+    """Return the drawing of one of both models, with what the other has as it is, or not at all, closed."""
+    # What lanes exchange would lead from one closed box to the other and back.
+    lanes = {child.path for child in graph.root.children if isinstance(child, Container) and child.inline}
+    closed = {path for path, known in own.items() if path not in other or known == other[path]}
+    closed = (closed | apart) - lanes
+    # What stands in a closed one needs no closing.
+    outer = [path for path in closed if not any(path[:length] in closed for length in range(1, len(path)))]
+    detail = Detail(depth=FULL, fold=False, collapse=tuple(sorted(map(dotted, outer))))
+    return diagram(graph, detail=detail, look=look, direction=direction, columns=1)
+
+
+def _containers(container: Container) -> _Steps:
+    """Return what the submodules do, by their paths; what they do it to may have other sizes."""
+    found: _Steps = {}
+    for child in container.children:
+        if isinstance(child, Container):
+            steps = ((node.path, wording.called(node.op), node.params) for node in child.nodes())
+            found[child.path] = tuple(steps)
+            found |= _containers(child)
+    return found
+
+
+def _merged(old: Diagram, new: Diagram) -> Diagram:
+    before = {box.id: box for box in old.boxes}
+    after = {box.id for box in new.boxes}
+    members = _together(old.members, new.members, before, after)
+    edges = (*_marked(new.edges, old.edges, Way.ADDED), *_only(old.edges, new.edges))
+    marks = [box.mark for box in _boxes(members)]
+    counts = [f"{marks.count(mark)} {mark}" for mark in ("added", "removed", "changed") if mark in marks]
+    caption = f"{_counted(old.caption).partition(' · edge')[0]}  →  {_counted(new.caption)}" if new.caption else ""
+    found = ", ".join(counts) or "nothing differs"
+    members, edges = _folded(members, edges)
+    return replace(
+        new,
+        name=f"{old.name} → {new.name}",
+        members=members,
+        edges=edges,
+        caption=(caption, found) if caption else (),
+        description=f"{old.description} Compared with it: {new.description} Boxes: {found}.",
+        ways=tuple(way for way in Way if way in {edge.kind for edge in edges}) if new.caption else (),
+    )
+
+
+def _counted(caption: tuple[str, ...]) -> str:
+    """Return the name and the counts of a caption, which has two lines for them where the name is long."""
+    return caption[0] if " parameters" in caption[0] else " · ".join(caption[:2])
+
+
+def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple[Member, ...], tuple[Edge, ...]]:
+    """Return the members with those that came or went one after another, and are equal, as one with a count."""
+    readers: dict[str, set[str]] = defaultdict(set)
+    sources: dict[str, set[str]] = defaultdict(set)
+    for edge in edges:
+        readers[edge.source].add(edge.target)
+        sources[edge.target].add(edge.source)
+    first: dict[str, str] = {}
+
+    def inside(some: tuple[Member, ...]) -> tuple[Member, ...]:
+        made: list[Member] = []
+        last = ""
+        for member in some:
+            top = made[-1] if made else None
+            follows = readers[last] == {member.id} and sources[member.id] == {last}
+            if isinstance(top, Box) and isinstance(member, Box) and follows and _is_same(top, member):
+                first[member.id] = top.id
+                more = f"{top.tooltip.partition(_COPIES)[0]}{_COPIES}{top.count + 1}, the last is {member.id}"
+                made[-1] = replace(top, count=top.count + 1, tooltip=more)
+            else:
+                made.append(member if isinstance(member, Box) else replace(member, members=inside(member.members)))
+            last = member.id
+        return tuple(_each(member) if member.id in first.values() else member for member in made)
+
+    found = inside(members)
+    kept = (replace(edge, source=first.get(edge.source, edge.source)) for edge in edges if edge.target not in first)
+    return found, tuple(kept)
+
+
+def _is_same(one: Box, other: Box) -> bool:
+    """Whether two boxes that came, or went, say the same but for the names of what they stand for."""
+    said = [(box.mark, box.form, box.lines, box.chips, box.title.rpartition("  ")[2], box.does[1:])
+            for box in (one, other)]  # fmt: skip
+    return one.mark in ("added", "removed") and one.form in _FOLDED and said[0] == said[1] and other.count == 1
+
+
+def _each(member: Member) -> Member:
+    """Return a box with a count, whose sizes are those of one."""
+    if not isinstance(member, Box) or not member.lines:
+        return member
+    return replace(member, lines=(*member.lines[:-1], f"{member.lines[-1]} each"))
+
+
+def _together(
+    old: tuple[Member, ...], new: tuple[Member, ...], before: dict[str, Box], after: set[str]
+) -> tuple[Member, ...]:
+    """Return the members of the new drawing with those that only the old one has, each behind the one it followed."""
+    known = {member.id: member for member in old}
+    made: list[Member] = []
+    for member in new:
+        if isinstance(member, Box):
+            made.append(_judged(member, before))
+            continue
+        was = known.get(member.id)
+        inner = _together(was.members if isinstance(was, Cluster) else (), member.members, before, after)
+        made.append(replace(member, members=inner))
+    places = {member.id for member in made}
+    follows: str | None = None
+    for member in old:
+        if member.id not in places and (gone := _gone(member, after)):
+            place = next((n + 1 for n, each in enumerate(made) if each.id == follows), 0)
+            made.insert(place, gone)
+        follows = member.id
+    return tuple(made)
+
+
+def _judged(box: Box, before: dict[str, Box]) -> Box:
+    was = before.get(box.id)
+    if was is None:
+        return box if box.form is Form.FORK else replace(box, mark="added")
+    if box.form in _ENDS or _said(box) == _said(was):
+        return box
+    return replace(box, mark="changed", lines=(*box.lines, f"before: {_difference(was, box)}"))
+
+
+def _difference(was: Box, box: Box) -> str:
+    """Return what was said of a box and is no longer: its title and chips, else its small lines, else its facts."""
+    chips, others = ([chip.text for chip in each.chips] for each in (was, box))
+    gone = [chip for chip in chips if chip not in others]
+    words = [was.title] if was.title != box.title else []
+    words += gone or [f"no {chip}" for chip in others if chip not in chips]
+    if not words and chips != others:
+        words = chips
+    words = words or [line for line in was.lines if line not in box.lines]
+    words = words or [segment for segment in was.segments if segment not in box.segments]
+    words = words or [fact for fact in _does(was) if fact not in _does(box)]
+    words = words or [f"×{was.count}"] * (was.count != box.count)
+    return " · ".join(words) or "other settings"
+
+
+def _said(box: Box) -> tuple[object, ...]:
+    """Return what is said of a box, but not where in the source it stands, nor what it sees through others."""
+    return (box.form, box.title, box.lines, box.chips, box.segments, _does(box))
+
+
+def _does(box: Box) -> tuple[str, ...]:
+    """Return what a box does, without the names of what does it."""
+    return tuple(fact.partition(": ")[2] or fact for fact in box.does)
+
+
+def _gone(member: Member, after: set[str]) -> Member | None:
+    if isinstance(member, Box):
+        if member.id in after:
+            return None
+        return replace(member, title=_own_title(member), mark="removed", group="", rank=None)
+    inner = tuple(gone for each in member.members if (gone := _gone(each, after)))
+    return replace(member, members=inner, title=_own_title(member)) if inner else None
+
+
+def _own_title(member: Member) -> str:
+    """Return the title of what is gone, with the name that it had."""
+    path = tuple(member.id.split("."))
+    own = tuple(part.removesuffix(BEFORE) for part in path)
+    return member.title if own == path else member.title.replace(facts.name(path), facts.name(own), 1)
+
+
+def _marked(edges: tuple[Edge, ...], others: tuple[Edge, ...], way: Way) -> Iterator[Edge]:
+    known = {edge.id for edge in others}
+    for edge in edges:
+        yield replace(edge, kind=way) if edge.kind is Way.DATA and edge.id not in known else edge
+
+
+def _only(edges: tuple[Edge, ...], others: tuple[Edge, ...]) -> Iterator[Edge]:
+    known = {edge.id for edge in others}
+    yield from (replace(edge, kind=Way.REMOVED, segment=None) for edge in edges if edge.id not in known)
+
+
+def _boxes(members: tuple[Member, ...]) -> Iterator[Box]:
+    for member in members:
+        if isinstance(member, Box):
+            yield member
+        else:
+            yield from _boxes(member.members)

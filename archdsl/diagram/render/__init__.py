@@ -1,0 +1,1 @@
+"""Drawings as DOT, SVG and other formats."""

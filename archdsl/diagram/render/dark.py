@@ -1,0 +1,31 @@
+"""Light drawings in the dark: rules of style that give each light colour its dark one."""
+
+from archdsl.diagram.render.theme import DARK, LIGHT, Paint, Theme
+
+
+def dark_rules(within: str = "") -> str:
+    """Return the rules for what a selector, with a blank behind it, is around."""
+    rules = []
+    for light, dark in colours(LIGHT, DARK).items():
+        # Graphviz writes the name of this one.
+        names = [light, "white"] if light == LIGHT.page.lower() else [light]
+        for attribute in ("fill", "stroke"):
+            selectors = ",".join(f'{within}[{attribute}="{name}" i]' for name in names)
+            rules.append(f"{selectors}{{{attribute}:{dark}}}")
+    return "\n".join(rules) + "\n"
+
+
+def colours(light: Theme, dark: Theme) -> dict[str, str]:
+    """Return the dark colour for each light one; no light colour stands for two."""
+    names = ("page", "ink", "small", "edge", "segment", "crossing")
+    pairs: list[tuple[str, str]] = [(getattr(light, name), getattr(dark, name)) for name in names]
+    paints: list[tuple[Paint, Paint]] = [
+        (light.stage, dark.stage),
+        (light.block, dark.block),
+        (light.badge, dark.badge),
+    ]
+    paints += zip(light.devices, dark.devices, strict=True)
+    paints += [(paint, dark.families[name]) for name, paint in light.families.items()]
+    for one, other in paints:
+        pairs += [(one.fill, other.fill), (one.stroke, other.stroke), (one.ink, other.ink)]
+    return {one.lower(): other.lower() for one, other in pairs}

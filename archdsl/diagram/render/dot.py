@@ -1,0 +1,290 @@
+"""Drawing to DOT, in the part of the language that all engines agree on."""
+
+from typing import TYPE_CHECKING
+
+from archdsl.diagram.layout.placed import Places
+from archdsl.diagram.model import wording
+from archdsl.diagram.render import labels
+from archdsl.diagram.render.theme import LIGHT, Paint, Theme
+from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, Form, Member, Style, Way
+
+if TYPE_CHECKING:
+    from graphviz import Digraph  # type: ignore[import-untyped]
+
+# One name that every engine measures right: a list of fonts falls back to the widths of Times.
+_FONT = "Arial"
+_CLASSES = {
+    "convolution": "op conv",
+    "pooling": "op pool",
+    "activation": "op act",
+    "normalisation": "op norm",
+}
+# Points that a segment of a bar takes at least, and those between boxes.
+_SEGMENT = 60
+_GAP = 22
+# Frames of what is new, gone or other than it was; the words stand in the box, too.
+_MARKS: dict[str, dict[str, str]] = {
+    "": {},
+    "added": {"penwidth": "3"},
+    "removed": {"style": "filled,dashed", "penwidth": "1.6"},
+    "changed": {"penwidth": "2.2"},
+}
+# Beside these edges labels need more air.
+_BESIDE = (Way.ADDED, Way.REMOVED, Way.CROSSING)
+_LARGE = 300
+_LONGEST_TOOLTIP = 1000
+
+
+def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None) -> str:
+    """Return the drawing in the language of Graphviz; `places` are where its parts are, if they are known."""
+    # Costs start-up time, so only who draws pays.
+    from graphviz import Digraph
+
+    graph = Digraph(
+        _plain(diagram.name),
+        graph_attr=_graph_attributes(diagram, theme),
+        node_attr={
+            "shape": "box",
+            "style": "rounded,filled",
+            "fontname": _FONT,
+            "fontsize": "11",
+            "fontcolor": theme.ink,
+            "penwidth": "1.1",
+            "height": "0.3",
+            "width": "0.9",
+        },
+        edge_attr={
+            "fontname": _FONT,
+            "fontsize": "8.5",
+            "fontcolor": theme.small,
+            "color": theme.edge,
+            "penwidth": "1.1",
+            "arrowsize": "0.65",
+        },
+    )
+    _add_members(graph, diagram.members, diagram, theme, places)
+    known = {box.id: box for box in diagram.boxes}
+    # From left to right, Graphviz puts what comes first below.
+    for edge in diagram.edges if diagram.direction == "TB" else diagram.edges[::-1]:
+        place = places.get(edge.id, {}) if places else {}
+        graph.edge(_plain(edge.source), _plain(edge.target), **_edge_attributes(edge, known, diagram, theme), **place)
+    source: str = graph.source
+    return source
+
+
+def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
+    attributes = {
+        "rankdir": diagram.direction,
+        "bgcolor": theme.page,
+        "pad": "0.12",
+        "nodesep": "0.3",
+        "ranksep": "0.28" if diagram.direction == "TB" else "0.2",
+        "fontname": _FONT,
+        "fontsize": "11",
+        "fontcolor": theme.ink,
+        "id": _plain(f"model-{diagram.name}"),
+        "label": f"<{legend}>" if (legend := labels.legend(diagram, theme)) else "",
+        "labelloc": "b",
+        "tooltip": _tooltip(f"{diagram.name}: {diagram.doc}" if diagram.doc else diagram.name),
+    }
+    if _is_braided(diagram):
+        # Ranks of the whole: those of each frame by itself would turn some edges between them upside down.
+        attributes["newrank"] = "true"
+    return attributes | ({"nslimit": "2"} if len(diagram.boxes) > _LARGE else {})
+
+
+def _is_braided(diagram: Diagram) -> bool:
+    """Whether frames read from each other beside the trunk, on which they follow one another."""
+    frame = diagram.outermost
+    trunk = {box.id for box in diagram.boxes if box.group} if not diagram.devices else set()
+    return any(
+        frame[edge.source] != frame[edge.target] and not {edge.source, edge.target} <= trunk
+        for edge in diagram.edges
+        if edge.kind is not Way.AUXILIARY and edge.source in frame and edge.target in frame
+    )
+
+
+def _add_members(
+    graph: "Digraph", members: tuple[Member, ...], diagram: Diagram, theme: Theme, places: Places | None
+) -> None:
+    for member in members:
+        place = places.get(member.id, {}) if places else {}
+        if isinstance(member, Cluster):
+            with graph.subgraph(name=_plain(f"cluster_{member.id}")) as inner:
+                inner.attr(**_cluster_attributes(member, diagram, theme, place.get("labeljust")) | place)
+                _add_members(inner, member.members, diagram, theme, places)
+            continue
+        backwards = diagram.mirrored and places is None
+        bar = member.form is Form.BAR
+        label = _bar(member, diagram, theme, backwards=backwards) if bar else labels.box_label(member, theme)
+        fork = member.form is Form.FORK
+        attributes = _box_attributes(member, theme) | place
+        graph.node(_plain(member.id), "" if fork else f"<{label}>", **attributes)
+    for member in members:
+        if isinstance(member, Box) and member.rank:
+            with graph.subgraph() as row:
+                row.attr(rank="same")
+                row.node(_plain(member.rank))
+                row.node(_plain(member.id))
+
+
+def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
+    """Return the label of a bar whose segments are as wide as what leads into them."""
+    across = diagram.direction == "LR"
+    known = {each.id: each for each in diagram.boxes} if not across else {}
+    into = _streams(box, diagram)
+    sources = {edge.segment: known.get(edge.source) for edge in into}
+    widths = [
+        max(_SEGMENT, labels.width(source) + _GAP if source and source.form is not Form.FORK else 0)
+        for source in map(sources.get, range(len(box.segments)))
+    ]
+    if len(into) == 1 and into[0].segment is not None:
+        # The only stream goes straight into the middle, which has to lie in its segment.
+        own = into[0].segment
+        widths[own] = max(widths[own], sum(widths) - widths[own] + _GAP)
+    return labels.bar_label(box, widths, theme, across=across, backwards=backwards)
+
+
+def _streams(box: Box, diagram: Diagram) -> list[Edge]:
+    """Return the edges into a bar that are neither shortcuts nor from another device."""
+    return [edge for edge in diagram.edges if edge.target == box.id and edge.kind is Way.DATA]
+
+
+def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
+    paint = theme.families[box.family]
+    kind = _CLASSES.get(box.family, f"op {box.family}")
+    form = {"margin": "0.07,0.02" if box.chips else "0.09,0.035"}
+    match box.form:
+        case Form.FORK:
+            form = {"shape": "circle", "width": "0.07", "height": "0.07", "fixedsize": "true"}
+            paint, kind = Paint(theme.edge, theme.edge, theme.ink), "fork"
+        case Form.TERMINAL | Form.STUB:
+            kind, form = "io", {"penwidth": "1.6", "margin": "0.17,0.03"}
+            if box.form is Form.STUB:
+                kind, form = "io stub", {**form, "style": "rounded,filled,dashed"}
+        case Form.CONNECTOR:
+            kind, form = "connector", {"shape": "circle", "width": "0.26", "fixedsize": "true", "margin": "0"}
+        case Form.PILL:
+            form = {"fontsize": "10", "height": "0.24", "margin": "0.12,0.02"}
+        case Form.BLOCK:
+            kind, form = "block", {"style": "filled", "peripheries": "2", "margin": "0.12,0.05"}
+        case Form.MERGE:
+            form = {"height": "0.26", "width": "0.4", "margin": "0.07,0.02"}
+        case Form.BAR:
+            form = {"margin": "0.01,0.01", "style": "filled"}
+    if box.count > 1 and box.form is not Form.BLOCK:
+        form |= {"peripheries": "2", "style": "filled"}
+    kind += f" {box.mark}" * bool(box.mark) + " aux" * box.training
+    form |= _MARKS[box.mark]
+    group = {"group": _plain(box.group)} if box.group else {}
+    if box.ordered:
+        group["ordering"] = "out"
+    return {**_paint(paint), **form, "class": kind, **group, **_identity(box)}
+
+
+def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme, placed: str | None) -> dict[str, str]:
+    paint, width, side = theme.block, "1", "t"
+    within = {box.id for box in cluster.boxes()}
+    # The title stands at the side where nothing goes in: not that of a shortcut, nor of what enters a lane.
+    bent = (edge for edge in diagram.edges if edge.kind in (Way.SKIP, Way.PROJECTION))
+    right = any({edge.source, edge.target} <= within for edge in bent)
+    if cluster.style is Style.STAGE:
+        paint = theme.stage
+    elif cluster.style is Style.DEVICE:
+        number = diagram.devices.index(cluster.title)
+        paint, width = theme.devices[number % len(theme.devices)], "1.6"
+        right = _entered_from_left(cluster, diagram)
+        side = "b" if right and diagram.direction == "LR" else "t"
+    across = diagram.direction == "LR"
+    just = placed or ("r" if right and not across else "l")
+    words = labels.cluster_label(cluster, theme, one_line=across, right=just == "r", is_placed=bool(placed))
+    return {
+        "label": f"<{words}>",
+        "labeljust": just,
+        "labelloc": side,
+        "style": "rounded,filled",
+        **_paint(paint),
+        "penwidth": width,
+        "margin": "10" if across else "16",
+        "class": cluster.style.value,
+        **_identity(cluster),
+    }
+
+
+def _entered_from_left(lane: Cluster, diagram: Diagram) -> bool:
+    """Whether what enters a lane comes, on the whole, from lanes before it; what is in none stands in the middle."""
+    lanes = {box.id: diagram.devices.index(each.title) for each in diagram.clusters if each.style is Style.DEVICE
+             for box in each.boxes()}  # fmt: skip
+    own = diagram.devices.index(lane.title)
+    middle = (len(diagram.devices) - 1) / 2
+    targets = {box for box, number in lanes.items() if number == own}
+    sources = [edge.source for edge in diagram.edges if edge.target in targets and edge.source not in targets]
+    return sum(lanes.get(source, middle) - own for source in sources) < 0
+
+
+def _is_crossed_into(box: Box, diagram: Diagram) -> bool:
+    """Whether something comes from another lane, on either side."""
+    return bool(diagram.devices) and any(e.target == box.id and e.kind is Way.CROSSING for e in diagram.edges)
+
+
+def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> dict[str, str]:
+    source, target = known[edge.source], known[edge.target]
+    # What lies on the trunk is straight; branches begin together, and wait at the bar that puts them together.
+    waits = target.form is Form.BAR is not source.form
+    weight = "100" if source.group and target.group else "2" if waits else "4"
+    attributes = {"class": edge.kind.value, "tooltip": _tooltip(edge.tooltip), "weight": weight}
+    side = "e" if diagram.direction == "TB" else "s"
+    match edge.kind:
+        case Way.SKIP | Way.PROJECTION:
+            attributes |= {"penwidth": "1.7", "color": theme.ink, "weight": "0"}
+            if edge.kind is Way.PROJECTION:
+                attributes["style"] = "dashed"
+            if source.form is Form.FORK:
+                attributes["tailport"] = side
+            # From left to right, what stands beside the stream may be above it.
+            beside = diagram.direction == "LR" and edge.kind is Way.PROJECTION and source.form is not Form.FORK
+            if target.form is Form.MERGE and not beside and not _is_crossed_into(target, diagram):
+                attributes["headport"] = side
+        case Way.CROSSING:
+            attributes |= {"penwidth": "2.4", "color": theme.crossing, "weight": "0"}
+        case Way.ADDED:
+            attributes |= {"penwidth": "2.4", "color": theme.ink}
+        case Way.REMOVED:
+            # An open head: dashes alone are those of projections.
+            attributes |= {"style": "dashed", "arrowhead": "onormal", "weight": "0", "constraint": "true"}
+        case Way.AUXILIARY:
+            attributes |= {"style": "dotted", "weight": "0"}
+    if (
+        edge.segment is not None
+        and target.form is Form.BAR
+        and (diagram.direction == "LR" or _streams(target, diagram) != [edge])
+    ):
+        attributes["headport"] = f"p{edge.segment}:{'n' if diagram.direction == 'TB' else 'w'}"
+    if target.form is Form.FORK:
+        attributes["arrowhead"] = "none"
+    if edge.label:
+        label = labels.edge_label(edge.label, thick=edge.kind in _BESIDE)
+        attributes |= {"label": f"<{label}>", "labeltooltip": attributes["tooltip"]}
+    return attributes | {"id": _plain(edge.id)}
+
+
+def _identity(member: Member) -> dict[str, str]:
+    link = {"URL": _plain(member.link)} if member.link else {}
+    return {"id": _plain(member.id), "tooltip": _tooltip(member.tooltip), **link}
+
+
+def _paint(paint: Paint) -> dict[str, str]:
+    return {"fillcolor": paint.fill, "color": paint.stroke}
+
+
+def _tooltip(text: str) -> str:
+    r"""Return a text for a tooltip; Graphviz reads those twice, so one more doubling keeps `\G` what it is."""
+    return _plain(wording.cut(text, _LONGEST_TOOLTIP).replace("\\", r"\\"))
+
+
+def _plain(text: str) -> str:
+    r"""Return a text that Graphviz takes as it is: no `\N`, no `<b>`, no `&lt;`."""
+    from graphviz import escape
+
+    escaped: str = escape(wording.clean(text).replace("&", "&amp;"))
+    return escaped

@@ -1,0 +1,53 @@
+"""Module plan and template to text."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from types import MappingProxyType
+
+from archdsl.base.resources import resource
+from archdsl.emit import training
+from archdsl.emit.fused import Towers
+from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
+from archdsl.ir.graph import CheckedGraph
+from archdsl.passes.stages import Stage
+
+
+def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
+    """Return the source of the PyTorch module that computes a graph; `towers` are those that are fused in it."""
+    return render(plan(graph, towers).module)
+
+
+def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
+    """Return the source of a module with the stages of a graph's pipeline, and what runs them."""
+    return render(plan_stages(graph, stages).module)
+
+
+def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> str:
+    """Return the source of the script that trains a graph, or its stages, whose module is imported as `module`.
+
+    Raises archdsl.emit.training.CannotTrain where there is none.
+    """
+    return _rendered("train.py.j2", training.plan(graph, module, stages))
+
+
+def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:
+    """Return the source of a module with a class for the process of each tower of a graph."""
+    return render(plan_towers(graph, towers).module)
+
+
+def render(module: ModulePlan) -> str:
+    """Return the text of a planned module."""
+    return _rendered("module.py.j2", module)
+
+
+def _rendered(template: str, plan: ModulePlan | training.TrainingPlan) -> str:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(lambda name: resource("templates", name).read_text(encoding="utf-8")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render({field.name: getattr(plan, field.name) for field in fields(plan)})

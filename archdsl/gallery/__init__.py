@@ -1,0 +1,1 @@
+"""The nets that are installed with archdsl, and the pages about them."""

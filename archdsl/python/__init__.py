@@ -1,0 +1,1 @@
+"""archdsl from Python: compile, load, weights, the import hook and notebooks."""

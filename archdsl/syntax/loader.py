@@ -1,0 +1,174 @@
+"""Finds and reads what the user names: a path, standard input, or a net of the gallery."""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from archdsl.base.resources import names, resource
+from archdsl.base.source import Source
+from archdsl.diag import codes
+from archdsl.diag.codes import Code
+
+SUFFIX = ".arch"
+_MODELS = re.compile(r"^model[ \t]+(\w+)", re.MULTILINE).finditer
+
+
+class Unreadable(Exception):
+    """A file that cannot be read, with the code and the words that say why."""
+
+    def __init__(self, code: Code, name: str, why: str, help: str | None = None) -> None:
+        super().__init__(f"{name}: {why}")
+        self.code = code
+        self.name = name
+        self.why = why
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What the user named: a source, and a model of it if the name is that of one."""
+
+    source: Source
+    model: str | None = None
+
+
+def gallery() -> list[str]:
+    """Return the names of the files that come with archdsl, each a family of architectures."""
+    return names("architectures", SUFFIX)
+
+
+def gallery_models() -> dict[str, tuple[str, str]]:
+    """Return the family and the model for each name of the gallery: the name of a model in lower case.
+
+    The name of a family stands for the last model of its file, and so does that of a model which is called like it.
+    A model whose parameters have no defaults is there for others, and has no name.
+    """
+    families = gallery()
+    found = {}
+    for family in families:
+        text = _gallery_text(family)
+        for model in _MODELS(text):
+            name = model.group(1)
+            if name.lower() not in families and not _needs_values(text[model.end() :]):
+                found[name.lower()] = (family, name)
+    return found
+
+
+def _needs_values(text: str) -> bool:
+    """Whether the parameters that a text begins with, in parentheses, include one without a default."""
+    if not text.startswith("("):
+        return False
+    depth, parameter = 0, ""
+    for char in text:
+        depth += (char in "([") - (char in ")]")
+        if depth == 0 or (depth == 1 and char == ","):
+            if parameter.strip("( \n") and "=" not in parameter:
+                return True
+            parameter = ""
+        else:
+            parameter += char
+        if depth == 0:
+            break
+    return False
+
+
+def read(file: str) -> Source:
+    """Return the source that FILE names; raise `Unreadable` where there is none."""
+    return locate(file).source
+
+
+def locate(file: str) -> Located:
+    """Return what FILE names: a path, standard input, a family of the gallery or one of its models.
+
+    Raises Unreadable where there is no such thing.
+    """
+    if file == "-":
+        return Located(_decoded("<stdin>", sys.stdin.buffer.read()))
+    path = Path(file)
+    if not path.exists() and _is_name(file):
+        if file in gallery():
+            return Located(Source(f"{file}{SUFFIX}", _gallery_text(file)))
+        known = gallery_models()
+        if file in known:
+            family, model = known[file]
+            return Located(Source(f"{family}{SUFFIX}", _gallery_text(family)), model)
+        raise Unreadable(codes.FILE_NOT_FOUND, file, "neither a file nor a net of the gallery", _nearest(file))
+    return Located(_decoded(file, _bytes(path, help=_nearest(path.stem))))
+
+
+def _gallery_text(family: str) -> str:
+    return resource("architectures", family + SUFFIX).read_text(encoding="utf-8")
+
+
+def _bytes(path: Path, *, help: str | None = None) -> bytes:
+    name = str(path)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Unreadable(codes.FILE_NOT_FOUND, name, "no such file", help) from None
+    except IsADirectoryError:
+        raise Unreadable(codes.FILE_NOT_READABLE, name, "this is a directory", "name a file in it") from None
+    except OSError as error:
+        raise Unreadable(codes.FILE_NOT_READABLE, name, (error.strerror or str(error)).lower()) from None
+
+
+def read_import(importer: Source, path: str, main: Source) -> Source:
+    """Return the source that `importer` imports; raise `Unreadable` where there is none within the project.
+
+    Files of the gallery import each other. Else paths are relative to the importing file, and stay below the root of
+    the project that `main` belongs to.
+    """
+    if not path.endswith(SUFFIX) or Path(path).is_absolute() or "\\" in path:
+        raise Unreadable(codes.FILE_NOT_FOUND, path, "an import is a relative path that ends in `.arch`")
+    if not Path(importer.name).exists() and importer.name.removesuffix(SUFFIX) in gallery():
+        name = path.removeprefix("./").removesuffix(SUFFIX)
+        if name not in gallery():
+            raise Unreadable(codes.FILE_NOT_FOUND, path, "the gallery has no such file", _nearest(name))
+        return read(name)
+    target = Path(importer.name).parent / path
+    root = _root(main)
+    if not target.resolve().is_relative_to(root):
+        raise Unreadable(codes.OUTSIDE_ROOT, path, "this is not below the project's root", "move the file into it")
+    return _decoded(_plain(target), _bytes(target))
+
+
+def _plain(path: Path) -> str:
+    """Return a path without `..`, so that one file has one name."""
+    return os.path.normpath(path)
+
+
+def _root(main: Source) -> Path:
+    folder = Path(main.name).resolve().parent
+    marks = ("pyproject.toml", ".git")
+    return next((each for each in (folder, *folder.parents) if any((each / mark).exists() for mark in marks)), folder)
+
+
+def stem(file: str) -> str:
+    """Return what outputs are called after, if nothing else is said."""
+    return "model" if file == "-" else Path(file).name.removesuffix(SUFFIX)
+
+
+def _is_name(file: str) -> bool:
+    return "/" not in file and "\\" not in file and not file.endswith(SUFFIX)
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    known = [*gallery(), *gallery_models()]
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f"did you mean `{near[0]}`, from the gallery?"
+    return "`archdsl gallery` lists the nets that come along"
+
+
+def _decoded(name: str, data: bytes) -> Source:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(codes.FILE_NOT_TEXT, name, f"byte {error.start} is not UTF-8") from None
+    if "\0" in text:
+        raise Unreadable(codes.FILE_NOT_TEXT, name, f"byte {text.index(chr(0))} is 0, as in binary files")
+    return Source(name, text)

@@ -1,0 +1,222 @@
+"""Imports a generated module, runs it, and holds it against the graph: every shape, and the number of parameters."""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from types import FrameType, ModuleType
+from typing import Any
+
+from archdsl.base.shape import Shape
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.plan import Plan, plan
+from archdsl.ir.graph import CheckedGraph, Container, Input, Path, dotted
+from archdsl.passes.pipelines import lowered
+from archdsl.passes.transfers import is_move
+
+BATCH = 2
+
+
+class VerificationError(Exception):
+    """The generated module cannot be imported, built or run, which is a mistake of archdsl."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place where the module does not do what the graph says."""
+
+    where: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: expected {self.expected}, found {self.found}"
+
+
+@dataclass(slots=True)
+class _Observed:
+    """Shapes seen while the module ran, without the batch."""
+
+    shapes: dict[Path, Shape] = field(default_factory=dict)
+
+    def note(self, path: Path, value: Any) -> None:
+        """Keep the shape of what a step gave."""
+        self.shapes[path] = Shape(tuple(value.shape[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The result of a verification: how many shapes were compared, and what differs."""
+
+    shapes: int
+    params: int
+    findings: tuple[Finding, ...]
+
+
+def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
+    """Run the module in `file` on a batch of random numbers and compare it with the graph.
+
+    A model with outputs that only training computes is run as in training. On the device "meta" nothing is computed,
+    and shapes are compared all the same.
+
+    Raises VerificationError where the module cannot be imported, built or run.
+    """
+
+    try:
+        module = load_module(file)
+        net = getattr(module, module.__all__[0])(**{graph.device_argument: device})
+        net.train(any(output.when_training for output in graph.outputs))
+        samples = [sample(graph, given).to(device) for given in graph.inputs]
+        observed = _run(net, samples, plan(graph))
+    except Exception as error:
+        raise VerificationError(f"{type(error).__name__}: {error}") from error
+    params = sum(weight.numel() for weight in net.parameters() if weight.requires_grad)
+    # A step of `forward` that passes its input on has no statement.
+    flow = Dataflow(lowered(graph))
+    for node in flow.graph.nodes:
+        if flow.passed_on(node) is not None:
+            observed.shapes.setdefault(node.path, node.shape)
+    findings = _compared(flow.graph, observed)
+    if params != graph.params:
+        findings.append(Finding("parameters", f"{graph.params:,}", f"{params:,}"))
+    return Verified(len(observed.shapes), params, tuple(findings))
+
+
+def sample(graph: CheckedGraph, given: Input) -> Any:
+    """Return a batch for an input: random numbers, or the indices that it takes."""
+    import torch
+
+    sizes = (BATCH, *(int(dim) for dim in given.shape.dims))
+    count = graph.indices(given)
+    return torch.rand(*sizes) if count is None else torch.randint(count, sizes)
+
+
+def load_module(file: File) -> ModuleType:
+    """Import a generated module."""
+    spec = importlib.util.spec_from_file_location(f"_archdsl_{file.stem}", file)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = before
+    return module
+
+
+def _run(net: Any, samples: list[Any], planned: Plan) -> _Observed:
+    import torch
+
+    observed = _Observed()
+    hooks = [
+        child.register_forward_hook(_hook(observed, tuple(name.split("."))))
+        for name, child in net.named_modules()
+        if name
+    ]
+    tracer = _Tracer(net, planned, observed)
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        with torch.no_grad():
+            result = net(*samples)
+    finally:
+        sys.settrace(before)
+        for hook in hooks:
+            hook.remove()
+    for name, value in zip(planned.outputs, result if len(planned.outputs) > 1 else (result,), strict=True):
+        observed.note(("", name), value)
+    return observed
+
+
+def _hook(observed: _Observed, path: Path) -> Callable[..., None]:
+    def hook(_module: Any, _inputs: Any, output: Any) -> None:
+        if path not in observed.shapes and hasattr(output, "shape"):
+            observed.note(path, output)
+
+    return hook
+
+
+class _Tracer:
+    """Watches the statements of every `forward`, each of which gives a variable its next value."""
+
+    def __init__(self, net: Any, planned: Plan, observed: _Observed) -> None:
+        self.observed = observed
+        self.paths = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
+        self.file = type(net).forward.__code__.co_filename
+        self.lines: dict[int, tuple[Path, str]] = {}
+        self.last: dict[int, int] = {}
+        for line, statement in statements(File(self.file).read_text(encoding="utf-8"), planned):
+            self.lines[line.lineno] = statement
+            self.last[line.lineno] = line.end_lineno or line.lineno
+        self.before: dict[int, int] = {}
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "call":
+            code = frame.f_code
+            return self if code.co_filename == self.file and code.co_name == "forward" else None
+        key = id(frame)
+        if event == "exception":
+            self.before.pop(key, None)
+            return self
+        done = self.before.get(key)
+        if done is not None and event == "line" and done <= frame.f_lineno <= self.last[done]:
+            return self  # a statement of several lines, which is not done yet
+        self.before.pop(key, None)
+        if done is not None:
+            path, variable = self.lines[done]
+            owner = self.paths.get(id(frame.f_locals.get("self")))
+            if owner is not None and (*owner, *path) not in self.observed.shapes:
+                self.observed.note((*owner, *path), frame.f_locals[variable])
+        if event == "line" and frame.f_lineno in self.lines:
+            self.before[key] = frame.f_lineno
+        return self
+
+
+def statements(source: str, planned: Plan) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
+    """Yield each statement of a generated module that computes something, with the step and its variable."""
+    for part in ast.parse(source).body:
+        if isinstance(part, ast.ClassDef) and part.name in planned.statements:
+            forward = next((p for p in part.body if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
+            made, expected = _assignments(forward.body) if forward else [], planned.statements[part.name]
+            assert len(made) == len(expected), f"a statement of {part.name}.forward is not in the plan"
+            yield from zip(made, expected, strict=True)
+
+
+def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements that compute something, those under `if self.training` too."""
+    found: list[ast.stmt] = []
+    for part in body:
+        if isinstance(part, ast.If):
+            found += _assignments(part.body)
+        elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            is_start = isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Constant)
+            found += [] if is_start else [part]
+    return found
+
+
+def _compared(graph: CheckedGraph, observed: _Observed) -> list[Finding]:
+    findings = []
+    expected = {("", output.name): output.shape for output in graph.outputs} | _expected(graph.root)
+    for path, shape in expected.items():
+        seen = observed.shapes.get(path)
+        if seen != shape:
+            where = f"the output {path[1]}" if path[:1] == ("",) else dotted(path)
+            findings.append(Finding(where, str(shape), str(seen or "no such step")))
+    return findings
+
+
+def _expected(container: Container) -> dict[Path, Shape]:
+    """Return the shapes of all steps; what is inside of a module that is applied once more was seen the first time."""
+    found: dict[Path, Shape] = {}
+    for child in container.children:
+        if isinstance(child, Container):
+            found |= {} if child.weights else _expected(child)
+        # A move computes nothing, and where uses share a class it is called after what the first one moves.
+        if is_move(child):
+            continue
+        if not (isinstance(child, Container) and child.inline):
+            found[child.path] = child.shape
+    return found
