@@ -17,7 +17,7 @@ from archdsl.ops import lookup
 from archdsl.ops.argument_types import Word
 from archdsl.ops.base import Merge as MergeOp
 from archdsl.ops.base import Op
-from archdsl.ops.reasons import Misfit
+from archdsl.ops.reasons import ShapeError
 
 Dims: TypeAlias = tuple[int, ...]
 Stream: TypeAlias = "Dims | list[Dims]"
@@ -184,8 +184,8 @@ class Call(Unit):
         inherited = {arg: value for (op, arg), value in state.defaults.items() if op == cls.name and arg not in given}
         try:
             return cls(**{arg: cls.arguments[arg].kind.convert(arg, v) for arg, v in (given | inherited).items()})
-        except Misfit as misfit:
-            raise Wrong(str(misfit.reason)) from misfit
+        except ShapeError as error:
+            raise Wrong(str(error.reason)) from error
 
     def flow(self, state: State, label: str | None) -> None:
         op = self.op(state)
@@ -208,8 +208,8 @@ def result(op: Op, streams: list[Dims]) -> Dims:
         found = op.result(shapes)
         if op.params(shapes[0]) > 20_000 or op.macs(shapes[0], found) > 2_000_000:
             raise Wrong("too many weights")
-    except Misfit as misfit:
-        raise Wrong(str(misfit.reason)) from misfit
+    except ShapeError as error:
+        raise Wrong(str(error.reason)) from error
     return tuple(map(int, found.dims))
 
 

@@ -11,7 +11,7 @@ from archdsl.base.source import Source
 from archdsl.cli.main import cli
 from archdsl.diagram import FULL, LIGHT, Detail, Diagram, compared, diagram, to_dot
 from archdsl.diagram.render.engines import draw
-from archdsl.diagram.spec import Direction, Form, Style, Way
+from archdsl.diagram.spec import Direction, EdgeKind, Form, Style
 from archdsl.driver import compile_source
 from archdsl.gallery.entries import graphs
 from archdsl.ir.graph import CheckedGraph
@@ -62,8 +62,8 @@ def test_what_only_sees_more_than_before_is_not_changed() -> None:
 
 def test_edges_that_came_and_went_are_told_apart_by_width_and_dashes() -> None:
     kinds = {edge.id: edge.kind for edge in pair().edges}
-    assert kinds["a--fresh"] is Way.ADDED and kinds["a--gone"] is Way.REMOVED
-    assert kinds["input-x--a"] is Way.DATA
+    assert kinds["a--fresh"] is EdgeKind.ADDED and kinds["a--gone"] is EdgeKind.REMOVED
+    assert kinds["input-x--a"] is EdgeKind.DATA
 
 
 def test_equal_models_show_no_difference_and_no_operator_twice() -> None:
@@ -108,7 +108,7 @@ def test_steps_without_names_are_matched_by_their_place_in_the_order() -> None:
         "maxpool": ("changed", "before: AvgPool 2×2, /2"),
         "c3": ("changed", "before: no BN"),
     }
-    assert not [edge for edge in drawing.edges if edge.kind in (Way.ADDED, Way.REMOVED)]
+    assert not [edge for edge in drawing.edges if edge.kind in (EdgeKind.ADDED, EdgeKind.REMOVED)]
     assert drawing.boxes[0].id == "input-picture"
 
 
@@ -148,7 +148,7 @@ def test_lanes_stay_open() -> None:
     nets = graphs(["alexnet", "alexnet_2012"])
     drawing = compared(nets["alexnet"], nets["alexnet_2012"])
     assert not {"tower0", "tower1"} & {box.id for box in drawing.boxes}
-    assert {edge.kind for edge in drawing.edges} == {Way.ADDED, Way.REMOVED, Way.CROSSING}
+    assert {edge.kind for edge in drawing.edges} == {EdgeKind.ADDED, EdgeKind.REMOVED, EdgeKind.CROSSING}
 
 
 def test_what_differs_everywhere_is_closed_where_there_is_much() -> None:
@@ -250,7 +250,7 @@ def test_devices_are_lanes_and_what_crosses_says_its_bytes() -> None:
     drawing = diagram(net)
     assert [frame.title for frame in drawing.clusters if frame.style is Style.DEVICE] == ["gpu0", "gpu1"]
     moves = [each for each in transfers(net) if each.start]
-    assert sum(edge.kind is Way.CROSSING for edge in drawing.edges) == len(moves) == 7
+    assert sum(edge.kind is EdgeKind.CROSSING for edge in drawing.edges) == len(moves) == 7
     segments = {segment for box in drawing.boxes for segment in box.segments if "KiB" in segment}
     assert segments == {"128\n84.5 KiB", "4608\n18 KiB", "2048\n8 KiB"}
     total = sum(each.bytes for each in moves) / 1024
@@ -294,7 +294,7 @@ def test_the_stream_goes_straight() -> None:
         found, _ = measured(drawing)
         middles = {box.id: (box.area[0] + box.area[2]) / 2 for box in found.boxes}
         lines = {edge.id: [x for x, _ in edge.line] for edge in found.edges}
-        streams = [edge for edge in drawing.edges if edge.kind is Way.DATA]
+        streams = [edge for edge in drawing.edges if edge.kind is EdgeKind.DATA]
         straight = [edge for edge in streams if abs(middles[edge.source] - middles[edge.target]) < 1]
         assert len(straight) > 15
         assert all(max(lines[edge.id]) - min(lines[edge.id]) < 1 for edge in straight)

@@ -151,7 +151,7 @@ def test_every_operator_keeps_what_autograd_saves(example: Example) -> None:
     node, inputs = graph.nodes[0], sample(graph, batch)
     with torch.backends.mkldnn.flags(enabled=False):
         saved = saved_bytes(module(graph), inputs)
-    kept = node.op.kept(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
+    kept = node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
     said = 4 * (batch * kept.values + kept.of_batch) + 8 * batch * kept.integers
     said += sum(x.numel() * x.element_size() for x in inputs) if kept.input else 0
     said += 4 * batch * node.shape.volume if kept.output else 0

@@ -18,7 +18,7 @@ from archdsl.driver import compile_source
 from archdsl.ir.graph import Node
 from archdsl.ops import all_ops
 from archdsl.ops.base import INPUT, Example, Op, Stateless, Submodule, input_at
-from archdsl.ops.reasons import Misfit
+from archdsl.ops.reasons import ShapeError
 
 EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for example in op.examples]
 
@@ -210,7 +210,7 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
 def found(op: Op, x: Shape) -> tuple[int, ...] | None:
     try:
         return tuple(op.shape(x).dims)
-    except Misfit:
+    except ShapeError:
         return None
 
 

@@ -17,13 +17,13 @@ def check(graph: Graph | None, problems: Problems, limits: Limits = Limits()) ->
         return None
     left_out = only_in_training(graph)
     params, macs = graph.root.params, sum(node.macs for node in graph.root.nodes() if node.path not in left_out)
-    for claim in graph.claims:
-        scope = _container(graph.root, claim.scope)
-        values = {name: untraced(value) for name, value in claim.names.items()}
+    for assertion in graph.assertions:
+        scope = _container(graph.root, assertion.scope)
+        values = {name: untraced(value) for name, value in assertion.names.items()}
         totals = {"params": scope.params, "macs": scope.macs if scope.path else macs}
         evaluator = Evaluator(Names({**totals, **values}), problems, limits)
-        for test in _conjuncts(claim.test):
-            with problems.noting(" ".join(claim.notes) or None):
+        for test in _conjuncts(assertion.test):
+            with problems.noting(" ".join(assertion.notes) or None):
                 _judge(test, evaluator, problems, overridden=graph.overridden)
     return None if problems.has_errors else CheckedGraph(graph, params, macs)
 

@@ -78,7 +78,7 @@ def depth(graph: CheckedGraph) -> int:
     return max((found.get(output.path, 0) for output in graph.outputs if not output.when_training), default=0)
 
 
-COLUMNS = ("Net", "Input", "Parameters", "MACs", "Evaluation", "Kept for training", "Depth", "Top 1", "Top 5")
+COLUMNS = ("Net", "Input", "Parameters", "MACs", "Evaluation", "Saved for training", "Depth", "Top 1", "Top 5")
 NUMBERS = frozenset(COLUMNS[2:])
 
 

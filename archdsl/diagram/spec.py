@@ -22,7 +22,7 @@ class Form(Enum):
     CONNECTOR = "connector"
 
 
-class Way(Enum):
+class EdgeKind(Enum):
     """What an edge is: the stream, a shortcut with or without a projection, or a way with a meaning of its own."""
 
     DATA = "data"
@@ -109,7 +109,7 @@ class Edge:
     target: str
     label: str
     tooltip: str
-    kind: Way = Way.DATA
+    kind: EdgeKind = EdgeKind.DATA
     segment: int | None = None
 
     @property
@@ -138,7 +138,7 @@ class Diagram:
     direction: Direction = "TB"
     devices: tuple[str, ...] = ()
     starts: tuple[int, ...] = ()
-    ways: tuple[Way, ...] = ()
+    ways: tuple[EdgeKind, ...] = ()
     mirrored: bool = False
     kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
 

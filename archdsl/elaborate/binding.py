@@ -8,7 +8,7 @@ from archdsl.elaborate.scopes import Default
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE
 from archdsl.ops.declared import Declared
-from archdsl.ops.reasons import Misfit
+from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 WORDS = ("half", "tf_same", "same")
@@ -96,8 +96,8 @@ class Arguments:
             return HOLE
         try:
             return kind.convert(name, value)
-        except Misfit as misfit:
-            reason = misfit.reason
+        except ShapeError as error:
+            reason = error.reason
             self.problems.report(reason.code, arg.value.span, reason.label(), help=reason.help())
             return HOLE
 

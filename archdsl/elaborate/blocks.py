@@ -20,7 +20,7 @@ from archdsl.elaborate.scopes import Children, Names, Site
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE, untraced
-from archdsl.ir.graph import Argument, Container, Kind, Use, dotted
+from archdsl.ir.graph import Argument, ChildNaming, Container, Use, dotted
 from archdsl.syntax import ast
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _use(
     use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors())
     container = Container(
         path,
-        Kind.NAMED,
+        ChildNaming.NAMED,
         tuple(made),
         call.span,
         before.source,

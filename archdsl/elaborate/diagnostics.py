@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archdsl.elaborate.steps import Steps
 
 
-def report_misfit(steps: "Steps", bound: Bound, reason: Reason, inputs: tuple[Tensor, ...]) -> None:
+def report_shape_error(steps: "Steps", bound: Bound, reason: Reason, inputs: tuple[Tensor, ...]) -> None:
     """Say why an operator does not take its inputs, and how they came to their shapes."""
     history, given = provenance.history(steps.nodes, steps.inputs, inputs[0])
     notes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untrace
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.argument_types import PADDING, Word, is_int, shown
 from archdsl.ops.initialisers import INITIALISER, Initialiser, all_initialisers, find_initialiser
-from archdsl.ops.reasons import Misfit
+from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -328,9 +328,9 @@ class Evaluator:
         made = found(**{name: each.value for name, each in given.items()})
         try:
             made.check()
-        except Misfit as misfit:
-            place = given[misfit.reason.at].span if misfit.reason.at in given else call.span
-            self.problems.report(misfit.reason.code, place, misfit.reason.label(), help=misfit.reason.help())
+        except ShapeError as error:
+            place = given[error.reason.at].span if error.reason.at in given else call.span
+            self.problems.report(error.reason.code, place, error.reason.label(), help=error.reason.help())
             return HOLE
         return made
 

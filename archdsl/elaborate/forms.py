@@ -14,7 +14,7 @@ from archdsl.elaborate.scopes import Children, Defaults, Names, Site
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import HOLE
-from archdsl.ir.graph import Container, Kind
+from archdsl.ir.graph import ChildNaming, Container
 from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Merge
 from archdsl.ops.merge import Add, Concat
@@ -195,7 +195,7 @@ def lanes(steps: "Steps", unit: ast.Lanes, site: Site) -> "Made":
     steps.names.stream = Bundle(tuple(ends))
     return [
         Container(
-            lane.site.path, Kind.NAMED, tuple(lane.made), unit.span, lane.entry.source, lane.entry.shape,
+            lane.site.path, ChildNaming.NAMED, tuple(lane.made), unit.span, lane.entry.source, lane.entry.shape,
             end.source, end.shape, inline=inline, tower=lane.names.tower,
         )
         for lane, end in zip(made, ends, strict=True)

@@ -20,7 +20,7 @@ from archdsl.elaborate.settings import SettingError, require_inputs, require_par
 from archdsl.elaborate.steps import Made, Steps
 from archdsl.elaborate.streams import Defined, Tensor
 from archdsl.elaborate.values import HOLE
-from archdsl.ir.graph import Container, Graph, Input, Kind, Output, Parameter
+from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.ops.argument_types import is_int
 from archdsl.syntax import ast
 
@@ -85,9 +85,16 @@ class _Unfolding:
             parameters=self._parameters(),
             inputs=tuple(steps.inputs),
             root=Container(
-                (), Kind.NAMED, tuple(made), self.model.span, given.path, given.shape, stream.source, stream.shape
+                (),
+                ChildNaming.NAMED,
+                tuple(made),
+                self.model.span,
+                given.path,
+                given.shape,
+                stream.source,
+                stream.shape,
             ),
-            claims=tuple(steps.claims),
+            assertions=tuple(steps.assertions),
             outputs=outputs,
             devices=tuple(steps.devices),
             overridden=self.overridden or bool(steps.shapes),

@@ -24,11 +24,11 @@ from archdsl.elaborate.scopes import Children, Defaults, Labelled, Names, Site
 from archdsl.elaborate.streams import Bundle, Defined, Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE
-from archdsl.ir.graph import Claim, Container, Input, Kind, Node, Path
+from archdsl.ir.graph import Assertion, ChildNaming, Container, Input, Node, Path
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Merge, Op
-from archdsl.ops.reasons import Misfit
+from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 Made: TypeAlias = list[Node | Container]
@@ -57,7 +57,7 @@ class Steps:
         self.inputs: list[Input] = []
         self.nodes: dict[Path, Node] = {}
         self.readers: dict[Path, tuple[bool, ast.Call]] = {}
-        self.claims: list[Claim] = []
+        self.assertions: list[Assertion] = []
         self.devices: list[str] = []
         self.used: dict[int, tuple[Defined, set[str]]] = {}
 
@@ -95,7 +95,7 @@ class Steps:
             case ast.Set():
                 self.binder.enter(statement, site.defaults, below)
             case ast.Assert():
-                self.claims.append(self._claim(statement, site.path))
+                self.assertions.append(self._assertion(statement, site.path))
             case ast.For() | ast.If():
                 return [each for body in control.bodies(self, statement) for each in self.body(body, site.inner())]
             case ast.Broken():
@@ -112,7 +112,7 @@ class Steps:
         help = "move it to the top of the model"
         self.problems.report(codes.MISPLACED, statement.span, "this belongs to the model itself", help=help)
 
-    def _claim(self, statement: ast.Assert, path: Path) -> Claim:
+    def _assertion(self, statement: ast.Assert, path: Path) -> Assertion:
         stream: dict[str, object] = {}
         shape = self.names.shape
         if shape is not None and not self.names.hole:
@@ -121,7 +121,7 @@ class Steps:
                 stream["width"] = shape.dims[-1]
             if shape.rank > 2:
                 stream["height"] = shape.dims[-2]
-        return Claim(statement.test, stream | self.names.values, path, self.problems.notes)
+        return Assertion(statement.test, stream | self.names.values, path, self.problems.notes)
 
     # chains
 
@@ -255,7 +255,7 @@ class Steps:
         after = self.single(unit.span)
         if not isinstance(before, Tensor) or after is None:
             return []
-        kind = Kind.NUMBERED if numbered else Kind.NAMED
+        kind = ChildNaming.NUMBERED if numbered else ChildNaming.NAMED
         return [Container(path, kind, tuple(made), span, before.source, before.shape, after.source, after.shape)]
 
     def single(self, span: Span) -> Tensor | None:
@@ -346,8 +346,8 @@ class Steps:
         shapes = tuple(tensor.shape for tensor in inputs)
         try:
             shape = bound.op.result(shapes)
-        except Misfit as misfit:
-            judging.report_misfit(self, bound, misfit.reason, inputs)
+        except ShapeError as error:
+            judging.report_shape_error(self, bound, error.reason, inputs)
             self.names.hole = True
             return []
         if not self.bounds.holds(shape, span) or not judging.reads_what_it_can(self, bound, inputs):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import Call, Expr, Ref, flat, mapped
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
-from archdsl.emit.draft import PENDING, Draft
+from archdsl.emit.draft import PENDING, ClassDraft
 from archdsl.emit.initialisation import written
 from archdsl.emit.scope import names_in
 
@@ -21,21 +21,21 @@ class Class:
     """
 
     name: str
-    members: list[Draft]
+    members: list[ClassDraft]
     flagged: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
 
     @property
-    def model(self) -> Draft:
+    def model(self) -> ClassDraft:
         """The draft to write: one with all optional parts."""
         return next((each for each in self.members if _has_optional(each)), self.members[0])
 
 
-def classes(drafts: list[Draft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
+def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
     """Return the class of each draft by its number; those of models are in `roots`, names in `reserved` are taken."""
     keys = _keys(drafts)
-    groups: dict[str, dict[str, list[Draft]]] = {}
+    groups: dict[str, dict[str, list[ClassDraft]]] = {}
     for draft in drafts:
         key, optional = keys[draft.number]
         groups.setdefault(key, {}).setdefault(optional, []).append(draft)
@@ -66,7 +66,7 @@ def _count_forms(found: Iterable[Class]) -> None:
             each.forms = len(group)
 
 
-def _has_optional(draft: Draft) -> bool:
+def _has_optional(draft: ClassDraft) -> bool:
     return any(entry.optional for entry in draft.entries)
 
 
@@ -85,7 +85,7 @@ def _parameters(found: Class) -> list[str]:
     return [name for name in found.model.scope.values if name in mentions]
 
 
-def _keys(drafts: list[Draft]) -> dict[int, tuple[str, str]]:
+def _keys(drafts: list[ClassDraft]) -> dict[int, tuple[str, str]]:
     """Return for each draft its text without what is optional, and the text of that."""
     ids: dict[tuple[str, str], int] = {}
     keys: dict[int, tuple[str, str]] = {}
@@ -107,12 +107,12 @@ def _keys(drafts: list[Draft]) -> dict[int, tuple[str, str]]:
     return keys
 
 
-def _definition(draft: Draft) -> str:
+def _definition(draft: ClassDraft) -> str:
     use = draft.container.use
     return f"{use.span.source.name}:{use.span.start}" if use else ""
 
 
-def _texts(draft: Draft, change: Callable[[Expr], Expr], *, optional: bool) -> list[str]:
+def _texts(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> list[str]:
     texts = [f"{e.name} = {flat(mapped(e.module, change))}" for e in draft.entries if e.optional == optional]
     texts += [line for code in draft.starting(optional=optional) for line in written(code, 0)]
     for number, each in enumerate(draft.statements):
@@ -124,7 +124,7 @@ def _texts(draft: Draft, change: Callable[[Expr], Expr], *, optional: bool) -> l
     return texts
 
 
-def resolved(expr: Expr, drafts: list[Draft], made: dict[int, Class]) -> Expr:
+def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Expr:
     """Return an expression with the calls of classes as they are written."""
 
     def change(part: Expr) -> Expr:
@@ -136,7 +136,7 @@ def resolved(expr: Expr, drafts: list[Draft], made: dict[int, Class]) -> Expr:
     return mapped(expr, change)
 
 
-def _construction(part: Call, draft: Draft, found: Class) -> Call:
+def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     """Return the call of a class: what it always needs by position, the rest by name if it differs from its default."""
     defaults = default_values(found)
     given = dict(part.named)

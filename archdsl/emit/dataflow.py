@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archdsl.elaborate.reserved import no_variables
-from archdsl.ir.graph import CheckedGraph, Container, Kind, Node, Path
+from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Path
 from archdsl.ops.base import INPUT, Merge, Stateless, input_at
 
 
@@ -124,7 +124,7 @@ class Dataflow:
 
     def is_inline(self, container: Container) -> bool:
         """Whether others look inside a submodule: it has no `forward`."""
-        return container.inline or (container.kind is Kind.KEYED and not self.is_chain(container))
+        return container.inline or (container.kind is ChildNaming.KEYED and not self.is_chain(container))
 
     def is_chain(self, container: Container) -> bool:
         """Whether a submodule is a plain `nn.Sequential`: each child is a module that hands on one stream."""

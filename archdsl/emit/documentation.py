@@ -7,7 +7,7 @@ from textwrap import wrap
 from archdsl.base.pyexpr import WIDTH, flat
 from archdsl.base.shape import Shape
 from archdsl.emit.classes import Class
-from archdsl.emit.draft import Draft, Statement
+from archdsl.emit.draft import ClassDraft, Statement
 from archdsl.ir.graph import CheckedGraph, Parameter, dotted
 from archdsl.ops.argument_types import shown
 
@@ -54,7 +54,7 @@ def _uses(found: Class) -> str:
     return paths[0] if len(paths) == 1 else f"{', '.join(paths[:-1])} and {paths[-1]}"
 
 
-def _fixed(root: CheckedGraph, draft: Draft) -> str:
+def _fixed(root: CheckedGraph, draft: ClassDraft) -> str:
     params: list[Parameter] = [p for p in root.graph.parameters if p.used]
     closed = [p for p in params if p.name in draft.scope.fixed or p.name not in draft.scope.values]
     return ", ".join(f"{p.name} = {shown(p.value)}" for p in closed)
@@ -74,7 +74,7 @@ def _shapes(found: Class) -> list[str]:
     return [*said, f"returns: {_batched(_sizes(found.members, results, given[0] if given else None, loosely=True))}"]
 
 
-def _numbers(draft: Draft) -> range:
+def _numbers(draft: ClassDraft) -> range:
     return range(len(draft.arguments))
 
 
@@ -85,7 +85,7 @@ def shape_of_input(found: Class) -> str:
     return _joined(_sizes(found.members, _inputs(found.members), None))
 
 
-def _inputs(members: list[Draft]) -> list[Shape]:
+def _inputs(members: list[ClassDraft]) -> list[Shape]:
     return [member.shape_of(member.arguments[0][1]) for member in members]
 
 
@@ -97,12 +97,14 @@ def shape_after(found: Class, statement: Statement) -> str:
     return _joined(_sizes(members, shapes, _inputs(members) if found.model.arguments else None))
 
 
-def _alike(draft: Draft, statement: Statement) -> list[Statement]:
+def _alike(draft: ClassDraft, statement: Statement) -> list[Statement]:
     """Return the statements that are, or are not, optional like this one: all uses of a class have the same."""
     return [each for each in draft.statements if each.optional == statement.optional]
 
 
-def _sizes(drafts: list[Draft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False) -> list[str]:
+def _sizes(
+    drafts: list[ClassDraft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False
+) -> list[str]:
     """Return the sizes of a shape that all uses of a class have; what differs is told by letters, as of the input.
 
     Empty where that says nothing, unless it is told `loosely`.
@@ -135,13 +137,13 @@ def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> str | None:
     return str(found.pop()) if len(found) == 1 and None not in found else None
 
 
-def _size(draft: Draft, shape: Shape, axis: int) -> str:
+def _size(draft: ClassDraft, shape: Shape, axis: int) -> str:
     """Return a size as the class computes it; what a block makes of a side of its map, by its window, as a number."""
     text = _dim(draft, shape.dims[axis])
     return str(int(shape.dims[axis])) if axis and draft.container.use and "//" in text else text
 
 
-def _dim(draft: Draft, size: int) -> str:
+def _dim(draft: ClassDraft, size: int) -> str:
     return flat(draft.scope.expression(size))
 
 

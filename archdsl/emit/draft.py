@@ -7,7 +7,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.symbolic import evaluated
 from archdsl.emit.initialisation import Code, names_of
 from archdsl.emit.scope import Scope, names_in
-from archdsl.ir.graph import Container, Kind, Node, Output, Path, Use
+from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, Use
 
 PENDING = "§"
 
@@ -48,7 +48,7 @@ def value(path: Path) -> Ref:
 
 
 @dataclass(slots=True)
-class Draft:
+class ClassDraft:
     """The class of one container: a block in one use, the model, or a submodule that is no plain sequence.
 
     `name` is what the class would be called if no other one were, `given` are the shapes of a model's inputs, `starts`
@@ -74,7 +74,7 @@ class Draft:
     @property
     def is_numbered(self) -> bool:
         """Whether it is an `nn.Sequential` with a `forward` of its own."""
-        return self.container.kind is Kind.NUMBERED
+        return self.container.kind is ChildNaming.NUMBERED
 
     def written(self, expr: Expr) -> Expr:
         """Return an expression of `forward` with variables for values."""

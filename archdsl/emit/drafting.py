@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from archdsl.base.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import PENDING, Draft, Entry, Statement, origin_of, plainly_added, resolved, value
+from archdsl.emit.draft import PENDING, ClassDraft, Entry, Statement, origin_of, plainly_added, resolved, value
 from archdsl.emit.initialisation import Starts, changed
 from archdsl.emit.order import in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
 from archdsl.emit.scope import Scope
 from archdsl.emit.variables import Value, named, own_name
-from archdsl.ir.graph import Container, Kind, Node, Output, Path, only_in_training
+from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
 from archdsl.passes.transfers import is_move
 
@@ -20,15 +20,15 @@ from archdsl.passes.transfers import is_move
 class Drafts:
     """Makes the drafts of a graph, inner classes first, and after those that are made already."""
 
-    def __init__(self, flow: Dataflow, scopes: dict[Path, Scope], made: list[Draft] | None = None) -> None:
+    def __init__(self, flow: Dataflow, scopes: dict[Path, Scope], made: list[ClassDraft] | None = None) -> None:
         self.flow = flow
         self.scopes = scopes
-        self.made: list[Draft] = [] if made is None else made
+        self.made: list[ClassDraft] = [] if made is None else made
         self.placing = Placing(flow.graph)
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
         self.starts = Starts(flow.graph.root, scopes[()].values, self._has_class)
 
-    def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> Draft:
+    def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> ClassDraft:
         """Return the draft of a container's class, after those of the classes that it uses."""
         arguments = self.flow.inputs(container)
         given = {}
@@ -36,7 +36,7 @@ class Drafts:
             given = {each.path: each.shape for each in self.flow.graph.inputs}
             arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
         name = self.flow.graph.name if outputs else _class_name(container)
-        draft = Draft(container, scope, -1, name, arguments, self.placing.spans(container), outputs, given)
+        draft = ClassDraft(container, scope, -1, name, arguments, self.placing.spans(container), outputs, given)
         places = self._children(draft, container, ())
         if any(lanes for _, lanes in places):
             places = in_order(interleaved(places, self.flow), self.flow)
@@ -53,7 +53,7 @@ class Drafts:
         return draft
 
     def _children(
-        self, draft: Draft, container: Container, lanes: tuple[str, ...]
+        self, draft: ClassDraft, container: Container, lanes: tuple[str, ...]
     ) -> list[tuple[Node | Container, tuple[str, ...]]]:
         """Enter the submodules of a container; return the steps of `forward` with the lanes that they stand in."""
         places: list[tuple[Node | Container, tuple[str, ...]]] = []
@@ -63,13 +63,13 @@ class Drafts:
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
                 self._start(draft, child)
             if isinstance(child, Container) and self.flow.is_inline(child):
-                inner = lanes if child.kind is Kind.KEYED else (*lanes, child.path[-1])
+                inner = lanes if child.kind is ChildNaming.KEYED else (*lanes, child.path[-1])
                 places += self._children(draft, child, inner)
             else:
                 places.append((child, lanes))
         return places
 
-    def _start(self, draft: Draft, child: Node | Container) -> None:
+    def _start(self, draft: ClassDraft, child: Node | Container) -> None:
         """Enter how the weights of a submodule start."""
         attribute = flat(self._attribute(draft, child, ()))
         direct = not draft.is_numbered and not child.optional
@@ -77,14 +77,14 @@ class Drafts:
         draft.starts += [(child.path[-1], changed(each, draft.scope.number)) for each in code]
 
     def _has_class(self, container: Container) -> bool:
-        if container.kind is Kind.KEYED:
+        if container.kind is ChildNaming.KEYED:
             return False
         return container.use is not None or container.inline or not self.flow.is_chain(container)
 
     def _is_module(self, child: Node | Container, container: Container) -> bool:
         if isinstance(child, Container):
             return True
-        return _is_module(child, is_numbered=container.kind is Kind.NUMBERED)
+        return _is_module(child, is_numbered=container.kind is ChildNaming.NUMBERED)
 
     # modules
 
@@ -99,7 +99,7 @@ class Drafts:
         else:
             made = list(child.children)
         modules = [self.module(each, scope, owner) for each in made]
-        if child.kind is Kind.NUMBERED:
+        if child.kind is ChildNaming.NUMBERED:
             return Call("nn.Sequential", tuple(modules))
         pairs = Sequence(
             tuple(Sequence((each.path[-1], module), "(") for each, module in zip(made, modules, strict=True)),
@@ -133,7 +133,7 @@ class Drafts:
 
     # forward
 
-    def _step(self, draft: Draft, child: Node | Container, lanes: tuple[str, ...], *, in_training: bool) -> None:
+    def _step(self, draft: ClassDraft, child: Node | Container, lanes: tuple[str, ...], *, in_training: bool) -> None:
         if isinstance(child, Container):
             reads = tuple(path for _, path in self.flow.inputs(child))
             expr: Expr = Call(self._attribute(draft, child, lanes), tuple(map(value, reads)))
@@ -172,7 +172,7 @@ class Drafts:
             return False
         return path in self.flow.parts
 
-    def _applied(self, draft: Draft, node: Node, lanes: tuple[str, ...]) -> tuple[Expr, Path | None]:
+    def _applied(self, draft: ClassDraft, node: Node, lanes: tuple[str, ...]) -> tuple[Expr, Path | None]:
         """Return the expression of a node, and the value that it is written over if it is `+=`."""
         emission = node.emission
         inputs = tuple(map(value, node.sources))
@@ -191,7 +191,7 @@ class Drafts:
             return inputs[0], over
         return draft.scope.in_forward(_filled(function, inputs)), None
 
-    def _attribute(self, draft: Draft, child: Node | Container, lanes: tuple[str, ...]) -> Expr:
+    def _attribute(self, draft: ClassDraft, child: Node | Container, lanes: tuple[str, ...]) -> Expr:
         name = (child.weights or child.path)[-1]
         if draft.is_numbered and not lanes:
             return Ref(f"self[{[entry.name for entry in draft.entries].index(name)}]")
@@ -201,7 +201,7 @@ class Drafts:
             path = (*path, part)
         return Ref(text)
 
-    def _settle_optional(self, draft: Draft) -> None:
+    def _settle_optional(self, draft: ClassDraft) -> None:
         """Keep as optional only projections that other uses of the class can leave out; resolve what passes on."""
         alias = {each.path: each.expr for each in draft.statements if not each.reads}
         runs = list(_runs(draft.statements))
@@ -220,7 +220,7 @@ class Drafts:
         ]
         draft.aliases = alias
 
-    def _can_be_left_out(self, draft: Draft, run: list[Statement], alias: dict[Path, Expr]) -> bool:
+    def _can_be_left_out(self, draft: ClassDraft, run: list[Statement], alias: dict[Path, Expr]) -> bool:
         """Whether a projection can be written over what it reads, which nothing reads after it."""
         start, value_ = origin_of(run[0].reads[0], alias), run[0].reads[0]
         entries = {(*draft.container.path, entry.name) for entry in draft.entries}
@@ -236,7 +236,7 @@ class Drafts:
         return self.flow.readers[path] > 1
 
     @staticmethod
-    def _own_variables(draft: Draft) -> dict[Path, str]:
+    def _own_variables(draft: ClassDraft) -> dict[Path, str]:
         """Return the variables of what only training computes: in evaluation they hold nothing to the end."""
         computed = {each.value for each in draft.statements if each.in_training}
         found: dict[Path, str] = {}
@@ -247,7 +247,7 @@ class Drafts:
         draft.statements = [plainly_added(each) if each.value in found else each for each in draft.statements]
         return found
 
-    def _name(self, draft: Draft) -> None:
+    def _name(self, draft: ClassDraft) -> None:
         """Choose the variables."""
         own = self._own_variables(draft)
         values = [
@@ -269,7 +269,7 @@ def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:
     """Yield the paths of the submodules whose children are found by their keys."""
     for child in container.children:
         if isinstance(child, Container):
-            if child.kind is Kind.KEYED and flow.is_inline(child):
+            if child.kind is ChildNaming.KEYED and flow.is_inline(child):
                 yield child.path
             yield from _keyed(child, flow)
 

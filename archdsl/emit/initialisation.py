@@ -12,7 +12,7 @@ from typing import TypeAlias
 from archdsl.base.pyexpr import INDENT, WIDTH, Call, Expr, Item, Ref, call, flat, lines, mapped
 from archdsl.base.resources import resource
 from archdsl.emit.scope import names_in
-from archdsl.ir.graph import Container, Kind, Node
+from archdsl.ir.graph import ChildNaming, Container, Node
 from archdsl.ops.base import Stateless, Submodule
 from archdsl.ops.initialisers import Start
 
@@ -191,7 +191,7 @@ def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]
                 yield from _layers(child, in_block=in_block or child.use is not None)
         elif made := _class_of(child):
             yield _Layer(made, child.op.starts(child.input), in_block)
-        elif isinstance(child.emission, Stateless) and container.kind is Kind.NUMBERED and child.emission.module:
+        elif isinstance(child.emission, Stateless) and container.kind is ChildNaming.NUMBERED and child.emission.module:
             assert isinstance(child.emission.module.function, str)
             yield _Layer(child.emission.module.function, (), in_block)
 

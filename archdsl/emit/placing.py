@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from archdsl.base.pyexpr import Expr, Ref, call
 from archdsl.emit.classes import ON
-from archdsl.emit.draft import Draft
+from archdsl.emit.draft import ClassDraft
 from archdsl.ir.graph import CheckedGraph, Container, Node
 from archdsl.ops.base import Submodule
 from archdsl.passes.moves import devices_of
@@ -27,7 +27,7 @@ class Placing:
         device = _device(child)
         return (f'{ON}["{device}"]',) if device else ()
 
-    def anchor(self, draft: Draft, device: str) -> Expr:
+    def anchor(self, draft: ClassDraft, device: str) -> Expr:
         """Return what lies on a device: a submodule of a class that has weights there, else a buffer of its own."""
         found = next(_anchors(draft.container, device), None)
         if found is None:
@@ -66,5 +66,5 @@ def _has_weights(part: Node | Container) -> bool:
     return part.params > 0
 
 
-def _position(draft: Draft, name: str) -> int:
+def _position(draft: ClassDraft, name: str) -> int:
     return [entry.name for entry in draft.entries].index(name)

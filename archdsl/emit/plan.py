@@ -9,7 +9,7 @@ from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 from archdsl.emit import documentation
 from archdsl.emit.classes import ON, PROJECT, Class, classes, default_values, resolved
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import Draft, Entry
+from archdsl.emit.draft import ClassDraft, Entry
 from archdsl.emit.drafting import Drafts
 from archdsl.emit.fused import Towers, fused
 from archdsl.emit.initialisation import written
@@ -91,7 +91,7 @@ class _Planner:
     def __init__(self, graphs: Many[CheckedGraph], *, as_tuples: bool = False) -> None:
         self.as_tuples = as_tuples
         self.graphs: dict[int, CheckedGraph] = {}
-        self.drafts: list[Draft] = []
+        self.drafts: list[ClassDraft] = []
         for graph in graphs:
             drafts = Drafts(Dataflow(graph), scopes(graph), self.drafts)
             root = drafts.draft(graph.root, drafts.scopes[()], graph.outputs)
@@ -235,11 +235,11 @@ class _Planner:
             for line in lines(default, prefix=f"{name} = ", indent=_BODY, suffix=f" if {name} is None else {name}")
         ]
 
-    def _module(self, entry: Entry, draft: Draft) -> Expr:
+    def _module(self, entry: Entry, draft: ClassDraft) -> Expr:
         expr = resolved(draft.scope.expression(entry.module), self.drafts, self.classes)
         return mapped(expr, _with_loops)
 
-    def _numbered(self, draft: Draft) -> list[str]:
+    def _numbered(self, draft: ClassDraft) -> list[str]:
         made = tuple(self._module(entry, draft) for entry in draft.entries)
         return lines(Call("super().__init__", repeated(made)), prefix="", indent=_BODY)
 
@@ -306,7 +306,7 @@ class _Planner:
         return [*made, f"{_PAD}return {returned[0]}"]
 
     @staticmethod
-    def _in_training(draft: Draft) -> list[str]:
+    def _in_training(draft: ClassDraft) -> list[str]:
         """Return the variables of outputs that only training computes."""
         computed = {each.value for each in draft.statements if each.in_training}
         found = (draft.origin(output.path) for output in draft.outputs if output.when_training)
@@ -350,7 +350,7 @@ def _with_loops(expr: Expr) -> Expr:
     return Call(expr.function, (Sequence(items, pairs.bracket, pairs.exploded),))
 
 
-def _traced(draft: Draft) -> tuple[tuple[Path, str], ...]:
+def _traced(draft: ClassDraft) -> tuple[tuple[Path, str], ...]:
     start = len(draft.container.path)
     return tuple((each.path[start:], draft.variables[each.value]) for each in draft.statements)
 

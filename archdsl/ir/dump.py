@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from archdsl.base.pyexpr import flat
 from archdsl.base.symbolic import TracedFloat, TracedInt
-from archdsl.ir.graph import CheckedGraph, Container, Kind, Node, Parameter, Path, Use, dotted
+from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Parameter, Path, Use, dotted
 from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Argument, Op
 
-_BRACKETS = {Kind.NAMED: "{ }", Kind.NUMBERED: "[ ]"}
+_BRACKETS = {ChildNaming.NAMED: "{ }", ChildNaming.NUMBERED: "[ ]"}
 
 
 def dump(graph: CheckedGraph) -> str:

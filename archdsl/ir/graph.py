@@ -78,7 +78,7 @@ class Node:
         return int(self.op.macs(self.input.plain(), self.shape.plain()))
 
 
-class Kind(Enum):
+class ChildNaming(Enum):
     """How a container calls its children; those of a part of one, as a pipeline cuts it, have the keys of the whole."""
 
     NAMED = "named"
@@ -119,7 +119,7 @@ class Container:
     """
 
     path: Path
-    kind: Kind
+    kind: ChildNaming
     children: "tuple[Node | Container, ...]"
     span: Span
     source: Path
@@ -163,7 +163,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Assertion:
     """An `assert` in the body of `scope`, with the values of the names that it may use, totals excepted."""
 
     test: ast.Expr
@@ -194,7 +194,7 @@ class Graph:
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
     root: Container
-    claims: tuple[Claim, ...]
+    assertions: tuple[Assertion, ...]
     outputs: tuple[Output, ...]
     devices: tuple[str, ...] = ()
     overridden: bool = False

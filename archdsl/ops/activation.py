@@ -6,11 +6,11 @@ from typing import ClassVar, cast
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, INPUT_KEPT, ITSELF, OUTPUT_KEPT, Kept, Sight
+from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, OUTPUT_KEPT, InputDependence, Saved
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, arg, op
 from archdsl.ops.mismatches import UnevenParts
-from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 _MAPS = Shape.of(6, 28, 28)
 
@@ -21,7 +21,7 @@ class Elementwise(Op):
     def shape(self, x: Shape) -> Shape:
         return x
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return ITSELF
 
 
@@ -30,7 +30,7 @@ class Pointwise(Elementwise):
 
     caption: ClassVar[str]
     in_place: ClassVar[bool] = False
-    keeps_apart = True
+    is_lanewise = True
     # Arguments that PyTorch calls otherwise.
     spelled: ClassVar[Mapping[str, str]] = MappingProxyType({})
     traits = Trait.SQUASHES
@@ -64,7 +64,7 @@ class Relu(Pointwise):
     traits = Trait.SQUASHES | Trait.CUTS
     examples = (Example("relu", _MAPS, _MAPS), Example("relu", Shape.of(84), Shape.of(84)))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return OUTPUT_KEPT
 
 
@@ -73,10 +73,10 @@ class Tanh(Elementwise):
     """Squash to (-1, 1) by the hyperbolic tangent."""
 
     traits = Trait.SQUASHES
-    keeps_apart = True
+    is_lanewise = True
     examples = (Example("tanh", _MAPS, _MAPS),)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return OUTPUT_KEPT
 
     def torch(self, x: Shape) -> Emission:
@@ -87,14 +87,14 @@ class Tanh(Elementwise):
 class ScaledTanh(Elementwise):
     """Squash by 1.7159 tanh(2x/3), which maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
 
-    keeps_apart = True
+    is_lanewise = True
     support = ("scaled_tanh", "ScaledTanh")
     traits = Trait.SQUASHES
     examples = (Example("scaled_tanh", _MAPS, _MAPS), Example("scaled_tanh", Shape.of(84), Shape.of(84)))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The tanh before it is scaled.
-        return Kept(values=y.volume)
+        return Saved(values=y.volume)
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("ScaledTanh"), call("scaled_tanh", INPUT))
@@ -108,10 +108,10 @@ class Sigmoid(Elementwise):
     """Squash to (0, 1) by the logistic function."""
 
     traits = Trait.SQUASHES
-    keeps_apart = True
+    is_lanewise = True
     examples = (Example("sigmoid", _MAPS, _MAPS),)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return OUTPUT_KEPT
 
     def torch(self, x: Shape) -> Emission:
@@ -126,27 +126,27 @@ class AlongAxis(Op):
 
     def _axis(self, x: Shape) -> int:
         if x.rank < 1:
-            raise Misfit(WrongRank("channels", str(x)))
+            raise ShapeError(WrongRank("channels", str(x)))
         # An axis decides about the structure: without a trace, it is fixed in the generated module.
         axis = int(self.axis)
         if axis >= x.rank:
-            raise Misfit(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
+            raise ShapeError(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
         return axis
 
     def shape(self, x: Shape) -> Shape:
         self._axis(x)
         return x
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         axis = self._axis(inputs[0])
         if y.rank == 2:
-            return Sight(is_sequence=axis == 1)
+            return InputDependence(is_sequence=axis == 1)
         return ITSELF if axis == 0 and y.rank > 1 else EVERYTHING
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return OUTPUT_KEPT
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self if self._axis(inputs[0]) else None
 
     def torch(self, x: Shape) -> Emission:
@@ -220,8 +220,8 @@ class Glu(AlongAxis):
         axis = self._axis(x)
         size = x.dims[axis]
         if size % 2:
-            raise Misfit(UnevenParts("call", int(size), 2, "halves", "features" if axis else "channels"))
+            raise ShapeError(UnevenParts("call", int(size), 2, "halves", "features" if axis else "channels"))
         return Shape.of(*x.dims[:axis], size // 2, *x.dims[axis + 1 :])
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return INPUT_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return INPUT_SAVED

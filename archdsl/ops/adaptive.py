@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import INPUT_KEPT, NOTHING_KEPT, Kept, Reach, Sight, Sums, map_sight
+from archdsl.ops.analysis import INPUT_SAVED, NOTHING_SAVED, AxisWindow, InputDependence, Saved, Sums, map_dependence
 from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.window import compact, crossed, per_axis, require_map
@@ -19,7 +19,7 @@ class Adaptive(Op):
     module: ClassVar[str]
     function: ClassVar[str]
     keeps_output = False
-    keeps_apart = True
+    is_lanewise = True
 
     def shape(self, x: Shape) -> Shape:
         return Shape.of(x.channels, *per_axis("size", self.size, require_map(x)))
@@ -35,8 +35,8 @@ class Adaptive(Op):
     def cell(self, x: Shape) -> str:
         return f"{self.words} pool to {crossed(self.shape(x).map)}"
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return map_sight(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return map_dependence(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         sides = "x".join(map(str, map(int, x.map)))
@@ -54,9 +54,9 @@ class Mean(Adaptive):
     module = "AdaptiveAvgPool"
     function = "adaptive_avg_pool"
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # PyTorch takes the plain mean of a whole map, whose slope needs no numbers.
-        return NOTHING_KEPT if Shape(y.map).volume == 1 else INPUT_KEPT
+        return NOTHING_SAVED if Shape(y.map).volume == 1 else INPUT_SAVED
 
 
 class Largest(Adaptive):
@@ -67,13 +67,13 @@ class Largest(Adaptive):
     module = "AdaptiveMaxPool"
     function = "adaptive_max_pool"
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return Kept(input=True, integers=y.volume)
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(input=True, integers=y.volume)
 
 
-def _reach(size: int, cells: int) -> Reach:
+def _reach(size: int, cells: int) -> AxisWindow:
     """Return what a cell sees: from floor(o * size / cells) to ceil((o + 1) * size / cells) - 1."""
-    return Reach(size, 1 - cells, size - 1, per=cells)
+    return AxisWindow(size, 1 - cells, size - 1, per=cells)
 
 
 @op("adaptive_avgpool", family="pooling", positional=1)

@@ -8,7 +8,7 @@ Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AxisWindow:
     """What a unit reads along an axis, in integers: unit o, the positions between two numbers, inclusive.
 
     They are (step*o + first)/per and (step*o + last)/per.
@@ -25,30 +25,30 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class InputDependence:
     """What the units of a result see of the input: `axes` holds their reach along each axis of the map.
 
     Without axes a unit sees only its own position; with `everything`, all positions. `is_sequence` says that positions
     are the steps of a sequence: None where both kinds of stream are taken alike.
     """
 
-    axes: tuple[Reach, ...] = ()
+    axes: tuple[AxisWindow, ...] = ()
     everything: bool = False
     is_sequence: bool | None = None
 
 
-EVERYTHING = Sight(everything=True)
-ITSELF = Sight()
-STEP_ITSELF = Sight(is_sequence=True)
+EVERYTHING = InputDependence(everything=True)
+ITSELF = InputDependence()
+STEP_ITSELF = InputDependence(is_sequence=True)
 
 
-def map_sight(*axes: Reach) -> Sight:
-    """Return the sight of units on a map."""
-    return Sight(axes, is_sequence=False)
+def map_dependence(*axes: AxisWindow) -> InputDependence:
+    """Return the dependence of units on a map."""
+    return InputDependence(axes, is_sequence=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Saved:
     """What autograd keeps of a step until its gradient is computed, for one sample.
 
     `input` and `output` say that it is what goes in or comes out; `values` are further numbers of the stream's type,
@@ -64,9 +64,9 @@ class Kept:
     back: int = 0
 
 
-NOTHING_KEPT = Kept()
-INPUT_KEPT = Kept(input=True)
-OUTPUT_KEPT = Kept(output=True)
+NOTHING_SAVED = Saved()
+INPUT_SAVED = Saved(input=True)
+OUTPUT_KEPT = Saved(output=True)
 
 
 @dataclass(frozen=True, slots=True)

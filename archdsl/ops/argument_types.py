@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from archdsl.ops.reasons import AmbiguousPadding, Misfit, OutOfRange, WrongValue
+from archdsl.ops.reasons import AmbiguousPadding, OutOfRange, ShapeError, WrongValue
 
 Axes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = int | tuple[int, ...] | str
@@ -24,19 +24,19 @@ class Chosen(str):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArgumentType:
     """What an argument accepts. `words` are the bare names that it knows."""
 
     title: str
     words: tuple[str, ...] = ()
 
     def convert(self, name: str, value: object) -> object:
-        """Return the value as the operator wants it; raise `Misfit` where it is none of this kind."""
+        """Return the value as the operator wants it; raise `ShapeError` where it is none of this kind."""
         raise NotImplementedError
 
-    def refuse(self, name: str, value: object, advice: str | None = None) -> Misfit:
+    def refuse(self, name: str, value: object, advice: str | None = None) -> ShapeError:
         """Return the error that says what was wanted and what was given."""
-        return Misfit(WrongValue(name, self.title, shown(value), advice))
+        return ShapeError(WrongValue(name, self.title, shown(value), advice))
 
 
 def shown(value: object) -> str:
@@ -71,7 +71,7 @@ def is_int(value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class WholeNumber(Kind):
+class WholeNumber(ArgumentType):
     """An integer within bounds; a float that is whole is not one. Where `optional`, `none` stands for another rule."""
 
     low: int | None = 1
@@ -84,7 +84,7 @@ class WholeNumber(Kind):
             raise self.refuse(name, value)
         assert isinstance(value, int)
         if self.low is not None and value < self.low:
-            raise Misfit(OutOfRange(name, shown(value), f"at least {self.low}"))
+            raise ShapeError(OutOfRange(name, shown(value), f"at least {self.low}"))
         return value
 
 
@@ -105,17 +105,17 @@ class PaddingKind(PerAxis):
     def convert(self, name: str, value: object) -> object:
         if isinstance(value, Word):
             if value.text == "same":
-                raise Misfit(AmbiguousPadding(name))
+                raise ShapeError(AmbiguousPadding(name))
             return value.text
         if isinstance(value, str) and value in self.words:
             if value == "same":
-                raise Misfit(AmbiguousPadding(name))
+                raise ShapeError(AmbiguousPadding(name))
             raise self.refuse(name, value, f"write `{value}` without quotes")
         return super().convert(name, value)
 
 
 @dataclass(frozen=True)
-class Number(Kind):
+class Number(ArgumentType):
     """A real number within bounds. Where `optional`, `none` stands for another rule."""
 
     low: float | None = None
@@ -130,11 +130,11 @@ class Number(Kind):
             raise self.refuse(name, value)
         assert isinstance(value, int | float)
         if self.above is not None and value <= self.above:
-            raise Misfit(OutOfRange(name, shown(value), f"above {self.above:g}"))
+            raise ShapeError(OutOfRange(name, shown(value), f"above {self.above:g}"))
         if self.low is not None and self.high is not None and not self.low <= value <= self.high:
-            raise Misfit(OutOfRange(name, shown(value), f"from {self.low:g} to {self.high:g}"))
+            raise ShapeError(OutOfRange(name, shown(value), f"from {self.low:g} to {self.high:g}"))
         if self.low is not None and value < self.low:
-            raise Misfit(OutOfRange(name, shown(value), f"at least {self.low:g}"))
+            raise ShapeError(OutOfRange(name, shown(value), f"at least {self.low:g}"))
         return value
 
 
@@ -152,7 +152,7 @@ class Sizes(PerAxis):
 
 
 @dataclass(frozen=True)
-class Choice(Kind):
+class Choice(ArgumentType):
     """One of a few words, written without quotes unless these may stand too; `none` may be one of them."""
 
     choices: tuple[str, ...] = ()
@@ -177,7 +177,7 @@ def choice(*choices: str, quoted: bool = False) -> Choice:
 
 
 @dataclass(frozen=True)
-class Truth(Kind):
+class Truth(ArgumentType):
     """`true` or `false`."""
 
     def convert(self, name: str, value: object) -> object:
@@ -187,7 +187,7 @@ class Truth(Kind):
 
 
 @dataclass(frozen=True)
-class IndexTable(Kind):
+class IndexTable(ArgumentType):
     """For every output map the list of the input maps that it sees."""
 
     def convert(self, name: str, value: object) -> object:
@@ -201,7 +201,7 @@ class IndexTable(Kind):
 
 
 @dataclass(frozen=True)
-class Bitmaps(Kind):
+class Bitmaps(ArgumentType):
     """A list of strings, a `#` for every +1 and a `.` for every -1; `/` only ends a row of the picture."""
 
     def convert(self, name: str, value: object) -> object:

@@ -3,12 +3,12 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, Kept, Sight
+from archdsl.ops.analysis import EVERYTHING, InputDependence, Saved
 from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.base import Emission, Example, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
 from archdsl.ops.mismatches import UnevenHeads
-from archdsl.ops.reasons import Misfit
+from archdsl.ops.reasons import ShapeError
 from archdsl.ops.sequence import require_sequence
 
 
@@ -51,25 +51,25 @@ class Attention(Elementwise):
     def shape(self, x: Shape) -> Shape:
         _, features = require_sequence(x)
         if features % self.heads:
-            raise Misfit(UnevenHeads("heads", int(features), "features", int(self.heads), "heads"))
+            raise ShapeError(UnevenHeads("heads", int(features), "features", int(self.heads), "heads"))
         if self.kv_heads is not None and self.heads % self.kv_heads:
-            raise Misfit(UnevenHeads("kv_heads", int(self.heads), "heads", int(self.kv_heads), "groups"))
+            raise ShapeError(UnevenHeads("kv_heads", int(self.heads), "heads", int(self.kv_heads), "groups"))
         return x
 
     def params(self, x: Shape) -> int:
         constants = 2 * x.dims[1] + 2 * self._key_features(x)
         return self._weights(x) + (constants if self.bias else 0)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return EVERYTHING
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, features = y.dims
         if self.dropout:
             # PyTorch takes single steps: scaled queries and keys, values, what the heads give; matches, mask, product.
-            return Kept(input=True, values=time * (4 * features + 3 * self.heads * time))
+            return Saved(input=True, values=time * (4 * features + 3 * self.heads * time))
         # Queries, keys and values, what the heads give, and the sum of the matches of each step.
-        return Kept(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
+        return Saved(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
 
     def macs(self, x: Shape, y: Shape) -> int:
         # As PyTorch counts: a causal mask leaves nothing out.

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, INPUT_KEPT, ITSELF, NOTHING_KEPT, Kept, Sight, Sums
+from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, NOTHING_SAVED, InputDependence, Saved, Sums
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
@@ -98,12 +98,12 @@ class Op(Declared):
     copies_in_place: ClassVar[bool] = False
     traits: ClassVar[Trait] = Trait(0)
     # Whether streams that lie behind each other along the first axis come out so, each as if it were alone.
-    keeps_apart: ClassVar[bool] = False
+    is_lanewise: ClassVar[bool] = False
     # Whether the result depends on chance while training.
     is_random: ClassVar[bool] = False
 
     def shape(self, x: Shape) -> Shape:
-        """Return the shape that comes out; raise `Misfit` where none does."""
+        """Return the shape that comes out; raise `ShapeError` where none does."""
         raise NotImplementedError
 
     def indices(self) -> int | None:
@@ -135,7 +135,7 @@ class Op(Declared):
         return ()
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Return the shape that comes out of all inputs; raise `Misfit` where none does."""
+        """Return the shape that comes out of all inputs; raise `ShapeError` where none does."""
         shape = self.shape(inputs[0])
         for start in self.starts(inputs[0]):
             start.require()
@@ -161,26 +161,26 @@ class Op(Declared):
         """Return the numbers that decide which formula the sizes of the result follow: they cannot stay open."""
         return ()
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         """Return what the units of the result see of the inputs."""
         return EVERYTHING
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         """Return what a training keeps of it until its gradient is computed."""
-        return NOTHING_KEPT if self.is_view else INPUT_KEPT
+        return NOTHING_SAVED if self.is_view else INPUT_SAVED
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         """Return how its numbers come about."""
         return Sums()
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
         """Return the operator for `lanes` streams of these shapes that lie behind each other along the first axis.
 
         It does to each what this one does; its weights are those of all, put together likewise. None: there is none.
         """
-        return self if self.keeps_apart else None
+        return self if self.is_lanewise else None
 
-    def fanned(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
+    def fuse_shared_input(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
         """Return the operator that puts the results of `lanes` such operators on the same stream behind each other.
 
         Its weights are those of all, put together along their first axis. None: there is none.
@@ -206,12 +206,12 @@ class Merge(Op):
     def torch(self, x: Shape) -> Emission:
         return self.emission((x,))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         along_map = self.free_axis is not None and self.free_axis > 0 and y.rank > 2
         return EVERYTHING if along_map else ITSELF
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
 
 _TABLE: dict[str, type[Op]] = {}

@@ -3,11 +3,11 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import INPUT_KEPT, Kept, Sight, Sums, product
+from archdsl.ops.analysis import INPUT_SAVED, InputDependence, Saved, Sums, product
 from archdsl.ops.argument_types import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
-from archdsl.ops.reasons import Misfit, NotDivisible, Reason, TableDoesNotFit, WrongRank
+from archdsl.ops.reasons import NotDivisible, Reason, ShapeError, TableDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact, crossed
 
 
@@ -64,10 +64,10 @@ class Conv(Op):
         sizes = self._window(x).output()
         for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
             if count % self.groups:
-                raise Misfit(NotDivisible(int(count), int(self.groups), which))
+                raise ShapeError(NotDivisible(int(count), int(self.groups), which))
         self._check_table(x)
         if self.padding == "tf_same" and x.rank != 3:
-            raise Misfit(WrongRank("a 2-dimensional map where padding = tf_same", str(x)))
+            raise ShapeError(WrongRank("a 2-dimensional map where padding = tf_same", str(x)))
         return Shape.of(self.out, *sizes)
 
     def _check_table(self, x: Shape) -> None:
@@ -75,25 +75,25 @@ class Conv(Op):
             return
         if len(self.connect) != self.out:
             problem = f"the table has {len(self.connect)} rows, and there are {int(self.out)} output maps"
-            raise Misfit(TableDoesNotFit("connect", problem, "write one row for every output map"))
+            raise ShapeError(TableDoesNotFit("connect", problem, "write one row for every output map"))
         # PyTorch would take the window for all that an output map sees.
         if self.init is not None and self.init.axes[0] > 1:
             problem = f"`{self.init.name}` does not know the table"
-            raise Misfit(
+            raise ShapeError(
                 TableDoesNotFit("init", problem, "use an initialiser that counts no inputs, such as `uniform`")
             )
         if self.padding == "tf_same":
             problem = "padding = tf_same pads the sides differently, and a connection table pads them alike"
-            raise Misfit(TableDoesNotFit("connect", problem, "give a number of zeros, or `half`"))
+            raise ShapeError(TableDoesNotFit("connect", problem, "give a number of zeros, or `half`"))
         if x.rank != 3 or self.groups != 1:
-            raise Misfit(TableDoesNotFit("connect", "a connection table needs a stream of maps, and groups = 1"))
+            raise ShapeError(TableDoesNotFit("connect", "a connection table needs a stream of maps, and groups = 1"))
         for number, row in enumerate(self.connect):
             wrong = next((i for i in row if not 0 <= i < x.channels), None)
             if wrong is not None:
                 problem = f"row {number} names input map {wrong}, and there are {int(x.channels)}, counted from 0"
-                raise Misfit(TableDoesNotFit("connect", problem))
+                raise ShapeError(TableDoesNotFit("connect", problem))
             if len(set(row)) < len(row):
-                raise Misfit(TableDoesNotFit("connect", f"row {number} names an input map twice"))
+                raise ShapeError(TableDoesNotFit("connect", f"row {number} names an input map twice"))
 
     def params(self, x: Shape) -> int:
         return self._weights(x) + (self.out if self.bias else 0)
@@ -108,10 +108,10 @@ class Conv(Op):
         bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
         return (weight, bias) if self.bias else (weight,)
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return None if self.connect else self._widened(lanes, groups=lanes * self.groups)
 
-    def fanned(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_shared_input(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         alone = polynomial(self.groups) == polynomial(1)
         return self._widened(lanes, groups=1) if alone and not self.connect else None
 
@@ -173,20 +173,20 @@ class Conv(Op):
         weight = ("weight", (sum(map(len, self.connect)), 1, *self._window(x).kernel))
         return (weight, ("bias", (self.out,))) if self.bias else (weight,)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return self._window(inputs[0]).sight()
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return self._window(inputs[0]).input_dependence()
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         if self.connect:
             # What goes into each window of the table, and what comes out of it.
             windows = sum(map(len, self.connect))
             given = windows * Shape(inputs[0].map).volume
-            return Kept(values=given + windows * Shape(y.map).volume, back=given)
+            return Saved(values=given + windows * Shape(y.map).volume, back=given)
         window = self._window(inputs[0])
         if window.is_padded_to_fit and (any(window.before) or any(window.after)):
             sides = (sum(parts) for parts in zip(window.map, window.before, window.after, strict=True))
-            return Kept(values=Shape.of(inputs[0].channels, *sides).volume)
-        return INPUT_KEPT
+            return Saved(values=Shape.of(inputs[0].channels, *sides).volume)
+        return INPUT_SAVED
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         window = self._window(x)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from archdsl.ops.argument_types import Kind
+from archdsl.ops.argument_types import ArgumentType
 
 REQUIRED = object()
 
@@ -14,7 +14,7 @@ class Argument:
     """One argument."""
 
     name: str
-    kind: Kind
+    kind: ArgumentType
     help: str
     default: object
 
@@ -24,7 +24,7 @@ class Argument:
         return self.default is REQUIRED
 
 
-def arg(kind: Kind, *, help: str, default: Any = REQUIRED) -> Any:
+def arg(kind: ArgumentType, *, help: str, default: Any = REQUIRED) -> Any:
     """Declare an argument."""
     return Argument("", kind, help, default)
 

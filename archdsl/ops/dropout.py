@@ -3,7 +3,7 @@
 from archdsl.base.pyexpr import Ref, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import Kept
+from archdsl.ops.analysis import Saved
 from archdsl.ops.argument_types import RATE
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Trait, arg, op
 from archdsl.ops.window import require_map
@@ -16,9 +16,9 @@ class Dropping(Elementwise):
     traits = Trait.DROPS
     is_random = True
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The mask, which holds numbers: PyTorch multiplies by it.
-        return Kept(values=y.volume)
+        return Saved(values=y.volume)
 
     def title(self, x: Shape) -> str:
         return f"{super().title(x)} {self.rate:.3g}"
@@ -36,7 +36,7 @@ class Dropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
 
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("dropout", Shape.of(4096), Shape.of(4096)),
         Example("dropout(0.2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
@@ -52,7 +52,7 @@ class ChannelDropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="share of the channels that is dropped")
 
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("channel_dropout", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
         Example("channel_dropout(0.2)", Shape.of(8, 7), Shape.of(8, 7)),
@@ -63,8 +63,8 @@ class ChannelDropout(Dropping):
         require_map(x)
         return x
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return Kept(values=y.channels)
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(values=y.channels)
 
     def torch(self, x: Shape) -> Emission:
         axes = require_map(x)
@@ -77,7 +77,7 @@ class AlphaDropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
 
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("alpha_dropout", Shape.of(128), Shape.of(128)),
         Example("alpha_dropout(0.1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
@@ -103,8 +103,8 @@ class DropPath(Dropping):
         Example("drop_path", Shape.of(128), Shape.of(128)),
     )
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return Kept(values=1)
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(values=1)
 
     def torch(self, x: Shape) -> Emission:
         return self._calls("DropPath", "drop_path")

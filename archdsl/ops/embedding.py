@@ -3,11 +3,11 @@
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_KEPT, STEP_ITSELF, Kept, Sight
+from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, Start
-from archdsl.ops.reasons import Misfit, OutOfRange
+from archdsl.ops.reasons import OutOfRange, ShapeError
 from archdsl.ops.sequence import require_sequence
 
 
@@ -38,7 +38,7 @@ class Embedding(Op):
     def shape(self, x: Shape) -> Shape:
         if self.padding_idx is not None and self.padding_idx >= self.count:
             bound = f"below {int(self.count)}, the number of indices"
-            raise Misfit(OutOfRange("padding_idx", str(int(self.padding_idx)), bound))
+            raise ShapeError(OutOfRange("padding_idx", str(int(self.padding_idx)), bound))
         return Shape.of(*x.dims, self.size)
 
     def params(self, x: Shape) -> int:
@@ -47,7 +47,7 @@ class Embedding(Op):
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return (Start("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF
 
     def torch(self, x: Shape) -> Emission:
@@ -81,8 +81,8 @@ class Positional(Elementwise):
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (1, *x.dims)),)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return (Start("init", "weight", self.init, (x.volume,)),)
@@ -111,8 +111,8 @@ class Sinusoidal(Elementwise):
         require_sequence(x)
         return x
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("SinusoidalEncoding", *x.dims, base=self.base).without(base=10_000.0))
@@ -144,11 +144,11 @@ class ClassToken(Op):
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (1, 1, x.dims[1])),)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return (Start("init", "weight", self.init, (x.dims[1],)),)

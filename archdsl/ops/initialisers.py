@@ -10,9 +10,9 @@ from typing import ClassVar, TypeVar, cast, dataclass_transform
 from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.symbolic import Compound
 from archdsl.diag import codes
-from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, Chosen, Kind, choice, shown
+from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, ArgumentType, Chosen, choice, shown
 from archdsl.ops.declared import Argument, Declared, arg
-from archdsl.ops.reasons import Misfit, OutOfRange, Reason
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 
 _MODE = choice("fan_in", "fan_out", quoted=True)
 _NONLINEARITY = choice("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", quoted=True)
@@ -46,13 +46,13 @@ class Initialiser(Declared, Compound):
         return type(self)(**dict(zip(self.arguments, values, strict=True)))
 
     def check(self) -> None:
-        """Raise `Misfit` where the arguments do not go together."""
+        """Raise `ShapeError` where the arguments do not go together."""
 
     def fit(self, argument: str, dims: tuple[int, ...]) -> None:
-        """Raise `Misfit` where it cannot start a parameter of these sizes, which `argument` asks for."""
+        """Raise `ShapeError` where it cannot start a parameter of these sizes, which `argument` asks for."""
         low, high = self.axes
         if not low <= len(dims) <= high:
-            raise Misfit(CannotStart(argument, self.name, self.axes, tuple(map(int, dims))))
+            raise ShapeError(CannotStart(argument, self.name, self.axes, tuple(map(int, dims))))
 
     def call(self, target: Expr) -> Call:
         """Return the code that starts a parameter."""
@@ -153,7 +153,7 @@ class TruncNormal(Initialiser):
     def check(self) -> None:
         _require_order("b", self.a, self.b)
         if not self.std:
-            raise Misfit(OutOfRange("std", shown(self.std), "above 0"))
+            raise ShapeError(OutOfRange("std", shown(self.std), "above 0"))
 
 
 @initialiser("xavier_uniform", positional=1)
@@ -228,7 +228,7 @@ class Dirac(Initialiser):
     def fit(self, argument: str, dims: tuple[int, ...]) -> None:
         super().fit(argument, dims)
         if dims[0] % self.groups:
-            raise Misfit(UnevenDirac(argument, int(dims[0]), int(self.groups)))
+            raise ShapeError(UnevenDirac(argument, int(dims[0]), int(self.groups)))
 
 
 @initialiser("sparse", positional=1)
@@ -282,7 +282,7 @@ def part_by_part(initialiser: Initialiser | None, parts: int) -> Initialiser | N
 
 def _require_order(argument: str, low: float, high: float) -> None:
     if low > high:
-        raise Misfit(OutOfRange(argument, shown(high), f"at least `a`, {shown(low)}"))
+        raise ShapeError(OutOfRange(argument, shown(high), f"at least `a`, {shown(low)}"))
 
 
 @dataclass(frozen=True)
@@ -339,12 +339,12 @@ class Start:
     zero_row: int | None = None
 
     def require(self) -> None:
-        """Raise `Misfit` where the initialiser cannot start the parameter."""
+        """Raise `ShapeError` where the initialiser cannot start the parameter."""
         if self.initialiser is not None:
             self.initialiser.fit(self.argument, self.dims)
 
 
-class InitialiserKind(Kind):
+class InitialiserType(ArgumentType):
     """An initialiser, or `none` for PyTorch's own way."""
 
     def convert(self, name: str, value: object) -> object:
@@ -368,4 +368,4 @@ def all_initialisers() -> tuple[type[Initialiser], ...]:
     return tuple(_TABLE[name] for name in sorted(_TABLE))
 
 
-INITIALISER = InitialiserKind("an initialiser such as `kaiming_normal`, or none", tuple(sorted(_TABLE)))
+INITIALISER = InitialiserType("an initialiser such as `kaiming_normal`, or none", tuple(sorted(_TABLE)))

@@ -3,13 +3,13 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, Kept, Sight
+from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, InputDependence, Saved
 from archdsl.ops.argument_types import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.normalisation import PerChannel
-from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
 class OverLastAxes(Elementwise):
@@ -27,7 +27,7 @@ class OverLastAxes(Elementwise):
 
     def shape(self, x: Shape) -> Shape:
         if self.axes > x.rank:
-            raise Misfit(OutOfRange("axes", str(int(self.axes)), f"at most {x.rank}, the number of axes of {x}"))
+            raise ShapeError(OutOfRange("axes", str(int(self.axes)), f"at most {x.rank}, the number of axes of {x}"))
         return x
 
     def params(self, x: Shape) -> int:
@@ -43,11 +43,11 @@ class OverLastAxes(Elementwise):
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return tuple((start.parameter, self._sizes(x)) for start in self.starts(x))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF if y.rank == 2 and self.axes == 1 else EVERYTHING
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return Kept(input=True, values=2 * y.volume // Shape(self._sizes(y)).volume)
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return Saved(input=True, values=2 * y.volume // Shape(self._sizes(y)).volume)
 
 
 @op("layernorm", family="normalisation")
@@ -76,7 +76,7 @@ class LayerNorm(OverLastAxes):
         super().shape(x)
         if Shape(self._sizes(x)).volume == 1:
             what = "the last axis" if self.axes == 1 else f"the last {int(self.axes)} axes"
-            raise Misfit(NoSpread("axes", what, str(x), "normalise over more axes, or leave it out"))
+            raise ShapeError(NoSpread("axes", what, str(x), "normalise over more axes, or leave it out"))
         return x
 
     def params(self, x: Shape) -> int:
@@ -127,9 +127,9 @@ class RmsNorm(OverLastAxes):
             return Submodule(made)
         return Stateless(made, call("F.rms_norm", INPUT, sizes, eps=self.eps).without(eps=None))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # One over the root mean squares, and what is scaled.
-        return Kept(input=True, values=y.volume // Shape(self._sizes(y)).volume + (y.volume if self.affine else 0))
+        return Saved(input=True, values=y.volume // Shape(self._sizes(y)).volume + (y.volume if self.affine else 0))
 
     def title(self, x: Shape) -> str:
         return "RMSNorm"
@@ -157,14 +157,14 @@ class ChannelLayerNorm(PerChannel):
 
     def shape(self, x: Shape) -> Shape:
         if x.rank != 3:
-            raise Misfit(WrongRank("channels, height and width", str(x), "`layernorm` normalises the last axis"))
+            raise ShapeError(WrongRank("channels, height and width", str(x), "`layernorm` normalises the last axis"))
         if x.channels == 1:
-            raise Misfit(NoSpread("call", "each pixel", str(x), "normalise over the map: use `instancenorm`"))
+            raise ShapeError(NoSpread("call", "each pixel", str(x), "normalise over the map: use `instancenorm`"))
         return x
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The input in another order of its axes, and mean and spread of each pixel.
-        return Kept(values=y.volume + 2 * Shape(y.map).volume)
+        return Saved(values=y.volume + 2 * Shape(y.map).volume)
 
     def torch(self, x: Shape) -> Emission:
         made = call("LayerNorm2d", x.channels, eps=self.eps, elementwise_affine=self.affine)

@@ -5,16 +5,16 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, Kept, Sight, Sums, product
+from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, InputDependence, Saved, Sums, product
 from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH
 from archdsl.ops.base import Argument, Emission, Example, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
-from archdsl.ops.reasons import Misfit, TableDoesNotFit, WrongRank
+from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
 
 
 def _require_vector(x: Shape) -> None:
     if x.rank != 1:
-        raise Misfit(WrongRank("a vector", str(x), "put `flatten` before it"))
+        raise ShapeError(WrongRank("a vector", str(x), "put `flatten` before it"))
 
 
 @op("linear", family="linear", positional=1)
@@ -37,7 +37,7 @@ class Linear(Op):
 
     def shape(self, x: Shape) -> Shape:
         if not 1 <= x.rank <= 2:
-            raise Misfit(WrongRank("a vector, or a sequence of vectors", str(x), "put `flatten` before it"))
+            raise ShapeError(WrongRank("a vector, or a sequence of vectors", str(x), "put `flatten` before it"))
         return Shape.of(*x.dims[:-1], self.out)
 
     def params(self, x: Shape) -> int:
@@ -54,7 +54,7 @@ class Linear(Op):
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF if y.rank == 2 else EVERYTHING
 
     def sums(self, x: Shape, y: Shape) -> Sums:
@@ -67,10 +67,10 @@ class Linear(Op):
         """Return the layer with the features of as many."""
         return self.changed(out=lanes * self.out, init=part_by_part(self.init, lanes))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return GroupedLinear(self, lanes) if inputs[0].rank == 1 else None
 
-    def fanned(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_shared_input(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self.widened(lanes) if inputs[0].rank == 1 else None
 
     def title(self, x: Shape) -> str:
@@ -114,7 +114,7 @@ class GroupedLinear(Op):
     def starts(self, x: Shape) -> tuple[Start, ...]:
         return self.layer.widened(self.groups).starts(self._part(x))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return GroupedLinear(self.layer, lanes * self.groups)
 
     def torch(self, x: Shape) -> Emission:
@@ -155,13 +155,13 @@ class Rbf(Op):
     def _check_targets(self, x: Shape, targets: tuple[str, ...]) -> None:
         if len(targets) != self.out:
             problem = f"there are {len(targets)} targets, and {int(self.out)} output units"
-            raise Misfit(
+            raise ShapeError(
                 TableDoesNotFit("targets", problem, f"give {int(self.out)} targets, or write rbf({len(targets)})")
             )
         for number, target in enumerate(targets):
             if len(target) != x.channels:
                 problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
-                raise Misfit(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
+                raise ShapeError(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
 
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("targets", (self.out, x.channels)),)
@@ -169,9 +169,9 @@ class Rbf(Op):
     def fixed(self, x: Shape) -> int:
         return self.out * x.channels
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The differences, which are squared.
-        return Kept(values=y.volume * inputs[0].volume)
+        return Saved(values=y.volume * inputs[0].volume)
 
     def torch(self, x: Shape) -> Emission:
         return Submodule(call("EuclideanRBF", self.targets or (x.channels, self.out)))

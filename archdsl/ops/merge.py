@@ -3,11 +3,11 @@
 from archdsl.base.pyexpr import Expr, Infix, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import EVERYTHING, INPUT_KEPT, ITSELF, Kept, Sight, Sums
+from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import Emission, Example, Merge, Op, Stateless, arg, input_at, op
 from archdsl.ops.mismatches import StreamsDiffer
-from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.ops.reasons import ShapeError, WrongRank
 
 
 def _added(symbol: str, count: int) -> Expr:
@@ -23,7 +23,7 @@ def _all_inputs(count: int) -> Expr:
 
 def _require_axis(axis: int, inputs: tuple[Shape, ...], *, more: int = 0) -> None:
     if axis >= inputs[0].rank + more:
-        raise Misfit(WrongRank(f"streams with an axis {axis}, counted from 0 for the channels", str(inputs[0])))
+        raise ShapeError(WrongRank(f"streams with an axis {axis}, counted from 0 for the channels", str(inputs[0])))
 
 
 @op("concat", family="merge", positional=0)
@@ -43,7 +43,7 @@ class Concat(Merge):
     def free_axis(self) -> int | None:
         return self.axis
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self if self.axis else None
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -56,7 +56,7 @@ class Concat(Merge):
                 if axis != self.axis
             )
             if not same:
-                raise Misfit(StreamsDiffer("concat", inputs, free=self.axis))
+                raise ShapeError(StreamsDiffer("concat", inputs, free=self.axis))
         total = first.dims[self.axis]
         for other in inputs[1:]:
             total = total + other.dims[self.axis]
@@ -75,7 +75,7 @@ class Add(Merge):
 
     keeps_output = False
     shares_gradient = True
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("add", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 56, 56),)),
         Example("add", Shape.of(10), Shape.of(10), others=(Shape.of(10), Shape.of(10))),
@@ -83,7 +83,7 @@ class Add(Merge):
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         if any(other.dims != inputs[0].dims for other in inputs):
-            raise Misfit(StreamsDiffer("add", inputs))
+            raise ShapeError(StreamsDiffer("add", inputs))
         return inputs[-1]
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
@@ -104,16 +104,16 @@ class Mul(Merge):
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         if len({shape.rank for shape in inputs}) > 1:
-            raise Misfit(StreamsDiffer("mul", inputs))
+            raise ShapeError(StreamsDiffer("mul", inputs))
         dims = []
         for sizes in zip(*(shape.dims for shape in inputs), strict=True):
             wide = [size for size in sizes if size != 1]
             if any(size != wide[0] for size in wide):
-                raise Misfit(StreamsDiffer("mul", inputs, stretches=True))
+                raise ShapeError(StreamsDiffer("mul", inputs, stretches=True))
             dims.append(wide[0] if wide else sizes[0])
         return Shape(tuple(dims))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         # A single channel that is stretched is one for each stream.
         alike = len({polynomial(shape.channels) for shape in inputs}) == 1
         return self if alike else None
@@ -124,8 +124,8 @@ class Mul(Merge):
     def title(self, x: Shape) -> str:
         return "×"
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return INPUT_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return INPUT_SAVED
 
 
 @op("stack", family="merge", positional=0)
@@ -143,15 +143,15 @@ class Stack(Merge):
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         if any(other.dims != inputs[0].dims for other in inputs):
-            raise Misfit(StreamsDiffer("stack", inputs))
+            raise ShapeError(StreamsDiffer("stack", inputs))
         _require_axis(self.axis, inputs, more=1)
         dims = inputs[0].dims
         return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return ITSELF if self.axis == 0 and y.rank != 3 else EVERYTHING
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self if self.axis else None
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:

@@ -3,12 +3,12 @@
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, ITSELF, Kept, Sight, Sums
+from archdsl.ops.analysis import EVERYTHING, ITSELF, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
 from archdsl.ops.mismatches import NoSpread
-from archdsl.ops.reasons import Misfit, NotDivisible, WrongRank
+from archdsl.ops.reasons import NotDivisible, ShapeError, WrongRank
 from archdsl.ops.window import require_map
 
 
@@ -47,7 +47,7 @@ class BatchNorm(PerChannel):
 
     keeps_output = False
     traits = Trait.CENTRES | Trait.USES_BATCH_STATISTICS
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("batchnorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
         Example("batchnorm(eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
@@ -57,7 +57,7 @@ class BatchNorm(PerChannel):
 
     def shape(self, x: Shape) -> Shape:
         if not 1 <= x.rank <= 4:
-            raise Misfit(WrongRank("channels and up to three axes", str(x)))
+            raise ShapeError(WrongRank("channels and up to three axes", str(x)))
         return x
 
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -67,9 +67,9 @@ class BatchNorm(PerChannel):
         # Running mean and variance of each channel, and the number of batches.
         return 2 * x.channels + 1
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and spread of each channel.
-        return Kept(input=True, of_batch=2 * y.channels)
+        return Saved(input=True, of_batch=2 * y.channels)
 
     def torch(self, x: Shape) -> Emission:
         made = call(
@@ -101,27 +101,27 @@ class GroupNorm(PerChannel):
 
     def shape(self, x: Shape) -> Shape:
         if x.rank < 1:
-            raise Misfit(WrongRank("channels", str(x)))
+            raise ShapeError(WrongRank("channels", str(x)))
         if x.channels % self.groups:
-            raise Misfit(NotDivisible(int(x.channels), int(self.groups), "channels"))
+            raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         # PyTorch refuses it for a batch of one, and gives nothing but the shift for others.
         if x.volume == self.groups:
             advice = "use fewer groups, or normalise before the map has shrunk to one pixel"
-            raise Misfit(NoSpread("groups", "each group", str(x), advice))
+            raise ShapeError(NoSpread("groups", "each group", str(x), advice))
         return x
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self.changed(groups=lanes * self.groups)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and spread of each group.
-        return Kept(input=True, values=2 * self.groups)
+        return Saved(input=True, values=2 * self.groups)
 
     def torch(self, x: Shape) -> Emission:
         made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
         return Submodule(made.without(eps=1e-5, affine=True))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return EVERYTHING
 
     def title(self, x: Shape) -> str:
@@ -141,7 +141,7 @@ class InstanceNorm(PerChannel):
 
     keeps_output = False
     traits = Trait.CENTRES
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("instancenorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56)),
         Example("instancenorm(affine = true)", Shape.of(8, 5), Shape.of(8, 5), params=16),
@@ -152,7 +152,7 @@ class InstanceNorm(PerChannel):
     def shape(self, x: Shape) -> Shape:
         require_map(x)
         if x.volume == x.channels:
-            raise Misfit(NoSpread("call", "each channel", str(x)))
+            raise ShapeError(NoSpread("call", "each channel", str(x)))
         return x
 
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -172,12 +172,12 @@ class InstanceNorm(PerChannel):
             return Submodule(made)
         return Stateless(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and spread of each channel of a sample; PyTorch copies for each sample what belongs to all.
         copies = int(self.affine) + 2 * int(self.track_running_stats)
-        return Kept(input=True, values=(2 + copies) * y.channels)
+        return Saved(input=True, values=(2 + copies) * y.channels)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         # As in an evaluation, which uses what was kept of the training.
         return ITSELF if self.track_running_stats else EVERYTHING
 
@@ -219,10 +219,10 @@ class LocalResponseNorm(Elementwise):
             call("F.local_response_norm", source, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
         )
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The squares with zeros around the channels, their sum, and its power.
         positions = Shape(y.map).volume
-        return Kept(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
+        return Saved(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
 
     def title(self, x: Shape) -> str:
         return "LRN"

@@ -2,10 +2,10 @@
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
+from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, InputDependence, Saved, map_dependence
 from archdsl.ops.argument_types import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.reasons import Misfit, OutOfRange, WrongValue
+from archdsl.ops.reasons import OutOfRange, ShapeError, WrongValue
 from archdsl.ops.window import compact, per_axis, require_map
 
 _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
@@ -52,7 +52,7 @@ class Pad(Op):
         before, after = self._sides(x)
         if self.value != 0 and self.mode != "constant":
             wanted = f"0 where mode = {self.mode}"
-            raise Misfit(WrongValue("value", wanted, f"{self.value:g}", "leave it out, or use mode = constant"))
+            raise ShapeError(WrongValue("value", wanted, f"{self.value:g}", "leave it out, or use mode = constant"))
         kept = x.dims[: x.rank - len(before)]
         padded = x.dims[len(kept) :]
         for name, amounts in (("amount", before), ("after", after)):
@@ -65,9 +65,9 @@ class Pad(Op):
         most = {"reflect": size - 1, "circular": size}.get(self.mode)
         if most is not None and amount > most:
             how = "reflected" if self.mode == "reflect" else "repeated"
-            raise Misfit(OutOfRange(name, str(int(amount)), f"at most {int(most)} where a {x} stream is {how}"))
+            raise ShapeError(OutOfRange(name, str(int(amount)), f"at most {int(most)} where a {x} stream is {how}"))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return None if self._with_channels(require_map(inputs[0])) else self
 
     def torch(self, x: Shape) -> Emission:
@@ -86,15 +86,15 @@ class Pad(Op):
             return call(f"nn.ZeroPad{axes}d", amounts)
         return call(f"nn.ConstantPad{axes}d", amounts, self.value)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         if self.mode == "circular":
             return EVERYTHING
         before, _ = self._sides(inputs[0])
         # Copies of pixels beside the border are taken for the border: they are nearer to it than what they stand for.
-        return map_sight(*(Reach(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
+        return map_dependence(*(AxisWindow(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT if self.mode in ("constant", "circular") else super().kept(inputs, y)
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED if self.mode in ("constant", "circular") else super().saved_for_backward(inputs, y)
 
     def title(self, x: Shape) -> str:
         before, after = self._sides(x)

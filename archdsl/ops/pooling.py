@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Kept, Sight, Sums
+from archdsl.ops.analysis import InputDependence, Saved, Sums
 from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
-from archdsl.ops.reasons import Misfit, Reason, WindowDoesNotFit, WrongRank
+from archdsl.ops.reasons import Reason, ShapeError, WindowDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact, crossed
 
 
@@ -24,7 +24,7 @@ class Pool(Op):
     caption: ClassVar[str]
     words: ClassVar[str]
     keeps_output = False
-    keeps_apart = True
+    is_lanewise = True
 
     def window(self, x: Shape) -> Window:
         """Return the window on this input."""
@@ -54,8 +54,8 @@ class Pool(Op):
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self.window(x).unread()
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return self.window(inputs[0]).sight()
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return self.window(inputs[0]).input_dependence()
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         window = self.window(x)
@@ -82,9 +82,9 @@ def without_padding() -> Iterator[None]:
     """Let no help speak of padding to those who cannot add any."""
     try:
         yield
-    except Misfit as misfit:
-        reason = misfit.reason
-        raise Misfit(replace(reason, paddable=False) if isinstance(reason, WindowDoesNotFit) else reason) from None
+    except ShapeError as error:
+        reason = error.reason
+        raise ShapeError(replace(reason, paddable=False) if isinstance(reason, WindowDoesNotFit) else reason) from None
 
 
 class Averaging(Pool):
@@ -121,9 +121,9 @@ class MaxPool(Pool):
     def torch(self, x: Shape) -> Emission:
         return self._calls(x, "MaxPool", "max_pool")
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The place of each maximum.
-        return Kept(input=True, integers=y.volume)
+        return Saved(input=True, integers=y.volume)
 
 
 @op("avgpool", family="pooling", positional=2)
@@ -182,9 +182,9 @@ class LpPool(Averaging):
     def torch(self, x: Shape) -> Emission:
         return self._calls(x, "LPPool", "lp_pool", self.power)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The powers, their means, and what PyTorch makes of them: signs, sizes, sums.
-        return Kept(input=True, values=inputs[0].volume + 4 * y.volume)
+        return Saved(input=True, values=inputs[0].volume + 4 * y.volume)
 
 
 @op("subsample", family="pooling", positional=2)
@@ -198,7 +198,7 @@ class Subsample(Op):
     stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
 
     keeps_output = False
-    keeps_apart = True
+    is_lanewise = True
     support = ("Subsample",)
     examples = (
         Example("subsample(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14), params=12),
@@ -207,7 +207,7 @@ class Subsample(Op):
 
     def _window(self, x: Shape) -> Window:
         if x.rank != 3:
-            raise Misfit(WrongRank("channels, height and width", str(x)))
+            raise ShapeError(WrongRank("channels, height and width", str(x)))
         return Window.of(x, self.kernel, self.stride, 0, 1)
 
     def shape(self, x: Shape) -> Shape:
@@ -234,12 +234,12 @@ class Subsample(Op):
     def steps(self, x: Shape) -> str:
         return self._window(x).steps
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return self._window(inputs[0]).sight()
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return self._window(inputs[0]).input_dependence()
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The means, which the coefficients are multiplied with.
-        return Kept(input=True, values=y.volume)
+        return Saved(input=True, values=y.volume)
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         window = self._window(x)

@@ -3,11 +3,11 @@
 from archdsl.base.pyexpr import Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, NOTHING_KEPT, Kept, Reach, Sight, map_sight
+from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, InputDependence, Saved, map_dependence
 from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
-from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange, WrongRank
+from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
 
 
 @op("channel_shuffle", family="other", positional=1)
@@ -23,13 +23,13 @@ class ChannelShuffle(Elementwise):
 
     def shape(self, x: Shape) -> Shape:
         if x.rank < 2:
-            raise Misfit(WrongRank("channels and at least one axis, such as 8x7x7", str(x)))
+            raise ShapeError(WrongRank("channels and at least one axis, such as 8x7x7", str(x)))
         if x.channels % self.groups:
-            raise Misfit(NotDivisible(int(x.channels), int(self.groups), "channels"))
+            raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         return x
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
@@ -57,10 +57,10 @@ class Reshape(Op):
             sizes = [str(int(size)) for size in self.sizes]
             named = f"({', '.join(sizes)})" if open_size else "x".join(sizes)
             taken = f"a multiple of {int(known)}" if open_size else str(int(known))
-            raise Misfit(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
+            raise ShapeError(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
         return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         first, *others = self.sizes
         return self.changed(sizes=(first if first == -1 else lanes * first, *others))
 
@@ -97,10 +97,10 @@ class Permute(Op):
     def shape(self, x: Shape) -> Shape:
         order = self._order()
         if sorted(order) != list(range(x.rank)):
-            raise Misfit(WrongOrder("order", order, str(x), x.rank))
+            raise ShapeError(WrongOrder("order", order, str(x), x.rank))
         return Shape.of(*(x.dims[axis] for axis in order))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return None if self._order()[0] else self
 
     def torch(self, x: Shape) -> Emission:
@@ -133,26 +133,26 @@ class Slice(Op):
     def shape(self, x: Shape) -> Shape:
         axis = int(self.axis)
         if axis >= x.rank:
-            raise Misfit(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
+            raise ShapeError(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
         size, stop = x.dims[axis], self._stop(x)
         if stop > size:
-            raise Misfit(OutOfRange("stop", str(int(stop)), f"at most {int(size)}, the size of axis {axis} of {x}"))
+            raise ShapeError(OutOfRange("stop", str(int(stop)), f"at most {int(size)}, the size of axis {axis} of {x}"))
         if self.start >= stop:
-            raise Misfit(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, where the part ends"))
+            raise ShapeError(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, where the part ends"))
         return Shape.of(*x.dims[:axis], stop - self.start, *x.dims[axis + 1 :])
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return self if self.axis else None
 
     def torch(self, x: Shape) -> Emission:
         numbers = (int(self.axis) + 1, self.start, self._stop(x) - self.start)
         return Stateless(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         if y.rank < 3:
             return EVERYTHING
         starts = (int(self.start) if axis == self.axis else 0 for axis in range(1, y.rank))
-        return map_sight(*(Reach(1, start, start) for start in starts))
+        return map_dependence(*(AxisWindow(1, start, start) for start in starts))
 
     def title(self, x: Shape) -> str:
         return f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")

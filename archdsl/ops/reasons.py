@@ -32,7 +32,7 @@ class Reason:
         return next((getattr(self, f.name) for f in fields(self) if f.name == "argument"), self.focus)
 
 
-class Misfit(Exception):
+class ShapeError(Exception):
     """Raised by the rules of operators."""
 
     def __init__(self, reason: Reason) -> None:

@@ -6,10 +6,10 @@ from archdsl.base.pyexpr import Call, Ref, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedFloat, TracedInt, polynomial
 from archdsl.ops.activation import Pointwise
-from archdsl.ops.analysis import ITSELF, Kept, Sight
+from archdsl.ops.analysis import ITSELF, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
-from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
 
@@ -56,13 +56,13 @@ class Rrelu(Pointwise):
     is_random = True
     examples = (Example("rrelu", _MAPS, _MAPS), Example("rrelu(0.1, 0.3)", _VECTOR, _VECTOR))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The factors that were drawn.
-        return Kept(input=True, values=y.volume)
+        return Saved(input=True, values=y.volume)
 
     def shape(self, x: Shape) -> Shape:
         if self.lower > self.upper:
-            raise Misfit(OutOfRange("lower", f"{self.lower:g}", f"at most `upper`, {self.upper:g}"))
+            raise ShapeError(OutOfRange("lower", f"{self.lower:g}", f"at most `upper`, {self.upper:g}"))
         return x
 
     def torch(self, x: Shape) -> Emission:
@@ -88,10 +88,10 @@ class Prelu(Op):
 
     def shape(self, x: Shape) -> Shape:
         if x.rank < 1:
-            raise Misfit(WrongRank("channels", str(x)))
+            raise ShapeError(WrongRank("channels", str(x)))
         if self.num_parameters not in (1, x.channels):
             bound = f"1, or the number of channels, {int(x.channels)}"
-            raise Misfit(OutOfRange("num_parameters", str(int(self.num_parameters)), bound))
+            raise ShapeError(OutOfRange("num_parameters", str(int(self.num_parameters)), bound))
         return x
 
     def params(self, x: Shape) -> int:
@@ -100,10 +100,10 @@ class Prelu(Op):
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (self.num_parameters,)),)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return ITSELF
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         # One factor for all channels of a stream is none for each channel.
         one_each = polynomial(self.num_parameters) == polynomial(inputs[0].channels)
         return self.changed(num_parameters=lanes * self.num_parameters) if one_each else None
@@ -167,7 +167,7 @@ class Celu(Pointwise):
 
     def shape(self, x: Shape) -> Shape:
         if self.alpha == 0:
-            raise Misfit(OutOfRange("alpha", "0", "another number, as x is divided by it"))
+            raise ShapeError(OutOfRange("alpha", "0", "another number, as x is divided by it"))
         return x
 
     def _can_be_undone(self) -> bool:

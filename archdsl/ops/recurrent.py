@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Kept
+from archdsl.ops.analysis import Saved
 from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
-from archdsl.ops.reasons import Misfit, OutOfRange
+from archdsl.ops.reasons import OutOfRange, ShapeError
 from archdsl.ops.sequence import require_sequence
 
 _DEFAULTS: dict[str, object] = {
@@ -61,7 +61,7 @@ class Recurrent(Op):
     def shape(self, x: Shape) -> Shape:
         time, _ = require_sequence(x)
         if self.dropout and self.layers == 1:
-            raise Misfit(OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it acts between layers"))
+            raise ShapeError(OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it acts between layers"))
         features = self._directions * self._features
         return Shape.of(features) if self.last else Shape.of(time, features)
 
@@ -86,13 +86,13 @@ class Recurrent(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return x.dims[0] * self._weights(x)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims
         features = self._directions * self._features
         # What goes into each layer, into the first one for each direction; what its steps keep; masks of the dropout.
         given = time * (self._directions * into + (self.layers - 1) * features)
         masks = time * (self.layers - 1) * features if self.dropout else 0
-        return Kept(values=given + self.layers * self._directions * self._kept_by_steps(time) + masks)
+        return Saved(values=given + self.layers * self._directions * self._kept_by_steps(time) + masks)
 
     def _kept_by_steps(self, time: int) -> int:
         """Return how many numbers the steps of a layer keep in one direction: gates, memory, and what they begin with.
@@ -202,7 +202,7 @@ class Lstm(Recurrent):
     def shape(self, x: Shape) -> Shape:
         if self.projection >= self.hidden:
             bound = f"below {int(self.hidden)}, the number of `hidden` features"
-            raise Misfit(OutOfRange("projection", str(int(self.projection)), bound))
+            raise ShapeError(OutOfRange("projection", str(int(self.projection)), bound))
         return super().shape(x)
 
     def _more(self) -> dict[str, Expr]:

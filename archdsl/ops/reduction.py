@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_KEPT, Kept, Sight
+from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_SAVED, InputDependence, Saved
 from archdsl.ops.argument_types import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
-from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
 class Reduction(Op):
@@ -26,24 +26,24 @@ class Reduction(Op):
     def shape(self, x: Shape) -> Shape:
         axes = self._axes(x)
         if not axes:
-            raise Misfit(WrongRank("a map where `axes` is none", str(x), "name the axes"))
+            raise ShapeError(WrongRank("a map where `axes` is none", str(x), "name the axes"))
         for axis in axes:
             if axis >= x.rank:
-                raise Misfit(OutOfRange("axes", str(axis), f"below {x.rank}, the number of axes of {x}"))
+                raise ShapeError(OutOfRange("axes", str(axis), f"below {x.rank}, the number of axes of {x}"))
         if len(set(axes)) < len(axes):
-            raise Misfit(OutOfRange("axes", "x".join(map(str, axes)), "without an axis that is named twice"))
+            raise ShapeError(OutOfRange("axes", "x".join(map(str, axes)), "without an axis that is named twice"))
         if len(axes) == x.rank and not self.keepdim:
-            raise Misfit(WrongRank("a stream with an axis that is left over", str(x), "add keepdim = true"))
+            raise ShapeError(WrongRank("a stream with an axis that is left over", str(x), "add keepdim = true"))
         sizes = [1 if axis in axes else size for axis, size in enumerate(x.dims) if self.keepdim or axis not in axes]
         return Shape.of(*sizes)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return ITSELF if self._axes(inputs[0]) == (0,) and y.rank > 2 else EVERYTHING
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return None if 0 in self._axes(inputs[0]) else self
 
     def torch(self, x: Shape) -> Emission:

@@ -2,11 +2,11 @@
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import NOTHING_KEPT, Kept, Reach, Sight, map_sight
+from archdsl.ops.analysis import NOTHING_SAVED, AxisWindow, InputDependence, Saved, map_dependence
 from archdsl.ops.argument_types import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
-from archdsl.ops.reasons import Misfit, WrongRank, WrongValue
+from archdsl.ops.reasons import ShapeError, WrongRank, WrongValue
 from archdsl.ops.window import compact, per_axis, require_map
 
 # What PyTorch's modes take: the number of axes of the map.
@@ -23,7 +23,7 @@ class Upsample(Op):
     align_corners: bool = arg(TRUTH, default=False, help="whether corners keep their values; not where mode = nearest")
 
     keeps_output = False
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("upsample(2)", Shape.of(64, 28, 28), Shape.of(64, 56, 56)),
         Example("upsample(2, mode = bilinear)", Shape.of(8, 7, 9), Shape.of(8, 14, 18)),
@@ -38,10 +38,10 @@ class Upsample(Op):
             others = [mode for mode, taken in _AXES.items() if taken == axes]
             fitting = f"{', '.join(('nearest', *others[:-1]))} or {others[-1]}"
             wanted = f"{_MAPS[_AXES[self.mode]]} where mode = {self.mode}"
-            raise Misfit(WrongRank(wanted, str(x), f"use mode = {fitting}"))
+            raise ShapeError(WrongRank(wanted, str(x), f"use mode = {fitting}"))
         if self.align_corners and self.mode not in _AXES:
             advice = "leave it out, or choose a mode that interpolates"
-            raise Misfit(WrongValue("align_corners", f"false where mode = {self.mode}", "true", advice))
+            raise ShapeError(WrongValue("align_corners", f"false where mode = {self.mode}", "true", advice))
         scales = per_axis("scale", self.scale, axes)
         return Shape.of(x.channels, *(size * scale for size, scale in zip(x.map, scales, strict=True)))
 
@@ -55,26 +55,26 @@ class Upsample(Op):
         module, function = (form.without(mode="nearest", align_corners=False) for form in forms)
         return Stateless(module, function)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         axes = zip(inputs[0].map, y.map, strict=True)
-        return map_sight(*(self._reach(int(size), int(result)) for size, result in axes))
+        return map_dependence(*(self._reach(int(size), int(result)) for size, result in axes))
 
-    def _reach(self, size: int, result: int) -> Reach:
+    def _reach(self, size: int, result: int) -> AxisWindow:
         """Return which pixels a pixel of the result is made of."""
         scale = result // size
         if self.mode not in _AXES:
-            return Reach(1, 1 - scale, 0, per=scale)
+            return AxisWindow(1, 1 - scale, 0, per=scale)
         width = 2 if self.mode == "bicubic" else 1
         if self.align_corners:
             gaps = max(result - 1, 1)
             inside = width * gaps - 1
-            return Reach(size - 1 if result > 1 else 0, -inside, inside, per=gaps)
+            return AxisWindow(size - 1 if result > 1 else 0, -inside, inside, per=gaps)
         # The centre of a pixel lies at (o + 1/2) / scale - 1/2; pixels at the full width have no weight.
         inside = width * 2 * scale - 1
-        return Reach(2, 1 - scale - inside, 1 - scale + inside, per=2 * scale)
+        return AxisWindow(2, 1 - scale - inside, 1 - scale + inside, per=2 * scale)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def title(self, x: Shape) -> str:
         scales = dict.fromkeys(per_axis("scale", self.scale, require_map(x)))
@@ -84,7 +84,7 @@ class Upsample(Op):
 
 def _require_image(x: Shape) -> None:
     if x.rank != 3:
-        raise Misfit(WrongRank("channels, height and width", str(x)))
+        raise ShapeError(WrongRank("channels, height and width", str(x)))
 
 
 @op("pixel_shuffle", family="other", positional=1)
@@ -93,7 +93,7 @@ class PixelShuffle(Op):
 
     factor: int = arg(COUNT, help="how many times higher and wider the map becomes")
 
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("pixel_shuffle(2)", Shape.of(64, 14, 14), Shape.of(16, 28, 28)),
         Example("pixel_shuffle(3)", Shape.of(9, 4, 5), Shape.of(1, 12, 15)),
@@ -104,18 +104,18 @@ class PixelShuffle(Op):
         parts = self.factor * self.factor
         if x.channels % parts:
             what = f"parts, one for each pixel of a block of {int(self.factor)}x{int(self.factor)}"
-            raise Misfit(UnevenParts("factor", int(x.channels), int(parts), what))
+            raise ShapeError(UnevenParts("factor", int(x.channels), int(parts), what))
         return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.PixelShuffle", self.factor), call("F.pixel_shuffle", INPUT, self.factor))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         factor = int(self.factor)
-        return map_sight(*(Reach(1, 1 - factor, 0, per=factor) for _ in y.map))
+        return map_dependence(*(AxisWindow(1, 1 - factor, 0, per=factor) for _ in y.map))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def title(self, x: Shape) -> str:
         return f"Pixel shuffle ×{int(self.factor)}"
@@ -127,7 +127,7 @@ class PixelUnshuffle(Op):
 
     factor: int = arg(COUNT, help="how many times less high and wide the map becomes")
 
-    keeps_apart = True
+    is_lanewise = True
     examples = (
         Example("pixel_unshuffle(2)", Shape.of(16, 28, 28), Shape.of(64, 14, 14)),
         Example("pixel_unshuffle(3)", Shape.of(1, 12, 15), Shape.of(9, 4, 5)),
@@ -137,17 +137,17 @@ class PixelUnshuffle(Op):
         _require_image(x)
         for size in x.map:
             if size % self.factor:
-                raise Misfit(UnevenBlocks(int(size), int(self.factor)))
+                raise ShapeError(UnevenBlocks(int(size), int(self.factor)))
         return Shape.of(x.channels * self.factor * self.factor, *(size // self.factor for size in x.map))
 
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
-        return map_sight(*(Reach(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return map_dependence(*(AxisWindow(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def title(self, x: Shape) -> str:
         return f"Pixel unshuffle /{int(self.factor)}"

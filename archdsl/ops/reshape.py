@@ -12,7 +12,7 @@ class Flatten(Op):
 
     is_view = True
     shares_gradient = True
-    keeps_apart = True
+    is_lanewise = True
 
     examples = (
         Example("flatten", Shape.of(120, 1, 1), Shape.of(120)),
@@ -33,7 +33,7 @@ class Identity(Elementwise):
     traits = Trait.PASSES_ON
     is_view = True
     shares_gradient = True
-    keeps_apart = True
+    is_lanewise = True
 
     examples = (Example("identity", Shape.of(3, 8, 8), Shape.of(3, 8, 8)),)
 

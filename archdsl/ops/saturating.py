@@ -2,10 +2,10 @@
 
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Pointwise
-from archdsl.ops.analysis import Kept
+from archdsl.ops.analysis import Saved
 from archdsl.ops.argument_types import POSITIVE, REAL
 from archdsl.ops.base import Example, arg, op
-from archdsl.ops.reasons import Misfit, OutOfRange
+from archdsl.ops.reasons import OutOfRange, ShapeError
 
 _MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
 
@@ -34,7 +34,7 @@ class Hardtanh(Pointwise):
 
     def shape(self, x: Shape) -> Shape:
         if self.max_val <= self.min_val:
-            raise Misfit(OutOfRange("max_val", f"{self.max_val:g}", f"above `min_val`, {self.min_val:g}"))
+            raise ShapeError(OutOfRange("max_val", f"{self.max_val:g}", f"above `min_val`, {self.min_val:g}"))
         return x
 
 
@@ -45,9 +45,9 @@ class Softsign(Pointwise):
     caption = "Softsign"
     examples = (Example("softsign", _MAPS, _MAPS), Example("softsign", _VECTOR, _VECTOR))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # What it is divided by.
-        return Kept(input=True, values=y.volume)
+        return Saved(input=True, values=y.volume)
 
 
 @op("logsigmoid", family="activation")
@@ -57,9 +57,9 @@ class LogSigmoid(Pointwise):
     caption = "LogSigmoid"
     examples = (Example("logsigmoid", _MAPS, _MAPS), Example("logsigmoid", _VECTOR, _VECTOR))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The exponentials.
-        return Kept(input=True, values=y.volume)
+        return Saved(input=True, values=y.volume)
 
 
 @op("tanhshrink", family="activation")

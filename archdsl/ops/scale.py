@@ -3,10 +3,10 @@
 from archdsl.base.pyexpr import Infix, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_KEPT, Kept
+from archdsl.ops.analysis import NOTHING_SAVED, Saved
 from archdsl.ops.argument_types import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
-from archdsl.ops.reasons import Misfit, OutOfRange, WrongRank
+from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
 @op("scale", family="normalisation")
@@ -40,10 +40,10 @@ class Scale(Elementwise):
 
     def shape(self, x: Shape) -> Shape:
         if x.rank < 1:
-            raise Misfit(WrongRank("channels", str(x)))
+            raise ShapeError(WrongRank("channels", str(x)))
         if self._axis(x) >= x.rank:
             bound = f"below {x.rank}, the number of axes of {x}"
-            raise Misfit(OutOfRange("axis", str(self._axis(x)), bound))
+            raise ShapeError(OutOfRange("axis", str(self._axis(x)), bound))
         return x
 
     def params(self, x: Shape) -> int:
@@ -52,7 +52,7 @@ class Scale(Elementwise):
     def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (x.dims[self._axis(x)], *(1,) * (x.rank - 1 - self._axis(x)))),)
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         return None if self._axis(inputs[0]) else self
 
     def torch(self, x: Shape) -> Emission:
@@ -71,7 +71,7 @@ class Times(Elementwise):
     factor: float = arg(REAL, help="the number")
 
     keeps_output = False
-    keeps_apart = True
+    is_lanewise = True
     support = ("Times",)
     examples = (
         Example("times(0.17)", Shape.of(320, 35, 35), Shape.of(320, 35, 35)),
@@ -81,8 +81,8 @@ class Times(Elementwise):
     def torch(self, x: Shape) -> Emission:
         return Stateless(call("Times", self.factor), Infix(INPUT, "*", self.factor))
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def title(self, x: Shape) -> str:
         return f"× {self.factor:g}"

@@ -2,11 +2,11 @@
 
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import NOTHING_KEPT, STEP_ITSELF, Kept, Reach, Sight
+from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, AxisWindow, InputDependence, Saved
 from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
 from archdsl.ops.mismatches import UnevenBlocks
-from archdsl.ops.reasons import Misfit, WrongRank
+from archdsl.ops.reasons import ShapeError, WrongRank
 from archdsl.ops.window import compact, per_axis, require_map
 
 
@@ -28,7 +28,7 @@ class Tokens(Op):
         require_map(x)
         return Shape.of(Shape(x.map).volume, x.channels)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF
 
     def torch(self, x: Shape) -> Emission:
@@ -59,22 +59,22 @@ class Patches(Op):
 
     def _sides(self, x: Shape) -> tuple[int, ...]:
         if x.rank != 3:
-            raise Misfit(WrongRank("channels, height and width", str(x)))
+            raise ShapeError(WrongRank("channels, height and width", str(x)))
         return per_axis("size", self.size, 2)
 
     def shape(self, x: Shape) -> Shape:
         height, width = self._sides(x)
         for size, side in zip(x.map, (height, width), strict=True):
             if size % side:
-                raise Misfit(UnevenBlocks(int(size), int(side), "size"))
+                raise ShapeError(UnevenBlocks(int(size), int(side), "size"))
         return Shape.of((x.dims[1] // height) * (x.dims[2] // width), x.channels * height * width)
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         sides = map(int, self._sides(inputs[0]))
-        return Sight(tuple(Reach(side, 0, side - 1) for side in sides), is_sequence=True)
+        return InputDependence(tuple(AxisWindow(side, 0, side - 1) for side in sides), is_sequence=True)
 
-    def kept(self, inputs: tuple[Shape, ...], y: Shape) -> Kept:
-        return NOTHING_KEPT
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        return NOTHING_SAVED
 
     def torch(self, x: Shape) -> Emission:
         size: Expr = compact(self._sides(x))

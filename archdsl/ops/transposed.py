@@ -4,12 +4,12 @@ from math import prod
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Reach, Sight, Sums, map_sight, product
+from archdsl.ops.analysis import AxisWindow, InputDependence, Sums, map_dependence, product
 from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
 from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
 from archdsl.ops.mismatches import NothingLeft
-from archdsl.ops.reasons import Misfit, NotDivisible, OutOfRange
+from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 
@@ -54,7 +54,7 @@ class ConvTranspose(Op):
         sizes = tuple(_side(size, *numbers) for size, *numbers in zip(x.map, *self._axes(x), strict=True))
         for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
             if count % self.groups:
-                raise Misfit(NotDivisible(int(count), int(self.groups), which))
+                raise ShapeError(NotDivisible(int(count), int(self.groups), which))
         return Shape.of(self.out, *sizes)
 
     def params(self, x: Shape) -> int:
@@ -69,7 +69,7 @@ class ConvTranspose(Op):
         bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
         return (weight, bias) if self.bias else (weight,)
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
         init = part_by_part(self.init, lanes)
         return self.changed(out=lanes * self.out, groups=lanes * self.groups, init=init)
 
@@ -86,9 +86,9 @@ class ConvTranspose(Op):
         made = call(f"nn.ConvTranspose{len(x.map)}d", x.channels, self.out, kernel, **options)
         return Submodule(made.without(stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1))
 
-    def sight(self, inputs: tuple[Shape, ...], y: Shape) -> Sight:
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         axes = zip(*(map(int, each) for each in self._axes(inputs[0])), strict=True)
-        return map_sight(*(_reach(*numbers) for numbers in axes))
+        return map_dependence(*(_reach(*numbers) for numbers in axes))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         kernel = self._axes(x)[0]
@@ -124,17 +124,17 @@ def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int
     # PyTorch asks for less than one of the two.
     if output_padding >= stride and output_padding >= dilation:
         bound = f"below the stride, {int(stride)}" + (f", or the dilation, {int(dilation)}" if dilation > 1 else "")
-        raise Misfit(OutOfRange("output_padding", str(int(output_padding)), bound))
+        raise ShapeError(OutOfRange("output_padding", str(int(output_padding)), bound))
     extent = dilation * (kernel - 1) + 1
     result = (size - 1) * stride - 2 * padding + extent + output_padding
     if result < 1:
-        raise Misfit(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
+        raise ShapeError(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
     return result
 
 
-def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> Reach:
+def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> AxisWindow:
     """Return which pixels of the input reach a pixel of the result."""
-    return Reach(1, padding - dilation * (kernel - 1), padding, per=stride)
+    return AxisWindow(1, padding - dilation * (kernel - 1), padding, per=stride)
 
 
 def _sum(size: int, result: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> str:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import Reach, Sight, map_sight
+from archdsl.ops.analysis import AxisWindow, InputDependence, map_dependence
 from archdsl.ops.argument_types import Axes, Padding
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
-    Misfit,
     PaddingTooLarge,
     PixelsUnread,
     Reason,
+    ShapeError,
     WindowDoesNotFit,
     WrongAxes,
     WrongRank,
@@ -25,7 +25,7 @@ def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
     if not isinstance(value, tuple):
         return (value,) * axes
     if len(value) != axes:
-        raise Misfit(WrongAxes(name, len(value), axes))
+        raise ShapeError(WrongAxes(name, len(value), axes))
     return value
 
 
@@ -47,7 +47,7 @@ def require_map(x: Shape) -> int:
     """Return the number of axes of the map; PyTorch knows windows on one to three."""
     if not 2 <= x.rank <= 4:
         advice = "a window slides over a map; put it before `flatten`" if x.rank == 1 else None
-        raise Misfit(WrongRank("channels and one to three axes, such as 3x32x32", str(x), advice))
+        raise ShapeError(WrongRank("channels and one to three axes, such as 3x32x32", str(x), advice))
     return x.rank - 1
 
 
@@ -68,7 +68,7 @@ class Window:
     def of(
         x: Shape, kernel: Axes, stride: Axes | None, padding: Padding, dilation: Axes, *, ceil_mode: bool = False
     ) -> "Window":
-        """Return the window of an operator's arguments; raise `Misfit` where they do not belong to the map."""
+        """Return the window of an operator's arguments; raise `ShapeError` where they do not belong to the map."""
         axes = require_map(x)
         sides = per_axis("kernel", kernel, axes)
         steps = sides if stride is None else per_axis("stride", stride, axes)
@@ -100,7 +100,7 @@ class Window:
         sizes = tuple(self._positions(axis) for axis in range(len(self.map)))
         if min(sizes) < 1:
             window = (self.map, self.kernel, self.stride, self.before, self.after, self.dilation)
-            raise Misfit(WindowDoesNotFit(*(tuple(map(int, part)) for part in window)))
+            raise ShapeError(WindowDoesNotFit(*(tuple(map(int, part)) for part in window)))
         return sizes
 
     def _positions(self, axis: int) -> int:
@@ -115,10 +115,10 @@ class Window:
         # PyTorch drops a last window that would start beyond the map and its left padding.
         return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
 
-    def sight(self) -> Sight:
+    def input_dependence(self) -> InputDependence:
         """Return what a window sees of the map."""
         axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
-        return map_sight(*(Reach(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
+        return map_dependence(*(AxisWindow(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
 
     def sums(self) -> tuple[str, ...]:
         """Return how the sizes of the result come about, a line for each axis that differs from the one before."""
@@ -147,10 +147,10 @@ class Window:
         return f"{window} moves {how} over the {padded}map, one pixel of the result for each position"
 
     def require_half_padding(self) -> None:
-        """Raise `Misfit` where PyTorch's pools would refuse the padding."""
+        """Raise `ShapeError` where PyTorch's pools would refuse the padding."""
         for padding, kernel in zip(self.before, self.kernel, strict=True):
             if 2 * padding > kernel:
-                raise Misfit(PaddingTooLarge(int(padding), int(kernel)))
+                raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
     def unread(self) -> tuple[Reason, ...]:
         """Return the warning that pixels at the end of the map are never read, if some are."""
@@ -181,7 +181,7 @@ def _padding(
     if padding == "half":
         for span, side in zip(spans, kernel, strict=True):
             if span % 2:
-                raise Misfit(HalfNeedsOdd(int(side)))
+                raise ShapeError(HalfNeedsOdd(int(side)))
         half = tuple(span // 2 for span in spans)
         return half, half
     if padding == TF_SAME:

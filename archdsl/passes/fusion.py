@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.elaborate.reserved import free_label
-from archdsl.ir.graph import CheckedGraph, Container, Kind, Node, Output, Path, dotted
+from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Output, Path, dotted
 from archdsl.ops.base import Op, Stateless
 from archdsl.ops.merge import Concat
 from archdsl.ops.rearrange import Slice
@@ -204,7 +204,7 @@ class Fusion:
         around = next(each for each in _containers(self._graph.root) if each.path == path[:-1])
         goes_out = any(output.path == path for output in self._graph.outputs)
         readers = [*nodes, *(each.path for each in containers)]
-        return goes_out or around.kind is Kind.NUMBERED or not all(under(reader, lane) for reader in readers)
+        return goes_out or around.kind is ChildNaming.NUMBERED or not all(under(reader, lane) for reader in readers)
 
     # the lanes
 
@@ -239,7 +239,7 @@ class Fusion:
                 self._found |= {node.path: whole for node in row}
                 return
             is_same = isinstance(first.emission, Stateless) and not first.op.is_random
-            op = first.op if is_same else first.op.fanned(len(row), first.inputs)
+            op = first.op if is_same else first.op.fuse_shared_input(len(row), first.inputs)
             if op is not None:
                 pairs = zip(first.sources, first.inputs, strict=True)
                 sources = tuple(self._whole(path, shape, place, first) for path, shape in pairs)
@@ -266,7 +266,7 @@ class Fusion:
 
     def _apart(self, node: Node) -> Op:
         """Return the operator that does for all lanes what that of a step does for one."""
-        found = node.op.abreast(len(self._lanes), node.inputs)
+        found = node.op.fuse_parallel(len(self._lanes), node.inputs)
         if found is not None:
             return found
         if isinstance(node.emission, Stateless):

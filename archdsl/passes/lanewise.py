@@ -71,5 +71,5 @@ class Lanewise(Merge):
     def decides(self, x: Shape) -> tuple[int, ...]:
         return self.op.decides(self._lane(x))
 
-    def abreast(self, lanes: int, inputs: tuple[Shape, ...]) -> Op:
+    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op:
         return Lanewise(self.op, lanes * self.lanes)

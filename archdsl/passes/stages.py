@@ -7,7 +7,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.values import untraced
-from archdsl.ir.graph import Argument, CheckedGraph, Container, Graph, Input, Kind, Node, Output, Path, dotted
+from archdsl.ir.graph import Argument, CheckedGraph, ChildNaming, Container, Graph, Input, Node, Output, Path, dotted
 from archdsl.ir.order import in_order
 from archdsl.ir.tree import with_nodes
 from archdsl.ops.pooling import Subsample
@@ -218,7 +218,7 @@ class _Cut:
             parameters=tuple(replace(each, pinned=True) for each in whole.parameters),
             inputs=inputs,
             root=root,
-            claims=(),
+            assertions=(),
             outputs=outputs,
         )
         return CheckedGraph(graph, root.params, root.macs)
@@ -246,7 +246,7 @@ class _Cut:
         first, last = children[0], children[-1]
         return replace(
             made,
-            kind=Kind.KEYED,
+            kind=ChildNaming.KEYED,
             source=first.sources[0] if isinstance(first, Node) else first.source,
             input=first.input,
             output=last.path if isinstance(last, Node) else last.output,

@@ -113,7 +113,7 @@ class _Roles:
             parameters=whole.parameters,
             inputs=self.graph.inputs,
             root=root,
-            claims=(),
+            assertions=(),
             outputs=outputs,
         )
         return CheckedGraph(graph, root.params, root.macs)

@@ -10,7 +10,7 @@ from typing import Any
 from archdsl.place.costs import Costs
 from archdsl.place.cut import Plan
 from archdsl.place.device_load import bottleneck
-from archdsl.place.interleaved import Tangle, tangle
+from archdsl.place.interleaved import InterleavedSegment, tangle
 from archdsl.place.memory import Memory
 
 # Seconds and bytes are scaled to whole numbers of about this size.
@@ -42,7 +42,7 @@ def exact(
 class _Model:
     """The constraints; `reached[v][s]` says that step v is in stage s or in a later one."""
 
-    def __init__(self, costs: Costs, plan: Plan, memory: Memory, knot: Tangle | None, link: float) -> None:
+    def __init__(self, costs: Costs, plan: Plan, memory: Memory, knot: InterleavedSegment | None, link: float) -> None:
         from ortools.sat.python import cp_model
 
         self.solver = cp_model.CpSolver()

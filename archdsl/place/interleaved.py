@@ -9,7 +9,7 @@ from archdsl.place.device_load import links
 
 
 @dataclass(frozen=True, slots=True)
-class Tangle:
+class InterleavedSegment:
     """Consecutive steps from `start` to before `end`, and the device of each; all of them work at the same time.
 
     What comes before runs on its first device or an earlier one, what comes after on its last one or a later one.
@@ -43,7 +43,7 @@ def joined(costs: Costs) -> list[tuple[int, int]]:
     return list(last.items())
 
 
-def tangle(costs: Costs, *, link: float) -> Tangle | None:
+def tangle(costs: Costs, *, link: float) -> InterleavedSegment | None:
     """Return the steps among which chosen devices do not follow each other, None where all do.
 
     What is left open there runs where it makes the slowest device or link fastest, moved a run of steps at a time.
@@ -99,7 +99,7 @@ class _Settling:
             for reader in readers:
                 self.sources[reader] = max(source, self.sources.get(reader, -1))
 
-    def settled(self) -> Tangle:
+    def settled(self) -> InterleavedSegment:
         """Return the tangle with all of its devices."""
         moved: dict[int, int] = {}
         best = self._value(moved)
@@ -112,7 +112,7 @@ class _Settling:
                     value = self._value(tried)
                     if value < best:
                         moved, best, better = tried, value, True
-        return Tangle(self.start, self.end, tuple(self._devices(moved)))
+        return InterleavedSegment(self.start, self.end, tuple(self._devices(moved)))
 
     def _runs(self) -> list[list[int]]:
         """Return the runs of steps that are free to move."""

@@ -7,7 +7,7 @@ from math import inf
 
 from archdsl.place.costs import Costs
 from archdsl.place.device_load import links
-from archdsl.place.interleaved import Tangle, joined
+from archdsl.place.interleaved import InterleavedSegment, joined
 from archdsl.place.memory import Intervals, Memory
 
 # More than the submodules that can hold a step.
@@ -44,7 +44,7 @@ class Problem:
     costs: Costs
     memory: Memory
     link: float
-    knot: Tangle | None
+    knot: InterleavedSegment | None
     least: int
     order: tuple[int, ...]
     times: tuple[float, ...]
@@ -89,7 +89,7 @@ class Problem:
                 highest = self.steps if number else 0
                 yield Stage(number, range(self.steps + 1), lowest, highest, may_be_empty=number < self.least - 1)
 
-    def _around(self, knot: Tangle, number: int, lowest: list[int]) -> Stage:
+    def _around(self, knot: InterleavedSegment, number: int, lowest: list[int]) -> Stage:
         """Return a stage of a net with a tangle, whose first device takes steps before it, and its last one after."""
         place = knot.start
         if number < knot.first:
@@ -183,7 +183,7 @@ class Problem:
         return tuple(stages)
 
 
-def problem(costs: Costs, memory: Memory, link: float, knot: Tangle | None, least: int) -> Problem:
+def problem(costs: Costs, memory: Memory, link: float, knot: InterleavedSegment | None, least: int) -> Problem:
     """Return what is to be cut."""
     inside = range(knot.start, knot.end) if knot else range(0)
     order = tuple(step for step in range(len(costs.times)) if step not in inside)

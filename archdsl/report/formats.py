@@ -88,7 +88,7 @@ def groups(report: Report) -> tuple[tuple[str, Sheet], ...]:
 
 
 def _group(name: str, found: Sequence[tuple[str, Counts]]) -> Sheet:
-    numbers = ("Parameters", "MACs", "Activations", "Kept for training")
+    numbers = ("Parameters", "MACs", "Activations", "Saved for training")
     rows = tuple(
         (each, f"{counts.params:,}", f"{counts.macs:,}", amount(counts.activations), amount(counts.kept))
         for each, counts in found

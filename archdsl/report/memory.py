@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from archdsl.ir.graph import CheckedGraph, Node, Path, only_in_training
 from archdsl.ir.order import in_order
-from archdsl.ops.analysis import Kept
+from archdsl.ops.analysis import Saved
 from archdsl.ops.base import Stateless, Trait
 
 _INTEGER = 8
@@ -60,9 +60,9 @@ class _Flow:
         self.readers = Counter(source for node in self.nodes for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
 
-    def kept(self, node: Node) -> Kept:
+    def kept(self, node: Node) -> Saved:
         """Return what a training keeps of a step, for one sample."""
-        return node.op.kept(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
+        return node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
         """Return the input that a step writes its result over, if it does."""

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CheckedGraph, Input, Node, Path
 from archdsl.ir.order import in_order
-from archdsl.ops.analysis import Reach, Sight, Span
+from archdsl.ops.analysis import AxisWindow, InputDependence, Span
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Along:
+class AxisField:
     """What units see along an axis of an input's map, if no border is near.
 
     `spans` are those of the first units; after a `period` of units all repeats, `shift` pixels further. The period is 1
@@ -41,8 +41,8 @@ class Along:
         return max(last - first + 1 for first, last in self.spans)
 
 
-_START = Along(((0, 0),), 1)
-_OWN, _ONLY = Reach(1, 0, 0), Reach(0, 0, 0)
+_START = AxisField(((0, 0),), 1)
+_OWN, _ONLY = AxisWindow(1, 0, 0), AxisWindow(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Field:
     as nothing tells.
     """
 
-    axes: tuple[Along, ...]
+    axes: tuple[AxisField, ...]
     everything: bool = False
     is_sequence: bool | None = None
 
@@ -88,9 +88,9 @@ def fields(graph: CheckedGraph, given: Input | None = None) -> dict[Path, Field]
     start = Field(tuple(_START for _ in sizes), is_sequence=True if not sizes else None)
     found = {given.path: start if len(sizes) != 0 else replace(start, everything=True)}
     for node in in_order(graph.nodes):
-        sight = node.op.sight(node.inputs, node.shape)
+        dependence = node.op.input_dependence(node.inputs, node.shape)
         parts = [
-            _composed(found[source], sight, shape, node.shape, sizes)
+            _composed(found[source], dependence, shape, node.shape, sizes)
             for source, shape in zip(node.sources, node.inputs, strict=True)
             if source in found
         ]
@@ -99,23 +99,23 @@ def fields(graph: CheckedGraph, given: Input | None = None) -> dict[Path, Field]
     return found
 
 
-def _composed(field: Field, sight: Sight, x: Shape, y: Shape, sizes: tuple[int, ...]) -> Field:
-    kind = field.is_sequence if sight.is_sequence is None else sight.is_sequence
-    mixed = sight.is_sequence is True and field.is_sequence is False and x.rank == 2 == y.rank and len(sizes) == 1
+def _composed(field: Field, dependence: InputDependence, x: Shape, y: Shape, sizes: tuple[int, ...]) -> Field:
+    kind = field.is_sequence if dependence.is_sequence is None else dependence.is_sequence
+    mixed = dependence.is_sequence is True and field.is_sequence is False and x.rank == 2 == y.rank and len(sizes) == 1
     # Where positions have become more or fewer axes than the input has, which is which is not followed.
-    lost = bool(sight.axes) and len(sight.axes) != len(field.axes)
-    if field.everything or sight.everything or mixed or lost:
+    lost = bool(dependence.axes) and len(dependence.axes) != len(field.axes)
+    if field.everything or dependence.everything or mixed or lost:
         return Field(field.axes, everything=True, is_sequence=kind)
     axes = field.axes
-    if sight.axes:
+    if dependence.axes:
         sides = y.map if len(y.map) == len(axes) else sizes
         axes = tuple(
-            _through(axis, reach, side) for axis, reach, side in zip(field.axes, sight.axes, sides, strict=True)
+            _through(axis, reach, side) for axis, reach, side in zip(field.axes, dependence.axes, sides, strict=True)
         )
     elif len(x.map) == len(axes) == len(y.map):
         # A side of 1 is stretched: all units see what the only one saw.
         stretched = (a == 1 and b > 1 for a, b in zip(x.map, y.map, strict=True))
-        axes = tuple(Along(axis.spans[:1], 0) if s else axis for axis, s in zip(axes, stretched, strict=True))
+        axes = tuple(AxisField(axis.spans[:1], 0) if s else axis for axis, s in zip(axes, stretched, strict=True))
     return _whole(Field(axes, is_sequence=kind), y, sizes)
 
 
@@ -128,20 +128,20 @@ def _whole(field: Field, shape: Shape, sizes: tuple[int, ...]) -> Field:
     return replace(field, everything=covers)
 
 
-def _through(axis: Along, reach: Reach, size: int) -> Along:
+def _through(axis: AxisField, reach: AxisWindow, size: int) -> AxisField:
     """Return what `size` units see through those that they read."""
     if reach == _OWN:
         return axis
     if reach.per == 1 == axis.period:
         first, last = axis.spans[0]
-        return Along(((first + axis.shift * reach.first, last + axis.shift * reach.last),), axis.shift * reach.step)
+        return AxisField(((first + axis.shift * reach.first, last + axis.shift * reach.last),), axis.shift * reach.step)
     # After a period, units read the same places of the period before them.
     whole = reach.per * axis.period
     turns = gcd(reach.step, whole)
     period = whole // turns if reach.step else 1
     read = (reach.span(unit, unit) for unit in range(min(period, int(size))))
     spans = tuple((axis.at(first)[0], axis.at(last)[1]) for first, last in read)
-    return Along(spans, axis.shift * reach.step // turns if reach.step else 0, period)
+    return AxisField(spans, axis.shift * reach.step // turns if reach.step else 0, period)
 
 
 def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
@@ -152,7 +152,7 @@ def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
     return replace(parts[0], axes=tuple(_joint([part.axes[axis] for part in parts]) for axis in range(len(sizes))))
 
 
-def _joint(axes: list[Along]) -> Along:
+def _joint(axes: list[AxisField]) -> AxisField:
     """Return what units see that see all of these."""
     first, *others = axes
     if all(axis == first for axis in others):
@@ -161,7 +161,7 @@ def _joint(axes: list[Along]) -> Along:
     count = min(period, max(len(axis.spans) for axis in axes)) if period > 1 else 1
     seen = [[axis.at(unit) for axis in axes] for unit in range(count)]
     spans = tuple((min(first for first, _ in each), max(last for _, last in each)) for each in seen)
-    return Along(spans, max(axis.shift * (period // axis.period) for axis in axes), period)
+    return AxisField(spans, max(axis.shift * (period // axis.period) for axis in axes), period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class _Reading:
 
     source: Path
     sizes: tuple[int, ...]
-    axes: tuple[Reach, ...] | None
+    axes: tuple[AxisWindow, ...] | None
 
     def read(self, spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
         """Return the positions that units within these spans read; None where they read only padding."""
@@ -221,18 +221,18 @@ class Sights:
 
 
 def _readings(node: Node) -> tuple[_Reading, ...]:
-    sight = node.op.sight(node.inputs, node.shape)
+    dependence = node.op.input_dependence(node.inputs, node.shape)
     found = []
     for source, shape in zip(node.sources, node.inputs, strict=True):
         sizes, sides = positions(shape), positions(node.shape)
-        axes: tuple[Reach, ...] | None = None
-        if not sight.everything and not (sight.is_sequence and sizes):
+        axes: tuple[AxisWindow, ...] | None = None
+        if not dependence.everything and not (dependence.is_sequence and sizes):
             if len(sizes) != len(sides):
                 kept = sizes[-len(sides) :]
-                whole = tuple(Reach(0, 0, size - 1) for size in sizes[: -len(sides)])
+                whole = tuple(AxisWindow(0, 0, size - 1) for size in sizes[: -len(sides)])
                 axes = (*whole, *(_OWN for _ in kept)) if min(node.shape.rank, shape.rank) > 2 else None
-            elif sight.axes:
-                axes = sight.axes
+            elif dependence.axes:
+                axes = dependence.axes
             else:
                 # A side of 1 is stretched: all units read the only one.
                 axes = tuple(_ONLY if size == 1 < side else _OWN for size, side in zip(sizes, sides, strict=True))

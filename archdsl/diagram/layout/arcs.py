@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from archdsl.diagram.layout.placed import Area, Places, around, line_of
-from archdsl.diagram.spec import Cluster, Diagram, Edge, Member, Way
+from archdsl.diagram.spec import Cluster, Diagram, Edge, EdgeKind, Member
 
 # Points between an arc and the frame around it, and between a frame and the one around that.
 _AIR = 8
@@ -11,7 +11,7 @@ _AIR = 8
 
 def widened(diagram: Diagram, places: Places) -> Places:
     """Return places in which frames hold their shortcuts."""
-    arcs = [edge for edge in diagram.edges if edge.kind in (Way.SKIP, Way.PROJECTION)]
+    arcs = [edge for edge in diagram.edges if edge.kind in (EdgeKind.SKIP, EdgeKind.PROJECTION)]
     found = dict(places)
     for member in diagram.members:
         for id, area in _widened(member, arcs, places):

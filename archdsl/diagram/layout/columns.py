@@ -6,7 +6,7 @@ from itertools import pairwise
 from string import ascii_uppercase
 
 from archdsl.diagram.render.labels import width
-from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, Form, Member, Style, Way, boxes
+from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member, Style, boxes
 
 # Points: of a page of 9 inches when small type of 8 points may shrink to 6, and what boxes and gaps take.
 _PAGE = {"TB": 860, "LR": 1000}
@@ -141,7 +141,7 @@ def _cuts(diagram: Diagram, order: list[str], heights: dict[str, int]) -> list[_
         crossing[number] = crossing[number - 1] + open_edges[number]
     for edge in diagram.edges:
         after = place[edge.target]
-        alone = crossing[after] == 1 and place[edge.source] < after and edge.kind is Way.DATA
+        alone = crossing[after] == 1 and place[edge.source] < after and edge.kind is EdgeKind.DATA
         inside = set(frames[edge.source]) & set(frames[edge.target]) & blocks
         if alone and not inside and Form.TERMINAL not in (known[edge.source].form, known[edge.target].form):
             found.append(_Cut(edge, after, heights[edge.source]))

@@ -4,7 +4,7 @@ from itertools import chain, pairwise
 
 from archdsl.diagram.layout.placed import SECOND, Area, Places, around, line_of
 from archdsl.diagram.render.labels import label_width
-from archdsl.diagram.spec import Box, Diagram, Edge, Form, Way
+from archdsl.diagram.spec import Box, Diagram, Edge, EdgeKind, Form
 
 # Points: how far a line may bend, between it and its label, around what it passes, what its head takes, and half of the
 # height of a label.
@@ -25,7 +25,7 @@ def straightened(diagram: Diagram, places: Places) -> Places:
     rooms = {edge.id: _room(edge, places[edge.id]) for edge in drawn}
     found = dict(places)
     for edge in drawn:
-        if edge.kind is not Way.DATA or not {edge.source, edge.target} <= areas.keys():
+        if edge.kind is not EdgeKind.DATA or not {edge.source, edge.target} <= areas.keys():
             continue
         if edge.segment is not None and known[edge.target].form is Form.BAR:
             continue

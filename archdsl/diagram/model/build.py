@@ -14,7 +14,7 @@ from archdsl.diagram.model.flow import flow, leads_left
 from archdsl.diagram.model.parts import Item, Part, View, nodes_of, path_of, views
 from archdsl.diagram.model.terminals import terminals
 from archdsl.diagram.render.labels import lines
-from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, Form, Member, Style, Way
+from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member, Style
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import FAMILIES, Merge
 from archdsl.passes.assign import assigned
@@ -95,7 +95,7 @@ def _drawn(
         doc="\n".join(graph.graph.doc),
         direction=direction,
         devices=graph.graph.devices,
-        ways=tuple(way for way in Way if way in {edge.kind for edge in edges}) if look.legend else (),
+        ways=tuple(way for way in EdgeKind if way in {edge.kind for edge in edges}) if look.legend else (),
     )
     return drawing if columns == 1 else in_columns(drawing, columns)
 

@@ -9,7 +9,7 @@ from archdsl.diagram.model import facts, wording
 from archdsl.diagram.model.build import Look, diagram
 from archdsl.diagram.model.detail import FULL, Detail
 from archdsl.diagram.model.matching import BEFORE, renamed
-from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, Form, Member, Way
+from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member
 from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
 
 # What submodules do, by their paths.
@@ -76,7 +76,7 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
     before = {box.id: box for box in old.boxes}
     after = {box.id for box in new.boxes}
     members = _together(old.members, new.members, before, after)
-    edges = (*_marked(new.edges, old.edges, Way.ADDED), *_only(old.edges, new.edges))
+    edges = (*_marked(new.edges, old.edges, EdgeKind.ADDED), *_only(old.edges, new.edges))
     marks = [box.mark for box in _boxes(members)]
     counts = [f"{marks.count(mark)} {mark}" for mark in ("added", "removed", "changed") if mark in marks]
     caption = f"{_counted(old.caption).partition(' · edge')[0]}  →  {_counted(new.caption)}" if new.caption else ""
@@ -89,7 +89,7 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
         edges=edges,
         caption=(caption, found) if caption else (),
         description=f"{old.description} Compared with it: {new.description} Boxes: {found}.",
-        ways=tuple(way for way in Way if way in {edge.kind for edge in edges}) if new.caption else (),
+        ways=tuple(way for way in EdgeKind if way in {edge.kind for edge in edges}) if new.caption else (),
     )
 
 
@@ -214,15 +214,15 @@ def _own_title(member: Member) -> str:
     return member.title if own == path else member.title.replace(facts.name(path), facts.name(own), 1)
 
 
-def _marked(edges: tuple[Edge, ...], others: tuple[Edge, ...], way: Way) -> Iterator[Edge]:
+def _marked(edges: tuple[Edge, ...], others: tuple[Edge, ...], way: EdgeKind) -> Iterator[Edge]:
     known = {edge.id for edge in others}
     for edge in edges:
-        yield replace(edge, kind=way) if edge.kind is Way.DATA and edge.id not in known else edge
+        yield replace(edge, kind=way) if edge.kind is EdgeKind.DATA and edge.id not in known else edge
 
 
 def _only(edges: tuple[Edge, ...], others: tuple[Edge, ...]) -> Iterator[Edge]:
     known = {edge.id for edge in others}
-    yield from (replace(edge, kind=Way.REMOVED, segment=None) for edge in edges if edge.id not in known)
+    yield from (replace(edge, kind=EdgeKind.REMOVED, segment=None) for edge in edges if edge.id not in known)
 
 
 def _boxes(members: tuple[Member, ...]) -> Iterator[Box]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.diagram.model import wording
 from archdsl.diagram.model.ends import Ends, Wire
-from archdsl.diagram.spec import Box, Edge, Form, Member, Way
+from archdsl.diagram.spec import Box, Edge, EdgeKind, Form, Member
 from archdsl.ir.graph import Path
 from archdsl.passes.crossings import crossings
 
@@ -29,8 +29,8 @@ def flow(
 def leads_left(edges: tuple[Edge, ...], outside: Collection[str] = ()) -> bool:
     """Whether most of what enters bars beside the stream, shortcuts and what is from outside, comes in to its left."""
     into = [edge for edge in edges if edge.segment is not None]
-    beside = {edge.id for edge in into if edge.kind is Way.SKIP or edge.source in outside}
-    stream = {edge.target: edge.segment for edge in into if edge.kind is Way.DATA and edge.id not in beside}
+    beside = {edge.id for edge in into if edge.kind is EdgeKind.SKIP or edge.source in outside}
+    stream = {edge.target: edge.segment for edge in into if edge.kind is EdgeKind.DATA and edge.id not in beside}
     sides = [
         (edge.segment or 0) < (stream[edge.target] or 0)
         for edge in into
@@ -52,7 +52,7 @@ class _Flow:
     leaving: dict[tuple[str, Path], list[Wire]] = field(default_factory=lambda: defaultdict(list))
     forks: dict[str, list[Box]] = field(default_factory=lambda: defaultdict(list))
     edges: list[Edge] = field(default_factory=list)
-    ways: dict[Wire, Way] = field(default_factory=dict)
+    ways: dict[Wire, EdgeKind] = field(default_factory=dict)
     bytes: dict[tuple[Path, str], int] = field(default_factory=dict)
     sizes: dict[tuple[str, int], str] = field(default_factory=dict)
 
@@ -94,18 +94,18 @@ class _Flow:
 
     def _connect(self, start: str, wire: Wire, *, fork: bool = False) -> None:
         shape = wording.sizes(wire.shape)
-        way = self.ways[wire] if self.ways[wire] is Way.CROSSING or not fork else Way.DATA
+        way = self.ways[wire] if self.ways[wire] is EdgeKind.CROSSING or not fork else EdgeKind.DATA
         tooltip = f"{shape} from {start} to {wire.target}"
         if start != wire.source:
-            way, label = (Way.DATA if way is Way.CROSSING else way), ""
-        elif way is Way.CROSSING:
+            way, label = (EdgeKind.DATA if way is EdgeKind.CROSSING else way), ""
+        elif way is EdgeKind.CROSSING:
             size = self.bytes[wire.value, self.ends.devices[wire.target]]
             label = wording.amount(size) if wire.segment is None else ""
             if wire.segment is not None:
                 self.sizes[wire.target, wire.segment] = wording.amount(size)
             tooltip += f" | {self.ends.devices[wire.source]} → {self.ends.devices[wire.target]}: {size:,} bytes"
         else:
-            said = (way is not Way.DATA and not fork) or wire.segment is not None
+            said = (way is not EdgeKind.DATA and not fork) or wire.segment is not None
             label = "" if said or not self._is_labelled(wire) else shape
         self.edges.append(Edge(start, wire.target, label, tooltip, way, wire.segment))
 
@@ -127,13 +127,13 @@ class _Flow:
     def order(self, edge: Edge) -> tuple[int, bool, int, int, int]:
         """Return where an edge stands: by its start, then from left to right, with shortcuts at their side."""
         from_fork = edge.source not in self.boxes
-        side = 0 if edge.kind is Way.DATA else -1 if self._enters_left(edge) else 1
+        side = 0 if edge.kind is EdgeKind.DATA else -1 if self._enters_left(edge) else 1
         return (self.places[edge.source], from_fork, side, self.places[edge.target], edge.segment or 0)
 
     def _enters_left(self, edge: Edge) -> bool:
         """Whether a shortcut enters a bar to the left of the stream."""
         into = [other for other in self.edges if other.target == edge.target] if edge.segment is not None else []
-        return any(other.kind is Way.DATA and (other.segment or 0) > (edge.segment or 0) for other in into)
+        return any(other.kind is EdgeKind.DATA and (other.segment or 0) > (edge.segment or 0) for other in into)
 
     def finished(self, edges: tuple[Edge, ...]) -> tuple[Member, ...]:
         """Return the members with their dots, lined up."""
@@ -172,7 +172,7 @@ class _Flow:
             into[edge.target].append(edge)
         found = {}
         for entering in into.values():
-            main = [edge.source for edge in entering if edge.kind is Way.DATA]
+            main = [edge.source for edge in entering if edge.kind is EdgeKind.DATA]
             for edge in entering:
                 beside = edge.source in self.ends.projections and len(main) == 1
                 if beside and self.frames[edge.source] == self.frames[main[0]]:
@@ -196,7 +196,7 @@ def _framed(members: tuple[Member, ...], frames: tuple[str, ...]) -> Iterator[tu
             yield from _framed(member.members, (*frames, member.id))
 
 
-def _ways(wires: list[Wire], known: dict[str, Box], ends: Ends) -> dict[Wire, Way]:
+def _ways(wires: list[Wire], known: dict[str, Box], ends: Ends) -> dict[Wire, EdgeKind]:
     """Return what each edge is: a shortcut is one around which another way leads to the same box."""
     before: dict[str, list[str]] = defaultdict(list)
     for wire in wires:
@@ -205,17 +205,19 @@ def _ways(wires: list[Wire], known: dict[str, Box], ends: Ends) -> dict[Wire, Wa
     return {wire: _way(wire, before, places, known, ends) for wire in wires}
 
 
-def _way(wire: Wire, before: dict[str, list[str]], places: dict[str, int], known: dict[str, Box], ends: Ends) -> Way:
+def _way(
+    wire: Wire, before: dict[str, list[str]], places: dict[str, int], known: dict[str, Box], ends: Ends
+) -> EdgeKind:
     devices = {ends.devices.get(box) for box in (wire.source, wire.target)}
     if len(devices) == 2 and None not in devices:
-        return Way.CROSSING
+        return EdgeKind.CROSSING
     if {wire.source, wire.target} & ends.projections:
-        return Way.PROJECTION
+        return EdgeKind.PROJECTION
     source, target = known[wire.source], known[wire.target]
     if target.training and (not source.training or target.form in (Form.TERMINAL, Form.STUB)):
-        return Way.AUXILIARY
+        return EdgeKind.AUXILIARY
     others = [source for source in before[wire.target] if source != wire.source]
-    return Way.SKIP if others and _leads(wire.source, others, before, places) else Way.DATA
+    return EdgeKind.SKIP if others and _leads(wire.source, others, before, places) else EdgeKind.DATA
 
 
 def _leads(source: str, targets: list[str], before: dict[str, list[str]], places: dict[str, int]) -> bool:
@@ -271,7 +273,7 @@ def _ordered(edges: tuple[Edge, ...]) -> set[str]:
 
 def _trunk(edges: list[Edge], places: dict[str, int], projections: set[str], known: dict[str, Box]) -> set[str]:
     """Return the boxes that the whole stream goes through: no edge but a shortcut leads past them."""
-    straight = [edge for edge in edges if edge.kind is Way.DATA]
+    straight = [edge for edge in edges if edge.kind is EdgeKind.DATA]
     on_way = {end for edge in straight for end in (edge.source, edge.target)}
     ordered = sorted(on_way - projections, key=lambda box: (places[box], box in known))
     number = {box: place for place, box in enumerate(ordered)}

@@ -6,7 +6,7 @@ from archdsl.diagram.layout.placed import Places
 from archdsl.diagram.model import wording
 from archdsl.diagram.render import labels
 from archdsl.diagram.render.theme import LIGHT, Paint, Theme
-from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, Form, Member, Style, Way
+from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, EdgeKind, Form, Member, Style
 
 if TYPE_CHECKING:
     from graphviz import Digraph  # type: ignore[import-untyped]
@@ -30,7 +30,7 @@ _MARKS: dict[str, dict[str, str]] = {
     "changed": {"penwidth": "2.2"},
 }
 # Beside these edges labels need more air.
-_BESIDE = (Way.ADDED, Way.REMOVED, Way.CROSSING)
+_BESIDE = (EdgeKind.ADDED, EdgeKind.REMOVED, EdgeKind.CROSSING)
 _LARGE = 300
 _LONGEST_TOOLTIP = 1000
 
@@ -100,7 +100,7 @@ def _is_braided(diagram: Diagram) -> bool:
     return any(
         frame[edge.source] != frame[edge.target] and not {edge.source, edge.target} <= trunk
         for edge in diagram.edges
-        if edge.kind is not Way.AUXILIARY and edge.source in frame and edge.target in frame
+        if edge.kind is not EdgeKind.AUXILIARY and edge.source in frame and edge.target in frame
     )
 
 
@@ -147,7 +147,7 @@ def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
 
 def _streams(box: Box, diagram: Diagram) -> list[Edge]:
     """Return the edges into a bar that are neither shortcuts nor from another device."""
-    return [edge for edge in diagram.edges if edge.target == box.id and edge.kind is Way.DATA]
+    return [edge for edge in diagram.edges if edge.target == box.id and edge.kind is EdgeKind.DATA]
 
 
 def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
@@ -186,7 +186,7 @@ def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme, placed
     paint, width, side = theme.block, "1", "t"
     within = {box.id for box in cluster.boxes()}
     # The title stands at the side where nothing goes in: not that of a shortcut, nor of what enters a lane.
-    bent = (edge for edge in diagram.edges if edge.kind in (Way.SKIP, Way.PROJECTION))
+    bent = (edge for edge in diagram.edges if edge.kind in (EdgeKind.SKIP, EdgeKind.PROJECTION))
     right = any({edge.source, edge.target} <= within for edge in bent)
     if cluster.style is Style.STAGE:
         paint = theme.stage
@@ -224,7 +224,7 @@ def _entered_from_left(lane: Cluster, diagram: Diagram) -> bool:
 
 def _is_crossed_into(box: Box, diagram: Diagram) -> bool:
     """Whether something comes from another lane, on either side."""
-    return bool(diagram.devices) and any(e.target == box.id and e.kind is Way.CROSSING for e in diagram.edges)
+    return bool(diagram.devices) and any(e.target == box.id and e.kind is EdgeKind.CROSSING for e in diagram.edges)
 
 
 def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> dict[str, str]:
@@ -235,24 +235,24 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
     attributes = {"class": edge.kind.value, "tooltip": _tooltip(edge.tooltip), "weight": weight}
     side = "e" if diagram.direction == "TB" else "s"
     match edge.kind:
-        case Way.SKIP | Way.PROJECTION:
+        case EdgeKind.SKIP | EdgeKind.PROJECTION:
             attributes |= {"penwidth": "1.7", "color": theme.ink, "weight": "0"}
-            if edge.kind is Way.PROJECTION:
+            if edge.kind is EdgeKind.PROJECTION:
                 attributes["style"] = "dashed"
             if source.form is Form.FORK:
                 attributes["tailport"] = side
             # From left to right, what stands beside the stream may be above it.
-            beside = diagram.direction == "LR" and edge.kind is Way.PROJECTION and source.form is not Form.FORK
+            beside = diagram.direction == "LR" and edge.kind is EdgeKind.PROJECTION and source.form is not Form.FORK
             if target.form is Form.MERGE and not beside and not _is_crossed_into(target, diagram):
                 attributes["headport"] = side
-        case Way.CROSSING:
+        case EdgeKind.CROSSING:
             attributes |= {"penwidth": "2.4", "color": theme.crossing, "weight": "0"}
-        case Way.ADDED:
+        case EdgeKind.ADDED:
             attributes |= {"penwidth": "2.4", "color": theme.ink}
-        case Way.REMOVED:
+        case EdgeKind.REMOVED:
             # An open head: dashes alone are those of projections.
             attributes |= {"style": "dashed", "arrowhead": "onormal", "weight": "0", "constraint": "true"}
-        case Way.AUXILIARY:
+        case EdgeKind.AUXILIARY:
             attributes |= {"style": "dotted", "weight": "0"}
     if (
         edge.segment is not None

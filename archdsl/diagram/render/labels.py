@@ -7,7 +7,7 @@ from html import escape
 from archdsl.diagram.model.wording import clean, cut
 from archdsl.diagram.render.arial import advance
 from archdsl.diagram.render.theme import Paint, Theme
-from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, Form, Way
+from archdsl.diagram.spec import Box, Chip, Cluster, Diagram, EdgeKind, Form
 
 # Titles break into lines of so many characters, and are cut after two of them; the tooltip has the whole.
 _LINE = 30
@@ -26,12 +26,12 @@ _BREAK = "\n"
 _WIDTHS = {**dict.fromkeys("ijl.,:;' |!I()[]ftr-", 0.4), **dict.fromkeys("mwMW@%…", 1.0)}
 # What edges are called in the legend, with the colour, the pieces and the height of their samples.
 _STROKES = {
-    Way.SKIP: ("shortcut", "ink", 1, 2),
-    Way.PROJECTION: ("projection shortcut", "ink", 3, 2),
-    Way.AUXILIARY: ("training only", "edge", 5, 2),
-    Way.ADDED: ("added", "ink", 1, 3),
-    Way.REMOVED: ("removed (open head)", "edge", 3, 2),
-    Way.CROSSING: ("between devices", "crossing", 1, 4),
+    EdgeKind.SKIP: ("shortcut", "ink", 1, 2),
+    EdgeKind.PROJECTION: ("projection shortcut", "ink", 3, 2),
+    EdgeKind.AUXILIARY: ("training only", "edge", 5, 2),
+    EdgeKind.ADDED: ("added", "ink", 1, 3),
+    EdgeKind.REMOVED: ("removed (open head)", "edge", 3, 2),
+    EdgeKind.CROSSING: ("between devices", "crossing", 1, 4),
 }
 # Columns beside the legend that take the room which a wide caption would else put between its samples.
 _SIDE = 12
@@ -156,7 +156,7 @@ def legend(diagram: Diagram, theme: Theme) -> str:
     return _table(rows, spacing=1) if rows else ""
 
 
-def _stroke(way: Way, theme: Theme) -> str:
+def _stroke(way: EdgeKind, theme: Theme) -> str:
     """Return the sample of an edge: a bar, or pieces of one."""
     words, colour, pieces, height = _STROKES[way]
     paint = {"ink": theme.ink, "edge": theme.edge, "crossing": theme.crossing}[colour]
