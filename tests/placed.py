@@ -153,7 +153,7 @@ def assert_placed(graph: CheckedGraph, text: str) -> Watched:
 
 def fakes(graph: CheckedGraph) -> dict[str, str]:
     """Return a fake device for each that a graph declares."""
-    return {name: f"cpu:{number}" for number, name in enumerate(graph.graph.devices)}
+    return {name: f"cpu:{number}" for number, name in enumerate(graph.devices)}
 
 
 def _devices(part: Node | Container) -> frozenset[str]:

@@ -250,10 +250,10 @@ class Judge:
         is_open = [
             name for name, each in inspect.signature(self.type).parameters.items() if each.kind != each.KEYWORD_ONLY
         ]
-        kept = {parameter.name for parameter in self.graph.graph.parameters if not parameter.pinned}
+        kept = {parameter.name for parameter in self.graph.parameters if not parameter.pinned}
         self.expect("open parameters are none that decide about the structure", True, set(is_open) <= kept)
         for name, number in itertools.islice(itertools.product(is_open, (1, 2)), 4 if self.thorough else 1):
-            value = next(each.value for each in self.graph.graph.parameters if each.name == name)
+            value = next(each.value for each in self.graph.parameters if each.name == name)
             assert isinstance(value, int | float)
             other = int(value) + number if isinstance(value, int) else min(float(value) + 0.1 * number, 1.0)
             self._compare(name, other)

@@ -39,7 +39,7 @@ from archdsl.report.memory import memory
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 ROOT = Path(__file__).parent.parent
-DECLARED = [graph for graph in [*SMALL, *GALLERY] if graph.graph.devices]
+DECLARED = [graph for graph in [*SMALL, *GALLERY] if graph.devices]
 AUTOMATIC = [
     placed(graph, place(graph, 2).devices)
     for name in ("resnet18", "googlenet", "densenet121")
@@ -123,7 +123,7 @@ def test_cuda_computes_what_the_cpu_does(graph: CheckedGraph) -> None:
 @pytest.mark.parametrize("graph", ON_TWO)
 @pytest.mark.parametrize("order", [("cuda:0", "cpu"), ("cpu", "cuda:0")])
 def test_two_devices_compute_what_one_does(graph: CheckedGraph, order: tuple[str, str]) -> None:
-    names = graph.graph.devices
+    names = graph.devices
     devices = {name: order[number % 2] for number, name in enumerate(names)}
     samples = inputs_of(graph, "cpu")
     expected = trained(net_of(graph, "cpu"), samples)
@@ -138,7 +138,7 @@ def test_two_devices_compute_what_one_does(graph: CheckedGraph, order: tuple[str
 
 @pytest.mark.parametrize("graph", ON_TWO)
 def test_what_is_copied_between_devices_is_what_the_graph_moves(graph: CheckedGraph) -> None:
-    names = graph.graph.devices
+    names = graph.devices
     devices = {name: ("cuda:0", "cpu")[number % 2] for number, name in enumerate(names)}
     low = lowered(graph)
     where = {node.path: devices[node.device] for node in low.nodes if node.device}

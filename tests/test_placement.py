@@ -32,7 +32,7 @@ from archdsl.python.api import compile as compiled
 from archdsl.verify.module import statements
 
 ROOT = File(__file__).parent.parent
-DECLARED = [pytest.param(graph, id=graph.name) for graph in GALLERY if graph.graph.devices]
+DECLARED = [pytest.param(graph, id=graph.name) for graph in GALLERY if graph.devices]
 AUTOMATIC = [
     pytest.param(placed(graph, place(graph, 3).devices), id=f"{graph.name} on 3 devices")
     for name in ("resnet18", "alexnet_2012", "googlenet")
@@ -131,7 +131,7 @@ def assert_same_on_any_devices(graph: CheckedGraph, made: Any) -> None:
     state = deepcopy(first.state_dict())
     samples = samples_of(graph, 2)
     expected = trained(first, samples)
-    mapping = {name: f"cpu:{number}" for number, name in enumerate(graph.graph.devices)}
+    mapping = {name: f"cpu:{number}" for number, name in enumerate(graph.devices)}
     for devices in ("cpu", "auto", ["cpu"], ["cpu:0", "cpu:1"], mapping):
         net = made(devices=devices)
         net.load_state_dict(state)

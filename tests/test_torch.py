@@ -55,7 +55,7 @@ def light() -> list[CheckedGraph]:
     """Return the lightest model of each family of the gallery, unless all are too heavy to be trained here."""
     families: dict[str, list[CheckedGraph]] = {}
     for graph in GALLERY:
-        families.setdefault(graph.graph.source.name, []).append(graph)
+        families.setdefault(graph.source.name, []).append(graph)
     lightest = [min(graphs, key=lambda graph: graph.macs) for graphs in families.values()]
     return [graph for graph in lightest if graph.macs < 2e9 and graph.params < 3e7]
 

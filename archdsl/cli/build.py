@@ -130,7 +130,7 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
     from archdsl.passes.stages import staged
     from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt
 
-    if not (count or len(graph.graph.devices) > 1):
+    if not (count or len(graph.devices) > 1):
         raise click.UsageError("the net names no devices: say how many stages there are, with --stages")
     try:
         stages = staged(graph, dealt(graph, count) if count else by_devices(graph))

@@ -86,7 +86,7 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
             words = "no model, so names and defaults are checked; bodies are where a model uses them"
             click.echo(f"{click.style('ok', fg='green')}  {file}: {words}")
         for graph in compiled.models:
-            source = graph.graph.source.name
+            source = graph.source.name
             counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
             click.echo(f"{click.style('ok', fg='green')}  {source}  {graph.name}: {counts}")
             _print_crossings(graph)
@@ -100,10 +100,10 @@ def _checked(file: str, limits: "Limits", *, quiet: bool) -> tuple[int, dict[str
 
 def _checked_data(graph: "CheckedGraph") -> dict[str, object]:
     data: dict[str, object] = {"name": graph.name, "parameters": graph.params, "macs": graph.macs}
-    if graph.graph.devices:
+    if graph.devices:
         from archdsl.passes.crossings import crossings
 
-        data["devices"] = list(graph.graph.devices)
+        data["devices"] = list(graph.devices)
         data["moves"] = [
             {"value": each.name, "from": each.start, "to": each.end, "shape": str(each.shape), "bytes": each.bytes}
             for each in crossings(graph)
@@ -113,7 +113,7 @@ def _checked_data(graph: "CheckedGraph") -> dict[str, object]:
 
 def _print_crossings(graph: "CheckedGraph") -> None:
     """Print what goes from one device to another, in bytes of float32 for one sample."""
-    if not graph.graph.devices:
+    if not graph.devices:
         return
     from archdsl.passes.crossings import crossings
 
@@ -122,7 +122,7 @@ def _print_crossings(graph: "CheckedGraph") -> None:
         way = f"{each.start or 'input'} -> {each.end}"
         click.echo(f"    {each.bytes:>11,} bytes  {way}  {each.shape}  {each.name}")
     total = sum(each.bytes for each in found)
-    click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.graph.devices)}")
+    click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.devices)}")
 
 
 @cli.command()

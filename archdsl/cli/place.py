@@ -66,11 +66,11 @@ def place(
     kind = _kind(drawing) if drawing else ""
     graph = graph_of(file, model, settings, limits)
     as_json = options.pop("as_json")
-    devices = options.pop("devices") or len(graph.graph.devices)
+    devices = options.pop("devices") or len(graph.devices)
     if not devices:
         raise click.UsageError("the net names no devices: say how many there are, with --devices")
-    if len(graph.graph.devices) > devices:
-        raise click.UsageError(f"the net names {len(graph.graph.devices)} devices, and --devices is {devices}")
+    if len(graph.devices) > devices:
+        raise click.UsageError(f"the net names {len(graph.devices)} devices, and --devices is {devices}")
     placement = _placed(graph, devices, **options)
     if output:
         from archdsl.place.sidecar import written

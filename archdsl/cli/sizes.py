@@ -51,7 +51,7 @@ def _judged(graph: "CheckedGraph", settings: tuple[str, ...], limits: "Limits", 
     from archdsl.report.input_sizes import Size, judged
 
     values = dict(map(parse_setting, settings))
-    source = graph.graph.source
+    source = graph.source
     compiled = compile_source(source, model=graph.name, settings=values, shapes={None: shape}, limits=limits)
     if compiled.models:
         return judged(compiled.models[0])

@@ -17,7 +17,7 @@ _LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 
 def title(graph: CheckedGraph, *, doing: str = "") -> str:
     """Return the first line of the docstring of a module, or of a script that does something with it."""
-    return _escaped(f"{doing}{graph.name}, made by archdsl from {_basename(graph.graph.source.name)}.")
+    return _escaped(f"{doing}{graph.name}, made by archdsl from {_basename(graph.source.name)}.")
 
 
 def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
@@ -25,7 +25,7 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
     draft = found.model
     container, use = draft.container, draft.container.use
     if root:
-        doc, span, about = root.graph.doc, root.graph.span, f"The architecture {root.name}."
+        doc, span, about = root.doc, root.span, f"The architecture {root.name}."
     elif use:
         doc, span, about = use.doc, use.span, f"The block {use.block}."
     else:
@@ -55,7 +55,7 @@ def _uses(found: Class) -> str:
 
 
 def _fixed(root: CheckedGraph, draft: ClassDraft) -> str:
-    params: list[Parameter] = [p for p in root.graph.parameters if p.used]
+    params: list[Parameter] = [p for p in root.parameters if p.used]
     closed = [p for p in params if p.name in draft.scope.fixed or p.name not in draft.scope.values]
     return ", ".join(f"{p.name} = {shown(p.value)}" for p in closed)
 

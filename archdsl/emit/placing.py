@@ -14,7 +14,7 @@ class Placing:
     """The devices of the submodules of a graph."""
 
     def __init__(self, graph: CheckedGraph) -> None:
-        self._declared = bool(graph.graph.devices)
+        self._declared = bool(graph.devices)
 
     def spans(self, container: Container) -> bool:
         """Whether the class of a container is told of several devices; that of a placed model always is."""

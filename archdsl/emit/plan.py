@@ -137,7 +137,7 @@ class _Planner:
     def _may_need(self) -> list[str]:
         """Return the names of the definitions that the operators may need."""
         names = [name for graph in self.graphs.values() for node in graph.nodes for name in node.op.support]
-        return [*names, *(PLACING if any(graph.graph.devices for graph in self.graphs.values()) else [])]
+        return [*names, *(PLACING if any(graph.devices for graph in self.graphs.values()) else [])]
 
     def _root(self, found: Class) -> CheckedGraph | None:
         """Return the graph whose own class this is."""
@@ -175,7 +175,7 @@ class _Planner:
             root = self._root(found)
             if root is None:
                 return []
-            made = call("factories", Ref("devices"), Sequence(tuple(root.graph.devices), "("), Ref("dtype"))
+            made = call("factories", Ref("devices"), Sequence(tuple(root.devices), "("), Ref("dtype"))
             return lines(made, prefix=f"{ON} = ", indent=_BODY)
         made_with = f'{_PAD}factory: dict[str, Any] = {{"device": device, "dtype": dtype}}'
         return [made_with] if any("**factory" in line for line in body) else []

@@ -53,8 +53,8 @@ class Scope:
 
 def scopes(graph: CheckedGraph) -> dict[tuple[str, ...], Scope]:
     """Return the scope of the model, and of every use of a block, by its path."""
-    root = Scope({p.name: _plain(p.value) for p in graph.graph.parameters if isinstance(p.value, int | float)})
-    root.fixed = {p.name for p in graph.graph.parameters if p.pinned}
+    root = Scope({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
+    root.fixed = {p.name for p in graph.parameters if p.pinned}
     found: dict[tuple[str, ...], Scope] = {}
     _enter(graph.root, root, found)
     return found

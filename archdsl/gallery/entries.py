@@ -61,9 +61,9 @@ def entries(names: Collection[str] = ()) -> list[Entry]:
 
 
 def _entry(name: str, graph: CheckedGraph) -> Entry:
-    sentences = _SENTENCES.split(" ".join(graph.graph.doc))
+    sentences = _SENTENCES.split(" ".join(graph.doc))
     inputs = tuple(str(given.shape) for given in graph.inputs)
-    family = graph.graph.source.name.removesuffix(".arch")
+    family = graph.source.name.removesuffix(".arch")
     return Entry(name, family, sentences[0].removesuffix("."), _paper(sentences), inputs, graph.params, graph.macs)
 
 

@@ -28,7 +28,7 @@ def drawings() -> dict[str, dict[str, Diagram]]:
     A net whose boxes say what those of another one do, save for numbers, has none of its own.
     """
     found: dict[str, dict[str, Diagram]] = {}
-    for family, nets in groupby(graphs().items(), key=lambda item: item[1].graph.source.name.removesuffix(".arch")):
+    for family, nets in groupby(graphs().items(), key=lambda item: item[1].source.name.removesuffix(".arch")):
         seen: list[list[str]] = []
         for name, graph in reversed(list(nets)):
             drawn = diagram(graph)

@@ -16,7 +16,7 @@ def dump(graph: CheckedGraph) -> str:
 
     Arguments that are computed from parameters are shown as they are computed, and defaults are left out.
     """
-    head = [f"model {graph.name}", *map(_parameter, graph.graph.parameters)]
+    head = [f"model {graph.name}", *map(_parameter, graph.parameters)]
     head += [f"input {given.name}: {given.shape}" for given in graph.inputs]
     rows = [("path", "operator", "shapes", "params", "macs"), *_rows(graph.root, graph.inputs[0].path)]
     rows.append(

@@ -261,14 +261,39 @@ class CheckedGraph:
         return self.graph.root
 
     @property
+    def doc(self) -> tuple[str, ...]:
+        """Lines of documentation of the model."""
+        return self.graph.doc
+
+    @property
+    def source(self) -> Source:
+        """The file that defines the model."""
+        return self.graph.source
+
+    @property
+    def span(self) -> Span:
+        """Place of the definition in its file."""
+        return self.graph.span
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Parameters of the model, in the order of declaration."""
+        return self.graph.parameters
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices that the model declares; empty if it runs on one."""
+        return self.graph.devices
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
-        """What comes in."""
+        """Inputs of the model, in the order of declaration."""
         return self.graph.inputs
 
     @property
     def device_argument(self) -> str:
         """What the constructor of the generated module calls where it is to be built."""
-        return "devices" if self.graph.devices else "device"
+        return "devices" if self.devices else "device"
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -14,7 +14,7 @@ def assigned(graph: CheckedGraph) -> CheckedGraph:
     What reads only what comes in runs on the first device; a module that is applied once more runs where its weights
     are.
     """
-    devices = graph.graph.devices
+    devices = graph.devices
     if not devices:
         return graph
     found: dict[Path, str] = {}

@@ -41,11 +41,11 @@ def _require(holds: bool, path: Path, words: str) -> None:  # noqa: FBT001
 
 
 def _require_devices(graph: CheckedGraph, nodes: dict[Path, Node]) -> None:
-    if not graph.graph.devices:
+    if not graph.devices:
         return
     moves: Counter[tuple[Path, str | None, Path]] = Counter()
     for node in nodes.values():
-        _require(node.device in graph.graph.devices, node.path, "has no device")
+        _require(node.device in graph.devices, node.path, "has no device")
         if is_move(node):
             moves[(node.sources[0], node.device, node.path[:-1])] += 1
             continue

@@ -14,7 +14,7 @@ def with_moves(graph: CheckedGraph) -> CheckedGraph:
     What comes in is moved to each device that reads it, wherever it may lie. A Move stands in the innermost submodule
     that spans several devices and holds all steps that need it, so submodules on one device stay as they are.
     """
-    if not graph.graph.devices:
+    if not graph.devices:
         return graph
     moves = _Moves(graph)
     return with_root(graph, moves.rebuilt(graph.root))

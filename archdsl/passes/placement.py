@@ -12,7 +12,7 @@ def placed(graph: CheckedGraph, devices: Mapping[str, str]) -> CheckedGraph:
 
     The graph declares its own devices first, then those that are new.
     """
-    names = tuple(dict.fromkeys((*graph.graph.devices, *devices.values())))
+    names = tuple(dict.fromkeys((*graph.devices, *devices.values())))
     root = with_nodes(graph.root, lambda node: replace(node, device=node.device or devices[dotted(node.path)]))
     found = with_root(graph, root)
     return replace(found, graph=replace(found.graph, devices=names))

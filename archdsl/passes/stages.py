@@ -182,7 +182,7 @@ class _Cut:
         known = {path: ("", name) for path, name in names.items()}
         root = self._part(self.root, number, known)
         assert root is not None
-        inputs = tuple(Input(name, self.shapes[path], self.graph.graph.span) for path, name in names.items())
+        inputs = tuple(Input(name, self.shapes[path], self.graph.span) for path, name in names.items())
         reads = {source for node in root.nodes() for source in node.sources}
         outputs: list[Output] = []
         relays: list[Node] = []
@@ -191,7 +191,7 @@ class _Cut:
             if source[0] == "" or (number + 1 < self.count and (source in reads or source in self.views)):
                 relay = (f"{name}-relay",)
                 shape = self.shapes[path]
-                relays.append(Node(relay, Relay(), (source,), (shape,), shape, self.graph.graph.span, stage=number))
+                relays.append(Node(relay, Relay(), (source,), (shape,), shape, self.graph.span, stage=number))
                 source = relay
             outputs.append(Output(name, source, self.shapes[path], span=span))
         end = outputs[0]

@@ -48,12 +48,12 @@ class _Roles:
         self.count = len(numbers)
         if self.count < 2:
             help = "write `group tower{0..1} { … } -> concat`, or build a pipeline"
-            raise NoTowers("no group has two lanes or more", graph.graph.span, help)
+            raise NoTowers("no group has two lanes or more", graph.span, help)
         self.tower = {node.path: node.tower for node in nodes}
         merges = [node for node in nodes if node.tower is None and self._lanes(node)]
         if len(merges) != 1:
             help = "bring them together once: `} -> concat`"
-            where = merges[1].span if merges else graph.graph.span
+            where = merges[1].span if merges else graph.span
             raise NoTowers("the towers come together more than once, or never", where, help)
         self.merge = merges[0]
         self._require_all(self.merge)
@@ -66,7 +66,7 @@ class _Roles:
             self._require(node)
         for output in graph.outputs:
             if output.path not in after:
-                span = output.span or graph.graph.span
+                span = output.span or graph.span
                 raise NoTowers(f"`{output.name}` goes out before the towers come together", span, "leave it out")
 
     def _lanes(self, node: Node) -> set[int]:

@@ -55,7 +55,7 @@ def costs(
     owners = tuple(numbers[node.weights] if node.weights else number for number, node in enumerate(nodes))
     results = tuple(node.shape.plain().volume * batch * VALUE_BYTES for node in nodes)
     edges = tuple(_edges(graph, nodes, numbers, results, batch))
-    names = list(graph.graph.devices)
+    names = list(graph.devices)
     chosen = [names.index(node.device) if node.device else None for node in nodes]
     roofline = tuple(_seconds(node, batch, machine) for node in nodes)
     return Costs(

@@ -45,7 +45,7 @@ def fingerprint(graph: CheckedGraph) -> str:
         weights = dotted(node.weights) if node.weights else ""
         counts = f"{node.shape.plain()} {node.params} {node.macs}"
         lines.append(f"{dotted(node.path)} {node.op.name} ({sources}) {counts} {node.device} {weights}")
-    lines.append(" ".join(graph.graph.devices))
+    lines.append(" ".join(graph.devices))
     return sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 

@@ -138,7 +138,7 @@ def place(
 
 def names(graph: CheckedGraph, count: int) -> tuple[str, ...]:
     """Return the names of so many devices: those of the net, then new ones."""
-    found = list(graph.graph.devices)
+    found = list(graph.devices)
     while len(found) < count:
         number = len(found)
         while f"device{number}" in found:

@@ -120,7 +120,7 @@ def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Re
     macs = sum(counts.macs for counts in evaluated)
     return Report(
         model=graph.name,
-        source=graph.graph.source.name,
+        source=graph.source.name,
         inputs=tuple((given.name, str(given.shape)) for given in graph.inputs),
         batch=batch,
         dtype=dtype,

@@ -141,9 +141,9 @@ def _open_parts(part: Part) -> Iterator[Path]:
 def _facts(graph: CheckedGraph, seen: Mapping[Path, str]) -> list[dict[str, object]]:
     """Return what is known of every part, in the order of execution, as the page shows it."""
     model: dict[str, object] = {
-        "path": "", "title": graph.name, "doc": " ".join(graph.graph.doc), "output": wording.sizes(graph.output.shape),
+        "path": "", "title": graph.name, "doc": " ".join(graph.doc), "output": wording.sizes(graph.output.shape),
         "input": ", ".join(wording.sizes(given.shape) for given in graph.inputs),
-        "parameters": f"{graph.params:,}", "macs": f"{graph.macs:,}", **_source(graph.graph.span),
+        "parameters": f"{graph.params:,}", "macs": f"{graph.macs:,}", **_source(graph.span),
     }  # fmt: skip
     riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
     parts = _parts(graph.root)

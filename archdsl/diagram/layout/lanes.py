@@ -17,7 +17,7 @@ def in_lanes(members: tuple[Member, ...], devices: dict[str, str], graph: Checke
     for member in _parted(members, devices):
         device = devices.get(member.id) if isinstance(member, Box) else _device(member, devices)
         (lanes[device] if device else outside).append(member)
-    made = [_lane(device, tuple(lanes[device]), graph) for device in graph.graph.devices if lanes[device]]
+    made = [_lane(device, tuple(lanes[device]), graph) for device in graph.devices if lanes[device]]
     return (*outside, *made) if len(made) > 1 else members
 
 

@@ -57,7 +57,7 @@ def diagram(
 
     Raises `NoSuchPart` where `detail` names what the model does not have.
     """
-    graph = assigned(graph) if graph.graph.devices else graph
+    graph = assigned(graph) if graph.devices else graph
     seen = facts.receptive_fields(graph) if seen is None else seen
     found = None
     for shown in views(graph, detail):
@@ -79,7 +79,7 @@ def _drawn(
     ends = Ends(graph, shown.root, passed=shortcuts(graph))
     builder = _Builder(ends, look, only_in_training(graph.graph), seen)
     inside = builder.inside(shown)
-    if graph.graph.devices and not shown.root.path:
+    if graph.devices and not shown.root.path:
         inside = in_lanes(inside, ends.devices, graph)
     before, after = terminals(ends, links=look.links)
     members, edges = flow((*before, *inside, *after), ends, shapes=look.shapes)
@@ -92,9 +92,9 @@ def _drawn(
         kinds=_kinds(shown.parts) if look.legend else (),
         caption=_caption(graph, shown.root, edges, look.title) if look.legend else (),
         description=_description(graph, shown.root),
-        doc="\n".join(graph.graph.doc),
+        doc="\n".join(graph.doc),
         direction=direction,
-        devices=graph.graph.devices,
+        devices=graph.devices,
         ways=tuple(way for way in EdgeKind if way in {edge.kind for edge in edges}) if look.legend else (),
     )
     return drawing if columns == 1 else in_columns(drawing, columns)
@@ -273,7 +273,7 @@ def _caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...], titl
         words.append(f"edge labels: {axes}")
     # A long name has lines of its own.
     said = [" · ".join([name, *words])] if len(name) <= _NAME else [*lines(name, _NAME_LINE), " · ".join(words)]
-    moves = [each for each in crossings(graph) if each.start] if graph.graph.devices else []
+    moves = [each for each in crossings(graph) if each.start] if graph.devices else []
     if moves and not root.path:
         count = wording.exact(len(moves), "transfer")
         size = wording.amount(sum(each.bytes for each in moves))

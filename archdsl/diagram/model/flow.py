@@ -60,7 +60,7 @@ class _Flow:
         for place, (box, frames) in enumerate(_framed(self.members, ())):
             self.places[box.id], self.boxes[box.id], self.frames[box.id] = place, box, frames
         self.ways = _ways(self.ends.wires(), self.boxes, self.ends)
-        if self.ends.graph.graph.devices:
+        if self.ends.graph.devices:
             self.bytes = {(each.value, each.end): each.bytes for each in crossings(self.ends.graph)}
 
     def distribute(self, start: str, frames: tuple[str, ...], wires: list[Wire], value: Path) -> None:

@@ -65,7 +65,7 @@ def _output_title(output: Output, id: str) -> str:
 
 def classes(graph: CheckedGraph, shape: Shape) -> str:
     """Return how many classes a vector tells apart, empty where it is something else."""
-    given = next((each.value for each in graph.graph.parameters if each.name == "classes"), None)
+    given = next((each.value for each in graph.parameters if each.name == "classes"), None)
     return f"{shape.dims[0]} class{'' if given == 1 else 'es'}" if shape.dims == (given,) else ""
 
 
