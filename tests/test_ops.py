@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.base.pyexpr import flat
+from archdsl.base.pyexpr import Call, flat
 from archdsl.base.resources import resource
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source
 from archdsl.driver import compile_source
 from archdsl.ir.graph import Node
 from archdsl.ops import all_ops
-from archdsl.ops.base import INPUT, Example, Op, Stateless, Submodule, input_at
+from archdsl.ops.base import INPUT, Emission, Example, ForwardOnly, Functional, Op, Submodule, input_at
 from archdsl.ops.reasons import ShapeError
 
 EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for example in op.examples]
@@ -48,7 +48,7 @@ class Function(nn.Module):
     def __init__(self, node: Node) -> None:
         super().__init__()
         emission = node.emission
-        assert isinstance(emission, Stateless)
+        assert not isinstance(emission, Submodule)
         self.text = flat(emission.function).replace("self.training", "False")
         self.names = namespace(node.op)
 
@@ -63,10 +63,20 @@ class Function(nn.Module):
         return result
 
 
+def constructor(emission: Emission) -> Call | None:
+    """Return the call that constructs the module; None for code that is never a module."""
+    match emission:
+        case Submodule():
+            return emission.call
+        case Functional():
+            return emission.module
+        case ForwardOnly():
+            return None
+
+
 def module_of(node: Node) -> nn.Module:
     """Return the module of a node; that of a merge, which is never a child, is made of its function."""
-    emission = node.emission
-    call = emission.call if isinstance(emission, Submodule) else emission.module
+    call = constructor(node.emission)
     module = Function(node) if call is None else eval(flat(call), namespace(node.op))
     assert isinstance(module, nn.Module)
     return module.eval()
@@ -95,7 +105,7 @@ def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> No
     node = node_of(example)
     assert type(node.op) is op
     assert (node.shape, node.params, node.macs) == (example.output, example.params, example.macs)
-    assert node.op.title(node.input)
+    assert node.op.drawing(node.input).title
 
 
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)
@@ -107,7 +117,7 @@ def test_the_example_is_what_pytorch_does(op: type[Op], example: Example) -> Non
     assert tuple(result.shape) == (2, *example.output.dims)
     assert sum(weight.numel() for weight in module.parameters()) == example.params
     assert flops(module, samples) == 2 * 2 * example.macs
-    if isinstance(node.emission, Stateless):
+    if isinstance(node.emission, Functional):
         assert torch.equal(Function(node)(*samples), result)
 
 
@@ -117,7 +127,7 @@ def test_the_order_of_the_axes_in_memory_does_not_matter(op: type[Op], example: 
     samples = samples_of(node)
     turned = [sample.permute(*reversed(range(sample.dim()))).contiguous() for sample in samples]
     turned = [sample.permute(*reversed(range(sample.dim()))) for sample in turned]
-    for module in (module_of(node), *([Function(node)] if isinstance(node.emission, Stateless) else [])):
+    for module in (module_of(node), *([Function(node)] if isinstance(node.emission, Functional) else [])):
         torch.testing.assert_close(module(*turned), module(*samples), equal_nan=True)
 
 
@@ -125,7 +135,7 @@ def test_the_order_of_the_axes_in_memory_does_not_matter(op: type[Op], example: 
 def test_in_place_forms_exist_and_agree(op: type[Op], example: Example) -> None:
     node = node_of(example)
     emission = node.emission
-    if not isinstance(emission, Stateless) or not emission.in_place:
+    if not isinstance(emission, Functional) or not emission.in_place:
         return
     (sample,) = samples_of(node)
     expected = module_of(node)(sample)
@@ -147,7 +157,7 @@ def test_every_argument_is_explained(op: type[Op]) -> None:
 @pytest.mark.parametrize("op", all_ops(), ids=lambda op: op.name)
 def test_what_keeps_its_output_unneeded_may_be_overwritten(op: type[Op]) -> None:
     """Where an operator says that autograd does not need its result, writing over it changes no gradient."""
-    if op.keeps_output:
+    if op.autograd.needs_output:
         return
     for example in op.examples:
         node = node_of(example)
@@ -176,8 +186,7 @@ def test_there_is_every_activation_of_torch() -> None:
     made = set()
     for op in all_ops():
         for example in op.examples:
-            emission = node_of(example).emission
-            call = emission.call if isinstance(emission, Submodule) else emission.module
+            call = constructor(node_of(example).emission)
             made.add(call.function if call else "")
     others = {
         "MultiheadAttention": "`attention` has its weights, and takes one tensor where this takes three",
@@ -228,10 +237,11 @@ def emitted(op: Op, x: Shape) -> tuple[int, ...] | None:
     if found(op, x) is None:
         return None
     emission = op.torch(x)
-    call = emission.call if isinstance(emission, Submodule) else emission.module
+    call = constructor(emission)
+    assert call is not None
     sample = torch.zeros(1, *x.dims)
     shape = eval(flat(call), namespace(op))(sample).shape[1:]
-    if isinstance(emission, Stateless):
+    if isinstance(emission, Functional):
         function = flat(emission.function).replace(INPUT.name, "x")
         assert eval(function, {**namespace(op), "x": sample}).shape[1:] == shape
     return tuple(shape)

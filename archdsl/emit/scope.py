@@ -6,7 +6,7 @@ from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
 from archdsl.elaborate.reserved import MODULE_ATTRIBUTES
 from archdsl.ir.graph import CheckedGraph, Container, Node
-from archdsl.ops.base import Stateless, Submodule
+from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
 
 
@@ -106,9 +106,12 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
     match emission:
         case Submodule():
             return names_in(emission.call), frozenset()
-        case Stateless():
+        case Functional():
             applied = names_in(emission.function)
             return applied | names_in(emission.module), applied
+        case ForwardOnly():
+            applied = names_in(emission.function)
+            return applied, applied
 
 
 def names_in(expr: Expr) -> frozenset[str]:

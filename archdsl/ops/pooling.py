@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import InputDependence, Saved, Sums
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.reasons import Reason, ShapeError, WindowDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact, crossed
 
@@ -23,7 +23,7 @@ class Pool(Op):
     ceil_mode: bool
     caption: ClassVar[str]
     words: ClassVar[str]
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
 
     def window(self, x: Shape) -> Window:
@@ -36,15 +36,11 @@ class Pool(Op):
         window.require_half_padding()
         return Shape.of(x.channels, *sizes)
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         window = self.window(x)
-        return f"{self.caption} {crossed(window.kernel)}" + (f", /{window.steps}" if window.steps else "")
-
-    def cell(self, x: Shape) -> str:
-        return f"{crossed(self.window(x).kernel)} {self.words} pool"
-
-    def steps(self, x: Shape) -> str:
-        return self.window(x).steps
+        sides = crossed(window.kernel)
+        title = f"{self.caption} {sides}" + (f", /{window.steps}" if window.steps else "")
+        return Drawing(title, f"{sides} {self.words} pool", window.steps)
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         window = self.window(x)
@@ -61,7 +57,7 @@ class Pool(Op):
         window = self.window(x)
         return Sums(window.sums(), why=window.why())
 
-    def _calls(self, x: Shape, module: str, function: str, *first: Expr, **more: bool) -> Emission:
+    def _calls(self, x: Shape, module: str, function: str, *first: Expr, **more: bool) -> LayerCode:
         window = self.window(x)
         kernel = compact(window.kernel)
         options = {"padding": compact(window.before), "ceil_mode": self.ceil_mode, **more}
@@ -71,7 +67,7 @@ class Pool(Op):
         def without(made: Call) -> Call:
             return made.without(padding=0, ceil_mode=False, count_include_pad=True)
 
-        return Stateless(
+        return Functional(
             without(call(f"nn.{module}{axes}d", *first, kernel, *stride, **options)),
             without(call(f"F.{function}{axes}d", INPUT, *first, kernel, *stride, **options)),
         )
@@ -118,7 +114,7 @@ class MaxPool(Pool):
         Example("maxpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls(x, "MaxPool", "max_pool")
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
@@ -146,7 +142,7 @@ class AvgPool(Averaging):
         Example("avgpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         if x.rank == 2 and self.count_include_pad:
             return self._calls(x, "AvgPool", "avg_pool")
         return self._calls(x, "AvgPool", "avg_pool", count_include_pad=self.count_include_pad)
@@ -179,7 +175,7 @@ class LpPool(Averaging):
         with without_padding():
             return super().shape(x)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls(x, "LPPool", "lp_pool", self.power)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
@@ -197,7 +193,7 @@ class Subsample(Op):
     kernel: Axes = arg(AXES, help="sides of the window")
     stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
     support = ("Subsample",)
     examples = (
@@ -217,22 +213,18 @@ class Subsample(Op):
     def params(self, x: Shape) -> int:
         return 2 * x.channels
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return ("coefficient", (x.channels,)), ("bias", (x.channels,))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         window = self._window(x)
         stride = () if window.steps_by_sides else (compact(window.stride),)
         return Submodule(call("Subsample", x.channels, compact(window.kernel), *stride))
 
-    def title(self, x: Shape) -> str:
-        return f"Subsample {crossed(self._window(x).kernel)}"
-
-    def cell(self, x: Shape) -> str:
-        return f"{crossed(self._window(x).kernel)} subsampling"
-
-    def steps(self, x: Shape) -> str:
-        return self._window(x).steps
+    def drawing(self, x: Shape) -> Drawing:
+        window = self._window(x)
+        sides = crossed(window.kernel)
+        return Drawing(f"Subsample {sides}", f"{sides} subsampling", window.steps)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self._window(inputs[0]).input_dependence()

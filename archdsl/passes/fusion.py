@@ -8,7 +8,7 @@ from typing import TypeAlias
 from archdsl.base.shape import Shape
 from archdsl.elaborate.reserved import free_label
 from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Output, Path, dotted
-from archdsl.ops.base import Op, Stateless
+from archdsl.ops.base import Op, Submodule
 from archdsl.ops.merge import Concat
 from archdsl.ops.rearrange import Slice
 from archdsl.passes.alike import CannotFuse, require_alike, under
@@ -238,8 +238,8 @@ class Fusion:
             if whole is not None:
                 self._found |= {node.path: whole for node in row}
                 return
-            is_same = isinstance(first.emission, Stateless) and not first.op.is_random
-            op = first.op if is_same else first.op.fuse_shared_input(len(row), first.inputs)
+            is_same = not isinstance(first.emission, Submodule) and not first.op.is_random
+            op = first.op if is_same else first.op.fusion(len(row), first.inputs).shared_input
             if op is not None:
                 pairs = zip(first.sources, first.inputs, strict=True)
                 sources = tuple(self._whole(path, shape, place, first) for path, shape in pairs)
@@ -266,10 +266,10 @@ class Fusion:
 
     def _apart(self, node: Node) -> Op:
         """Return the operator that does for all lanes what that of a step does for one."""
-        found = node.op.fuse_parallel(len(self._lanes), node.inputs)
+        found = node.op.fusion(len(self._lanes), node.inputs).parallel
         if found is not None:
             return found
-        if isinstance(node.emission, Stateless):
+        if not isinstance(node.emission, Submodule):
             return Lanewise(node.op, len(self._lanes))
         where = f"`{dotted(node.path)}` (line {node.span.line})"
         raise CannotFuse(f"{where}: {node.op.name} on {node.input} has no form for several towers at once")

@@ -5,7 +5,7 @@ from typing import ClassVar, TypeGuard
 from archdsl.base.pyexpr import Infix, Method, Ref, call
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
-from archdsl.ops.base import INPUT, Argument, Emission, Op, Stateless
+from archdsl.ops.base import INPUT, Argument, ForwardOnly, Op
 from archdsl.ops.merge import Add, Concat
 
 
@@ -26,8 +26,8 @@ class Move(_Unwritten):
     name = "move"
     support = ("move",)
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(None, call("move", INPUT))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(call("move", INPUT))
 
 
 class Relay(_Unwritten):
@@ -35,8 +35,8 @@ class Relay(_Unwritten):
 
     name = "relay"
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(None, Method(INPUT, "clone"))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(Method(INPUT, "clone"))
 
 
 class Exchange(_Unwritten):
@@ -53,11 +53,11 @@ class Exchange(_Unwritten):
     def shape(self, x: Shape) -> Shape:
         return self.joined.result((x,) * self.count)
 
-    def torch(self, x: Shape) -> Emission:
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
         parts = call("gathered", INPUT, Ref("self.group"))
         if isinstance(self.joined, Concat):
-            return Stateless(None, call("torch.cat", parts, self.joined.axis + 1))
-        return Stateless(None, Method(call("torch.stack", parts), "sum", (0,)))
+            return ForwardOnly(call("torch.cat", parts, self.joined.axis + 1))
+        return ForwardOnly(Method(call("torch.stack", parts), "sum", (0,)))
 
 
 class Silent(_Unwritten):
@@ -65,8 +65,8 @@ class Silent(_Unwritten):
 
     name = "nothing"
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(None, Infix(INPUT, "*", 0))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(Infix(INPUT, "*", 0))
 
 
 def is_move(node: object) -> TypeGuard[Node]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CheckedGraph, Node, dotted
+from archdsl.ops.base import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def difference(old: CheckedGraph, new: CheckedGraph) -> Difference:
 
 
 def _title(node: Node) -> str:
-    return node.op.title(node.input)
+    return node.op.drawing(node.input).title
 
 
 def _changed(old: Node, new: Node) -> list[str]:
@@ -117,8 +118,13 @@ def entries(graph: CheckedGraph) -> dict[str, Shape]:
         f"{dotted(node.path)}.{name}": Shape(dims).plain()
         for node in graph.nodes
         if not node.weights
-        for name, dims in node.op.entries(node.input.plain())
+        for name, dims in _sizes(node.op, node.input.plain())
     }
+
+
+def _sizes(op: Op, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return name and sizes of each parameter and buffer of an operator."""
+    return (*op.parameter_sizes(x), *op.buffer_sizes(x))
 
 
 def _with_weights(old: CheckedGraph, new: CheckedGraph, changes: tuple[Change, ...]) -> Difference:

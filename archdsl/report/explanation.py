@@ -106,7 +106,7 @@ class _Writer:
             ("Place", self._place(nodes)),
         )
         if isinstance(part, Node):
-            title = part.op.title(part.input)
+            title = part.op.drawing(part.input).title
         else:
             title = f"{part.use.block if part.use else 'a submodule'} of {len(nodes)} steps"
         source = " ".join(part.span.text.split())
@@ -182,7 +182,7 @@ class _Writer:
         of = "for a sample" if self.batch == 1 else f"for a batch of {self.batch}"
         kept = sum(self.memory.kept_by.get(node.path, 0) for node in nodes)
         size = part.shape.plain().volume * self.batch * self.width
-        if isinstance(part, Node) and part.op.is_view:
+        if isinstance(part, Node) and part.op.autograd.is_view:
             first = f"none of its own: the result is another view of what comes in, {amount(size)}"
         else:
             first = f"{amount(size)} {of}: {part.shape} as {self.dtype}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from archdsl.ir.graph import CheckedGraph, Node, Path, only_in_training
 from archdsl.ir.order import in_order
 from archdsl.ops.analysis import Saved
-from archdsl.ops.base import Stateless, Trait
+from archdsl.ops.base import ForwardOnly, Functional, Trait
 
 _INTEGER = 8
 
@@ -66,14 +66,18 @@ class _Flow:
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
         """Return the input that a step writes its result over, if it does."""
-        emission = node.emission
-        if not isinstance(emission, Stateless) or node.op.copies_in_place:
+        if node.op.autograd.copies_in_place:
             return None
-        source = node.sources[0] if emission.in_place else node.sources[-1] if emission.sums else None
+        source = None
+        match node.emission:
+            case Functional(in_place=True):
+                source = node.sources[0]
+            case ForwardOnly(adds_in_place=True):
+                source = node.sources[-1]
         maker = makers.get(source) if source else None
-        if source is None or maker is None or maker.op.keeps_output or maker.op.is_view or self.readers[source] > 1:
+        if source is None or maker is None or self.readers[source] > 1:
             return None
-        return source
+        return None if maker.op.autograd.needs_output or maker.op.autograd.is_view else source
 
 
 def _evaluation(flow: _Flow) -> int:
@@ -84,7 +88,7 @@ def _evaluation(flow: _Flow) -> int:
     makers = {node.path: node for node in nodes}
     for node in nodes:
         over = flow.overwritten(node, makers)
-        passes_on = node.op.is_view or Trait.DROPS in node.op.traits
+        passes_on = node.op.autograd.is_view or Trait.DROPS in node.op.traits
         source = node.sources[0] if passes_on else over
         owner[node.path] = owner[source] if source else node.path
     last = {owner[source]: number for number, node in enumerate(nodes) for source in node.sources}
@@ -135,7 +139,7 @@ class _Training:
 
     def _own(self, node: Node) -> None:
         over = self.flow.overwritten(node, self.makers)
-        source = node.sources[0] if node.op.is_view else over
+        source = node.sources[0] if node.op.autograd.is_view else over
         self.owner[node.path] = self.owner[source] if source else node.path
 
     def _keep(self, node: Node) -> int:
@@ -159,13 +163,13 @@ class _Training:
         for node in reversed(self.flow.nodes):
             buffer = self.gradients.pop(node.path, None)
             if node.path in self.learns:
-                within = int(self.flow.kept(node).back) * self.flow.batch * self.flow.width
+                within = int(self.flow.kept(node).in_backward) * self.flow.batch * self.flow.width
                 self._take(within)
                 self._take(-within)
                 self._take(node.params * self.flow.width)
                 for source in node.sources:
                     if source in self.learns:
-                        self._pass_back(source, buffer if node.op.shares_gradient else None)
+                        self._pass_back(source, buffer if node.op.autograd.shares_gradient else None)
             self._take(-self.extra.pop(node.path, 0))
             if buffer is not None:
                 self._drop(buffer)

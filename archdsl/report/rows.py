@@ -144,7 +144,7 @@ class _Table:
 
     def counts(self, node: Node) -> Counts:
         """Return the counts of a step."""
-        volume = 0 if node.op.is_view else node.shape.plain().volume
+        volume = 0 if node.op.autograd.is_view else node.shape.plain().volume
         return Counts(
             params=node.params,
             fixed=0 if node.weights else int(node.op.fixed(node.input.plain())),
@@ -169,7 +169,7 @@ class _Table:
         return Row(
             path=dotted(child.path),
             depth=depth,
-            what=child.op.title(child.input) if isinstance(child, Node) else child.use.block if child.use else "",
+            what=_what(child),
             is_container=is_container,
             input=" + ".join(map(str, given)),
             output=str(child.shape),
@@ -178,6 +178,13 @@ class _Table:
             device=", ".join(devices) or None,
             line=child.span.line,
         )
+
+
+def _what(child: Node | Container) -> str:
+    """Return the title of an operator, or the name of a submodule's block; empty if it has no block."""
+    if isinstance(child, Node):
+        return child.op.drawing(child.input).title
+    return child.use.block if child.use else ""
 
 
 def _grouped(parts: Iterable[tuple[str | None, Counts]]) -> tuple[tuple[str, Counts], ...]:

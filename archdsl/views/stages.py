@@ -127,8 +127,8 @@ class _Reader:
                 yield Piece(tuple(self._block(layers, part)))
             return
         for node in layers:
-            steps = node.op.steps(node.input)
-            yield Piece((node.op.cell(node.input) + (f", stride {steps}" if steps else ""),))
+            words = node.op.drawing(node.input)
+            yield Piece((words.cell + (f", stride {words.stride}" if words.stride else ""),))
 
     def strided(self, part: Node | Container) -> Iterator[str]:
         """Yield the blocks within whose steps `pieces` leaves out."""
@@ -137,7 +137,7 @@ class _Reader:
         if _is_chain(part) and (part.use is None or self._has_blocks(part)):
             for child in part.children:
                 yield from self.strided(child)
-        elif any(node.op.steps(node.input) for node in layers):
+        elif any(node.op.drawing(node.input).stride for node in layers):
             yield dotted(part.path)
 
     def opened(self, part: Node | Container) -> Iterator[Node | Container]:
@@ -179,7 +179,7 @@ class _Reader:
                 line[-1].append(node)
             else:
                 branches.append([[node]])
-        steps = [[" + ".join(node.op.cell(node.input) for node in step) for step in line] for line in branches]
+        steps = [[" + ".join(node.op.drawing(node.input).cell for node in step) for step in line] for line in branches]
         yield from steps[0] if len(steps) == 1 else map(" → ".join, steps)
 
 
@@ -222,7 +222,11 @@ def alike(container: Container) -> Iterator[tuple[str, str]]:
 
 def _operators(container: Container) -> list[tuple[str, str, tuple[Shape, ...]]]:
     return [
-        (node.op.cell(node.input), node.op.steps(node.input), tuple(shape.plain() for shape in node.inputs))
+        (
+            node.op.drawing(node.input).cell,
+            node.op.drawing(node.input).stride,
+            tuple(shape.plain() for shape in node.inputs),
+        )
         for node in container.nodes()
     ]
 

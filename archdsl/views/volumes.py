@@ -124,7 +124,7 @@ def _inputs(graph: CheckedGraph) -> Iterator[Volume]:
 
 
 def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
-    riders = {path: tuple(node.op.title(node.input) for node in group.riders if node.op.family == "activation")
+    riders = {path: tuple(node.op.drawing(node.input).title for node in group.riders if node.op.family == "activation")
               for path, group in absorbed(graph).items()}  # fmt: skip
     for part in block_parts(graph):
         if isinstance(part, Node):
@@ -138,7 +138,7 @@ def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
 
 def _without_width(node: Node) -> str:
     """Return the title of an operator without its number of maps or features, which the shape tells."""
-    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.title(node.input), count=1)
+    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.drawing(node.input).title, count=1)
 
 
 def _blocks(container: Container) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def content(container: Container) -> tuple[str, ...]:
             for said in ways:
                 if lines := broken(said, count):
                     return lines
-    titles = {node.op.title(node.input) for node in layers}
+    titles = {node.op.drawing(node.input).title for node in layers}
     what = f"{len(layers)} {titles.pop()}" if len(titles) == 1 else f"{len(layers)} layers of weights"
     return (what if chain else f"{what} · at most {reader.longest()} in a row",)
 
@@ -81,12 +81,12 @@ def _ways(chain: _Chain, layers: list[Node]) -> Iterator[tuple[str, str]]:
 
 def _names(layers: list[Node]) -> Callable[[Node], str]:
     """Return how layers are called: without a word that all of them begin with, and of convolutions only the window."""
-    titles = {node.path: node.op.title(node.input) for node in layers}
+    titles = {node.path: node.op.drawing(node.input).title for node in layers}
     several = sum(node.op.family == "convolution" for node in layers) > 1
     same = len(titles) > 1 and len({title.partition(" ")[0] for title in titles.values()}) == 1
 
     def name(node: Node) -> str:
-        title = titles.get(node.path) or node.op.title(node.input)
+        title = titles.get(node.path) or node.op.drawing(node.input).title
         if same and node.path in titles:
             return title.partition(" ")[2]
         if several and node.op.family == "convolution":

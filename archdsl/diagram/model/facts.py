@@ -106,7 +106,11 @@ def _is_projection(child: Node | Container) -> bool:
 def rates(item: Item, last: Item) -> str:
     """Return the rates of dropping, from those of the first of several equal parts to those of the last."""
     pairs = zip(nodes_of(item), nodes_of(last), strict=True)
-    titles = ((one.op.title(one.input), other.op.title(other.input)) for one, other in pairs if one.op.is_random)
+    titles = (
+        (one.op.drawing(one.input).title, other.op.drawing(other.input).title)
+        for one, other in pairs
+        if one.op.is_random
+    )
     found = (f"{one.lower()} to {other.rpartition(' ')[2]}" for one, other in titles if one != other)
     return " · ".join(dict.fromkeys(found))
 

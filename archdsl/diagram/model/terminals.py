@@ -140,5 +140,5 @@ def _surrounding(ends: Ends, path: Path, where: str) -> tuple[str, str]:
         here = next(child for child in here.children if child.path == path[:length])
         if isinstance(here, Node) or ends.root.path[:length] != here.path:
             break
-    title = here.op.title(here.input) if isinstance(here, Node) else name(here.path)
+    title = here.op.drawing(here.input).title if isinstance(here, Node) else name(here.path)
     return f"{where}-{dotted(here.path)}", title
