@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from operator_code import Function, namespace
 from programs import Program
-from test_ops import Function, namespace
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -12,7 +12,7 @@ from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, 
 from archdsl.ops.mismatches import UnevenParts
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
-_MAPS = Shape.of(6, 28, 28)
+_MAPS = Shape.of(6, 28, 20)
 
 
 class Elementwise(Op):
@@ -211,7 +211,7 @@ class Glu(AlongAxis):
 
     caption = "GLU"
     examples = (
-        Example("glu", Shape.of(64, 7, 7), Shape.of(32, 7, 7)),
+        Example("glu", Shape.of(64, 7, 5), Shape.of(32, 7, 5)),
         Example("glu", Shape.of(84), Shape.of(42)),
         Example("glu(axis = 1)", Shape.of(50, 64), Shape.of(50, 32)),
     )

@@ -41,6 +41,7 @@ class Conv(Op):
         Example("conv(8, 3x1, padding = 1x0)", Shape.of(4, 9, 7), Shape.of(8, 9, 7), params=104, macs=6_048),
         Example("conv(8, 3, groups = 4, bias = false)", Shape.of(4, 9, 9), Shape.of(8, 7, 7), params=72, macs=3_528),
         Example("conv(4, 3, 2, padding = half, dilation = 2)", Shape.of(2, 9, 9), Shape.of(4, 5, 5), 76, 1_800),
+        Example("conv(4, 3, 2x1, padding = 1x2, dilation = 1x2)", Shape.of(2, 9, 8), Shape.of(4, 5, 8), 76, 2_880),
         Example("conv(4, 3, 2, padding = tf_same)", Shape.of(2, 8, 8), Shape.of(4, 4, 4), params=76, macs=1_152),
         Example("conv(2, 3)", Shape.of(1, 5, 6, 7), Shape.of(2, 3, 4, 5), params=56, macs=3_240),
         Example("conv(2, 5, connect = [[0], [0, 2]])", Shape.of(3, 9, 9), Shape.of(2, 5, 5), params=77, macs=1_875),
@@ -103,8 +104,8 @@ class Conv(Op):
         return positions * self._weights(x)
 
     def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
-        dims = (self.out, x.channels // self.groups, *self._window(x).kernel)
-        weight = InitialValue("init", "weight", self.init, dims)
+        maps = (sum(map(len, self.connect)), 1) if self.connect else (self.out, x.channels // self.groups)
+        weight = InitialValue("init", "weight", self.init, (*maps, *self._window(x).kernel))
         bias = InitialValue("bias_init", "bias", self.bias_init, (self.out,), may_be_none=True)
         return (weight, bias) if self.bias else (weight,)
 
@@ -161,12 +162,6 @@ class Conv(Op):
         if max(window.dilation) > 1:
             words.append(f"dilation {crossed(dict.fromkeys(window.dilation))}")
         return ", ".join(words)
-
-    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        if not self.connect:
-            return super().parameter_sizes(x)
-        weight = ("weight", (sum(map(len, self.connect)), 1, *self._window(x).kernel))
-        return (weight, ("bias", (self.out,))) if self.bias else (weight,)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self._window(inputs[0]).input_dependence()

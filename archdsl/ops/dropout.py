@@ -39,7 +39,7 @@ class Dropout(Dropping):
     is_lanewise = True
     examples = (
         Example("dropout", Shape.of(4096), Shape.of(4096)),
-        Example("dropout(0.2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("dropout(0.2)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
     )
 
     def torch(self, x: Shape) -> LayerCode:
@@ -54,7 +54,7 @@ class ChannelDropout(Dropping):
 
     is_lanewise = True
     examples = (
-        Example("channel_dropout", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("channel_dropout", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
         Example("channel_dropout(0.2)", Shape.of(8, 7), Shape.of(8, 7)),
         Example("channel_dropout(0.2)", Shape.of(8, 3, 4, 5), Shape.of(8, 3, 4, 5)),
     )
@@ -80,7 +80,7 @@ class AlphaDropout(Dropping):
     is_lanewise = True
     examples = (
         Example("alpha_dropout", Shape.of(128), Shape.of(128)),
-        Example("alpha_dropout(0.1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("alpha_dropout(0.1)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
     )
 
     def torch(self, x: Shape) -> LayerCode:
@@ -99,7 +99,7 @@ class DropPath(Dropping):
     support = ("drop_path", "DropPath")
     traits = Trait(0)
     examples = (
-        Example("drop_path(0.1)", Shape.of(64, 14, 14), Shape.of(64, 14, 14)),
+        Example("drop_path(0.1)", Shape.of(64, 14, 10), Shape.of(64, 14, 10)),
         Example("drop_path", Shape.of(128), Shape.of(128)),
     )
 

@@ -3,7 +3,7 @@
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, STEP_ITSELF, Autograd, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, InitialValue
@@ -68,11 +68,11 @@ class Positional(Elementwise):
     std: float = arg(POSITIVE, default=0.02, help="standard deviation before training")
     init: Initialiser | None = arg(INITIALISER, default=None, help="how the vectors start; `none`: as `std` says")
 
-    autograd = OUTPUT_IS_FREE
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("PositionalEmbedding",)
     examples = (
         Example("positional", Shape.of(197, 64), Shape.of(197, 64), params=12_608),
-        Example("positional(std = 0.01)", Shape.of(8, 7, 7), Shape.of(8, 7, 7), params=392),
+        Example("positional(std = 0.01)", Shape.of(8, 7, 5), Shape.of(8, 7, 5), params=280),
     )
 
     def params(self, x: Shape) -> int:
@@ -100,7 +100,7 @@ class Sinusoidal(Elementwise):
 
     base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wave is 2 pi times as long")
 
-    autograd = OUTPUT_IS_FREE
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("SinusoidalEncoding",)
     examples = (
         Example("sinusoidal", Shape.of(50, 64), Shape.of(50, 64)),
@@ -127,7 +127,7 @@ class ClassToken(Op):
 
     init: Initialiser | None = arg(INITIALISER, default=None, help="how the vector starts; `none`: as zeros")
 
-    autograd = OUTPUT_IS_FREE
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("ClassToken",)
     examples = (
         Example("class_token", Shape.of(196, 64), Shape.of(197, 64), params=64),

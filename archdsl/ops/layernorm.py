@@ -163,8 +163,8 @@ class ChannelLayerNorm(PerChannel):
         return x
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The input in another order of its axes, and mean and spread of each pixel.
-        return Saved(values=y.volume + 2 * Shape(y.map).volume)
+        # Mean and standard deviation of each pixel.
+        return Saved(input=True, values=2 * Shape(y.map).volume)
 
     def torch(self, x: Shape) -> LayerCode:
         made = call("LayerNorm2d", x.channels, eps=self.eps, elementwise_affine=self.affine)

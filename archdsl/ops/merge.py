@@ -34,7 +34,7 @@ class Concat(Merge):
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
-        Example("concat", Shape.of(64, 28, 28), Shape.of(192, 28, 28), others=(Shape.of(128, 28, 28),)),
+        Example("concat", Shape.of(64, 28, 20), Shape.of(192, 28, 20), others=(Shape.of(128, 28, 20),)),
         Example("concat(axis = 1)", Shape.of(7, 3), Shape.of(7, 12), others=(Shape.of(7, 4), Shape.of(7, 5))),
     )
 
@@ -75,7 +75,7 @@ class Add(Merge):
     autograd = Autograd(needs_output=False, shares_gradient=True)
     is_lanewise = True
     examples = (
-        Example("add", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 56, 56),)),
+        Example("add", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 56, 48),)),
         Example("add", Shape.of(10), Shape.of(10), others=(Shape.of(10), Shape.of(10))),
     )
 
@@ -96,7 +96,7 @@ class Mul(Merge):
     """Multiply streams element by element; a side of 1 is stretched, as in squeeze-and-excitation (Hu et al. 2018)."""
 
     examples = (
-        Example("mul", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 1, 1),)),
+        Example("mul", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 1, 1),)),
         Example("mul", Shape.of(10), Shape.of(10), others=(Shape.of(10),)),
     )
 

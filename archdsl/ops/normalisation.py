@@ -49,8 +49,8 @@ class BatchNorm(PerChannel):
     traits = Trait.CENTRES | Trait.USES_BATCH_STATISTICS
     is_lanewise = True
     examples = (
-        Example("batchnorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
-        Example("batchnorm(eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
+        Example("batchnorm", Shape.of(64, 56, 48), Shape.of(64, 56, 48), params=128),
+        Example("batchnorm(eps = 0.001, momentum = 0.01)", Shape.of(8, 5), Shape.of(8, 5), params=16),
         Example("batchnorm(affine = false)", Shape.of(8), Shape.of(8)),
         Example("batchnorm", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3), params=8),
     )
@@ -89,7 +89,7 @@ class GroupNorm(PerChannel):
 
     autograd = OUTPUT_IS_FREE
     examples = (
-        Example("groupnorm(8)", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
+        Example("groupnorm(8)", Shape.of(64, 56, 48), Shape.of(64, 56, 48), params=128),
         Example("groupnorm(1, eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
         Example("groupnorm(2, affine = false)", Shape.of(8), Shape.of(8)),
         Example("groupnorm(4)", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3), params=8),
@@ -139,10 +139,10 @@ class InstanceNorm(PerChannel):
     traits = Trait.CENTRES
     is_lanewise = True
     examples = (
-        Example("instancenorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56)),
+        Example("instancenorm", Shape.of(64, 56, 48), Shape.of(64, 56, 48)),
         Example("instancenorm(affine = true)", Shape.of(8, 5), Shape.of(8, 5), params=16),
         Example("instancenorm(eps = 0.001)", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3)),
-        Example("instancenorm(track_running_stats = true)", Shape.of(4, 6, 6), Shape.of(4, 6, 6)),
+        Example("instancenorm(track_running_stats = true, momentum = 0.05)", Shape.of(4, 6, 6), Shape.of(4, 6, 6)),
     )
 
     def shape(self, x: Shape) -> Shape:
@@ -194,7 +194,7 @@ class LocalResponseNorm(Elementwise):
     examples = (
         Example("lrn(5, k = 2.0)", Shape.of(96, 55, 55), Shape.of(96, 55, 55)),
         Example("lrn(3, alpha = 0.001, beta = 0.5)", Shape.of(8, 9), Shape.of(8, 9)),
-        Example("lrn(4)", Shape.of(3, 2, 4, 4), Shape.of(3, 2, 4, 4)),
+        Example("lrn(4)", Shape.of(3, 2, 4, 5), Shape.of(3, 2, 4, 5)),
     )
 
     def shape(self, x: Shape) -> Shape:

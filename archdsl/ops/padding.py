@@ -29,7 +29,7 @@ class Pad(Op):
     examples = (
         Example("pad(1)", Shape.of(3, 8, 8), Shape.of(3, 10, 10)),
         Example("pad(0x2, mode = reflect)", Shape.of(3, 8, 8), Shape.of(3, 8, 12)),
-        Example("pad(0, after = 1)", Shape.of(3, 8, 8), Shape.of(3, 9, 9)),
+        Example("pad(0, after = 1x2)", Shape.of(3, 8, 8), Shape.of(3, 9, 10)),
         Example("pad(3, mode = circular)", Shape.of(3, 8), Shape.of(3, 14)),
         Example("pad(1x0x2, mode = replicate)", Shape.of(2, 3, 4, 5), Shape.of(2, 5, 4, 9)),
         Example("pad(8x0x0)", Shape.of(16, 8, 8), Shape.of(32, 8, 8)),

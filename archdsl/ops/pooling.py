@@ -111,6 +111,7 @@ class MaxPool(Pool):
         Example("maxpool(3, 2, padding = 1)", Shape.of(64, 112, 112), Shape.of(64, 56, 56)),
         Example("maxpool(3, 2, ceil_mode = true)", Shape.of(4, 112, 112), Shape.of(4, 56, 56)),
         Example("maxpool(2x1)", Shape.of(4, 6, 6), Shape.of(4, 3, 6)),
+        Example("maxpool(3x2, 2x1, padding = 1x0)", Shape.of(4, 9, 8), Shape.of(4, 5, 7)),
         Example("maxpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
@@ -139,6 +140,7 @@ class AvgPool(Averaging):
         Example("avgpool(3, 1, padding = 1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
         Example("avgpool(3, 2, padding = half, count_include_pad = false)", Shape.of(8, 7, 7), Shape.of(8, 4, 4)),
         Example("avgpool(3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
+        Example("avgpool(3x2, 2x1, padding = 1x0)", Shape.of(4, 9, 8), Shape.of(4, 5, 7)),
         Example("avgpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
@@ -167,6 +169,7 @@ class LpPool(Averaging):
     examples = (
         Example("lppool(2, 2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
         Example("lppool(2, 3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
+        Example("lppool(2, 2x3, 1x2)", Shape.of(4, 6, 7), Shape.of(4, 5, 3)),
         Example("lppool(4, 4)", Shape.of(4, 16), Shape.of(4, 4)),
         Example("lppool(2, 2x1x3)", Shape.of(4, 6, 6, 6), Shape.of(4, 3, 6, 2)),
     )
@@ -199,6 +202,7 @@ class Subsample(Op):
     examples = (
         Example("subsample(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14), params=12),
         Example("subsample(3, 2)", Shape.of(16, 11, 11), Shape.of(16, 5, 5), params=32),
+        Example("subsample(2x3, 1x2)", Shape.of(4, 6, 7), Shape.of(4, 5, 3), params=8),
     )
 
     def _window(self, x: Shape) -> Window:

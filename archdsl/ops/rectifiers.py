@@ -11,7 +11,7 @@ from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
-_MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
+_MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
 
 def _is_never_negative(factor: float) -> bool:
@@ -125,6 +125,7 @@ class Threshold(Pointwise):
 
     caption = "Threshold"
     in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("threshold(0.1, 0)", _MAPS, _MAPS), Example("threshold(0, -1.5)", _VECTOR, _VECTOR))
 
     def _forms(self) -> tuple[Call, Call]:
@@ -182,7 +183,7 @@ class Softplus(Pointwise):
     threshold: float = arg(REAL, default=20.0, help="where beta x is above it, x passes as it is")
 
     caption = "Softplus"
-    examples = (Example("softplus", _MAPS, _MAPS), Example("softplus(beta = 2.0)", _VECTOR, _VECTOR))
+    examples = (Example("softplus", _MAPS, _MAPS), Example("softplus(beta = 2.0, threshold = 10.0)", _VECTOR, _VECTOR))
 
 
 @op("gelu", family="activation")

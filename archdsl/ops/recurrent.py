@@ -185,7 +185,11 @@ class Lstm(Recurrent):
     examples = (
         Example("lstm(32)", Shape.of(20, 16), Shape.of(20, 32), params=6_400, macs=122_880),
         Example(
-            "lstm(8, layers = 2, bidirectional = true)", Shape.of(6, 4), Shape.of(6, 16), params=2_560, macs=13_824
+            "lstm(8, layers = 2, bidirectional = true, dropout = 0.2)",
+            Shape.of(6, 4),
+            Shape.of(6, 16),
+            params=2_560,
+            macs=13_824,
         ),
         Example(
             "lstm(8, projection = 3, bidirectional = true, last = true)",
@@ -228,7 +232,7 @@ class Gru(Recurrent):
     examples = (
         Example("gru(32)", Shape.of(20, 16), Shape.of(20, 32), params=4_800, macs=92_160),
         Example(
-            "gru(8, layers = 2, bidirectional = true, last = true)",
+            "gru(8, layers = 2, bidirectional = true, dropout = 0.2, last = true)",
             Shape.of(6, 4),
             Shape.of(16),
             params=1_920,

@@ -94,4 +94,5 @@ class Sum(Reduction):
         Example("sum", Shape.of(64, 7, 7), Shape.of(64)),
         Example("sum(0, keepdim = true)", Shape.of(64, 7, 7), Shape.of(1, 7, 7)),
         Example("sum(1)", Shape.of(8, 5), Shape.of(8)),
+        Example("sum(1x2)", Shape.of(8, 5, 6), Shape.of(8)),
     )

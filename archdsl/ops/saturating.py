@@ -7,7 +7,7 @@ from archdsl.ops.argument_types import POSITIVE, REAL
 from archdsl.ops.base import Example, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError
 
-_MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
+_MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
 
 @op("hardsigmoid", family="activation")
@@ -68,6 +68,10 @@ class Tanhshrink(Pointwise):
 
     caption = "Tanhshrink"
     examples = (Example("tanhshrink", _MAPS, _MAPS), Example("tanhshrink", _VECTOR, _VECTOR))
+
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        # The tanh.
+        return Saved(values=y.volume)
 
 
 @op("softshrink", family="activation", positional=1)

@@ -38,6 +38,13 @@ class ConvTranspose(Op):
         Example("conv_transpose(8, 3, 2, padding = 1, output_padding = 1)", Shape.of(4, 5), Shape.of(8, 10), 104, 480),
         Example("conv_transpose(8, 4x3, 2x1, padding = 1)", Shape.of(6, 7, 9), Shape.of(8, 14, 9), 584, 36_288),
         Example("conv_transpose(4, 3, groups = 2, bias = false)", Shape.of(6, 5, 5), Shape.of(4, 7, 7), 108, 2_700),
+        Example(
+            "conv_transpose(2, 3, 2x3, padding = 1x0, output_padding = 1x2, dilation = 1x2)",
+            Shape.of(3, 4, 5),
+            Shape.of(2, 8, 19),
+            params=56,
+            macs=1_080,
+        ),
         Example("conv_transpose(2, 3, dilation = 2)", Shape.of(3, 2, 4, 5), Shape.of(2, 6, 8, 9), 164, 6_480),
     )
 
