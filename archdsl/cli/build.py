@@ -13,9 +13,9 @@ from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, say, stop, write_outpu
 
 if TYPE_CHECKING:
     from archdsl.elaborate.limits import Limits
-    from archdsl.emit.fused import Towers
-    from archdsl.ir.graph import CheckedGraph
-    from archdsl.passes.stages import Stage
+    from archdsl.ir.graph import CheckedGraph, CountedGraph
+    from archdsl.passes.lowering import LoweredGraph
+    from archdsl.passes.pipeline_stages import PipelineStage
     from archdsl.verify.module import Verified
 
 
@@ -45,18 +45,18 @@ def build(
         raise click.UsageError("--train is for whole nets and for pipelines: leave out --parallel towers")
     if fuse_towers and parallel:
         raise click.UsageError("--fuse-towers is for one device: leave out --parallel")
-    graph, towers = _fused(graph_of(file, model, settings, limits), fuse_towers=fuse_towers)
+    graph = graph_of(file, model, settings, limits)
     match parallel:
         case "pipeline":
             made = _pipeline(graph, stages)
         case "towers":
             made = _towers(graph)
         case _:
-            made = _single(graph, towers)
+            made = _single(_lowered(graph, fuse_towers=fuse_towers))
     target = output or f"{_module_name(file)}.py"
     if output is None:
         _keep_foreign(Path(target))
-    script = _script(graph, made, target) if train else None
+    script = _script(made, target) if train else None
     if verify:
         _verify(made)
     write_output(target, made.text.encode(), file)
@@ -66,10 +66,10 @@ def build(
         say(target, f"wrote {script[0]}: `python {script[0]} --help` says how it is started")
 
 
-def _script(graph: "CheckedGraph", made: "_Made", target: str) -> "tuple[Path, str]":
+def _script(made: "_Made", target: str) -> "tuple[Path, str]":
     from archdsl.cli.training_script import script_beside
 
-    return script_beside(graph, made.stages, target)
+    return script_beside(made.graph, made.stages, target)
 
 
 def _module_name(file: str) -> str:
@@ -93,28 +93,31 @@ def _keep_foreign(target: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The text of a module, how the file that it is in is held against the net, and the stages in it."""
+    """The text of a module.
 
+    Attributes:
+        graph: The graph that it was generated from.
+        verified: Runs the module in a file and compares it with the graph.
+        stages: The pipeline stages in it, empty for other modules.
+    """
+
+    graph: "CountedGraph"
     text: str
     verified: "Callable[[Path], Verified]"
-    stages: "tuple[Stage, ...]" = ()
+    stages: "tuple[PipelineStage, ...]" = ()
 
 
-def _fused(graph: "CheckedGraph", *, fuse_towers: bool) -> "tuple[CheckedGraph, Towers]":
-    """Return the graph, with its towers fused if that is asked for, and what they were."""
+def _lowered(graph: "CheckedGraph", *, fuse_towers: bool) -> "LoweredGraph":
     from archdsl.passes.alike import CannotFuse
-    from archdsl.passes.fuse import fuse_towers as fused_of
+    from archdsl.passes.lowering import lowered
 
-    if not fuse_towers:
-        return graph, {}
     try:
-        fused = fused_of(graph)
+        return lowered(graph, fuse_towers=fuse_towers)
     except CannotFuse as error:
         stop(NET_HAS_ERRORS, f"the towers of {graph.name} cannot be fused: {error}", error.help)
-    return fused.graph, fused.towers
 
 
-def _single(graph: "CheckedGraph", towers: "Towers") -> _Made:
+def _single(graph: "LoweredGraph") -> _Made:
     from archdsl.emit.generate import generate
 
     def verified(file: Path) -> "Verified":
@@ -122,12 +125,12 @@ def _single(graph: "CheckedGraph", towers: "Towers") -> _Made:
 
         return verify(graph, file)
 
-    return _Made(generate(graph, towers), verified)
+    return _Made(graph, generate(graph), verified)
 
 
 def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
     from archdsl.emit.generate import generate_stages
-    from archdsl.passes.stages import staged
+    from archdsl.passes.pipeline_stages import staged
     from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt
 
     if not (count or len(graph.devices) > 1):
@@ -146,7 +149,7 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
 
         return verify_stages(graph, stages, file)
 
-    return _Made(generate_stages(graph, stages), verified, stages)
+    return _Made(graph, generate_stages(graph, stages), verified, stages)
 
 
 def _towers(graph: "CheckedGraph") -> _Made:
@@ -164,7 +167,7 @@ def _towers(graph: "CheckedGraph") -> _Made:
 
         return verify_towers(graph, found, file)
 
-    return _Made(generate_towers(graph, found), verified)
+    return _Made(graph, generate_towers(graph, found), verified)
 
 
 def _verify(made: _Made) -> None:

@@ -99,7 +99,7 @@ def _kind(target: str) -> str:
 def _drawn(graph: "CheckedGraph", placement: "Placement", kind: str) -> bytes:
     from archdsl.diagram import diagram, to_dot
     from archdsl.diagram.render.engines import CannotRender, draw
-    from archdsl.passes.placement import placed
+    from archdsl.passes.assign import placed
 
     drawing = diagram(placed(graph, placement.devices))
     try:

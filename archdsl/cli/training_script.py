@@ -12,8 +12,8 @@ import click
 from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, stop
 
 if TYPE_CHECKING:
-    from archdsl.ir.graph import CheckedGraph
-    from archdsl.passes.stages import Stage
+    from archdsl.ir.graph import CountedGraph
+    from archdsl.passes.pipeline_stages import PipelineStage
 
 NAME = "train.py"
 _SEAL = "# As archdsl wrote it: "
@@ -21,7 +21,7 @@ _SEAL = "# As archdsl wrote it: "
 _IMPORTED = sys.stdlib_module_names | {"torch", "numpy", "PIL", "train"}
 
 
-def script_beside(graph: "CheckedGraph", stages: "Sequence[Stage]", module: str) -> tuple[Path, str]:
+def script_beside(graph: "CountedGraph", stages: "Sequence[PipelineStage]", module: str) -> tuple[Path, str]:
     """Return path and text of the script that trains a graph, or its stages, whose module is the file `module`.
 
     Stops where there is none for this net, where it could not import the module, and where it would replace what

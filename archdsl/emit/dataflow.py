@@ -4,15 +4,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archdsl.elaborate.reserved import no_variables
-from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Path
+from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ops.base import INPUT, ForwardOnly, Merge, Submodule, input_at
+from archdsl.passes.lowering import LoweredGraph
 
 
 @dataclass(slots=True)
 class Dataflow:
     """The values of a graph, each called by the path of the step that computes it."""
 
-    graph: CheckedGraph
+    graph: LoweredGraph
     nodes: dict[Path, Node] = field(default_factory=dict)
     readers: Counter[Path] = field(default_factory=Counter)
     reading: dict[Path, list[Path]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What passes put into a graph: operators that nobody writes."""
+"""Operators that only passes insert: transfers between devices and processes."""
 
 from typing import ClassVar, TypeGuard
 
@@ -10,7 +10,7 @@ from archdsl.ops.merge import Add, Concat
 
 
 class _Unwritten(Op):
-    """An operator that nobody writes: it has no arguments, and leaves shapes as they are."""
+    """An operator that only passes insert. It has no arguments and keeps shapes."""
 
     family = "other"
     arguments: ClassVar[dict[str, Argument]] = {}
@@ -21,7 +21,7 @@ class _Unwritten(Op):
 
 
 class Move(_Unwritten):
-    """Copies a value to the device of its node, unless it is there already."""
+    """Copies a value to the device of its node, if it is on another one."""
 
     name = "move"
     support = ("move",)
@@ -31,7 +31,7 @@ class Move(_Unwritten):
 
 
 class Relay(_Unwritten):
-    """Copies a value that a stage of a pipeline hands on and reads too, or only hands on."""
+    """Copies a value that a pipeline stage passes to the next one although it did not compute it or also reads it."""
 
     name = "relay"
 
@@ -40,7 +40,7 @@ class Relay(_Unwritten):
 
 
 class Exchange(_Unwritten):
-    """Joins what all processes have of a stream, as the step does that it stands for."""
+    """Gathers a stream from all processes, then joins the parts as the step that it replaces."""
 
     name = "exchange"
     support = ("Gather", "gathered")
@@ -61,7 +61,7 @@ class Exchange(_Unwritten):
 
 
 class Silent(_Unwritten):
-    """Gives 0 for each sample; gradients of 0 flow back through it."""
+    """Computes zeros, through which zero gradients flow back."""
 
     name = "nothing"
 
@@ -70,5 +70,5 @@ class Silent(_Unwritten):
 
 
 def is_move(node: object) -> TypeGuard[Node]:
-    """Whether this is a node that moves a value."""
+    """Return whether this is a node that moves a value to another device."""
     return isinstance(node, Node) and isinstance(node.op, Move)

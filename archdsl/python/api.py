@@ -81,14 +81,18 @@ def _graph(compiled: Compiled) -> CheckedGraph:
     return compiled.models[-1]
 
 
-def module_class(graph: CheckedGraph) -> "type[Any]":
+def module_class(graph: CheckedGraph, *, fuse_towers: bool = False) -> "type[Any]":
     """Return the class that is generated for a graph, defined in a module of its own.
+
+    With `fuse_towers`, the towers of each group become one submodule; raises archdsl.passes.alike.CannotFuse where they
+    cannot.
 
     The module is kept in `sys.modules`, so instances can be pickled in this process, and tracebacks show its lines.
     """
     from archdsl.emit.generate import generate
+    from archdsl.passes.lowering import lowered
 
-    text = generate(graph)
+    text = generate(lowered(graph, fuse_towers=fuse_towers))
     name = f"_archdsl_{graph.name}_{sha256(text.encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         file = f"<archdsl {name}>"

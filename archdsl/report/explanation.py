@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from archdsl.base.byte_sizes import amount
-from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
+from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted
 from archdsl.ops.analysis import Span, Sums
-from archdsl.passes.assign import assigned
+from archdsl.passes.lowering import Buildable, lowered
 from archdsl.report.formats import field_size, field_stride
 from archdsl.report.memory import memory
 from archdsl.report.receptive_fields import Field, Sights, fields
@@ -46,7 +46,7 @@ class Explanation:
         return {"path": self.path, "title": self.title, "source": self.source, "line": self.line, "sections": sections}
 
 
-def explanation(graph: CheckedGraph, path: str, *, batch: int = 1, dtype: str = "float32") -> Explanation:
+def explanation(graph: Buildable, path: str, *, batch: int = 1, dtype: str = "float32") -> Explanation:
     """Return what is to be said about the step or submodule at a path, as the `state_dict` spells it.
 
     Raises NoSuchStep where there is none.
@@ -56,18 +56,18 @@ def explanation(graph: CheckedGraph, path: str, *, batch: int = 1, dtype: str = 
 
 
 def explanations(
-    graph: CheckedGraph, paths: "list[str] | None" = None, *, batch: int = 1, dtype: str = "float32"
+    graph: Buildable, paths: "list[str] | None" = None, *, batch: int = 1, dtype: str = "float32"
 ) -> tuple[Explanation, ...]:
     """Return what is to be said about several steps and submodules, or about all.
 
     Raises NoSuchStep where one of them does not exist.
     """
-    graph = assigned(graph)
-    known = {dotted(part.path): part for part in _parts(graph.root)}
+    counted = lowered(graph).without_moves
+    known = {dotted(part.path): part for part in _parts(counted.root)}
     for path in paths or ():
         if path not in known:
             raise NoSuchStep(path, tuple(get_close_matches(path, known, n=3)))
-    writer = _Writer(graph, batch, dtype)
+    writer = _Writer(counted, batch, dtype)
     return tuple(writer.explained(known[path]) for path in (known if paths is None else paths))
 
 
@@ -82,7 +82,7 @@ def _parts(container: Container) -> list[Node | Container]:
 class _Writer:
     """Writes explanations of the parts of one net."""
 
-    def __init__(self, graph: CheckedGraph, batch: int, dtype: str) -> None:
+    def __init__(self, graph: CountedGraph, batch: int, dtype: str) -> None:
         self.graph = graph
         self.batch = batch
         self.width = TYPES[dtype]

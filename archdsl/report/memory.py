@@ -8,7 +8,7 @@ are numbers of the net, not the workspace of single operators.
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.ir.graph import CheckedGraph, Node, Path, only_in_training
+from archdsl.ir.graph import CountedGraph, Node, Path, only_in_training
 from archdsl.ir.order import in_order
 from archdsl.ops.analysis import Saved
 from archdsl.ops.base import ForwardOnly, Functional, Trait
@@ -32,7 +32,7 @@ class Memory:
     training: int
 
 
-def memory(graph: CheckedGraph, *, batch: int = 1, width: int = 4) -> Memory:
+def memory(graph: CountedGraph, *, batch: int = 1, width: int = 4) -> Memory:
     """Return the memory that a net needs for a batch of numbers which take `width` bytes each."""
     flow = _Flow(graph, batch, width)
     weights = graph.params * width
@@ -45,7 +45,7 @@ def memory(graph: CheckedGraph, *, batch: int = 1, width: int = 4) -> Memory:
 class _Flow:
     """Who reads what, and which results share their memory."""
 
-    graph: CheckedGraph
+    graph: CountedGraph
     batch: int
     width: int
     nodes: tuple[Node, ...] = ()

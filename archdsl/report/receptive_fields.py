@@ -9,7 +9,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Input, Node, Path
+from archdsl.ir.graph import CountedGraph, Input, Node, Path
 from archdsl.ir.order import in_order
 from archdsl.ops.analysis import AxisWindow, InputDependence, Span
 
@@ -81,7 +81,7 @@ def positions(shape: Shape) -> tuple[int, ...]:
     return tuple(map(int, shape.map))
 
 
-def fields(graph: CheckedGraph, given: Input | None = None) -> dict[Path, Field]:
+def fields(graph: CountedGraph, given: Input | None = None) -> dict[Path, Field]:
     """Return what the steps see of an input, the first one if none is given; steps that see nothing are left out."""
     given = given or graph.inputs[0]
     sizes = positions(given.shape)
@@ -192,7 +192,7 @@ class _Reading:
 class Sights:
     """What the steps of a net see of its inputs, unit by unit."""
 
-    def __init__(self, graph: CheckedGraph) -> None:
+    def __init__(self, graph: CountedGraph) -> None:
         self._inputs = graph.inputs
         order = tuple(reversed(in_order(graph.nodes)))
         self._place = {node.path: place for place, node in enumerate(order)}

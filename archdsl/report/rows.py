@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
-from archdsl.passes.assign import assigned
+from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted, only_in_training
+from archdsl.passes.lowering import Buildable, lowered
 from archdsl.report.memory import Memory, memory
 from archdsl.report.receptive_fields import Field, fields
 from archdsl.report.types import TYPES
@@ -108,13 +108,13 @@ class Report:
         return tuple(row for row in self.rows if depth is None or row.depth < depth)
 
 
-def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Report:
+def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Report:
     """Return the table of a model for a batch of numbers of one type."""
-    graph = assigned(graph)
-    used = memory(graph, batch=batch, width=TYPES[dtype])
-    table = _Table(graph, batch, TYPES[dtype], used, fields(graph))
-    left_out = only_in_training(graph.graph)
-    nodes = graph.nodes
+    counted = lowered(graph).without_moves
+    used = memory(counted, batch=batch, width=TYPES[dtype])
+    table = _Table(counted, batch, TYPES[dtype], used, fields(counted))
+    left_out = only_in_training(counted.graph)
+    nodes = counted.nodes
     evaluated = [table.counts(node) for node in nodes if node.path not in left_out]
     everything = sum(map(table.counts, nodes), Counts())
     macs = sum(counts.macs for counts in evaluated)
@@ -124,7 +124,7 @@ def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Re
         inputs=tuple((given.name, str(given.shape)) for given in graph.inputs),
         batch=batch,
         dtype=dtype,
-        rows=tuple(table.rows(graph.root, 0)),
+        rows=tuple(table.rows(counted.root, 0)),
         totals=Counts(everything.params, everything.fixed, macs, everything.activations, everything.kept),
         memory=used,
         devices=_grouped((node.device, table.counts(node)) for node in nodes if node.device),
@@ -136,7 +136,7 @@ def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Re
 class _Table:
     """Makes the rows of a net."""
 
-    graph: CheckedGraph
+    graph: CountedGraph
     batch: int
     width: int
     memory: Memory

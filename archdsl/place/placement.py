@@ -1,18 +1,27 @@
-"""A placement as people read it: stages with what they hold, need and send."""
+"""Placements in the form that reports show: for each device its steps, time, memory and traffic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from archdsl.ir.graph import CheckedGraph
 from archdsl.place.costs import VALUE_BYTES, Costs, Machine, costs
-from archdsl.place.cut import Plan, cut
-from archdsl.place.device_load import links
+from archdsl.place.cut import Partition, cut
+from archdsl.place.device_load import link_bytes
 from archdsl.place.memory import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The steps of one device: seconds and bytes for one batch; `sent` goes to other devices."""
+class DeviceStage:
+    """The steps of one device, and their costs for one batch.
+
+    Attributes:
+        steps: Dotted paths, in the order of execution.
+        seconds: Time of the forward pass, and in training of the backward pass.
+        params: Number of trainable parameters.
+        memory: Bytes that the device needs.
+        sent: Bytes that it sends to other devices.
+    """
 
     device: str
     steps: tuple[str, ...]
@@ -24,7 +33,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What goes from one device to another in one batch, and how long that takes."""
+    """The traffic from one device to another in one batch: bytes (`sent`) and seconds."""
 
     source: str
     target: str
@@ -34,9 +43,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Stages and links; the seconds of all steps on one device, and those of a batch that is not cut into `micro`."""
+    """A placement of a net on devices.
 
-    stages: tuple[Stage, ...]
+    Attributes:
+        alone: Seconds of a batch on one device.
+        through: Seconds of a batch that passes through all stages without being split into micro-batches.
+        micro: Number of micro-batches in a batch.
+    """
+
+    stages: tuple[DeviceStage, ...]
     links: tuple[Link, ...]
     alone: float
     through: float
@@ -44,43 +59,48 @@ class Placement:
 
     @property
     def bottleneck(self) -> float:
-        """The seconds of the slowest stage or the busiest link."""
+        """Seconds of the slowest stage or the busiest link."""
         return self._slowest().seconds
 
     @property
     def slowest(self) -> str:
-        """What the bottleneck is."""
-        part = self._slowest()
-        return part.device if isinstance(part, Stage) else f"{part.source} to {part.target}"
+        """Name of the bottleneck: a device, or a link as `gpu0 to gpu1`."""
+        match self._slowest():
+            case DeviceStage() as stage:
+                return stage.device
+            case Link() as link:
+                return f"{link.source} to {link.target}"
+            case other:
+                assert_never(other)
 
-    def _slowest(self) -> Stage | Link:
-        parts: tuple[Stage | Link, ...] = (*self.stages, *self.links)
+    def _slowest(self) -> DeviceStage | Link:
+        parts: tuple[DeviceStage | Link, ...] = (*self.stages, *self.links)
         return max(parts, key=lambda part: part.seconds)
 
     @property
     def speed_up(self) -> float:
-        """How many times as many batches go through as on one device, once all stages are busy."""
+        """Steady-state throughput relative to one device."""
         return self.alone / self.bottleneck if self.bottleneck else 1.0
 
     @property
     def step_speed_up(self) -> float:
-        """How many times as fast a training step is: stages wait for the first and the last micro-batch."""
+        """Speed of one training step relative to one device, including pipeline fill and drain."""
         seconds = ((self.micro - 1) * self.bottleneck + self.through) / self.micro
         return self.alone / seconds if seconds else 1.0
 
     @property
     def balance(self) -> float:
-        """The mean time of a stage over that of the slowest one: 1 where all take equally long."""
+        """Mean time of a stage divided by the time of the slowest: 1 if all take equally long."""
         times = [stage.seconds for stage in self.stages]
         return sum(times) / len(times) / max(times) if max(times) else 1.0
 
     @property
     def devices(self) -> dict[str, str]:
-        """The device of each step."""
+        """The device of each step, by its dotted path."""
         return {step: stage.device for stage in self.stages for step in stage.steps}
 
     def as_data(self) -> dict[str, object]:
-        """Return the placement as plain data: seconds and bytes for one batch."""
+        """Return the placement as plain data for JSON, in seconds and bytes for one batch."""
         return {
             "bottleneck": self.slowest,
             "bottleneck_seconds": self.bottleneck,
@@ -118,26 +138,36 @@ def place(
     profile: Mapping[str, float] | None = None,
     prove: bool = False,
 ) -> Placement:
-    """Return the best placement of a net on so many devices; steps whose devices the net names are there.
+    """Return the best placement of a net. Steps stay on the devices that the net names for them.
 
-    `limit` are the bytes that each device has, `micro` the number of micro-batches that a batch is cut into, `profile`
-    measured seconds of a forward pass by the path of a step or submodule. With `prove` stages need not be consecutive
-    in the order of execution, and the optimum is proven.
+    Args:
+        graph: The model in its source form.
+        devices: Number of devices.
+        batch: Number of samples in a batch.
+        machine: The rates of the devices and links.
+        schedule: The schedule that the stages run.
+        micro: Number of micro-batches in a batch.
+        limit: Bytes of memory of each device, None for no limit.
+        profile: Measured seconds of a forward pass, by the dotted path of a step or submodule.
+        prove: Whether to search for the proven optimum, in which stages need not be consecutive in the order of
+            execution.
 
-    Raises Impossible where the net does not fit and, with `prove`, NotProven where a minute does not suffice and
-    ImportError where OR-tools is missing.
+    Raises:
+        Impossible: The net does not fit.
+        NotProven: With `prove`, the optimum was not proven within a minute.
+        ImportError: With `prove`, OR-tools is not installed.
     """
     found = costs(graph, batch=batch, machine=machine, profile=profile)
-    plan = cut(found, devices, link=machine.link, schedule=schedule, micro=micro, limit=limit)
+    partition = cut(found, devices, link=machine.link, schedule=schedule, micro=micro, limit=limit)
     if prove:
         from archdsl.place.exact import exact
 
-        plan = exact(found, plan, devices, link=machine.link, limit=limit)
-    return _placement(names(graph, devices), found, plan, machine.link)
+        partition = exact(found, partition, devices, link=machine.link, limit=limit)
+    return _placement(names(graph, devices), found, partition, machine.link)
 
 
 def names(graph: CheckedGraph, count: int) -> tuple[str, ...]:
-    """Return the names of so many devices: those of the net, then new ones."""
+    """Return the names of `count` devices: those of the net, then new ones."""
     found = list(graph.devices)
     while len(found) < count:
         number = len(found)
@@ -147,19 +177,19 @@ def names(graph: CheckedGraph, count: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _placement(names: tuple[str, ...], found: Costs, plan: Plan, link: float) -> Placement:
-    memory = plan.memory
-    sent = links(found, plan.stages)
-    first = min(plan.stages)
+def _placement(names: tuple[str, ...], found: Costs, partition: Partition, link: float) -> Placement:
+    memory = partition.memory
+    sent = link_bytes(found, partition.stages)
+    first = min(partition.stages)
     given = sum(size for source, _, size in found.edges if source < 0)
     stages = []
     for number in range(memory.stages):
-        steps = [step for step, stage in enumerate(plan.stages) if stage == number]
+        steps = [step for step, stage in enumerate(partition.stages) if stage == number]
         weights, results = (sum(sizes[step] for step in steps) for sizes in (found.weights, found.results))
         live = max((found.crossing[step] + found.results[step] for step in steps), default=0)
         arrived = sum(size for hop, size in sent.items() if hop[1] == number) + given * (number == first)
         stages.append(
-            Stage(
+            DeviceStage(
                 device=names[number],
                 steps=tuple(found.paths[step] for step in steps),
                 seconds=memory.passes * sum(found.times[step] for step in steps),
@@ -174,9 +204,9 @@ def _placement(names: tuple[str, ...], found: Costs, plan: Plan, link: float) ->
     ]
     slowest: dict[int, float] = {}
     for number, stage in enumerate(stages):
-        slowest[memory.place(number)] = max(stage.seconds, slowest.get(memory.place(number), 0.0))
+        slowest[memory.position(number)] = max(stage.seconds, slowest.get(memory.position(number), 0.0))
     between = (
-        each for hop, each in zip(sorted(sent), moved, strict=True) if memory.place(hop[0]) < memory.place(hop[1])
+        each for hop, each in zip(sorted(sent), moved, strict=True) if memory.position(hop[0]) < memory.position(hop[1])
     )
     through = sum(slowest.values()) + sum(each.seconds for each in between)
     return Placement(tuple(stages), tuple(moved), memory.passes * sum(found.times), through, memory.micro)

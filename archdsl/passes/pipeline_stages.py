@@ -1,4 +1,4 @@
-"""Cuts a graph into the stages of a pipeline, each a graph of its own that takes what the one before gives."""
+"""Pipeline stages: cuts a graph into consecutive graphs, each of which takes the outputs of the one before."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,28 +7,45 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.values import untraced
-from archdsl.ir.graph import Argument, CheckedGraph, ChildNaming, Container, Graph, Input, Node, Output, Path, dotted
+from archdsl.ir.graph import (
+    Argument,
+    CheckedGraph,
+    ChildNaming,
+    Container,
+    CountedGraph,
+    Graph,
+    Input,
+    Node,
+    Output,
+    Path,
+    dotted,
+)
 from archdsl.ir.order import in_order
 from archdsl.ir.tree import with_nodes
 from archdsl.ops.pooling import Subsample
+from archdsl.passes.lowering import LoweredGraph, lowered_part
 from archdsl.passes.transfers import Relay
 
-# What an `nn.ModuleDict` has, so that no submodule of a part may be called so.
+# Methods of `nn.ModuleDict`, which holds the parts of a submodule: a child with one of these names would hide it.
 _METHODS = frozenset({"clear", "items", "keys", "pop", "update", "values"})
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What no pipeline cuts: a step, a block in one use, or the lanes of a group; `path` is where it stands."""
+    """A part that a pipeline never cuts: a step, one use of a block, or the towers of a group.
+
+    `path` is that of its first step or submodule, `nodes` are the paths of its steps.
+    """
 
     path: Path
     nodes: tuple[Path, ...]
 
 
-def units(graph: CheckedGraph, opened: Collection[Path] = ()) -> tuple[Unit, ...]:
-    """Return what can be dealt out to stages, in the order of execution.
+def units(graph: CountedGraph, opened: Collection[Path] = ()) -> tuple[Unit, ...]:
+    """Return the units that can be assigned to stages, in the order of execution.
 
-    Blocks are cut if they are `opened`. What shares weights stays in one unit with all between.
+    The blocks in `opened` are divided into units of their own. Steps that share weights are in one unit, with all steps
+    between them.
     """
     found = list(_units(graph.root, frozenset(opened)))
     order = {node.path: number for number, node in enumerate(in_order(graph.nodes))}
@@ -46,20 +63,20 @@ def units(graph: CheckedGraph, opened: Collection[Path] = ()) -> tuple[Unit, ...
 
 
 def _units(container: Container, opened: frozenset[Path]) -> Iterator[Unit]:
-    lanes: list[Container] = []
+    towers: list[Container] = []
     for child in container.children:
         if isinstance(child, Container) and child.inline:
-            lanes.append(child)
+            towers.append(child)
             continue
-        yield from _joined(lanes)
-        lanes = []
+        yield from _joined(towers)
+        towers = []
         if isinstance(child, Node):
             yield Unit(child.path, (child.path,))
         elif child.weights or (child.use and child.path not in opened) or _is_tight(child):
             yield from _joined([child])
         else:
             yield from _units(child, opened)
-    yield from _joined(lanes)
+    yield from _joined(towers)
 
 
 def _joined(containers: list[Container]) -> Iterator[Unit]:
@@ -73,19 +90,22 @@ def _is_tight(container: Container) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage of a pipeline, and the values of the whole graph that go into it."""
+class PipelineStage:
+    """A stage of a pipeline: its graph, and the paths in the whole model of the values that are its inputs."""
 
-    graph: CheckedGraph
+    graph: LoweredGraph
     values: tuple[Path, ...]
 
 
-def staged(graph: CheckedGraph, chosen: Sequence[Sequence[Unit]]) -> tuple[Stage, ...]:
-    """Return a graph for each stage, with names of weights as in the whole.
+def staged(graph: CheckedGraph, chosen: Sequence[Sequence[Unit]]) -> tuple[PipelineStage, ...]:
+    """Return the stages of a pipeline. Weights keep the names of the whole model, parameters become numbers.
 
-    `chosen` are the units of each stage, in the order of execution. A stage hands on what it does not need itself, and
-    copies of what it reads too or may see in another shape: schedules with split backward passes free what they sent.
-    Parameters of the model become numbers.
+    Args:
+        graph: The model in its source form.
+        chosen: The units of each stage, in the order of execution.
+
+    A stage also passes on values that only later stages need. It sends a copy of a value that it reads itself or that
+    may be a view: schedules with split backward passes (zero bubble; Qi et al. 2024) free the tensors that they sent.
     """
     stage_of = {path: number for number, some in enumerate(chosen) for unit in some for path in unit.nodes}
     root = with_nodes(_plain(graph.root, stage_of), lambda node: replace(node, stage=stage_of[node.path], device=None))
@@ -94,9 +114,9 @@ def staged(graph: CheckedGraph, chosen: Sequence[Sequence[Unit]]) -> tuple[Stage
 
 
 def _plain(container: Container, stage_of: Mapping[Path, int]) -> Container:
-    """Return a container in which numbers do not remember what they were computed from.
+    """Return a container in which numbers are plain, not expressions in the parameters of the model.
 
-    Blocks that lie within one stage keep their parameters; others become part of what they stand in.
+    Blocks within one stage keep their own parameters. Blocks that are cut are merged into the container around them.
     """
     children: list[Node | Container] = []
     for child in container.children:
@@ -124,13 +144,16 @@ def _stages(container: Container, stage_of: Mapping[Path, int]) -> int:
 
 
 def _may_be_a_view(node: Node) -> bool:
-    """Whether a result may lie in the memory of what it is made from."""
+    """Return whether the operator's output may share memory with its input."""
     return node.op.family == "other" or isinstance(node.op, Subsample)
 
 
 @dataclass(slots=True)
 class _Cut:
-    """A graph whose steps all have a stage, and what has to go over each border."""
+    """A graph whose steps all have a stage.
+
+    `last` is the last stage that needs a value, `count` for outputs; `views` are the values that may be views.
+    """
 
     graph: CheckedGraph
     root: Container
@@ -149,11 +172,11 @@ class _Cut:
             for source in node.sources:
                 self.last[source] = max(self.last.get(source, 0), self.stage_of[node.path])
         for output in self.graph.outputs:
-            # What goes out does so at the end: it is as if another stage read it.
+            # The last stage returns all outputs, so they are passed on to it, as if a further stage read them.
             self.last[output.path] = self.count
 
     def _given(self, number: int) -> tuple[Path, ...]:
-        """Return the values that go into a stage: made before it, and read in it or after it."""
+        """Return the tensors that enter a stage: produced by an earlier stage and used by this or a later one."""
         if number == 0:
             return tuple(given.path for given in self.graph.inputs)
         return tuple(
@@ -163,6 +186,7 @@ class _Cut:
         )
 
     def _names(self, number: int) -> dict[Path, str]:
+        """Return the parameters of the `forward` of a stage, by the value that each holds."""
         given = self._given(number)
         if number == 0:
             return {path: path[1] for path in given}
@@ -176,8 +200,8 @@ class _Cut:
             names[path] = name
         return names
 
-    def stage(self, number: int) -> Stage:
-        """Return a stage."""
+    def stage(self, number: int) -> PipelineStage:
+        """Return the stage with a number, from 0."""
         names = self._names(number)
         known = {path: ("", name) for path, name in names.items()}
         root = self._part(self.root, number, known)
@@ -196,17 +220,17 @@ class _Cut:
             outputs.append(Output(name, source, self.shapes[path], span=span))
         end = outputs[0]
         root = replace(root, children=(*root.children, *relays), output=end.path, shape=end.shape)
-        return Stage(self._checked(number, inputs, root, tuple(outputs)), tuple(names))
+        return PipelineStage(self._graph(number, inputs, root, tuple(outputs)), tuple(names))
 
     def _results(self, number: int) -> list[tuple[Path, str, Span | None]]:
-        """Return what a stage gives: what the next one takes, or at the end what goes out."""
+        """Return the outputs of a stage: the inputs of the next one, or those of the model."""
         if number + 1 < self.count:
             return [(path, name, None) for path, name in self._names(number + 1).items()]
         return [(output.path, output.name, output.span) for output in self.graph.outputs]
 
-    def _checked(
+    def _graph(
         self, number: int, inputs: tuple[Input, ...], root: Container, outputs: tuple[Output, ...]
-    ) -> CheckedGraph:
+    ) -> LoweredGraph:
         whole = self.graph.graph
         steps = [dotted(node.path) for node in root.nodes() if not isinstance(node.op, Relay)]
         doc = (f"Stage {number + 1} of {self.count} of {whole.name}: {steps[0]} to {steps[-1]}.",)
@@ -221,10 +245,10 @@ class _Cut:
             assertions=(),
             outputs=outputs,
         )
-        return CheckedGraph(graph, root.params, root.macs)
+        return lowered_part(graph)
 
     def _part(self, container: Container, number: int, known: Mapping[Path, Path]) -> Container | None:
-        """Return what of a container is in a stage, None for nothing; what is cut keeps the names of its children."""
+        """Return the part of a container that is in a stage, None if there is none. Its children keep their names."""
         children: list[Node | Container] = []
         for child in container.children:
             if isinstance(child, Container):
@@ -239,16 +263,19 @@ class _Cut:
         if use:
             tensors = tuple((name, known.get(path, path)) for name, path in use.tensors)
             use = replace(use, tensors=tensors)
-        source = known.get(container.source, container.source)
-        made = replace(container, children=tuple(children), source=source, use=use)
-        if not container.path or _stages(container, self.stage_of) == 1:
-            return made
+        made = replace(container, children=tuple(children), use=use)
+        if not container.path:
+            return replace(made, source=known.get(container.source, container.source))
         first, last = children[0], children[-1]
-        return replace(
-            made,
-            kind=ChildNaming.KEYED,
-            source=first.sources[0] if isinstance(first, Node) else first.source,
-            input=first.input,
-            output=last.path if isinstance(last, Node) else last.output,
-            shape=last.shape,
-        )
+        start = first.sources[0] if isinstance(first, Node) else first.source
+        end = last.path if isinstance(last, Node) else last.output
+        if _stages(container, self.stage_of) > 1:
+            made = replace(made, kind=ChildNaming.KEYED, input=first.input, shape=last.shape)
+            return replace(made, source=start, output=end)
+        # A submodule may ignore its stream or return another one, which need not exist in this stage.
+        source = self._in_stage(container.source, number, known) or start
+        return replace(made, source=source, output=self._in_stage(container.output, number, known) or end)
+
+    def _in_stage(self, value: Path, number: int, known: Mapping[Path, Path]) -> Path | None:
+        """Return the path of a value in a stage, None if the stage neither receives nor computes it."""
+        return known.get(value, value if self.stage_of.get(value) == number else None)
