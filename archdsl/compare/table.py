@@ -8,8 +8,17 @@ from archdsl.ir.graph import CheckedGraph, Path
 from archdsl.ir.order import in_order
 from archdsl.ops.base import Trait
 from archdsl.report.columns import (
-    BYTES, COUNT, INTEGER, TEXT, Column, Columns, Format, text_table, to_data, to_markdown,
-)  # fmt: skip
+    BYTES,
+    COUNT,
+    INTEGER,
+    TEXT,
+    Column,
+    Columns,
+    Format,
+    text_table,
+    to_data,
+    to_markdown,
+)
 from archdsl.report.memory import memory
 
 

@@ -7,7 +7,7 @@ more entry.
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from archdsl.base.byte_sizes import amount
@@ -78,15 +78,17 @@ class Column(Generic[R, V]):
     ) -> "Column[S, V]":
         """Return this column for records of which `part` returns the record that it reads."""
         value, fills = self.value, self.fills
-        moved: Any = replace(
-            self,
-            header=self.header if header is None else header,
-            format=format or self.format,
-            value=lambda record: value(part(record)),
-            fills=lambda record: fills(part(record)),
+        return Column(
+            self.name,
+            self.header if header is None else header,
+            lambda record: value(part(record)),
+            format or self.format,
+            self.unit,
+            lambda record: fills(part(record)),
+            self.optional,
+            self.in_csv,
+            self.in_json,
         )
-        found: Column[S, V] = moved
-        return found
 
     def text(self, record: R) -> str:
         """Return the cell of a record in a text table."""

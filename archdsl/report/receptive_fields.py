@@ -265,7 +265,9 @@ def _readings(node: Node) -> tuple[_Reading, ...]:
             elif dependence.axes:
                 axes = dependence.axes
             else:
-                axes = tuple(_BROADCAST if size == 1 < side else _POINTWISE for size, side in zip(sizes, sides, strict=True))
+                axes = tuple(
+                    _BROADCAST if size == 1 < side else _POINTWISE for size, side in zip(sizes, sides, strict=True)
+                )
         found.append(_Reading(source, sizes, axes))
     return tuple(found)
 

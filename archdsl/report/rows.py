@@ -44,8 +44,8 @@ class Counts:
 class Row:
     """One step, or a submodule with the sums of its steps.
 
-    `what` is the title of the operator or the name of the block. `field` is the receptive field on the first input, None
-    where the result does not depend on it. `is_leaf` says that the table has no rows for the children.
+    `what` is the title of the operator or the name of the block. `field` is the receptive field on the first input, or
+    None where the result does not depend on it. `is_leaf` says that the table has no rows for the children.
     """
 
     path: str
@@ -100,7 +100,9 @@ class Report:
         """Return the rows down to a depth, all without one; a depth of 1 stops at the children of the model."""
         if depth is None:
             return self.rows
-        return tuple(replace(row, is_leaf=True) if row.depth == depth - 1 else row for row in self.rows if row.depth < depth)
+        return tuple(
+            replace(row, is_leaf=True) if row.depth == depth - 1 else row for row in self.rows if row.depth < depth
+        )
 
 
 def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Report:
