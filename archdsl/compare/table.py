@@ -94,7 +94,7 @@ COLUMNS: Columns[Compared] = (
     Column("parameters", "Parameters", lambda net: net.params, COUNT),
     Column("macs", "MACs", lambda net: net.macs, COUNT),
     Column("evaluation", "Evaluation", lambda net: net.evaluation, BYTES, unit="bytes"),
-    Column("kept", "Saved for training", lambda net: net.saved, BYTES, unit="bytes"),
+    Column("kept", "Kept for training", lambda net: net.saved, BYTES, unit="bytes"),
     Column("depth", "Depth", lambda net: net.depth, INTEGER),
     Column("top1", "Top 1", lambda net: net.accuracy and net.accuracy.top1, _PERCENT, in_json=False),
     Column("top5", "Top 5", lambda net: net.accuracy and net.accuracy.top5, _PERCENT, in_json=False),

@@ -36,7 +36,7 @@ FLOPS: Column[Counts, int] = Column("flops", "", lambda counts: counts.flops, CO
 ACTIVATIONS: Column[Counts, int] = Column(
     "activation", "Activations", lambda counts: counts.activations, BYTES, unit="bytes"
 )
-SAVED: Column[Counts, int] = Column("kept", "Saved for training", lambda counts: counts.saved, BYTES, unit="bytes")
+SAVED: Column[Counts, int] = Column("kept", "Kept for training", lambda counts: counts.saved, BYTES, unit="bytes")
 # The totals of a device or a stage.
 COUNTS: Columns[Counts] = (PARAMETERS, NOT_TRAINED, MACS, FLOPS, ACTIVATIONS, SAVED)
 
