@@ -229,7 +229,7 @@ def test_blocks_that_no_model_uses_are_named(tmp_path: Path) -> None:
     assert ":3:7" in found.stderr
     found = run("check", str(library))
     assert (found.exit_code, found.stderr) == (0, "")
-    assert "bodies are where a model uses them" in found.stdout
+    assert "bodies only where a model uses them" in found.stdout
     assert "E0604" in run("build", str(library)).stderr
 
 

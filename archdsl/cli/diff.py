@@ -26,7 +26,7 @@ _MOST = 40
 def diff(
     old: str, new: str, limits: "Limits", old_model: str | None, model: str | None, *, everything: bool, as_json: bool
 ) -> None:
-    """Compare OLD with NEW: steps, shapes, counts, and the weights of OLD that load into NEW.
+    """Compare two nets: steps, shapes, counts, and the weights of OLD that load into NEW.
 
     The exit code is 0 whether or not the nets differ.
     """
