@@ -1,4 +1,4 @@
-"""`archdsl build`: the PyTorch module of a net."""
+"""`archdsl build`: the generated PyTorch module of a net, and its training script."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,62 +8,83 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.nets import graph_of
-from archdsl.cli.options import of_a_net
+from archdsl.cli.options import NetRequest, gathered, of_a_net
 from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, say, stop, write_output
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.limits import Limits
     from archdsl.ir.graph import CheckedGraph, CountedGraph
     from archdsl.passes.lowering import LoweredGraph
     from archdsl.passes.pipeline_stages import PipelineStage
     from archdsl.verify.module import Verified
 
 
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What to build: `parallel` is `pipeline`, `towers` or None, `stages` the number of pipeline stages."""
+
+    output: str | None
+    verify: bool
+    parallel: str | None
+    stages: int | None
+    train: bool
+    fuse_towers: bool
+
+    def check(self) -> None:
+        """Raise click.UsageError for options that exclude each other."""
+        if self.stages and self.parallel != "pipeline":
+            raise click.UsageError("--stages needs --parallel pipeline")
+        if self.train and self.parallel == "towers":
+            raise click.UsageError("--train supports whole nets and pipelines: leave out --parallel towers")
+        if self.fuse_towers and self.parallel:
+            raise click.UsageError("--fuse-towers builds for a single device: leave out --parallel")
+
+
+_build_options = gathered("options", BuildOptions, [
+    click.option("-o", "--output", metavar="OUT.py", help="File to write; - for standard output"),
+    click.option("--verify", is_flag=True, help="Run the generated module and check every shape, count and key"),
+    click.option(
+        "--parallel", type=click.Choice(["pipeline", "towers"]), help="Generate modules for several processes"
+    ),
+    click.option(
+        "--stages", type=click.IntRange(min=2), help="Number of pipeline stages; one for each device by default"
+    ),
+    click.option("--train", is_flag=True, help="Write a training script, train.py, beside the module"),
+    click.option(
+        "--fuse-towers", is_flag=True, help="Merge the towers' layers into grouped layers for a single device"
+    ),
+])  # fmt: skip
+
+
 @click.command()
 @of_a_net
-@click.option("-o", "--output", metavar="OUT.py", help="Where the module goes; - is standard output.")
-@click.option("--verify", is_flag=True, help="Import and run the module, and compare every shape with the net.")
-@click.option("--parallel", type=click.Choice(["pipeline", "towers"]), help="Write modules for several processes.")
-@click.option(
-    "--stages", type=click.IntRange(min=2), help="Cut the net into so many; a stage for each device if left out."
-)
-@click.option("--train", is_flag=True, help="Write train.py beside the module: a script that trains it.")
-@click.option("--fuse-towers", is_flag=True, help="Make one layer of the layers of towers, for one device.")
-def build(
-    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", output: str | None, *,
-    verify: bool, parallel: str | None, stages: int | None, train: bool, fuse_towers: bool,
-) -> None:  # fmt: skip
-    """Write the PyTorch module of a model.
+@_build_options
+def build(net: NetRequest, options: BuildOptions) -> None:
+    """Generate the PyTorch module of a model.
 
-    With --parallel pipeline the module has a class for each stage, and a function that gives the stages of a process
-    and the schedule that runs them. With --parallel towers it has a class for each lane of a group, which exchanges
-    its stream with the processes of the others.
+    With --parallel pipeline, the module has a class for each stage, and a function that returns the stages of a process
+    with their schedule. With --parallel towers, it has a class for each tower of a group, which exchanges tensors with
+    the processes of the other towers.
     """
-    if stages and parallel != "pipeline":
-        raise click.UsageError("--stages needs --parallel pipeline")
-    if train and parallel == "towers":
-        raise click.UsageError("--train is for whole nets and for pipelines: leave out --parallel towers")
-    if fuse_towers and parallel:
-        raise click.UsageError("--fuse-towers is for one device: leave out --parallel")
-    graph = graph_of(file, model, settings, limits)
-    match parallel:
+    options.check()
+    graph = graph_of(net)
+    match options.parallel:
         case "pipeline":
-            made = _pipeline(graph, stages)
+            made = _pipeline(graph, options.stages)
         case "towers":
             made = _towers(graph)
         case _:
-            made = _single(_lowered(graph, fuse_towers=fuse_towers))
-    target = output or f"{_module_name(file)}.py"
-    if output is None:
+            made = _single(_lowered(graph, fuse_towers=options.fuse_towers))
+    target = options.output or f"{_module_name(net.file)}.py"
+    if options.output is None:
         _keep_foreign(Path(target))
-    script = _script(made, target) if train else None
-    if verify:
+    script = _script(made, target) if options.train else None
+    if options.verify:
         _verify(made)
-    write_output(target, made.text.encode(), file)
+    write_output(target, made.text.encode(), net.file)
     say(target, f"wrote {target}: {graph.name}, {graph.params:,} parameters")
     if script:
-        write_output(str(script[0]), script[1].encode(), file)
-        say(target, f"wrote {script[0]}: `python {script[0]} --help` says how it is started")
+        write_output(str(script[0]), script[1].encode(), net.file)
+        say(target, f"wrote {script[0]}; run `python {script[0]} --help` for its options")
 
 
 def _script(made: "_Made", target: str) -> "tuple[Path, str]":
@@ -73,6 +94,7 @@ def _script(made: "_Made", target: str) -> "tuple[Path, str]":
 
 
 def _module_name(file: str) -> str:
+    """Return the default name of a module: that of the file, as a Python identifier."""
     from archdsl.syntax.loader import stem
 
     name = "".join(char if char.isalnum() and char.isascii() else "_" for char in stem(file))
@@ -80,14 +102,16 @@ def _module_name(file: str) -> str:
 
 
 def _keep_foreign(target: Path) -> None:
-    """Refuse to overwrite a file that nobody named and archdsl did not write."""
+    """Exit if the default output would overwrite a file that archdsl did not write."""
     try:
         foreign = target.exists() and "made by archdsl" not in target.read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError):
         foreign = True
     if foreign:
         stop(
-            NO_FILE, f"{target} exists and was not made by archdsl", f"name the output, with `-o {target}` if it may go"
+            NO_FILE,
+            f"{target} exists and was not made by archdsl",
+            f"choose another output with `-o`, or overwrite it with `-o {target}`",
         )
 
 
@@ -108,6 +132,7 @@ class _Made:
 
 
 def _lowered(graph: "CheckedGraph", *, fuse_towers: bool) -> "LoweredGraph":
+    """Return the graph that a build emits; exit with a message if the towers cannot be fused."""
     from archdsl.passes.alike import CannotFuse
     from archdsl.passes.lowering import lowered
 
@@ -134,14 +159,16 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
     from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt
 
     if not (count or len(graph.devices) > 1):
-        raise click.UsageError("the net names no devices: say how many stages there are, with --stages")
+        raise click.UsageError("the net declares no devices: give the number of stages with --stages")
     try:
         stages = staged(graph, dealt(graph, count) if count else by_devices(graph))
     except TooFewUnits as error:
-        stop(NET_HAS_ERRORS, f"{graph.name} cannot be cut into {count} stages: {error}", f"take --stages {error.count}")
+        stop(NET_HAS_ERRORS, f"{graph.name} cannot be cut into {count} stages: {error}", f"use --stages {error.count}")
     except NotInStages as error:
         stop(
-            NET_HAS_ERRORS, f"the devices of {graph.name} are no stages: {error}", "cut it without them, with --stages"
+            NET_HAS_ERRORS,
+            f"the devices of {graph.name} do not form pipeline stages: {error}",
+            "give the number of stages with --stages, which ignores the devices",
         )
 
     def verified(file: Path) -> "Verified":
@@ -171,6 +198,7 @@ def _towers(graph: "CheckedGraph") -> _Made:
 
 
 def _verify(made: _Made) -> None:
+    """Run the generated module and compare it with the net; exit if they differ."""
     from tempfile import TemporaryDirectory
 
     from archdsl.verify.module import VerificationError
@@ -183,11 +211,11 @@ def _verify(made: _Made) -> None:
         except ImportError as error:
             stop(NO_FILE, f"--verify needs PyTorch: {error}", "install torch")
         except VerificationError as error:
-            stop(NET_HAS_ERRORS, f"the generated module does not run: {error}", _OUR_MISTAKE)
+            stop(NET_HAS_ERRORS, f"the generated module does not run: {error}", _OUR_BUG)
     if result.findings:
         differences = "\n  ".join(map(str, result.findings))
-        stop(NET_HAS_ERRORS, f"the generated module differs from the net:\n  {differences}", _OUR_MISTAKE)
+        stop(NET_HAS_ERRORS, f"the generated module differs from the net:\n  {differences}", _OUR_BUG)
     click.echo(f"verified: {result.shapes} shapes and {result.params:,} parameters agree with the net", err=True)
 
 
-_OUR_MISTAKE = "this is a mistake of archdsl: please report it with the .arch file; nothing was written"
+_OUR_BUG = "this is a bug of archdsl: please report it with the .arch file; no file was written"

@@ -14,7 +14,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 from archdsl.base.atomic_write import write as write_file
-from archdsl.cli.tables import default
+from archdsl.cli.operators import default
 from archdsl.compare import Compared
 from archdsl.compare.plots import FILES as CHART_FILES
 from archdsl.compare.plots import words

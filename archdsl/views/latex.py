@@ -1,23 +1,8 @@
 """What is written for LaTeX: a table of stages, and the frame that lets a file stand alone or in a paper."""
 
+from archdsl.base.latex import escaped
 from archdsl.views.stages import Piece
 from archdsl.views.table import Number, Row, StageTable
-
-_MARKS = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "→": r"$\rightarrow$", "–": "--",
-    "·": r"$\cdot$", "µ": r"$\mu$", "…": r"\ldots{}", "<": r"$<$", ">": r"$>$", "|": r"$|$",
-}  # fmt: skip
-
-
-def escaped(text: str) -> str:
-    """Return a text as LaTeX takes it; what it has no sign for without packages becomes `?`."""
-    return "".join(_MARKS.get(char, char if char.isascii() and char.isprintable() else _letter(char)) for char in text)
-
-
-def _letter(char: str) -> str:
-    # LaTeX reads letters of UTF-8 since 2018; of others nothing is known here.
-    return char if "\xc0" <= char <= "\u017f" and char.isalpha() else "?"
 
 
 def framed(body: str, *, name: str, packages: tuple[str, ...], paper: str) -> str:

@@ -2,9 +2,10 @@
 
 from math import ceil
 
+from archdsl.base.latex import escaped
 from archdsl.diagram.model.wording import clean
 from archdsl.diagram.render.theme import LIGHT, Theme
-from archdsl.views.latex import escaped, framed
+from archdsl.views.latex import framed
 from archdsl.views.scene import Arrow, Face, Scene, Text
 from archdsl.views.volumes_svg import shaded
 

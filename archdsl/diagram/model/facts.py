@@ -9,8 +9,8 @@ from archdsl.diagram.model.absorb import Group
 from archdsl.diagram.model.content import alike, broken, content
 from archdsl.diagram.model.parts import Item, nodes_of
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
-from archdsl.report.formats import field_size, field_stride
-from archdsl.report.receptive_fields import Field, fields
+from archdsl.report.receptive_fields import ReceptiveField
+from archdsl.report.receptive_fields import receptive_fields as fields_of
 
 
 def name(path: Path) -> str:
@@ -150,15 +150,15 @@ def receptive_fields(graph: CheckedGraph) -> dict[Path, str]:
     found: dict[Path, list[str]] = defaultdict(list)
     for given in graph.inputs:
         name = given.name if len(graph.inputs) > 1 else ""
-        for path, field in fields(graph, given).items():
+        for path, field in fields_of(graph, given).items():
             found[path] += filter(None, [_field(field, name)])
     return {path: "; ".join(words) for path, words in found.items() if words}
 
 
-def _field(field: Field, name: str) -> str:
+def _field(field: ReceptiveField, name: str) -> str:
     if field.everything:
         return f"all of {name}" if name else "the whole input"
-    size, stride = (words.replace("x", "×") for words in (field_size(field), field_stride(field)))
+    size, stride = (words.replace("x", "×") for words in (field.size_text, field.stride_text))
     return f"{size}{f' of {name}' if name else ''}, {stride} apart" if size else ""
 
 
