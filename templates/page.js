@@ -496,9 +496,9 @@ function choose(path, box = path) {
   if (fact.path && fact.title !== fact.path) element("p", fact.title, details);
   tell(fact);
   if (box && box !== path && !path.startsWith(`${box}.`)) element("p", `Drawn as ${box}, which is equal.`, details);
-  for (const rider of fact.riders || []) {
-    const other = facts.get(rider);
-    element("h3", `with ${rider}`, details);
+  for (const fused of fact.fused_ops || []) {
+    const other = facts.get(fused);
+    element("h3", `with ${fused}`, details);
     tell(other);
   }
 }

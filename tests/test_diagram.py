@@ -14,12 +14,11 @@ from xml.etree import ElementTree
 import pytest
 
 from archdsl.base.source import Source
-from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot
-from archdsl.diagram.model import wording
+from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot, wording
 from archdsl.diagram.render import engines as render
 from archdsl.diagram.render.engines import CannotRender, Engine, draw
 from archdsl.diagram.render.theme import DARK, Paint
-from archdsl.diagram.spec import Box, Chip, Cluster, Form, Style
+from archdsl.diagram.spec import Box, Cluster, Form, Style, Tag
 from archdsl.driver import compile_source
 from archdsl.ir.graph import CheckedGraph
 from archdsl.ops.base import FAMILIES
@@ -88,7 +87,7 @@ def labels(drawing: Diagram) -> list[str]:
 
 
 def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
-    boxes = [(box.title, "".join(box.lines), [chip.text for chip in box.chips]) for box in lenet().boxes]
+    boxes = [(box.title, "".join(box.lines), [tag.text for tag in box.tags]) for box in lenet().boxes]
     assert boxes == [
         ("Input", "1×32×32", []),
         ("Conv 5×5, 6", "156 params", ["Tanh"]),
@@ -103,29 +102,29 @@ def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
     ]
 
 
-def test_chips_come_in_the_order_of_execution_and_count_with_their_box() -> None:
+def test_tags_come_in_the_order_of_execution_and_count_with_their_box() -> None:
     box = net("a: conv(4, 3, bias = false) -> b: batchnorm -> relu -> tanh").boxes[1]
-    assert box.chips == (Chip("BN", "normalisation"), Chip("ReLU", "activation"), Chip("Tanh", "activation"))
+    assert box.tags == (Tag("BN", "normalisation"), Tag("ReLU", "activation"), Tag("Tanh", "activation"))
     assert box.lines == ("116 params",)
 
 
-def test_a_chip_does_not_leave_a_frame() -> None:
+def test_a_tag_does_not_leave_a_frame() -> None:
     boxes = net("a: { b: conv(4, 3) -> maxpool(2) -> c: conv(4, 1) } -> relu").boxes
-    assert [(box.title, len(box.chips)) for box in boxes[3:5]] == [("Conv 1×1, 4", 0), ("ReLU", 0)]
+    assert [(box.title, len(box.tags)) for box in boxes[3:5]] == [("Conv 1×1, 4", 0), ("ReLU", 0)]
 
 
 def test_what_follows_a_submodule_of_one_box_rides_in_it_unless_that_is_drawn_apart() -> None:
     text = "model Net {\n  input x: 3x8x8\n  a: { b: conv(4, 3) -> n: batchnorm } -> relu\n}"
-    assert [chip.text for chip in drawn(text).boxes[1].chips] == ["BN", "ReLU"]
+    assert [tag.text for tag in drawn(text).boxes[1].tags] == ["BN", "ReLU"]
     for detail in (Detail(collapse=("a",)), Detail(only="a")):
         boxes = diagram(graph(text), detail=detail, columns=1).boxes
-        assert [box.title for box in boxes if "ReLU" in (box.title, *(chip.text for chip in box.chips))] == ["ReLU"]
+        assert [box.title for box in boxes if "ReLU" in (box.title, *(tag.text for tag in box.tags))] == ["ReLU"]
 
 
-def test_only_layers_of_weights_take_chips() -> None:
+def test_only_layers_of_weights_take_tags() -> None:
     boxes = net("maxpool(2) -> relu -> n: batchnorm -> tanh").boxes
     assert [box.form for box in boxes[1:-1]] == [Form.OPERATOR, Form.PILL, Form.OPERATOR, Form.PILL]
-    assert not any(box.chips for box in boxes)
+    assert not any(box.tags for box in boxes)
 
 
 def test_what_has_no_weights_and_is_no_pool_is_a_pill() -> None:
@@ -166,10 +165,10 @@ def test_labelled_submodules_become_stages_and_blocks_within() -> None:
     found = [(cluster.id, cluster.style, cluster.title, cluster.detail) for cluster in drawn(NESTED).clusters]
     long = "a_stage_with_a_name_that_is_much_longer_than_its_boxes"
     assert found == [
-        (long, Style.STAGE, long, "528 params"),
-        (f"{long}.0", Style.BLOCK, f"{long}.0", ""),
-        (f"{long}.0.f", Style.BLOCK, "f", ""),
-        (f"{long}.1", Style.BLOCK, f"{long}.1", ""),
+        (long, Style.TOP_LEVEL, long, "528 params"),
+        (f"{long}.0", Style.NESTED, f"{long}.0", ""),
+        (f"{long}.0.f", Style.NESTED, "f", ""),
+        (f"{long}.1", Style.NESTED, f"{long}.1", ""),
     ]
 
 
@@ -370,7 +369,7 @@ def test_contrast_is_measured_as_in_wcag() -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
-    paints = {**theme.families, "stage": theme.stage, "block": theme.block, "badge": theme.badge}
+    paints = {**theme.families, "top level": theme.top_level, "nested": theme.nested, "badge": theme.badge}
     pairs = {name: _contrast(paint.ink, paint.fill) for name, paint in paints.items()}
     on_light = {name: paint for name, paint in paints.items() if name not in ("merge", "badge")}
     pairs |= {f"small on {name}": _contrast(theme.small, paint.fill) for name, paint in on_light.items()}
@@ -387,7 +386,7 @@ def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_boxes_and_edges_stand_out_from_what_is_behind_them(theme: Theme) -> None:
-    grounds = {"page": theme.page, "stage": theme.stage.fill, "block": theme.block.fill}
+    grounds = {"page": theme.page, "top level": theme.top_level.fill, "nested": theme.nested.fill}
     grounds |= {f"lane {number}": lane.fill for number, lane in enumerate(theme.devices)}
     marks = {"edge": theme.edge, "shortcut": theme.ink, "crossing": theme.crossing}
     marks |= {name: paint.stroke for name, paint in theme.families.items()}
@@ -430,12 +429,13 @@ def test_every_family_has_a_paint_and_every_colour_six_digits(theme: Theme) -> N
 
 def test_every_light_colour_has_one_dark_colour() -> None:
     pairs = {(paint.fill, DARK.families[name].fill) for name, paint in LIGHT.families.items()}
-    pairs |= {(LIGHT.page, DARK.page), (LIGHT.stage.fill, DARK.stage.fill), (LIGHT.block.fill, DARK.block.fill)}
+    pairs.add((LIGHT.page, DARK.page))
+    pairs |= {(LIGHT.top_level.fill, DARK.top_level.fill), (LIGHT.nested.fill, DARK.nested.fill)}
     assert len(pairs) == len({light for light, _ in pairs})
 
 
 def test_no_other_module_knows_a_colour() -> None:
-    modules = [*(ROOT / "archdsl" / "diagram").glob("*.py"), ROOT / "archdsl" / "render.py"]
+    modules = [path for name in ("diagram", "views") for path in (ROOT / "archdsl" / name).rglob("*.py")]
     coloured = [path.name for path in modules if re.search("#[0-9A-Fa-f]{6}", path.read_text(encoding="utf-8"))]
     assert coloured == ["theme.py"]
 
@@ -498,7 +498,7 @@ def _hostile() -> Diagram:
     drawing = net("s: { c: conv(4, 3) -> relu -> maxpool(2) }")
     start, stage, end = drawing.members
     assert isinstance(stage, Cluster) and isinstance(stage.members[0], Box)
-    inner = replace(stage.members[0], title=HOSTILE, tooltip=HOSTILE, chips=(Chip(HOSTILE, "activation"),))
+    inner = replace(stage.members[0], title=HOSTILE, tooltip=HOSTILE, tags=(Tag(HOSTILE, "activation"),))
     outer = replace(stage, detail=HOSTILE, tooltip=HOSTILE, members=(inner, *stage.members[1:]))
     edges = tuple(replace(edge, label=HOSTILE, tooltip=HOSTILE) for edge in drawing.edges)
     return replace(drawing, members=(start, outer, end), edges=edges, caption=(HOSTILE,), doc=HOSTILE)
@@ -507,7 +507,7 @@ def _hostile() -> Diagram:
 def test_hostile_text_stays_text_everywhere(engine: str) -> None:
     root = parsed(_hostile(), engine)
     texts = Counter((element.text or "").strip("\xa0 ") for element in root.iter(f"{SVG}text"))
-    assert texts[SEEN.strip()] == 7  # title, chip, cluster, caption, three edges
+    assert texts[SEEN.strip()] == 7  # title, tag, cluster, caption, three edges
     tooltips = {element.text for element in root.iter(f"{SVG}title")}
     assert {SEEN, f"Net: {SEEN}"} <= tooltips
 
@@ -568,7 +568,7 @@ def test_a_stream_from_left_to_right_is_straight(engine: str) -> None:
 
 
 def test_titles_break_between_words_and_keep_their_end() -> None:
-    from archdsl.diagram.render.labels import lines
+    from archdsl.diagram.text import title_lines as lines
 
     assert lines("Conv 3×3, 64") == ["Conv 3×3, 64"]
     assert lines("expand_the_channels_a_lot", 20) == ["expand_the_channels_", "a_lot"]

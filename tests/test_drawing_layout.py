@@ -265,7 +265,7 @@ def test_long_nets_stand_in_columns_with_letters_where_they_break() -> None:
     net = graphs(["vgg16"])["vgg16"]
     drawing = diagram(net)
     letters = [box.title for box in drawing.boxes if box.form is Form.CONNECTOR]
-    assert letters == ["A", "A"] and len(drawing.starts) == 2
+    assert letters == ["A", "A"] and len(drawing.column_starts) == 2
     assert [frame.title for frame in drawing.clusters] == ["features", "features …", "classifier"]
     shown = [box.id for box in drawing.boxes if box.form is not Form.CONNECTOR]
     assert shown == [box.id for box in diagram(net, columns=1).boxes]
@@ -283,8 +283,8 @@ def test_columns_keep_the_shapes_on_their_edges() -> None:
 
 
 def test_one_column_is_one_column() -> None:
-    assert diagram(graphs(["vgg16"])["vgg16"], columns=1).starts == ()
-    assert len(diagram(graphs(["resnet18"])["resnet18"], detail=Detail(depth=FULL), columns=3).starts) == 3
+    assert diagram(graphs(["vgg16"])["vgg16"], columns=1).column_starts == ()
+    assert len(diagram(graphs(["resnet18"])["resnet18"], detail=Detail(depth=FULL), columns=3).column_starts) == 3
 
 
 def test_the_stream_goes_straight() -> None:

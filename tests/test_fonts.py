@@ -10,7 +10,7 @@ import pytest
 from browser import Browser, browser, needs_browser
 
 from archdsl.diagram import diagram
-from archdsl.diagram.render.arial import advance
+from archdsl.diagram.arial import advance
 from archdsl.diagram.render.engines import _pure, draw
 from archdsl.gallery.entries import graphs
 from archdsl.views.arrange import scene

@@ -7,7 +7,7 @@ import pytest
 from measure import Picture, Text, backward, crossings, faults, measured
 
 from archdsl.diagram import FULL, Detail, diagram
-from archdsl.diagram.model.parts import PAGE
+from archdsl.diagram.model.outline import PAGE
 from archdsl.diagram.spec import Direction
 from archdsl.gallery.entries import graphs
 from archdsl.ir.graph import CheckedGraph

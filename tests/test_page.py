@@ -88,7 +88,7 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
     assert conv["receptive field"] == "43×43, 8×8 apart"
     assert found["layer1"]["receptive field"] == "35×35, 4×4 apart"
     assert found["fc"]["receptive field"] == "the whole input"
-    assert conv["riders"] == ["layer2.0.bn2", "layer2.0.relu_1"]
+    assert conv["fused_ops"] == ["layer2.0.bn2", "layer2.0.relu_1"]
     assert found["layer2.0"]["call"].startswith("Bottleneck(")
     assert found["layer2.0"]["doc"].startswith("A 3x3 convolution between two 1x1 convolutions")
     assert found[""]["parameters"] == "25,557,032"

@@ -14,7 +14,7 @@ from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax.loader import locate, read
 from archdsl.views.latex import escaped, to_latex
 from archdsl.views.markdown import to_markdown
-from archdsl.views.stages import Piece, Stage, stages
+from archdsl.views.resolution_stages import Piece, ResolutionStage, resolution_stages
 from archdsl.views.table import Number, StageTable, number, stage_table
 
 PAPER = str(Path(__file__).parent / "published" / "resnet_table.arch")
@@ -36,10 +36,10 @@ def graph(name: str) -> CheckedGraph:
     return compile_source(found.source, model=found.model).models[-1]
 
 
-def net(body: str) -> tuple[Stage, ...]:
+def net(body: str) -> tuple[ResolutionStage, ...]:
     compiled = compile_source(Source("net.arch", body))
     assert compiled.ok, compiled.diagnostics
-    return stages(compiled.models[-1])
+    return resolution_stages(compiled.models[-1])
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_latex_takes_no_text_for_a_command() -> None:
 
 
 def test_loose_layers_of_one_size_share_a_row() -> None:
-    rows = [(row.name, row.size, row.pieces) for row in stages(graph("vgg16"))]
+    rows = [(row.name, row.size, row.pieces) for row in resolution_stages(graph("vgg16"))]
     pool = Piece(("2×2 max pool, stride 2",))
     assert rows[0] == ("features.0–2", "224×224", (Piece(("3×3, 64",), 2),))
     assert rows[3] == ("features.17–21", "28×28", (pool, Piece(("3×3, 512",), 3)))
@@ -104,7 +104,7 @@ def test_loose_layers_of_one_size_share_a_row() -> None:
 
 
 def test_branches_of_a_block_are_lines() -> None:
-    rows = {row.name: row for row in stages(graph("googlenet"))}
+    rows = {row.name: row for row in resolution_stages(graph("googlenet"))}
     # Szegedy et al. 2015, table 1, row 3a, with torchvision's 3x3 windows for those of 5x5.
     lines = ("1×1, 64", "1×1, 96 → 3×3, 128", "1×1, 16 → 3×3, 32", "3×3 max pool → 1×1, 32")
     assert rows["inception3a"].pieces[-1] == Piece(lines)
@@ -113,15 +113,15 @@ def test_branches_of_a_block_are_lines() -> None:
 
 def test_what_parts_within_a_block_reads_the_same_layer() -> None:
     nets = graphs(["squeezenet1_0", "inception_v3"])
-    fire = next(stage for stage in stages(nets["squeezenet1_0"]) if stage.name == "features.5")
+    fire = next(stage for stage in resolution_stages(nets["squeezenet1_0"]) if stage.name == "features.5")
     assert fire.pieces == (Piece(("1×1, 32", "1×1, 128 + 3×3, 128")),)
-    last = next(stage for stage in stages(nets["inception_v3"]) if stage.name.endswith("Mixed_7c"))
+    last = next(stage for stage in resolution_stages(nets["inception_v3"]) if stage.name.endswith("Mixed_7c"))
     assert any("1×1, 384 → 1×3, 384 + 3×1, 384" in piece.lines for piece in last.pieces)
 
 
 def test_gates_stand_aside() -> None:
     net = graphs(["efficientnet_b0"])["efficientnet_b0"]
-    found = next(stage for stage in stages(net) if stage.name == "features.2")
+    found = next(stage for stage in resolution_stages(net) if stage.name == "features.2")
     assert found.pieces[0].lines == ("1×1, 96", "3×3 depthwise, 96", "1×1, 24", "gate of 4")
 
 
