@@ -186,7 +186,7 @@ def test_boxes_are_called_by_their_path_and_tell_all_facts_in_the_tooltip() -> N
     assert box.tooltip == (
         "features.0: conv(64, 3, padding = half) with stride = 1, dilation = 1, groups = 1, bias = true"
         " | features.1: batchnorm with eps = 1e-05, momentum = 0.1, affine = true | features.2: relu"
-        " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | receptive field 3×3, 1×1 apart"
+        " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | receptive field 3×3, stride 1×1"
         " | net.arch line 6 | Weigh a sliding window: Conv1d, Conv2d or Conv3d by the rank of the input."
     )
 
@@ -206,9 +206,9 @@ def test_a_submodule_tells_its_facts_too() -> None:
     tooltips = {member.id: member.tooltip for member in (*two.boxes, *two.clusters)}
     assert tooltips["p"] == (
         "p: Pair(in_channels = 3, c = 4) | 3×16×16 → 4×6×6 | 260 parameters | 26,352 MACs"
-        " | receptive field 5×5 of left, 2×2 apart | net.arch line 7 | Looks at both."
+        " | receptive field 5×5 of left, stride 2×2 | net.arch line 7 | Looks at both."
     )
-    assert "receptive field 9×9 of left, 2×2 apart; 9×9 of right, 2×2 apart" in tooltips["r"]
+    assert "receptive field 9×9 of left, stride 2×2; 9×9 of right, stride 2×2" in tooltips["r"]
     assert "receptive field all of left; all of right" in tooltips["out"]
 
 
@@ -644,7 +644,7 @@ def test_an_engine_that_fails_leaves_the_next_one_to_draw(only: Path, monkeypatc
 def test_without_any_engine_the_help_says_what_to_install(only: Path) -> None:
     with pytest.raises(CannotRender) as failure:
         render.render(DOT, "svg")
-    assert failure.value.message == "no Graphviz is found that draws SVG"
+    assert failure.value.message == "no Graphviz engine for SVG is installed"
     assert "pip install graphviz-pure" in failure.value.help
     with pytest.raises(CannotRender) as failure:
         render.render(DOT, "pdf")
@@ -654,10 +654,10 @@ def test_without_any_engine_the_help_says_what_to_install(only: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("echo 'no such\tfont' >&2; exit 3", "{} fails with status 3: no suchfont"),
-        ("cat > /dev/null", "{} gives no SVG"),
-        ("cat > /dev/null; echo '<svg><g></svg>'", "Graphviz writes a broken SVG: mismatched tag: line 1, column 10"),
-        ("cat > /dev/null; echo '<svg/>'", "Graphviz writes a broken SVG: the root is svg"),
+        ("echo 'no such\tfont' >&2; exit 3", "{} failed with status 3: no suchfont"),
+        ("cat > /dev/null", "{} wrote no SVG"),
+        ("cat > /dev/null; echo '<svg><g></svg>'", "Graphviz wrote invalid SVG: mismatched tag: line 1, column 10"),
+        ("cat > /dev/null; echo '<svg/>'", "Graphviz wrote invalid SVG: the root is svg"),
     ],
 )
 def test_what_goes_wrong_in_an_engine_is_said_in_words(only: Path, body: str, message: str) -> None:
@@ -672,7 +672,7 @@ def test_an_engine_that_cannot_start_is_said_in_words(only: Path) -> None:
     engine = only / "engine"
     engine.write_bytes(b"\x7fELF nonsense")
     engine.chmod(0o755)
-    with pytest.raises(CannotRender, match="does not start"):
+    with pytest.raises(CannotRender, match="did not start"):
         render.render(DOT, "svg", engine=str(engine))
     with pytest.raises(CannotRender, match="the engine `nowhere` is not found"):
         render.render(DOT, "svg", engine="nowhere")
@@ -681,7 +681,7 @@ def test_an_engine_that_cannot_start_is_said_in_words(only: Path) -> None:
 def test_layout_ends_in_bounded_time(only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "SECONDS", 0.3)
     engine = _script(only, "engine", "exec sleep 30")
-    with pytest.raises(CannotRender, match=r"longer than 0\.3 seconds"):
+    with pytest.raises(CannotRender, match=r"within 0\.3 seconds"):
         render.render(DOT, "svg", engine=engine)
 
 
@@ -691,7 +691,7 @@ def test_an_unknown_format_is_refused() -> None:
 
 
 def test_broken_dot_is_said_in_words(engine: str) -> None:
-    with pytest.raises(CannotRender, match=f"{engine} fails with status"):
+    with pytest.raises(CannotRender, match=f"{engine} failed with status"):
         render.render("digraph {", "svg", engine=engine)
 
 

@@ -90,7 +90,7 @@ def test_a_closed_merge_says_the_channels_that_it_puts_together() -> None:
         ("xception", "middle.0", "3 × (DW 3×3, 728 → 1×1, 728)"),
         ("shufflenetv2_x1_0", "stage2.0", "(DW 3×3, 24, /2 → 1×1, 58) +"),
         ("inception_resnet_v2", "residuals_a", "32 + 32 + 64 → 1×1, 320"),
-        ("fractalnet20", "block2", "7 Conv 3×3, 128 · at most 4 in a row"),
+        ("fractalnet20", "block2", "7 Conv 3×3, 128 · longest path 4"),
     ],
 )
 def test_a_closed_submodule_says_what_reads_what(name: str, id: str, words: str) -> None:

@@ -70,7 +70,7 @@ def test_the_work_of_resnets_is_that_of_table_1(table: StageTable) -> None:
 
 def test_the_strides_of_blocks_are_told_below(table: StageTable) -> None:
     # As the caption of table 1 says: conv3_1, conv4_1 and conv5_1, the first block of each.
-    assert table.notes == ("Strides are in conv3_x.0, conv4_x.0, conv5_x.0.",)
+    assert table.notes == ("Blocks with strides: conv3_x.0, conv4_x.0, conv5_x.0.",)
 
 
 def test_markdown_has_a_column_for_each_model(table: StageTable) -> None:
@@ -122,14 +122,14 @@ def test_what_parts_within_a_block_reads_the_same_layer() -> None:
 def test_gates_stand_aside() -> None:
     net = graphs(["efficientnet_b0"])["efficientnet_b0"]
     found = next(stage for stage in resolution_stages(net) if stage.name == "features.2")
-    assert found.pieces[0].lines == ("1×1, 96", "3×3 depthwise, 96", "1×1, 24", "gate of 4")
+    assert found.pieces[0].lines == ("1×1, 96", "3×3 depthwise, 96", "1×1, 24", "SE 4")
 
 
 def test_towers_that_are_alike_are_shown_once() -> None:
     table = stage_table((graph("alexnet_2012"),))
     assert table.rows[0].name == "tower0.conv1"
     assert not any("tower1" in row.name for row in table.rows)
-    assert table.notes == ("AlexNet_2012: tower1 is like tower0, which is shown.",)
+    assert table.notes == ("AlexNet_2012: tower1 equals tower0 and is not shown.",)
 
 
 def test_towers_that_differ_are_both_shown() -> None:
@@ -140,7 +140,7 @@ def test_towers_that_differ_are_both_shown() -> None:
 def test_what_only_the_training_computes_is_not_counted() -> None:
     found = stage_table(tuple(graphs(["googlenet", "googlenet_noaux"]).values()))
     assert found.params[0] == found.params[1] and found.macs[0] == found.macs[1]
-    assert found.notes == ("GoogLeNet: what only the training computes, with 6,379,984 parameters more, is not shown.",)
+    assert found.notes == ("GoogLeNet: training-only layers with 6,379,984 parameters are not shown.",)
 
 
 def test_a_projection_is_no_line() -> None:

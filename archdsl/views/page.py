@@ -197,7 +197,7 @@ def _outputs(graph: CheckedGraph) -> list[dict[str, object]]:
     return [
         {
             "path": output_id(output, number), "title": f"Output {output.name}", "output": wording.sizes(output.shape),
-            "comes from": dotted(output.path), "only in training": "yes" if output.when_training else "",
+            "computed by": dotted(output.path), "training only": "yes" if output.when_training else "",
         }
         for number, output in enumerate(graph.outputs)
     ]  # fmt: skip
@@ -224,7 +224,7 @@ def _node(node: Node) -> dict[str, object]:
     if node.device:
         facts["device"] = node.device
     if node.weights:
-        facts["shares the weights of"] = dotted(node.weights)
+        facts["shares weights with"] = dotted(node.weights)
     return facts
 
 
@@ -239,7 +239,7 @@ def _container(container: Container) -> dict[str, object]:
         "doc": " ".join(use.doc) if use else "",
     }  # fmt: skip
     if container.weights:
-        facts["shares the weights of"] = dotted(container.weights)
+        facts["shares weights with"] = dotted(container.weights)
     return facts
 
 

@@ -162,7 +162,7 @@ class _Reader:
             yield from self._lines(layers)
             return
         yield from self._lines(main)
-        yield f"gate of {int(gates[0].shape.channels)}"
+        yield f"SE {int(gates[0].shape.channels)}"
 
     def _lines(self, layers: list[Node]) -> Iterator[str]:
         """Yield a line for each layer of a block, or for each branch if there are branches.

@@ -91,12 +91,12 @@ def _row(stages: list[ResolutionStage | None]) -> Row:
 
 def _strides(columns: list[tuple[ResolutionStage, ...]]) -> list[str]:
     paths = dict.fromkeys(path for column in columns for stage in column for path in stage.strided)
-    return [f"Strides are in {', '.join(paths)}."] if paths else []
+    return [f"Blocks with strides: {', '.join(paths)}."] if paths else []
 
 
 def _towers(graphs: tuple[CheckedGraph, ...]) -> list[str]:
     return [
-        f"{graph.name}: {tower} is like {shown}, which is shown."
+        f"{graph.name}: {tower} equals {shown} and is not shown."
         for graph in graphs
         for tower, shown in omitted_towers(graph.root)
     ]
@@ -104,7 +104,7 @@ def _towers(graphs: tuple[CheckedGraph, ...]) -> list[str]:
 
 def _heads(graphs: tuple[CheckedGraph, ...]) -> list[str]:
     return [
-        f"{graph.name}: what only the training computes, with {more:,} parameters more, is not shown."
+        f"{graph.name}: training-only layers with {more:,} parameters are not shown."
         for graph in graphs
         if (more := training_params(graph))
     ]

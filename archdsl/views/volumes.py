@@ -70,7 +70,7 @@ def figure(graph: CheckedGraph) -> Figure:
     present = {volume.family for volume in volumes}
     words = (*_scales(volumes, sheets=sheets), parameters(graph))
     counts = f"{wording.exact(graph.params, 'parameter')} and {wording.exact(graph.macs, 'MAC')}"
-    notes = [f"{tower} is like {shown}" for tower, shown in omitted_towers(graph.root)]
+    notes = [f"{tower} equals {shown}" for tower, shown in omitted_towers(graph.root)]
     if not notes and (skips := _skips(graph)):
         notes = [f"{wording.exact(skips, 'skip connection')} not drawn"]
     return Figure(
@@ -91,7 +91,7 @@ def _scales(volumes: tuple[Volume, ...], *, sheets: bool) -> Iterator[str]:
     vectors = any(not volume.is_map and volume.shape.rank != 2 for volume in volumes)
     has_maps = any(volume.is_map for volume in volumes)
     if has_maps:
-        yield f"sides of maps to scale, {'one sheet a channel' if sheets else 'thickness by channels'}"
+        yield f"sides of maps to scale, {'one sheet per channel' if sheets else 'thickness by channels'}"
     if sides:
         yield "sequences to their own scale" if has_maps else "sequences to scale"
     if vectors:

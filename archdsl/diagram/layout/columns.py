@@ -195,7 +195,7 @@ def _parted(diagram: Diagram, order: list[str], cuts: list[_Cut]) -> Diagram:
 
 def _connector(number: int, where: str) -> Box:
     letter = ascii_uppercase[number]
-    return Box(f"column-{letter}-{where}", Form.CONNECTOR, "io", letter, (), "the drawing goes on at the same letter",
+    return Box(f"column-{letter}-{where}", Form.CONNECTOR, "io", letter, (), "continues at the circle with the same letter",
                group="main")  # fmt: skip
 
 

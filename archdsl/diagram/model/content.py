@@ -53,8 +53,8 @@ def content(container: Container) -> tuple[str, ...]:
                 if lines := broken(text, count):
                     return lines
     titles = {node.op.title(node.input) for node in layers}
-    what = f"{len(layers)} {titles.pop()}" if len(titles) == 1 else f"{len(layers)} layers of weights"
-    return (what if chain else f"{what} · at most {reader.longest()} in a row",)
+    what = f"{len(layers)} {titles.pop()}" if len(titles) == 1 else f"{len(layers)} weighted layers"
+    return (what if chain else f"{what} · longest path {reader.longest()}",)
 
 
 def same_content(one: Container, other: Container) -> bool:

@@ -161,7 +161,7 @@ def _field(field: Field, name: str) -> str:
     if field.everything:
         return f"all of {name}" if name else "the whole input"
     size, stride = (words.replace("x", "×") for words in (field_size(field), field_stride(field)))
-    return f"{size}{f' of {name}' if name else ''}, {stride} apart" if size else ""
+    return f"{size}{f' of {name}' if name else ''}, stride {stride}" if size else ""
 
 
 def _arguments(container: Container) -> str:

@@ -131,13 +131,13 @@ def _finished(svg: bytes, title: str | None = None, description: str | None = No
         return finished(svg, title=title, description=description, style=style)
     except NotSvg as problem:
         raise CannotRender(
-            f"Graphviz writes a broken SVG: {problem}", "try another one with `--engine COMMAND`"
+            f"Graphviz wrote invalid SVG: {problem}", "use another engine with `--engine COMMAND`"
         ) from None
 
 
 def _render(dot: str, format: str, wanted: str | None) -> bytes:
     if format not in FORMATS:
-        raise CannotRender(f"there are no drawings of the format `{format}`", f"take one of {', '.join(FORMATS)}")
+        raise CannotRender(f"unknown image format `{format}`", f"use one of {', '.join(FORMATS)}")
     wanted = wanted or os.environ.get(VARIABLE)
     failures = []
     for engine in [_chosen(wanted)] if wanted else engines(format):
@@ -147,9 +147,9 @@ def _render(dot: str, format: str, wanted: str | None) -> bytes:
             failures.append(f"{engine.name} {failure}")
     if failures:
         raise CannotRender(
-            "; ".join(failures), "try another Graphviz: `--engine COMMAND`, or draw the .dot file by hand"
+            "; ".join(failures), "use another engine with `--engine COMMAND`, or run Graphviz on a .dot file"
         )
-    raise CannotRender(f"no Graphviz is found that draws {format.upper()}", _advice(format))
+    raise CannotRender(f"no Graphviz engine for {format.upper()} is installed", _advice(format))
 
 
 def engines(format: str) -> Iterator[Engine]:
@@ -174,7 +174,7 @@ def _chosen(wanted: str) -> Engine:
     if command is None:
         raise CannotRender(
             f"the engine `{wanted}` is not found",
-            f"name a command that takes DOT, or unset {VARIABLE} and leave --engine out",
+            f"give `--engine` a command that reads DOT, or omit it and unset {VARIABLE}",
         )
     return Engine(wanted, (command, "-q"))
 
@@ -216,14 +216,14 @@ def _run(engine: Engine, dot: str, format: str, *, options: tuple[str, ...] = ()
             check=False,
         )
     except subprocess.TimeoutExpired:
-        message = f"the layout takes {engine.name} longer than {SECONDS} seconds"
-        raise CannotRender(message, "draw a part of the model, or the .dot file by hand") from None
+        message = f"{engine.name} did not finish the layout within {SECONDS} seconds"
+        raise CannotRender(message, "draw less with `--depth N` or `--only NAME`, or run Graphviz on a .dot file") from None
     except OSError as error:
-        raise _Failed(f"does not start: {error.strerror or error}") from None
+        raise _Failed(f"did not start: {error.strerror or error}") from None
     if done.returncode:
-        raise _Failed(f"fails with status {done.returncode}{_last_line(done.stderr)}")
+        raise _Failed(f"failed with status {done.returncode}{_last_line(done.stderr)}")
     if not done.stdout.startswith(_SIGNATURES[format]):
-        raise _Failed(f"gives no {format.upper()}{_last_line(done.stderr)}")
+        raise _Failed(f"wrote no {format.upper()}{_last_line(done.stderr)}")
     # A fixed date of the same length, as a PDF addresses its parts by byte offsets.
     return _PDF_DATE.sub(rb"\g<1>20000101000000", done.stdout) if format == "pdf" else done.stdout
 
@@ -237,5 +237,5 @@ def _last_line(said: bytes) -> str:
 
 def _advice(format: str) -> str:
     if format == "pdf":
-        return "install Graphviz, so that `dot` is on the PATH, or `pip install 'archdsl[pdf]'`"
-    return f"`pip install {_PURE}`, or install Graphviz, so that `dot` is on the PATH"
+        return "install Graphviz, so that `dot` is on the PATH, or run `pip install 'archdsl[pdf]'`"
+    return f"run `pip install {_PURE}`, or install Graphviz, so that `dot` is on the PATH"
