@@ -375,7 +375,7 @@ function draw() {
   whole = made.rect;
 }
 
-function look() {
+function applyViewport() {
   camera.setAttribute("transform", `translate(${viewport.x} ${viewport.y}) scale(${viewport.scale})`);
 }
 
@@ -384,7 +384,7 @@ function fit() {
   viewport.scale = Math.min(2, (width - 20) / whole.width, (height - 20) / whole.height);
   viewport.x = (width - whole.width * viewport.scale) / 2 - whole.x * viewport.scale;
   viewport.y = (height - whole.height * viewport.scale) / 2 - whole.y * viewport.scale;
-  look();
+  applyViewport();
 }
 
 // Shows the whole drawing, or its beginning at a readable scale.
@@ -397,7 +397,7 @@ function begin() {
   // A drawing that is also too wide is centred on its first box.
   if (isWide) viewport.x += home.x + home.width / 2 - first.x - first.width / 2;
   viewport.y = 10 - whole.y * viewport.scale;
-  look();
+  applyViewport();
 }
 
 function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
@@ -405,7 +405,7 @@ function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
   viewport.x = x - ((x - viewport.x) * scale) / viewport.scale;
   viewport.y = y - ((y - viewport.y) * scale) / viewport.scale;
   viewport.scale = scale;
-  look();
+  applyViewport();
 }
 
 function group(path) {
@@ -419,13 +419,13 @@ function toggle(path, wanted = !open.has(path)) {
   if (wanted) open.add(path);
   else open.delete(path);
   draw();
-  look();
+  applyViewport();
   const after = group(path)?.getBoundingClientRect();
   if (before && after) {
     // The clicked box keeps its position on the screen.
     viewport.x += before.x + before.width / 2 - after.x - after.width / 2;
     viewport.y += before.y - after.y;
-    look();
+    applyViewport();
   }
   if (focused) group(focused)?.focus({ preventScroll: true });
 }
@@ -454,7 +454,7 @@ function reveal(path) {
   const chain = path ? represented(path) : [];
   for (const box of chain.slice(0, -1)) open.add(box);
   draw();
-  look();
+  applyViewport();
   const last = chain[chain.length - 1];
   choose(path, last);
   const target = last && group(last);
@@ -466,7 +466,7 @@ function reveal(path) {
   const rect = target.getBoundingClientRect();
   viewport.x += home.x + home.width / 2 - rect.x - rect.width / 2;
   viewport.y += home.y + home.height / 2 - rect.y - rect.height / 2;
-  look();
+  applyViewport();
   revealing = true;
   target.focus({ preventScroll: true });
   revealing = false;
@@ -495,16 +495,16 @@ function choose(path, box = path) {
   details.dataset.shown = path;
   element("h2", fact.path || fact.title, details);
   if (fact.path && fact.title !== fact.path) element("p", fact.title, details);
-  tell(fact);
+  showFacts(fact);
   if (box && box !== path && !path.startsWith(`${box}.`)) element("p", `Drawn as ${box}, which is equal.`, details);
   for (const fused of fact.fused_ops || []) {
     const other = facts.get(fused);
     element("h3", `with ${fused}`, details);
-    tell(other);
+    showFacts(other);
   }
 }
 
-function tell(fact) {
+function showFacts(fact) {
   const list = element("dl", "", details);
   for (const [key, word] of Object.entries(WORDS)) {
     if (!fact[key]) continue;
@@ -605,7 +605,7 @@ window.addEventListener("pointermove", (event) => {
   drag = { x: event.clientX, y: event.clientY, moved: true };
   viewport.x += dx;
   viewport.y += dy;
-  look();
+  applyViewport();
 });
 window.addEventListener("pointerup", () => setTimeout(() => { drag = null; }));
 canvas.addEventListener("wheel", (event) => {
@@ -632,8 +632,8 @@ document.addEventListener("keydown", (event) => {
   if (!canvas.contains(document.activeElement)) return;
   const keys = {
     "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
-    ArrowLeft: () => { viewport.x += 60; look(); }, ArrowRight: () => { viewport.x -= 60; look(); },
-    ArrowUp: () => { viewport.y += 60; look(); }, ArrowDown: () => { viewport.y -= 60; look(); },
+    ArrowLeft: () => { viewport.x += 60; applyViewport(); }, ArrowRight: () => { viewport.x -= 60; applyViewport(); },
+    ArrowUp: () => { viewport.y += 60; applyViewport(); }, ArrowDown: () => { viewport.y -= 60; applyViewport(); },
     Enter: () => toggle(document.activeElement.dataset.path || ""),
     " ": () => toggle(document.activeElement.dataset.path || ""),
   };

@@ -1,4 +1,4 @@
-"""Drawings: what becomes a box, what is written where, that nothing overlaps, and which Graphviz draws."""
+"""Drawings: boxes and their texts, DOT, themes, layout without overlaps, and Graphviz engines."""
 
 import os
 import re
@@ -83,7 +83,7 @@ def labels(drawing: Diagram) -> list[str]:
     return [edge.label for edge in drawing.edges]
 
 
-# What is drawn
+# Boxes and their texts
 
 
 def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
@@ -440,7 +440,7 @@ def test_no_other_module_knows_a_colour() -> None:
     assert coloured == ["theme.py"]
 
 
-# SVG, from every engine that is here
+# SVG of every installed engine
 
 
 @pytest.fixture(params=ENGINES)
@@ -517,7 +517,7 @@ def test_documentation_of_the_author_reaches_the_tooltip_as_written(engine: str)
     assert 'Nested: A <b>bold</b> & "quoted" claim \\N \\G --> ]]> \\' in tooltips
 
 
-# Places, read from the SVG
+# Positions in the SVG
 
 _Area = tuple[float, float, float, float]
 
@@ -545,7 +545,7 @@ def test_boxes_do_not_overlap(text: str, direction: str, engine: str) -> None:
 
 
 def _length(text: ElementTree.Element) -> float:
-    """Return about how wide a text is, as bold Arial would draw it."""
+    """Estimate the width of a text in bold Arial."""
     letters = sum(0.33 if char in "fijlrt.,:;' " else 0.6 for char in text.text or "")
     return float(text.get("font-size", "")) * letters
 
@@ -576,7 +576,7 @@ def test_titles_break_between_words_and_keep_their_end() -> None:
     assert all(len(line) <= 20 for line in lines("a" * 500, 20))
 
 
-# Which Graphviz draws
+# Engines
 
 
 def _script(folder: Path, name: str, body: str) -> str:
@@ -595,7 +595,7 @@ DOT = "digraph { a -> b }"
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Leave a PATH with an empty folder, and none of the Python packages that draw."""
+    """Set PATH to an empty folder and hide the Python packages with engines."""
     monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + "/bin")
     monkeypatch.delenv(render.VARIABLE, raising=False)
     monkeypatch.setattr(render, "_pure", lambda: None)

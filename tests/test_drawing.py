@@ -1,4 +1,4 @@
-"""Drawings of branched nets: what is closed, what is folded, which way shortcuts go, and what stands around a part."""
+"""Drawings of branched nets: closed submodules, folded copies, shortcuts, and the surroundings of a submodule."""
 
 from collections import Counter
 from functools import cache
@@ -241,7 +241,7 @@ def test_every_end_of_an_edge_is_drawn(name: str, part: str) -> None:
     assert drawing.edges and all({edge.source, edge.target} <= ends for edge in drawing.edges)
 
 
-# Ways
+# Edges
 
 
 def test_shortcuts_are_told_from_projections_and_from_the_stream() -> None:
@@ -279,7 +279,7 @@ def test_what_only_the_training_computes_stands_aside() -> None:
     assert box(drawing, "aux1").group == "" and box(drawing, "inception4b").group == "main"
 
 
-# Words
+# Texts
 
 
 @pytest.mark.parametrize(

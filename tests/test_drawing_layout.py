@@ -1,4 +1,4 @@
-"""Two models in one drawing, lanes and columns: what stands where, and how it is told apart."""
+"""Comparisons of two models, lanes and columns: positions and marks."""
 
 from functools import cache
 from pathlib import Path
@@ -114,7 +114,7 @@ def test_steps_without_names_are_matched_by_their_place_in_the_order() -> None:
 
 @pytest.mark.parametrize("names", [("squeezenet1_0", "squeezenet1_1"), ("vgg11", "vgg16"), ("resnet18", "resnet34")])
 def test_what_was_leads_the_way_that_it_led(names: tuple[str, str]) -> None:
-    """No arrow of what is gone runs against the stream, and nothing is changed to what it says."""
+    """No edge of a removed box points backwards, and every changed box shows its old properties."""
     nets = graphs(list(names))
     drawing = compared(nets[names[0]], nets[names[1]])
     after: dict[str, set[str]] = {}
@@ -288,7 +288,7 @@ def test_one_column_is_one_column() -> None:
 
 
 def test_the_stream_goes_straight() -> None:
-    """Not around its own labels, and into the middle of a bar that gets one stream: a lane of AlexNet is one line."""
+    """Edges do not bend around their labels, and a single stream enters the middle of a bar."""
     for name in ("googlenet", "alexnet_2012"):
         drawing = diagram(graphs([name])[name])
         found, _ = measured(drawing)

@@ -1,4 +1,4 @@
-"""Texts keep the room that they were laid out in, whatever face stands in for Arial."""
+"""Texts keep the length of their layout with any substitute for Arial."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from archdsl.views.volumes import figure
 from archdsl.views.volumes_svg import to_svg
 
 NETS = ("resnet50", "googlenet", "alexnet_2012")
-# Wider than Arial by a seventh; a browser that lacks it takes another one that is no Arial.
+# A seventh wider than Arial; a browser without it uses another substitute.
 WIDE = "DejaVu Sans, Verdana, monospace"
 
 

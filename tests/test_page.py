@@ -1,4 +1,4 @@
-"""The page of a model, in a real browser: it draws, unfolds, finds and tells, without network and by keyboard alone."""
+"""The page of a model, tested in a browser: drawing, unfolding, search, facts, no network, keyboard control."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def panel(tab: Browser) -> str:
     return text
 
 
-# What is in the file
+# Contents of the file
 
 
 def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
@@ -95,7 +95,7 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
 
 
 def test_parts_are_explained_with_their_sums(pages: dict[str, Path]) -> None:
-    """The page tells of a part what `archdsl explain` does."""
+    """The page shows the same explanations as `archdsl explain`."""
     found = {fact["path"]: fact for fact in data(pages["resnet50"])["facts"]}
     lines = {section["title"]: section["lines"] for section in found["conv1"]["sections"]}
     assert "(224 + 2*3 - 7)/2 + 1 = 112.5, rounded down to 112" in lines["Shape"]
@@ -334,7 +334,7 @@ def test_unfolded_repeats_keep_their_badges(tab: Browser, pages: dict[str, Path]
 
 @needs_browser
 def test_the_stream_goes_straight_through_what_is_unfolded(tab: Browser, pages: dict[str, Path]) -> None:
-    """Each frame stands where its stream comes in, so that nothing bends aside between boxes of one column."""
+    """Each frame is centred on its incoming stream, so that edges between boxes of one column are straight."""
     tab.open(pages["resnet50"])
     tab.run("all(true)")
     bends = tab.run(

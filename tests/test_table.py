@@ -1,4 +1,4 @@
-"""Tables of stages: what the papers print, and what becomes of nets that are no ResNets."""
+"""Tables of stages, held against the tables of papers."""
 
 from pathlib import Path
 

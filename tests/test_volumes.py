@@ -1,4 +1,4 @@
-"""Tensors to scale: which are drawn, how large, that no text is cut or covered, and that LaTeX takes them."""
+"""Tensors to scale: the selection, sizes, texts without overlaps, and LaTeX output that compiles."""
 
 from itertools import combinations
 from pathlib import Path

@@ -88,12 +88,12 @@ autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found">\
 <button id="fold" type="button">Fold all</button>
 <button id="out" type="button" aria-label="Zoom out" title="Zoom out (-)">–</button>
 <button id="in" type="button" aria-label="Zoom in" title="Zoom in (+)">+</button>
-<button id="fit" type="button" title="Show the whole (0)">Fit</button>
+<button id="fit" type="button" title="Fit to window (0)">Fit</button>
 <button id="theme" type="button">Dark</button>
 </div>
 </header>
-<main id="canvas" tabindex="0" aria-label="Drawing. Tab goes from part to part, Enter unfolds one, arrow keys move the \
-drawing, plus and minus zoom."></main>
+<main id="canvas" tabindex="0" aria-label="Drawing. Tab moves between parts, Enter unfolds or folds a part, arrow keys \
+pan, plus and minus zoom."></main>
 <aside id="details" aria-live="polite" aria-label="Details"></aside>"""
 
 

@@ -195,8 +195,8 @@ def _parted(diagram: Diagram, order: list[str], cuts: list[_Cut]) -> Diagram:
 
 def _connector(number: int, where: str) -> Box:
     letter = ascii_uppercase[number]
-    return Box(f"column-{letter}-{where}", Form.CONNECTOR, "io", letter, (), "continues at the circle with the same letter",
-               group="main")  # fmt: skip
+    tooltip = "continues at the circle with the same letter"
+    return Box(f"column-{letter}-{where}", Form.CONNECTOR, "io", letter, (), tooltip, group="main")
 
 
 def _within(members: tuple[Member, ...], column: dict[str, int], number: int) -> list[Member]:

@@ -1,4 +1,4 @@
-"""Which box owns each operator, and which values cross from one box to another."""
+"""Ownership of operators by boxes, and the values that cross from one box to another."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

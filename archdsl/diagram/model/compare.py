@@ -55,9 +55,9 @@ def _one(
 ) -> Diagram:
     """Draw one of the two models; submodules are closed that the other model has unchanged, or does not have."""
     # Towers stay open: exchanges between closed ones would make a cycle.
-    lanes = {child.path for child in graph.root.children if isinstance(child, Container) and child.inline}
+    towers = {child.path for child in graph.root.children if isinstance(child, Container) and child.inline}
     closed = {path for path, known in own.items() if path not in other or known == other[path]}
-    closed = (closed | apart) - lanes
+    closed = (closed | apart) - towers
     # Only the outermost ones need to be closed.
     outer = [path for path in closed if not any(path[:length] in closed for length in range(1, len(path)))]
     detail = Detail(depth=FULL, fold=False, collapse=tuple(sorted(map(dotted, outer))))

@@ -217,7 +217,9 @@ def _run(engine: Engine, dot: str, format: str, *, options: tuple[str, ...] = ()
         )
     except subprocess.TimeoutExpired:
         message = f"{engine.name} did not finish the layout within {SECONDS} seconds"
-        raise CannotRender(message, "draw less with `--depth N` or `--only NAME`, or run Graphviz on a .dot file") from None
+        raise CannotRender(
+            message, "draw less with `--depth N` or `--only NAME`, or run Graphviz on a .dot file"
+        ) from None
     except OSError as error:
         raise _Failed(f"did not start: {error.strerror or error}") from None
     if done.returncode:
