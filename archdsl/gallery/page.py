@@ -32,7 +32,7 @@ def drawings() -> dict[str, dict[str, Diagram]]:
         seen: list[list[str]] = []
         for name, graph in reversed(list(nets)):
             drawn = diagram(graph)
-            says = [_NUMBER.sub("", f"{box.form} {box.title} {box.lines} {len(box.chips)}") for box in drawn.boxes]
+            says = [_NUMBER.sub("", f"{box.form} {box.title} {box.lines} {len(box.tags)}") for box in drawn.boxes]
             if says not in seen:
                 found.setdefault(family, {})[name if seen else family] = drawn
             seen.append(says)

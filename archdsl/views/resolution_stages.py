@@ -1,11 +1,11 @@
-"""The stages of a model, as the tables of papers have them: what computes maps of one size, in a few words."""
+"""Resolution stages of a model: consecutive layers with feature maps of the same size, as in tables of papers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from archdsl.base.shape import Shape
-from archdsl.diagram.model.wording import sizes
+from archdsl.diagram.wording import sizes
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 
 _SHOWN = ("convolution", "linear", "pooling")
@@ -14,15 +14,15 @@ _HIDDEN = ("normalisation", "activation", "merge")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A layer, or the layers of a block, that come `count` times in a row."""
+    """A layer, or the layers of a block, repeated `count` times."""
 
     lines: tuple[str, ...]
     count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A row of the table. `strided` are the blocks whose steps are not written in their lines."""
+class ResolutionStage:
+    """Layers with feature maps of one size. `strided` are the blocks whose strides the pieces do not mention."""
 
     name: str
     size: str
@@ -32,7 +32,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What a row takes whole: an operator, or a container whose children make maps of one size."""
+    """An indivisible part of a stage: an operator, or a container whose children have maps of one size."""
 
     part: Node | Container
     size: str
@@ -40,8 +40,8 @@ class _Unit:
     strided: tuple[str, ...]
 
 
-def stages(graph: CheckedGraph) -> tuple[Stage, ...]:
-    """Return the stages of a model in the order of execution, without what only its training needs."""
+def resolution_stages(graph: CheckedGraph) -> tuple[ResolutionStage, ...]:
+    """Return the stages of a model in the order of execution, without training-only layers."""
     reader = _reader(graph)
     rows: list[list[_Unit]] = []
     for unit in reader.units(graph.root):
@@ -53,7 +53,7 @@ def stages(graph: CheckedGraph) -> tuple[Stage, ...]:
 
 
 def block_parts(graph: CheckedGraph) -> Iterator[Node | Container]:
-    """Yield the layers of a model, and for blocks the containers that hold rows of them, in the order of execution."""
+    """Yield the layers of a model in the order of execution; chains of blocks are yielded as containers."""
     reader = _reader(graph)
     for unit in reader.units(graph.root):
         yield from reader.opened(unit.part)
@@ -64,14 +64,14 @@ def _reader(graph: CheckedGraph) -> "_Reader":
 
 
 def _is_layer(node: Node) -> bool:
-    """Whether a table names the operator: what only rides along with others is left out."""
+    """Return whether a table lists an operator: not normalisations, activations and merges."""
     if node.op.family in _SHOWN:
         return True
     return node.op.family not in _HIDDEN and (node.params > 0 or node.macs > 0)
 
 
 def _layers_before(graph: CheckedGraph) -> dict[Path, frozenset[Path]]:
-    """Return for every operator the layers that it reads, at once or through others that a table leaves out."""
+    """Return for every operator the layers that it reads, directly or through operators that are not listed."""
     before: dict[Path, frozenset[Path]] = {}
     last: dict[Path, frozenset[Path]] = {}
     for node in graph.nodes:
@@ -82,7 +82,7 @@ def _layers_before(graph: CheckedGraph) -> dict[Path, frozenset[Path]]:
 
 
 def _skipped(container: Container) -> frozenset[Path]:
-    """Return the operators that project shortcuts."""
+    """Return the operators on projection shortcuts."""
     found: set[Path] = set()
     for child in container.children:
         if isinstance(child, Node):
@@ -94,13 +94,13 @@ def _skipped(container: Container) -> frozenset[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the containers of one graph; `before` has the layers that each operator reads."""
+    """Reads the containers of one graph; `before` has the layers that each operator reads, `skipped` is not listed."""
 
     before: dict[Path, frozenset[Path]]
     skipped: frozenset[Path]
 
     def units(self, container: Container) -> Iterator[_Unit]:
-        for child in _one_lane(container.children):
+        for child in _without_equal_towers(container.children):
             if not self.layers(child):
                 continue
             if isinstance(child, Container) and (child.inline or (_is_chain(child) and self._resizes(child))):
@@ -117,7 +117,7 @@ class _Reader:
         return len({_size(child.shape) for child in container.children if self.layers(child)}) > 1
 
     def pieces(self, part: Node | Container) -> Iterator[Piece]:
-        """Yield the layers and blocks of a part; a chain that is no block is not kept together."""
+        """Yield the layers and blocks of a part; a chain that is not a block is split into its children."""
         layers = self.layers(part)
         if isinstance(part, Container) and len(layers) > 1:
             if _is_chain(part) and (part.use is None or self._has_blocks(part)):
@@ -131,7 +131,7 @@ class _Reader:
             yield Piece((words.cell + (f", stride {words.stride}" if words.stride else ""),))
 
     def strided(self, part: Node | Container) -> Iterator[str]:
-        """Yield the blocks within whose steps `pieces` leaves out."""
+        """Yield the paths of the blocks whose strides `pieces` omits."""
         if isinstance(part, Node) or len(layers := self.layers(part)) < 2:
             return
         if _is_chain(part) and (part.use is None or self._has_blocks(part)):
@@ -141,7 +141,7 @@ class _Reader:
             yield dotted(part.path)
 
     def opened(self, part: Node | Container) -> Iterator[Node | Container]:
-        """Yield a layer, a block or a row of blocks as it is, and what another container holds."""
+        """Yield a layer, a block or a chain of blocks as it is, and the children of other containers."""
         if isinstance(part, Node) or part.use or not _is_chain(part) or self._has_blocks(part):
             yield part
             return
@@ -154,20 +154,20 @@ class _Reader:
         return any(child.use and len(self.layers(child)) > 1 for child in children)
 
     def _block(self, layers: list[Node], block: Container) -> Iterator[str]:
-        """Yield the lines of a block; what weighs its maps stands aside, in a line of its own."""
-        gates = [node for node in layers if _is_gate(node, block)]
+        """Yield the lines of a block; a squeeze-and-excitation branch gets a line of its own."""
+        gates = [node for node in layers if _reads_pooled_channels(node, block)]
         pooled = {path for node in gates for path in self.before[node.path]} if gates else set()
         main = [node for node in layers if node not in gates and not (node.path in pooled and _is_global(node))]
         if not gates or not main or max(map(int, block.shape.map), default=1) == 1:
             yield from self._lines(layers)
             return
         yield from self._lines(main)
-        yield f"gate of {int(gates[0].shape.channels)}"
+        yield f"SE {int(gates[0].shape.channels)}"
 
     def _lines(self, layers: list[Node]) -> Iterator[str]:
-        """Yield the layers of a block one by one, or where there are branches a line for each branch.
+        """Yield a line for each layer of a block, or for each branch if there are branches.
 
-        Within a line, layers that read the same one have a `+` between them.
+        A `+` joins layers of one line that read the same layer.
         """
         branches: list[list[list[Node]]] = []
         for node in layers:
@@ -183,8 +183,8 @@ class _Reader:
         yield from steps[0] if len(steps) == 1 else map(" → ".join, steps)
 
 
-def _is_gate(node: Node, container: Container) -> bool:
-    """Whether a layer weighs means over the whole map, within a submodule that works on maps."""
+def _reads_pooled_channels(node: Node, container: Container) -> bool:
+    """Return whether a layer reads and makes maps of one pixel, inside a submodule that reads larger maps."""
     sides, around = (tuple(map(int, shape.map)) for shape in (node.input, container.input))
     return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == max(map(int, node.shape.map))
 
@@ -193,8 +193,8 @@ def _is_global(node: Node) -> bool:
     return node.op.family == "pooling" and max(map(int, node.shape.map), default=1) == 1
 
 
-def _one_lane(children: tuple[Node | Container, ...]) -> Iterator[Node | Container]:
-    """Yield the children, and of lanes that run the same operators the first one."""
+def _without_equal_towers(children: tuple[Node | Container, ...]) -> Iterator[Node | Container]:
+    """Yield the children, but only the first of towers with equal operators."""
     first: Container | None = None
     for child in children:
         if isinstance(child, Container) and child.inline:
@@ -206,16 +206,16 @@ def _one_lane(children: tuple[Node | Container, ...]) -> Iterator[Node | Contain
         yield child
 
 
-def alike(container: Container) -> Iterator[tuple[str, str]]:
-    """Yield the lanes that a table leaves out, each with the one that is shown for it."""
+def omitted_towers(container: Container) -> Iterator[tuple[str, str]]:
+    """Yield the towers that a table omits, each with the equal one that it shows."""
     shown: Container | None = None
-    kept = set(map(id, _one_lane(container.children)))
+    kept = set(map(id, _without_equal_towers(container.children)))
     for child in container.children:
         if isinstance(child, Node):
             continue
         if id(child) in kept:
             shown = child
-            yield from alike(child)
+            yield from omitted_towers(child)
         elif shown:
             yield dotted(child.path), dotted(shown.path)
 
@@ -232,7 +232,7 @@ def _operators(container: Container) -> list[tuple[str, str, tuple[Shape, ...]]]
 
 
 def _is_chain(container: Container) -> bool:
-    """Whether each child reads nothing but what the one before it made."""
+    """Return whether each child reads only the output of the child before it."""
     stream = container.source
     for child in container.children:
         if isinstance(child, Node):
@@ -248,14 +248,14 @@ def _is_chain(container: Container) -> bool:
 
 
 def _size(shape: Shape) -> str:
-    """Return the size of a map, without its channels; a vector is a map of one pixel."""
+    """Return the size of a map without its channels; a vector is a map of one pixel."""
     if shape.rank == 1:
         return "1×1"
     return sizes(shape) if shape.rank == 2 else sizes(Shape(shape.map))
 
 
 def _belongs(unit: _Unit, row: list[_Unit]) -> bool:
-    """Whether a unit goes on with the row: of the same size, and not another container with a name of its own."""
+    """Return whether a unit belongs to a stage: maps of the same size, and no container with a name of its own."""
     others = [each.part for each in row if isinstance(each.part, Container)]
     if unit.size != row[-1].size:
         return False
@@ -271,14 +271,14 @@ def _runs(pieces: Iterator[Piece]) -> Iterator[Piece]:
         yield Piece(lines, sum(piece.count for piece in run))
 
 
-def _stage(row: list[_Unit]) -> Stage:
+def _stage(row: list[_Unit]) -> ResolutionStage:
     pieces = tuple(_runs(piece for unit in row for piece in unit.pieces))
     strided = tuple(path for unit in row for path in unit.strided)
-    return Stage(_name([unit.part for unit in row]), row[0].size, pieces, strided)
+    return ResolutionStage(_name([unit.part for unit in row]), row[0].size, pieces, strided)
 
 
 def _name(parts: list[Node | Container]) -> str:
-    """Return what a row is called after: its parts with weights, or all if there are none."""
+    """Return the name of a stage: the range of its parts with weights, or of all parts if none has weights."""
     paths = [part.path for part in parts if part.params] or [part.path for part in parts]
     first, last = paths[0], paths[-1]
     if len(paths) == 1:

@@ -1,4 +1,4 @@
-"""The words of a drawing: short numbers and shapes on it, exact ones in its tooltips."""
+"""Texts of drawings: rounded numbers and shapes in boxes, exact ones in tooltips."""
 
 from collections.abc import Iterable
 from inspect import cleandoc
@@ -12,21 +12,21 @@ from archdsl.ir.graph import Container
 from archdsl.ops.argument_types import shown
 from archdsl.ops.base import Argument, Op, Trait
 
-# On which edges shapes stand: where they change, everywhere, or nowhere.
+# The edges with a shape label: where the shape changes, all edges, or none.
 Shapes: TypeAlias = Literal["change", "all", "none"]
 Labels: TypeAlias = Iterable[str]
 _SUFFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 _AXES = {2: "L×C", 3: "C×H×W", 4: "N×C×H×W"}
-_SLID = {2: "C×L", 4: "C×D×H×W"}
+_CHANNELS_FIRST = {2: "C×L", 4: "C×D×H×W"}
 
 
 def clean(text: str) -> str:
-    """Return a text as one line without characters that cannot be seen, some of which no SVG may hold."""
+    """Replace unprintable characters and line breaks by spaces; SVG forbids some control characters."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
 def cut(text: str, longest: int) -> str:
-    """Return a text of at most so many characters."""
+    """Truncate a text to at most `longest` characters, with an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -46,17 +46,17 @@ def exact(number: int, noun: str) -> str:
 
 
 def params(number: int) -> str:
-    """Return the small line that tells a number of parameters, empty where there are none."""
+    """Return a number of parameters as text, such as `2.42 k params`; empty for zero."""
     return f"{short(number)} {'param' if number == 1 else 'params'}" if number else ""
 
 
 def macs(number: int) -> str:
-    """Return the small words that tell a number of multiply-accumulates, empty where there are none."""
+    """Return a number of multiply-accumulates as text, such as `416 k MACs`; empty for zero."""
     return f"{short(number)} MAC{'' if number == 1 else 's'}" if number else ""
 
 
-def amount(count: int) -> str:
-    """Return a number of bytes in the largest binary unit that keeps it above one: `84.5 KiB`."""
+def byte_size(count: int) -> str:
+    """Return a number of bytes in the largest binary unit for which it is at least one: `84.5 KiB`."""
     size, units = float(count), iter(("bytes", "KiB", "MiB", "GiB", "TiB"))
     unit = next(units)
     while size >= 1024 and unit != "TiB":
@@ -65,26 +65,27 @@ def amount(count: int) -> str:
 
 
 def sizes(shape: Shape) -> str:
-    """Return a shape as drawings show it: `6×28×28`."""
+    """Return a shape with multiplication signs: `6×28×28`."""
     return str(shape).replace("x", "×")
 
 
 def axes(root: Container, labels: Labels) -> str:
-    """Return what the edge labels mean, empty where all are vectors.
+    """Return the axes of the edge labels, such as `C×H×W or L×C`; empty if all labels are vectors.
 
-    Windows slide along the last axes of a map; a sequence has its steps first, and a stack of maps their number.
+    Convolution and pooling put the channels first. Other operators read a rank-2 tensor as a sequence `L×C` and a
+    rank-4 tensor as a stack of maps `N×C×H×W`.
     """
     nodes = list(root.nodes())
-    slid = {node.input.rank for node in nodes if Trait.SLIDES in node.op.traits}
-    names = {rank: _SLID.get(rank, name) if rank in slid else name for rank, name in _AXES.items()}
-    if 2 in slid and any(node.input.rank == 2 and node.op.family == "linear" for node in nodes):
-        names[2] = f"{_SLID[2]} or {_AXES[2]}"
+    windowed = {node.input.rank for node in nodes if Trait.SLIDES in node.op.traits}
+    names = {rank: _CHANNELS_FIRST.get(rank, name) if rank in windowed else name for rank, name in _AXES.items()}
+    if 2 in windowed and any(node.input.rank == 2 and node.op.family == "linear" for node in nodes):
+        names[2] = f"{_CHANNELS_FIRST[2]} or {_AXES[2]}"
     ranks = sorted({len(label.split("×")) for label in labels} & set(names), reverse=True)
     return " or ".join(names[rank] for rank in ranks)
 
 
 def called(op: Op) -> str:
-    """Return the call of an operator as its author could have written it, defaults left out."""
+    """Return an operator as a call in `.arch` syntax, without arguments that equal their defaults."""
     arguments = [
         _argument(op, argument, named=number >= op.positional)
         for number, argument in enumerate(op.arguments.values())
@@ -94,7 +95,7 @@ def called(op: Op) -> str:
 
 
 def defaults(op: Op) -> str:
-    """Return the arguments that `called` leaves out, but those that stand for nothing."""
+    """Return the arguments that `called` omits, except those whose default is None."""
     return ", ".join(
         _argument(op, argument, named=True)
         for argument in op.arguments.values()
@@ -109,17 +110,17 @@ def _argument(op: Op, argument: Argument, *, named: bool) -> str:
 
 
 def documentation(op: Op) -> str:
-    """Return what an operator does, in its own words: the first paragraph of them."""
+    """Return the first paragraph of an operator's documentation as one line."""
     return " ".join(cleandoc(op.__doc__ or "").partition("\n\n")[0].split())
 
 
 def place(span: Span) -> str:
-    """Return the line of the source, without the folders of this machine."""
+    """Return the file name and line of a span, such as `net.arch line 4`, without folders."""
     return f"{PurePath(span.source.name).name} line {span.line}"
 
 
 def link(span: Span) -> str | None:
-    """Return the address of the line beside the drawing, or None where the source is no file."""
+    """Return the relative URL of the source line, or None if the source is not a file."""
     name = PurePath(span.source.name).name
-    # A file may be called `javascript:…`: with the colon quoted it can only be a file.
+    # A quoted colon keeps a file named `javascript:…` from becoming a script URL.
     return None if name.startswith("<") else f"{quote(name, safe='', errors='replace')}#L{span.line}"

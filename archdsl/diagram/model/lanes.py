@@ -1,38 +1,44 @@
-"""Devices as lanes: what computes on one device stands in one frame."""
+"""Lanes: one frame for each device around everything that runs on it."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
-from archdsl.diagram.model import wording
+from archdsl.diagram import wording
 from archdsl.diagram.spec import Box, Cluster, Member, Style
 from archdsl.ir.graph import CheckedGraph
 
 
-def in_lanes(members: tuple[Member, ...], devices: dict[str, str], graph: CheckedGraph) -> tuple[Member, ...]:
-    """Return members in a frame for each device, `devices` being those of boxes; what spans several is parted.
+def in_lanes(members: tuple[Member, ...], devices: Mapping[str, str], graph: CheckedGraph) -> tuple[Member, ...]:
+    """Return the members in one frame for each device; a model on a single device is returned as it is.
 
-    A closed submodule on several devices stays outside of all.
+    Clusters that span several devices are dissolved. A closed submodule on several devices stays outside all lanes.
+
+    Args:
+        members: The boxes and clusters of a whole model.
+        devices: The device of each box.
+        graph: The model, for the order of the devices and their numbers of parameters.
     """
     lanes: dict[str, list[Member]] = defaultdict(list)
     outside: list[Member] = []
-    for member in _parted(members, devices):
+    for member in _dissolved(members, devices):
         device = devices.get(member.id) if isinstance(member, Box) else _device(member, devices)
         (lanes[device] if device else outside).append(member)
     made = [_lane(device, tuple(lanes[device]), graph) for device in graph.devices if lanes[device]]
     return (*outside, *made) if len(made) > 1 else members
 
 
-def _parted(members: tuple[Member, ...], devices: dict[str, str]) -> list[Member]:
-    """Return members of which no frame spans several devices, or is one of a lane that stands for a device."""
+def _dissolved(members: tuple[Member, ...], devices: Mapping[str, str]) -> list[Member]:
+    """Replace clusters that span several devices, and towers, by their members."""
     found: list[Member] = []
     for member in members:
         if isinstance(member, Box) or (_device(member, devices) and not member.inline):
             found.append(member)
         else:
-            found += _parted(member.members, devices)
+            found += _dissolved(member.members, devices)
     return found
 
 
-def _device(cluster: Cluster, devices: dict[str, str]) -> str | None:
+def _device(cluster: Cluster, devices: Mapping[str, str]) -> str | None:
     found = {devices.get(box.id) for box in cluster.boxes()}
     return found.pop() if len(found) == 1 else None
 

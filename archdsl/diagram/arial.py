@@ -1,7 +1,7 @@
-"""Widths of Arial, in which drawings are laid out, so that a text keeps its room in whatever face stands in for it."""
+"""Widths of Arial, the font of the layout. SVG texts get these lengths, so that a substitute font keeps the layout."""
 
 FAMILY = '"Helvetica Neue",Helvetica,Arial,"Liberation Sans",Arimo,sans-serif'
-# Of the characters from space to tilde, in thousandths of the size.
+# Widths of the characters from space to tilde, in thousandths of the size.
 _REGULAR = """
     278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 278
     584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944
@@ -15,13 +15,13 @@ _BOLD = """
     333 611 556 778 556 556 500 389 280 389 584
 """
 _WIDTHS = {bold: tuple(map(int, table.split())) for bold, table in ((False, _REGULAR), (True, _BOLD))}
-# Graphviz measures each byte of what is not ASCII as a space.
+# Graphviz measures each byte of a character outside ASCII as a space.
 _BYTE = 278
 
 
 def advance(text: str, size: float, *, bold: bool = False) -> float:
-    """Return how wide Graphviz takes a text to be."""
+    """Return the width of a text in points, as Graphviz measures it."""
     table = _WIDTHS[bold]
-    # In SVG Graphviz writes the second of two spaces as one that is kept.
+    # Graphviz writes the second of two spaces as a no-break space in SVG.
     plain = text.replace("\u00a0", " ")
     return size * sum(table[ord(c) - 32] if " " <= c <= "~" else _BYTE * len(c.encode()) for c in plain) / 1000
