@@ -1,13 +1,11 @@
-"""Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
+"""Generated files, which `python -m archdsl.dev` writes and checks.
 
 They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
-Of charts the words and numbers are checked, as outlines differ between versions of matplotlib. `references FOLDER`
-takes what the gallery is held against from full descriptions of a package's models. Only developers run this; it needs
-a checkout.
+with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, docs/inception4a.svg and
+docs/lenet5_volumes.svg. Of the charts only words and numbers are checked, because outlines differ between versions of
+matplotlib. The commands need a checkout.
 """
 
-import sys
 from collections.abc import Callable
 from functools import cache, partial
 from inspect import cleandoc
@@ -182,35 +180,19 @@ def _is_current(name: str, made: str) -> bool:
     return words(text) == words(made) if name in CHARTS else text == made
 
 
-def _renew(name: str) -> None:
+def renew(name: str) -> str:
+    """Write a generated file, or remove one that is no longer generated; return a sentence about it."""
     if name not in pages():
         (ROOT / name).unlink()
-        print(f"removed {name}")
-        return
+        return f"removed {name}"
     (ROOT / name).parent.mkdir(exist_ok=True)
     write_file(ROOT / name, pages()[name]().encode())
-    print(f"wrote {name}")
+    return f"wrote {name}"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the generated files, or check them; return the exit code."""
-    if arguments == ["write"]:
-        for name in stale():
-            _renew(name)
-        return 0
-    if arguments == ["check"]:
-        for name in (found := stale()):
-            print(f"{name} is not current: run `python -m archdsl.dev write`")
-        return 1 if found else 0
-    if arguments[:1] == ["references"] and len(arguments) == 2:
-        files = sorted(Path(arguments[1]).glob("*.json"))
-        target = ROOT / "architectures" / "references" / f"{Path(arguments[1]).name}.json"
-        write_file(target, condensed(files).encode())
-        print(f"wrote {target.relative_to(ROOT)}: {len(files)} models")
-        return 0
-    print("usage: python -m archdsl.dev write|check|references FOLDER")
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def write_references(folder: Path) -> str:
+    """Condense a folder's descriptions of published models to a file of references; return a sentence about it."""
+    files = sorted(folder.glob("*.json"))
+    target = ROOT / "architectures" / "references" / f"{folder.name}.json"
+    write_file(target, condensed(files).encode())
+    return f"wrote {target.relative_to(ROOT)}: {len(files)} models"
