@@ -111,6 +111,17 @@ def _inception4a() -> str:
     return _drawing(diagram(graphs(["googlenet"])["googlenet"], detail=Detail(only="inception4a")))
 
 
+def _tutorial() -> str:
+    """Return the drawing in docs/tutorial.md: of the file `resnet.arch` that the page defines."""
+    from archdsl.base.source import Source
+    from archdsl.driver import compile_source
+
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    start = page.index("# resnet.arch\n")
+    text = page[start : page.index("```", start)]
+    return _drawing(diagram(compile_source(Source("resnet.arch", text)).models[0]))
+
+
 def _lenet5_volumes() -> str:
     from archdsl.driver import compile_source
     from archdsl.syntax.loader import read
@@ -155,6 +166,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
+    "docs/tutorial.svg": _tutorial,
 }
 CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
 PAGES |= CHARTS
