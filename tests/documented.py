@@ -129,3 +129,28 @@ def hold(block: Block, folder: Path, *, regen: bool, mask: Callable[[str], str] 
             f"{block.place}: `{command.line}` prints something else; `pytest --regen` rewrites the block:\n{told}"
         )
     return printed
+
+
+def play(page: Path, folder: Path, *, regen: bool, mask: Callable[[str], str] = str) -> list[str]:
+    """Do what a page says, in order: write its files, make its edits, run its commands; return the printed lines."""
+    printed: list[str] = []
+    edited = folder
+    for block in blocks(page, "arch", "python", "diff", "console"):
+        if block.language == "console":
+            printed += [line for lines in hold(block, folder, regen=regen, mask=mask) for line in lines]
+        elif block.language == "diff":
+            edit(edited, block)
+        elif block.file:
+            edited = folder / block.file
+            edited.write_text(block.text, encoding="utf-8")
+    return printed
+
+
+def edit(file: Path, block: Block) -> None:
+    """Change a file as a `diff` block shows: its lines without `+` become its lines without `-`."""
+    lines = [(line[:1], line[1:]) for line in block.text.splitlines()]
+    before = "".join(f"{text}\n" for sign, text in lines if sign != "+")
+    after = "".join(f"{text}\n" for sign, text in lines if sign != "-")
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1, f"{block.place}: {file.name} has the lines to change {text.count(before)} times"
+    file.write_text(text.replace(before, after), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
-from documented import FILE, PAGES, ROOT, WRITTEN, Block, blocks, hold
+from documented import FILE, PAGES, ROOT, WRITTEN, Block, blocks, play
 
 from archdsl.base.source import Source
 from archdsl.cli.main import cli
@@ -17,10 +17,12 @@ from archdsl.driver import compile_source
 WHOLE = re.compile(r"^(model|block|macro) ", re.M)
 EXPECTED = re.compile(r'# (?:error|warning): \[(\w+)\] "(.*)"')
 LINK = re.compile(r'(?:\]\(|(?:src|href)=")(?!\w+:)([^)#" ]*)(?:#([^)" ]+))?')
+# Pages that are written later; delete a name once its page is there.
+PROMISED = {"docs/lecture.md"}
 SHOWN = re.compile(r"^(?:\$ )?(archdsl .+)$", re.M)
 INLINE = re.compile(r"`(archdsl [^`]+)`")
-# test_tutorial.py runs these, in order.
-IN_ORDER = {"tutorial.md"}
+# test_tutorial.py runs the commands of the tutorial.
+SHOWING = [page for page in WRITTEN if page.name != "tutorial.md" and blocks(page, "console")]
 
 
 def cases(pages: list[Path], *languages: str) -> list[object]:
@@ -46,17 +48,16 @@ def test_the_block_says_what_it_announces(block: Block, tmp_path: Path) -> None:
         assert words in wording(diagnostic), block.place
 
 
-@pytest.mark.parametrize("block", cases([page for page in WRITTEN if page.name not in IN_ORDER], "console"))
-def test_commands_print_what_the_page_shows(block: Block, tmp_path: Path, regen: bool) -> None:
-    write_files(block.page, tmp_path)
-    hold(block, tmp_path, regen=regen)
+@pytest.mark.parametrize("page", SHOWING, ids=lambda page: page.name)
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, regen: bool) -> None:
+    assert play(page, tmp_path, regen=regen)
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in LINK.findall(prose(page)):
         file = (page.parent / target).resolve() if target else page
-        assert file.exists(), f"{page.name}: {target}"
+        assert file.exists() or target in PROMISED, f"{page.name}: {target}"
         if anchor:
             assert anchor in anchors(file), f"{page.name}: {target}#{anchor}"
 

