@@ -43,13 +43,14 @@ def test_the_block_says_what_it_announces(block: Block, tmp_path: Path) -> None:
     announced = [
         (number, *m.groups()) for number, line in enumerate(whole.split("\n"), 1) if (m := EXPECTED.search(line))
     ]
-    assert [(d.primary.span.line, d.code.id) for d in found] == [(line, code) for line, code, _ in announced], block.place
+    places = [(diagnostic.primary.span.line, diagnostic.code.id) for diagnostic in found]
+    assert places == [(line, code) for line, code, _ in announced], block.place
     for diagnostic, (_, _, words) in zip(found, announced, strict=True):
         assert words in wording(diagnostic), block.place
 
 
 @pytest.mark.parametrize("page", SHOWING, ids=lambda page: page.name)
-def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, regen: bool) -> None:
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, *, regen: bool) -> None:
     assert play(page, tmp_path, regen=regen)
 
 

