@@ -63,6 +63,11 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(file), f"{page.name}: {target}#{anchor}"
 
 
+def test_the_readme_links_every_page() -> None:
+    linked = {(ROOT / target).resolve() for target, _ in LINK.findall(prose(ROOT / "README.md"))}
+    assert {page for page in PAGES if page.name != "README.md"} <= linked
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_options_of_shown_commands_exist(page: Path) -> None:
     lines = [line for block in blocks(page, "sh", "console") for line in SHOWN.findall(block.text)]

@@ -61,3 +61,11 @@ def test_the_lines_that_the_example_becomes_are_generated() -> None:
     lines = generate(compile_source(Source("one.arch", example.text)).models[0]).split("\n")
     shown = excerpt.text.split("\n")
     assert [line for line in lines if line in shown and line] == [line for line in shown if line]
+
+
+def test_every_class_that_is_named_exists() -> None:
+    code = "\n".join(file.read_text(encoding="utf-8") for file in CODE.rglob("*.py"))
+    defined = set(re.findall(r"^class (\w+)", code, re.M))
+    named = set(re.findall(r"`([A-Z][a-z]\w+)(?:\.\w+)?`", ARCHITECTURE))
+    assert len(named) >= 10
+    assert named <= defined
