@@ -109,6 +109,16 @@ def _inception4a() -> str:
     return _drawing(diagram(graphs(["googlenet"])["googlenet"], detail=Detail(only="inception4a")))
 
 
+def _documented(page: str, file: str) -> str:
+    """Return the drawing of a file that a page defines in a block, which begins with the name of the file."""
+    from archdsl.base.source import Source
+    from archdsl.driver import compile_source
+
+    text = (ROOT / page).read_text(encoding="utf-8")
+    block = text[text.index(f"```arch\n# {file}\n") + len("```arch\n") :]
+    return _drawing(diagram(compile_source(Source(file, block[: block.index("```")])).models[0]))
+
+
 def _lenet5_volumes() -> str:
     from archdsl.driver import compile_source
     from archdsl.syntax.loader import read
@@ -153,6 +163,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
+    "docs/readme.svg": partial(_documented, "README.md", "net.arch"),
+    "docs/tutorial.svg": partial(_documented, "docs/tutorial.md", "resnet.arch"),
 }
 CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
 PAGES |= CHARTS
