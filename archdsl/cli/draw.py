@@ -38,7 +38,9 @@ _PER_SECOND = 250
     "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
     help="A graph of operators, a table of stages for several nets (.md, .tex), or tensors to scale (.svg, .tex)",
 )  # fmt: skip
-@click.option("--diff", is_flag=True, help="Draw the changes between two files, or between two models of one (--model OLD,NEW)")
+@click.option(
+    "--diff", is_flag=True, help="Draw the changes between two files, or between two models of one (--model OLD,NEW)"
+)
 @output_options
 @detail_options
 @look_options
