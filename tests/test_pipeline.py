@@ -202,7 +202,7 @@ def test_a_net_that_is_too_small_says_how_many_stages_it_has(tmp_path: Path) -> 
     result = CliRunner().invoke(cli, ["build", "lenet5", "--parallel", "pipeline", "--stages", "50", "-o", "-"])
     assert result.exit_code == 1
     assert "LeNet5 cannot be cut into 50 stages: only 12 parts" in result.output
-    assert "take --stages 12" in result.output
+    assert "use --stages 12" in result.output
 
 
 def test_build_writes_and_verifies_a_pipeline(tmp_path: Path) -> None:

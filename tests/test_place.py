@@ -384,7 +384,7 @@ def test_the_command_prints_and_writes_the_stages(tmp_path: Path) -> None:
     result = run("resnet18", "--devices", "3", "-o", str(target))
     assert result.exit_code == 0
     assert result.output.count("\n device") == 3
-    assert "a step of 3 micro-batches is" in result.output
+    assert "a training step of 3 micro-batches is" in result.output
     assert "a step of" not in run("resnet18", "--devices", "3", "--schedule", "inference").output
     data = json.loads(target.read_text())
     assert [stage["device"] for stage in data["stages"]] == ["device0", "device1", "device2"]
@@ -402,12 +402,12 @@ def test_the_command_says_how_much_memory_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_what_it_cannot_do(tmp_path: Path) -> None:
-    assert "say how many there are" in run("resnet18").stderr
-    assert "no number of bytes" in run("resnet18", "--devices", "2", "--memory", "much").stderr
+    assert "give their number with --devices" in run("resnet18").stderr
+    assert "is not a number of bytes" in run("resnet18", "--devices", "2", "--memory", "much").stderr
     profile = tmp_path / "times.json"
     for text, words in (
-        ("[1, 2]", "is no profile"),
-        ('{"conv1": "slow"}', "is no profile"),
+        ("[1, 2]", "is not a profile"),
+        ('{"conv1": "slow"}', "is not a profile"),
         ('{"conv1": -1}', "cannot take -1.0 seconds"),
         ('{"conv1": NaN}', "cannot take nan seconds"),
         ('{"layer1.0.conv3": 1}', "did you mean"),

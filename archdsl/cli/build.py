@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What to build: `parallel` is `pipeline`, `towers` or None, `stages` the number of pipeline stages."""
+    """The options of `archdsl build`: `parallel` is `pipeline`, `towers` or None, `stages` the number of stages."""
 
     output: str | None
     verify: bool

@@ -77,7 +77,7 @@ class LayoutOptions:
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """Where a drawing is written, in which theme and by which engine; `alt` asks for a description."""
+    """The file, theme and engine of a drawing; `alt` prints a description."""
 
     output: str | None
     theme: str | None

@@ -12,7 +12,7 @@ from archdsl.cli.terminal import NET_HAS_ERRORS, print_json, stop
 if TYPE_CHECKING:
     from archdsl.base.shape import Shape
     from archdsl.ir.graph import CheckedGraph
-    from archdsl.report.input_sizes import Size
+    from archdsl.report.input_sizes import SizeResult
 
 
 @click.command()
@@ -29,35 +29,35 @@ def sizes(net: NetRequest, around: int, *, as_json: bool) -> None:
     The output lists the sizes at which every window covers the whole map, with the counts of the model, and the sizes
     at which the model is not valid, with the reason.
     """
-    from archdsl.report.input_sizes import fitting
+    from archdsl.report.input_sizes import results_around
 
     graph = graph_of(net)
     given = graph.inputs[0]
     if given.shape.rank < 2 or graph.indices(given) is not None:
         stop(NET_HAS_ERRORS, f"the input `{given.name}` has the shape {given.shape}, which has no map", None)
-    found = fitting(given, lambda shape: _judged(net, graph, shape), around=around)
+    found = results_around(given, lambda shape: _compiled(net, graph, shape), around=around)
     if as_json:
         print_json({"model": graph.name, "sizes": [size.as_data() for size in found]})
         return
     _print(graph, found)
 
 
-def _judged(net: NetRequest, graph: "CheckedGraph", shape: "Shape") -> "Size":
+def _compiled(net: NetRequest, graph: "CheckedGraph", shape: "Shape") -> "SizeResult":
     """Compile a net for another shape of its first input."""
     from archdsl.driver import compile_source
     from archdsl.elaborate.settings import parse_setting
-    from archdsl.report.input_sizes import Size, judged
+    from archdsl.report.input_sizes import SizeResult, result_of
 
     values = dict(map(parse_setting, net.settings))
     source = graph.source
     compiled = compile_source(source, model=graph.name, settings=values, shapes={None: shape}, limits=net.limits)
     if compiled.models:
-        return judged(compiled.models[0])
+        return result_of(compiled.models[0])
     error = next(found for found in compiled.diagnostics if found.code.is_error)
-    return Size(shape, f"line {error.primary.span.line}: {error.primary.text or error.code.title}")
+    return SizeResult(shape, f"line {error.primary.span.line}: {error.primary.text or error.code.title}")
 
 
-def _print(graph: "CheckedGraph", found: "tuple[Size, ...]") -> None:
+def _print(graph: "CheckedGraph", found: "tuple[SizeResult, ...]") -> None:
     now = next(size for size in found if size.shape == graph.inputs[0].shape.plain())
     click.echo(f"{graph.name} has an input of {now.shape}" + (", which wastes no pixels" if now.is_whole else ""))
     for path, lost in now.unread:
@@ -68,7 +68,7 @@ def _print(graph: "CheckedGraph", found: "tuple[Size, ...]") -> None:
         click.echo(f"Side {_range(sides)} is not valid: {failure}")
 
 
-def _print_whole(now: "Size", found: "tuple[Size, ...]") -> None:
+def _print_whole(now: "SizeResult", found: "tuple[SizeResult, ...]") -> None:
     """Print the sizes at which every pixel is used, and the one that is nearest to the current size."""
     from archdsl.cli.tables import print_table
 

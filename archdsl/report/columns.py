@@ -21,7 +21,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[V]):
-    """How the values of a column are written: in text tables, in CSV and in JSON. Numbers are aligned to the right."""
+    """The functions that write a value in text tables, CSV and JSON; text aligns numbers to the right."""
 
     text: Callable[[V], str]
     csv: Callable[[V], str | int]

@@ -9,7 +9,7 @@ from archdsl.ops.reasons import PixelsUnread
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class SizeResult:
     """The result of compiling a net for one input shape.
 
     `failure` is the first error, None if the net is valid. `unread` holds the steps whose windows leave pixels at the
@@ -51,7 +51,7 @@ def with_side(shape: Shape, side: int) -> Shape:
     return Shape((int(shape.channels), *(side for _ in shape.map)))
 
 
-def judged(graph: CheckedGraph) -> Size:
+def result_of(graph: CheckedGraph) -> SizeResult:
     """Return the result for a valid net and the input that it was compiled for."""
     unread = tuple((dotted(node.path), lost) for node in graph.nodes if (lost := _unread(node)))
     maps = [
@@ -60,17 +60,17 @@ def judged(graph: CheckedGraph) -> Size:
         if node.shape.rank == graph.inputs[0].shape.rank > 1 and max(node.shape.map) > 1
     ]
     last = maps[-1] if maps else None
-    return Size(graph.inputs[0].shape.plain(), None, unread, last, graph.params, graph.macs)
+    return SizeResult(graph.inputs[0].shape.plain(), None, unread, last, graph.params, graph.macs)
 
 
 def _unread(node: Node) -> int:
     return sum(reason.unread for reason in node.op.advice(node.input) if isinstance(reason, PixelsUnread))
 
 
-def fitting(given: Input, judge: Callable[[Shape], Size], *, around: int) -> tuple[Size, ...]:
+def results_around(given: Input, compiled: Callable[[Shape], SizeResult], *, around: int) -> tuple[SizeResult, ...]:
     """Return the results for all square maps from `around` pixels below the size of an input to `around` above it.
 
-    `judge` compiles the net for one shape of the input.
+    `compiled` compiles the net for one shape of the input.
     """
     side = int(max(given.shape.map))
-    return tuple(judge(with_side(given.shape, each)) for each in range(max(1, side - around), side + around + 1))
+    return tuple(compiled(with_side(given.shape, each)) for each in range(max(1, side - around), side + around + 1))

@@ -61,7 +61,7 @@ class _Flow:
         self.readers.update(output.path for output in self.graph.outputs)
 
     def saved(self, node: Node) -> Saved:
-        """Return what autograd saves of a step, for one sample."""
+        """Return the tensors and numbers of a step that autograd saves, for one sample."""
         return node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
