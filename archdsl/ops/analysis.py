@@ -44,6 +44,7 @@ class InputDependence:
 EVERYTHING = InputDependence(everything=True)
 ITSELF = InputDependence()
 STEP_ITSELF = InputDependence(is_sequence=True)
+PIXEL_ITSELF = InputDependence(is_sequence=False)
 
 
 def map_dependence(*axes: AxisWindow) -> InputDependence:

@@ -3,7 +3,7 @@
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, ITSELF, OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums
+from archdsl.ops.analysis import EVERYTHING, ITSELF, OUTPUT_IS_FREE, PIXEL_ITSELF, Drawing, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
@@ -216,6 +216,9 @@ class LocalResponseNorm(Elementwise):
         # The squares with zeros around the channels, their sum, and its power.
         positions = Shape(y.map).volume
         return Saved(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return PIXEL_ITSELF
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("LRN")

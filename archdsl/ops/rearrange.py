@@ -6,6 +6,7 @@ from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import (
     EVERYTHING,
     NOTHING_SAVED,
+    PIXEL_ITSELF,
     VIEW,
     Autograd,
     AxisWindow,
@@ -40,6 +41,9 @@ class ChannelShuffle(Elementwise):
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return PIXEL_ITSELF
 
     def torch(self, x: Shape) -> LayerCode:
         return Functional(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
