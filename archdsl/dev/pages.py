@@ -1,7 +1,7 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
 They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
+with its charts, docs/lecture.md, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
 Of charts the words and numbers are checked, as outlines differ between versions of matplotlib. `references FOLDER`
 takes what the gallery is held against from full descriptions of a package's models. Only developers run this; it needs
 a checkout.
@@ -18,6 +18,7 @@ from archdsl.cli.tables import default
 from archdsl.compare import Compared
 from archdsl.compare.plots import FILES as CHART_FILES
 from archdsl.compare.plots import words
+from archdsl.dev import lecture
 from archdsl.diag.codes import CATALOGUE
 from archdsl.diagram import Detail, Diagram, diagram
 from archdsl.gallery import page as gallery_page
@@ -152,6 +153,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/gallery.md": partial(gallery_page.page, _MADE),
     "docs/lengths.md": lengths,
     "docs/comparison.md": _comparison,
+    "docs/lecture.md": partial(lecture.page, _MADE),
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
