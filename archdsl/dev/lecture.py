@@ -351,7 +351,8 @@ def _resnet() -> str:
 ![ResNet-18](gallery/resnet18.svg)
 
 ResNets of 50 and more layers have bottlenecks: a 1x1 window narrows {maps} maps to {inner}, a 3x3 window reads
-these, and a 1x1 window widens them again. A bottleneck has {parts} = {bottleneck.params:,} weights. Two 3x3 windows on all
+these, and a 1x1 window widens them again. A bottleneck has {parts} = {bottleneck.params:,} weights. Two 3x3 windows
+on all
 maps would have {wide.params:,}, {wide.params / bottleneck.params:.1f} times as many.
 
 {_source(bottleneck)}

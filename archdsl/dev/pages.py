@@ -1,7 +1,8 @@
 """Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, docs/lecture.md, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/lecture.md,
+docs/comparison.md with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and
+docs/lenet5_volumes.svg.
 Of charts the words and numbers are checked, as outlines differ between versions of matplotlib. `references FOLDER`
 takes what the gallery is held against from full descriptions of a package's models. Only developers run this; it needs
 a checkout.
