@@ -1,9 +1,9 @@
 """Generated files, which `python -m archdsl.dev` writes and checks.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, docs/inception4a.svg and
-docs/lenet5_volumes.svg. Of the charts only words and numbers are checked, because outlines differ between versions of
-matplotlib. The commands need a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/lecture.md,
+docs/comparison.md with its charts, the drawings in docs/gallery, docs/lenet5.svg, docs/readme.svg, docs/tutorial.svg,
+docs/inception4a.svg and docs/lenet5_volumes.svg. Of the charts only words and numbers are checked, because outlines
+differ between versions of matplotlib. The commands need a checkout.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from archdsl.cli.operators import default
 from archdsl.compare import Compared
 from archdsl.compare.plots import FILES as CHART_FILES
 from archdsl.compare.plots import words
+from archdsl.dev import lecture
 from archdsl.diag.codes import CATALOGUE
 from archdsl.diagram import Detail, Diagram, diagram
 from archdsl.gallery import page as gallery_page
@@ -160,6 +161,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/gallery.md": partial(gallery_page.page, _MADE),
     "docs/lengths.md": lengths,
     "docs/comparison.md": _comparison,
+    "docs/lecture.md": partial(lecture.page, _MADE),
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
