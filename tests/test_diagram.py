@@ -113,7 +113,7 @@ def test_a_tag_does_not_leave_a_frame() -> None:
     assert [(box.title, len(box.tags)) for box in boxes[3:5]] == [("Conv 1×1, 4", 0), ("ReLU", 0)]
 
 
-def test_what_follows_a_submodule_of_one_box_rides_in_it_unless_that_is_drawn_apart() -> None:
+def test_an_activation_fuses_into_a_submodule_of_one_box_unless_that_is_drawn_apart() -> None:
     text = "model Net {\n  input x: 3x8x8\n  a: { b: conv(4, 3) -> n: batchnorm } -> relu\n}"
     assert [tag.text for tag in drawn(text).boxes[1].tags] == ["BN", "ReLU"]
     for detail in (Detail(collapse=("a",)), Detail(only="a")):
@@ -660,7 +660,7 @@ def test_without_any_engine_the_help_says_what_to_install(only: Path) -> None:
         ("cat > /dev/null; echo '<svg/>'", "Graphviz wrote invalid SVG: the root is svg"),
     ],
 )
-def test_what_goes_wrong_in_an_engine_is_said_in_words(only: Path, body: str, message: str) -> None:
+def test_what_goes_wrong_in_an_engine_is_reported(only: Path, body: str, message: str) -> None:
     engine = _script(only, "engine", body)
     with pytest.raises(CannotRender) as failure:
         render.render(DOT, "svg", engine=engine)
@@ -668,7 +668,7 @@ def test_what_goes_wrong_in_an_engine_is_said_in_words(only: Path, body: str, me
     assert failure.value.help
 
 
-def test_an_engine_that_cannot_start_is_said_in_words(only: Path) -> None:
+def test_an_engine_that_cannot_start_is_reported(only: Path) -> None:
     engine = only / "engine"
     engine.write_bytes(b"\x7fELF nonsense")
     engine.chmod(0o755)
@@ -690,7 +690,7 @@ def test_an_unknown_format_is_refused() -> None:
         render.render(DOT, "gif")
 
 
-def test_broken_dot_is_said_in_words(engine: str) -> None:
+def test_broken_dot_is_reported(engine: str) -> None:
     with pytest.raises(CannotRender, match=f"{engine} failed with status"):
         render.render("digraph {", "svg", engine=engine)
 
