@@ -22,8 +22,8 @@ from archdsl.driver import compile_source
 from archdsl.emit.generate import generate, generate_stages, generate_training
 from archdsl.emit.plan import ModulePlan
 from archdsl.emit.training import TrainingPlan
-from archdsl.passes.fuse import fuse_towers
-from archdsl.passes.stages import staged
+from archdsl.passes.lowering import lowered
+from archdsl.passes.pipeline_stages import staged
 from archdsl.place.pipeline import dealt
 from archdsl.syntax.loader import gallery, read
 
@@ -82,8 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "train_flat.py").write_text(generate_training(graph_of(FLAT), "flat"))
     (made / "flat.py").write_text(generate(graph_of(FLAT)))
     for graph in (*map(graph_of, TOWERS.values()), *compile_source(read("alexnet"), model="AlexNet_2012").models):
-        fused = fuse_towers(graph)
-        (made / f"{graph.name.lower()}_fused.py").write_text(generate(fused.graph, fused.towers))
+        (made / f"{graph.name.lower()}_fused.py").write_text(generate(lowered(graph, fuse_towers=True)))
     return made
 
 

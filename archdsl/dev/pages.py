@@ -1,9 +1,9 @@
 """Generated files, which `python -m archdsl.dev` writes and checks.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, docs/inception4a.svg and
-docs/lenet5_volumes.svg. Of the charts only words and numbers are checked, because outlines differ between versions of
-matplotlib. The commands need a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/lecture.md,
+docs/comparison.md with its charts, the drawings in docs/gallery, docs/lenet5.svg, docs/readme.svg, docs/tutorial.svg,
+docs/inception4a.svg and docs/lenet5_volumes.svg. Of the charts only words and numbers are checked, because outlines
+differ between versions of matplotlib. The commands need a checkout.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,11 @@ from inspect import cleandoc
 from pathlib import Path
 
 from archdsl.base.atomic_write import write as write_file
-from archdsl.cli.tables import default
+from archdsl.cli.operators import default
 from archdsl.compare import Compared
 from archdsl.compare.plots import FILES as CHART_FILES
 from archdsl.compare.plots import words
+from archdsl.dev import lecture
 from archdsl.diag.codes import CATALOGUE
 from archdsl.diagram import Detail, Diagram, diagram
 from archdsl.gallery import page as gallery_page
@@ -109,6 +110,16 @@ def _inception4a() -> str:
     return _drawing(diagram(graphs(["googlenet"])["googlenet"], detail=Detail(only="inception4a")))
 
 
+def _documented(page: str, file: str) -> str:
+    """Return the drawing of a file that a page defines in a block, which begins with the name of the file."""
+    from archdsl.base.source import Source
+    from archdsl.driver import compile_source
+
+    text = (ROOT / page).read_text(encoding="utf-8")
+    block = text[text.index(f"```arch\n# {file}\n") + len("```arch\n") :]
+    return _drawing(diagram(compile_source(Source(file, block[: block.index("```")])).models[0]))
+
+
 def _lenet5_volumes() -> str:
     from archdsl.driver import compile_source
     from archdsl.syntax.loader import read
@@ -150,9 +161,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/gallery.md": partial(gallery_page.page, _MADE),
     "docs/lengths.md": lengths,
     "docs/comparison.md": _comparison,
+    "docs/lecture.md": partial(lecture.page, _MADE),
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
+    "docs/readme.svg": partial(_documented, "README.md", "net.arch"),
+    "docs/tutorial.svg": partial(_documented, "docs/tutorial.md", "resnet.arch"),
 }
 CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
 PAGES |= CHARTS

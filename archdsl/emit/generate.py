@@ -2,27 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from types import MappingProxyType
 
 from archdsl.base.resources import resource
 from archdsl.emit import training
-from archdsl.emit.fused import Towers
 from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
-from archdsl.ir.graph import CheckedGraph
-from archdsl.passes.stages import Stage
+from archdsl.ir.graph import CheckedGraph, CountedGraph
+from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
+from archdsl.passes.pipeline_stages import PipelineStage
 
 
-def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
-    """Return the source of the PyTorch module that computes a graph; `towers` are those that are fused in it."""
-    return render(plan(graph, towers).module)
+def generate(graph: Buildable) -> str:
+    """Return the source of the PyTorch module that computes a graph."""
+    return render(plan(lowered(graph)).module)
 
 
-def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
+def generate_stages(graph: CheckedGraph, stages: Sequence[PipelineStage]) -> str:
     """Return the source of a module with the stages of a graph's pipeline, and what runs them."""
     return render(plan_stages(graph, stages).module)
 
 
-def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> str:
+def generate_training(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> str:
     """Return the source of the script that trains a graph, or its stages, whose module is imported as `module`.
 
     Raises archdsl.emit.training.CannotTrain where there is none.
@@ -30,7 +29,7 @@ def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] 
     return _rendered("train.py.j2", training.plan(graph, module, stages))
 
 
-def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:
+def generate_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph]) -> str:
     """Return the source of a module with a class for the process of each tower of a graph."""
     return render(plan_towers(graph, towers).module)
 

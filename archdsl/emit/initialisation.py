@@ -13,8 +13,8 @@ from archdsl.base.pyexpr import INDENT, WIDTH, Call, Expr, Item, Ref, call, flat
 from archdsl.base.resources import resource
 from archdsl.emit.scope import names_in
 from archdsl.ir.graph import ChildNaming, Container, Node
-from archdsl.ops.base import Stateless, Submodule
-from archdsl.ops.initialisers import Start
+from archdsl.ops.base import Functional, Submodule
+from archdsl.ops.initialisers import InitialValue
 
 _FEWEST = 3
 
@@ -138,19 +138,19 @@ def _class_of(node: Node) -> str:
 def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Code, ...]:
     """Return the code that starts the parameters of one layer, `direct` if it is a typed attribute of its class."""
     dotted = ".".join(path)
-    starts = [start for start in node.op.starts(node.input) if start.initialiser]
-    if any(start.each for start in starts):
+    starts = [start for start in node.op.initial_values(node.input) if start.initialiser]
+    if any(start.is_prefix for start in starts):
         return (_by_name(starts, f"self.{dotted}" if direct else f'self.get_submodule("{dotted}")', ()),)
     made: list[Code] = []
     for start in starts:
         # What is found by its path is a parameter for a type checker too.
         target = Ref(f"self.{dotted}.{start.parameter}")
         found = target if direct else call("self.get_parameter", f"{dotted}.{start.parameter}")
-        made += _guarded(_fill(start, found), target.name if direct and start.guarded else None)
+        made += _guarded(_fill(start, found), target.name if direct and start.may_be_none else None)
     return tuple(made)
 
 
-def _fill(start: Start, target: Expr) -> list[Code]:
+def _fill(start: InitialValue, target: Expr) -> list[Code]:
     assert start.initialiser
     row = () if start.zero_row is None else (call("nn.init.zeros_", Item(target, start.zero_row)),)
     return [start.initialiser.call(target), *row]
@@ -160,7 +160,7 @@ def _guarded(code: list[Code], target: str | None) -> list[Code]:
     return [_if(Ref(f"{target} is not None"), tuple(code))] if target and code else code
 
 
-def _by_name(starts: list[Start], owner: str, taken: Iterable[str]) -> Code:
+def _by_name(starts: list[InitialValue], owner: str, taken: Iterable[str]) -> Code:
     """Return the loop over the parameters of a layer that has many of a kind."""
     name, parameter = _free("name", taken), _free("parameter", taken)
     cases = [
@@ -179,7 +179,7 @@ class _Layer:
     """A module of the generated code: its class, how its parameters start, and whether a block makes it."""
 
     function: str
-    starts: tuple[Start, ...]
+    starts: tuple[InitialValue, ...]
     in_block: bool = False
 
 
@@ -190,8 +190,8 @@ def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]
             if not child.weights:
                 yield from _layers(child, in_block=in_block or child.use is not None)
         elif made := _class_of(child):
-            yield _Layer(made, child.op.starts(child.input), in_block)
-        elif isinstance(child.emission, Stateless) and container.kind is ChildNaming.NUMBERED and child.emission.module:
+            yield _Layer(made, child.op.initial_values(child.input), in_block)
+        elif isinstance(child.emission, Functional) and container.kind is ChildNaming.NUMBERED:
             assert isinstance(child.emission.module.function, str)
             yield _Layer(child.emission.module.function, (), in_block)
 
@@ -239,16 +239,16 @@ def _in_loop(family: list[_Layer], variable: str, taken: Iterable[str]) -> tuple
         return ()
     names = dict.fromkeys(start.parameter for layer in family for start in layer.starts)
     made: list[Code] = []
-    alike: list[Start] = []
+    alike: list[InitialValue] = []
     for name in names:
         starts = [start for layer in family for start in layer.starts if start.parameter == name]
         target = f"{variable}.{name}"
         codes = [_fill(start, Ref(target)) if start.initialiser else [] for start in starts]
         if len({"\n".join(map(_text, code)) for code in codes}) > 1:
             return ()
-        guarded = starts[0].guarded or len(starts) < len(family)
+        guarded = starts[0].may_be_none or len(starts) < len(family)
         made += _guarded(codes[0], target if guarded else None)
         alike += [starts[0]] if starts[0].initialiser else []
     if any(map(names_of, made)) and any(layer.in_block for layer in family):
         return ()
-    return (_by_name(alike, variable, taken),) if any(start.each for start in alike) else tuple(made)
+    return (_by_name(alike, variable, taken),) if any(start.is_prefix for start in alike) else tuple(made)

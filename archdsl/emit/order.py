@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from archdsl.emit.dataflow import Dataflow
 from archdsl.ir.graph import Container, Node, Path
+from archdsl.ir.order import topological
 from archdsl.passes.transfers import is_move
 
 # A step, and the names of the lanes that it stands in.
@@ -71,22 +72,5 @@ def _begins(child: Node | Container) -> bool:
 def in_order(places: list[Place], flow: Dataflow) -> list[Place]:
     """Return steps such that each comes after what it reads, else in the order that they have."""
     makers = {path: number for number, (child, _) in enumerate(places) for path in made(child)}
-    found: list[int] = []
-    done: set[int] = set()
-
-    def reads(number: int) -> list[int]:
-        return [makers[path] for path in _reads(places[number][0], flow) if path in makers]
-
-    for number in range(len(places)):
-        stack = [number]
-        while stack:
-            top = stack[-1]
-            waiting = [other for other in reads(top) if other not in done and other != top]
-            if waiting:
-                stack += reversed(waiting)
-                continue
-            stack.pop()
-            if top not in done:
-                done.add(top)
-                found.append(top)
-    return [places[number] for number in found]
+    reads = [[makers[path] for path in _reads(child, flow) if path in makers] for child, _ in places]
+    return [places[number] for number in topological(reads)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from archdsl.base.pyexpr import WIDTH, Call, Expr, Ref, Repeat, Sequence, call, lines, mapped
 from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
@@ -11,15 +10,15 @@ from archdsl.emit.classes import ON, PROJECT, Class, classes, default_values, re
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.draft import ClassDraft, Entry
 from archdsl.emit.drafting import Drafts
-from archdsl.emit.fused import Towers, fused
+from archdsl.emit.fused import fused
 from archdsl.emit.initialisation import written
 from archdsl.emit.repeats import repeated
 from archdsl.emit.scope import names_in, scopes
 from archdsl.emit.stages import tables_of
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS, defined, definition, imports, needed
-from archdsl.ir.graph import CheckedGraph, Path
-from archdsl.passes.pipelines import lowered
-from archdsl.passes.stages import Stage
+from archdsl.ir.graph import CheckedGraph, CountedGraph, Path
+from archdsl.passes.lowering import LoweredGraph
+from archdsl.passes.pipeline_stages import PipelineStage
 from archdsl.passes.transfers import Exchange
 
 _BODY = 8
@@ -60,20 +59,20 @@ class Plan:
     outputs: tuple[str, ...]
 
 
-def plan(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> Plan:
-    """Return the plan of the module that computes a graph; `towers` are those that its submodules are made of."""
-    extra = ("fused_state",) if towers else ()
-    return _Planner((lowered(graph),)).plan(graph, _facts(graph), fused(towers), extra)
+def plan(graph: LoweredGraph) -> Plan:
+    """Return the plan of the module that computes a graph."""
+    extra = ("fused_state",) if graph.fused else ()
+    return _Planner((graph,)).plan(graph, _facts(graph), fused(graph.fused), extra)
 
 
-def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> Plan:
+def plan_stages(graph: CheckedGraph, stages: Many[PipelineStage]) -> Plan:
     """Return the plan of a module with a class for each stage of a graph's pipeline, and what runs them."""
     facts = f"{_facts(graph)}\nIn {len(stages)} stages of a pipeline, from `pipeline`."
     tables = tables_of(graph, stages)
     return _Planner([stage.graph for stage in stages], as_tuples=True).plan(graph, facts, tables, PIPELINE)
 
 
-def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> Plan:
+def plan_towers(graph: CheckedGraph, towers: Many[LoweredGraph]) -> Plan:
     """Return the plan of a module with a class for the process of each tower of a graph."""
     facts = f"{_facts(graph)}\nIn {len(towers)} processes, from `own_tower`."
     names = Sequence(tuple(Ref(each.name) for each in towers), "(")
@@ -81,16 +80,16 @@ def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> Plan:
     return _Planner(towers).plan(graph, facts, table, TOWERS)
 
 
-def _facts(graph: CheckedGraph) -> str:
+def _facts(graph: CountedGraph) -> str:
     return f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates per sample."
 
 
 class _Planner:
     """Plans the module of a model, or of the stages that it is cut into: a class for each, and one for each block."""
 
-    def __init__(self, graphs: Many[CheckedGraph], *, as_tuples: bool = False) -> None:
+    def __init__(self, graphs: Many[LoweredGraph], *, as_tuples: bool = False) -> None:
         self.as_tuples = as_tuples
-        self.graphs: dict[int, CheckedGraph] = {}
+        self.graphs: dict[int, LoweredGraph] = {}
         self.drafts: list[ClassDraft] = []
         for graph in graphs:
             drafts = Drafts(Dataflow(graph), scopes(graph), self.drafts)
@@ -99,13 +98,13 @@ class _Planner:
         names = {name for graph in graphs for name in (graph.name, self._result(graph))}
         self.classes = classes(self.drafts, self.graphs, MODULE_GLOBALS | BUILT_IN | support_names() | names)
 
-    def _result(self, graph: CheckedGraph | None) -> str:
+    def _result(self, graph: LoweredGraph | None) -> str:
         """Return the type of what `forward` returns."""
         if graph is None or len(graph.outputs) == 1:
             return "Tensor"
         return "tuple[Tensor, ...]" if self.as_tuples else f"{graph.name}Output"
 
-    def plan(self, graph: CheckedGraph, facts: str, tables: Many[str] = (), extra: Many[str] = ()) -> Plan:
+    def plan(self, graph: CountedGraph, facts: str, tables: Many[str] = (), extra: Many[str] = ()) -> Plan:
         """Return the plan; `tables` are lines at the end of the module, `extra` definitions beside those in use."""
         found = list({id(each): each for each in self.classes.values()}.values())
         planned = [self._class(each) for each in found]
@@ -139,7 +138,7 @@ class _Planner:
         names = [name for graph in self.graphs.values() for node in graph.nodes for name in node.op.support]
         return [*names, *(PLACING if any(graph.devices for graph in self.graphs.values()) else [])]
 
-    def _root(self, found: Class) -> CheckedGraph | None:
+    def _root(self, found: Class) -> LoweredGraph | None:
         """Return the graph whose own class this is."""
         return self.graphs.get(found.model.number)
 
@@ -312,7 +311,7 @@ class _Planner:
         found = (draft.origin(output.path) for output in draft.outputs if output.when_training)
         return list(dict.fromkeys(draft.variables[path] for path in found if path in computed))
 
-    def _outputs(self, graph: CheckedGraph) -> list[str]:
+    def _outputs(self, graph: LoweredGraph) -> list[str]:
         """Return the class of what a model with several outputs returns."""
         if self.as_tuples or len(graph.outputs) == 1:
             return []

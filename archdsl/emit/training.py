@@ -9,9 +9,9 @@ from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
 from archdsl.emit import documentation
 from archdsl.emit.scope import scopes
-from archdsl.ir.graph import CheckedGraph, Output
+from archdsl.ir.graph import CountedGraph, Output
 from archdsl.ops.base import Trait
-from archdsl.passes.stages import Stage
+from archdsl.passes.pipeline_stages import PipelineStage
 
 _COLOURS = (1, 3)
 # From what a net ends in to scores of which the highest wins; the loss is the cross-entropy of their softmax.
@@ -53,7 +53,7 @@ class TrainingPlan:
     weightless: bool
 
 
-def plan(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> TrainingPlan:
+def plan(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> TrainingPlan:
     """Return the plan of the script that trains a graph, whose module others import as `module`.
 
     `stages` are those that the module has if it is for a pipeline.
@@ -86,7 +86,7 @@ def plan(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> Trai
     )
 
 
-def _image(graph: CheckedGraph) -> Shape:
+def _image(graph: CountedGraph) -> Shape:
     """Return the shape of the images that go in; a vector is one of a grey square."""
     if len(graph.inputs) != 1:
         names = ", ".join(f"`{each.name}`" for each in graph.inputs)
@@ -105,7 +105,7 @@ def _image(graph: CheckedGraph) -> Shape:
     return given.shape
 
 
-def _scores(graph: CheckedGraph) -> str:
+def _scores(graph: CountedGraph) -> str:
     """Return the scores of the classes, computed from an output."""
     first, *others = graph.outputs
     if first.shape.rank != 1 or first.when_training:
@@ -123,12 +123,12 @@ def _scores(graph: CheckedGraph) -> str:
     return _scores_of(graph, first)
 
 
-def _scores_of(graph: CheckedGraph, output: Output) -> str:
+def _scores_of(graph: CountedGraph, output: Output) -> str:
     traits = next((node.op.traits for node in graph.nodes if node.path == output.path), Trait(0))
     return next((code for trait, code in _SCORES.items() if trait in traits), "output.float()")
 
 
-def _classes_argument(graph: CheckedGraph) -> str | None:
+def _classes_argument(graph: CountedGraph) -> str | None:
     """Return the argument of the constructor that is the number of classes; None where the number is fixed."""
     trace = polynomial(graph.output.shape.channels)
     root = scopes(graph)[()]
@@ -138,7 +138,7 @@ def _classes_argument(graph: CheckedGraph) -> str | None:
     return None
 
 
-def _construction(graph: CheckedGraph, classes: str | None) -> list[str]:
+def _construction(graph: CountedGraph, classes: str | None) -> list[str]:
     """Return the lines that make the net."""
     device = Ref("processes.devices" if graph.device_argument == "devices" else "processes.device")
     given = {classes: Ref("classes")} if classes else {}

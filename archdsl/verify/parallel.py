@@ -6,12 +6,13 @@ from typing import Any
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CheckedGraph
-from archdsl.passes.stages import Stage
+from archdsl.passes.lowering import LoweredGraph
+from archdsl.passes.pipeline_stages import PipelineStage
 from archdsl.python.api import module_class
 from archdsl.verify.module import BATCH, Finding, VerificationError, Verified, load_module, sample
 
 
-def verify_stages(graph: CheckedGraph, stages: Sequence[Stage], file: File) -> Verified:
+def verify_stages(graph: CheckedGraph, stages: Sequence[PipelineStage], file: File) -> Verified:
     """Run the stages in `file` on random numbers, in evaluation, with the weights of the whole net.
 
     Every value between stages has to have its shape, the results have to be those of the net, bit for bit, and each
@@ -48,7 +49,7 @@ def verify_stages(graph: CheckedGraph, stages: Sequence[Stage], file: File) -> V
     return Verified(count + len(values), params, tuple(findings))
 
 
-def verify_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph], file: File) -> Verified:
+def verify_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph], file: File) -> Verified:
     """Run the towers in `file`, one after another, each as if the others had what it has.
 
     What they give has to have its shape, and each weight of the net is in one tower, by its name.
@@ -88,7 +89,7 @@ def _keys(found: list[str], expected: list[str]) -> list[Finding]:
     return [Finding("state_dict", "each weight in one stage", ", ".join(differing[:5]))]
 
 
-def _shapes(stage: Stage, values: Sequence[Any]) -> list[Finding]:
+def _shapes(stage: PipelineStage, values: Sequence[Any]) -> list[Finding]:
     findings = []
     for given, value in zip(stage.graph.inputs, values, strict=True):
         shape = Shape(tuple(value.shape[1:]))

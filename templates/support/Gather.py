@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Gather(torch.autograd.Function):
-    """Gathers a tensor from all processes; its gradient is the sum of theirs."""
+    """Gathers a tensor from all processes, and sums its gradients over them."""
 
     @staticmethod
     def forward(

@@ -5,11 +5,11 @@ FUSED: dict[str, tuple[str, ...]] = {}
 
 
 def fused_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state_dict of the net with towers as this module takes it.
+    """Convert a state_dict of the net with towers to one of this module.
 
-    FUSED names the towers of each fused submodule: their entries are joined along the
-    first axis, in this order. What has no axis counts batches, in all towers alike, and
-    is that of the first. Other entries stay as they are.
+    FUSED names the towers of each fused submodule. Their tensors are concatenated along
+    the first axis, in this order. Tensors without axes count batches: the first tower's
+    is used. Other entries do not change.
     """
     found = dict(state)
     for name, towers in FUSED.items():

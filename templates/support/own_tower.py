@@ -15,12 +15,12 @@ def own_tower(
     group: dist.ProcessGroup | None = None,
     **parameters: Any,
 ) -> nn.Module:
-    """Return the tower of this process, by its rank in a group, or among all processes.
+    """Build the tower of this process, by its rank in `group`, or among all processes.
 
-    `parameters` are those of the model; each tower takes what it needs of them.
+    `parameters` are those of the model; each tower uses the ones that it has.
 
-    Raises ValueError where the group has not as many processes as there are towers, and
-    TypeError where the model has no such parameter.
+    Raises ValueError if the group does not have one process for each tower, and
+    TypeError if the model has no such parameter.
     """
     if dist.get_world_size(group) != len(TOWERS):
         raise ValueError(f"{len(TOWERS)} towers need as many processes")
