@@ -75,7 +75,9 @@ def started(folder: Path, out: str, *arguments: str, processes: int = 2) -> subp
     command = [sys.executable, *torchrun.split(), "--out", out, *arguments]
     # Not a pipe: nobody reads it before the end, and what ten failures say is more than a pipe holds.
     with (folder / f"{out}.txt").open("w") as said:
-        return subprocess.Popen(command, cwd=folder, env={**environment(), "PYTHONPATH": path}, stdout=said, stderr=said)
+        return subprocess.Popen(
+            command, cwd=folder, env={**environment(), "PYTHONPATH": path}, stdout=said, stderr=said
+        )
 
 
 def finished(run: subprocess.Popen[bytes], folder: Path, out: str) -> None:
