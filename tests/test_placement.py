@@ -116,7 +116,9 @@ SMALL_TOWERS = graph_of(NETS["towers"])
 
 
 def test_random_programs_give_the_same_on_one_device_or_several() -> None:
-    for graph, text in placed_programs(20, 500):
+    programs = [*placed_programs(20, 500)]
+    assert len(programs) > 10
+    for graph, text in programs:
         assert_same_on_any_devices(graph, class_of(text, graph.name))
 
 
