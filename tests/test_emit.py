@@ -15,7 +15,8 @@ from nets import NETS, graph_of
 from programs import draw
 from tower_nets import TOWERS
 
-from archdsl.base.pyexpr import Call, Ref, Sequence, call, flat, lines
+from archdsl.base.pyexpr import Call, Ref, Sequence, call
+from archdsl.base.pyprint import flat, lines
 from archdsl.base.resources import resource
 from archdsl.base.source import Source
 from archdsl.driver import compile_source
@@ -210,4 +211,4 @@ def test_printed_values_read_back_as_they_were(value: object) -> None:
 
 
 def test_a_call_prints_its_spread_last() -> None:
-    assert flat(Call("f", (1,), (("a", 2),), ("factory",))) == "f(1, a=2, **factory)"
+    assert flat(Call("f", (1,), (("a", 2),), (Ref("factory"),))) == "f(1, a=2, **factory)"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.base.pyexpr import flat
+from archdsl.base.pyprint import flat
 from archdsl.base.resources import resource
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source

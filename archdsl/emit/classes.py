@@ -1,16 +1,19 @@
 """Drafts to classes: equal drafts become one class, with parameters where its uses differ."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.base.pyexpr import Call, Expr, Ref, flat, mapped
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, structure
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
-from archdsl.emit.draft import PENDING, ClassDraft
-from archdsl.emit.initialisation import written
+from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.scope import names_in
+from archdsl.emit.statements import key
 
-PROJECT = "project"
-ON = "on"
+# Parameters of constructors: whether a block has its projection, and the factory arguments of each device.
+PROJECT = Ref("project")
+ON = Ref("on")
+# The factory arguments of all layers of a class, a variable of its constructor.
+FACTORY = Ref("factory")
 
 
 @dataclass(slots=True)
@@ -35,29 +38,29 @@ class Class:
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
     """Return the class of each draft by its number; those of models are in `roots`, names in `reserved` are taken."""
     keys = _keys(drafts)
-    groups: dict[str, dict[str, list[ClassDraft]]] = {}
+    groups: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
     for draft in drafts:
-        key, optional = keys[draft.number]
-        groups.setdefault(key, {}).setdefault(optional, []).append(draft)
+        found = keys[draft.number]
+        groups.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
     made: dict[int, Class] = {}
     taken = {*reserved, *(drafts[number].name for number in roots)}
     for draft in drafts:
         if draft.number in made:
             continue
-        group = groups[keys[draft.number][0]]
-        flagged = len(group) == 2 and "" in group
-        members = [each for some in group.values() for each in some] if flagged else group[keys[draft.number][1]]
+        group = groups[keys[draft.number].plain]
+        flagged = len(group) == 2 and () in group
+        members = [each for some in group.values() for each in some] if flagged else group[keys[draft.number].optional]
         name = draft.name if draft.number in roots else _free(draft.name, taken)
         taken.add(name)
-        found = Class(name, members, flagged)
-        found.parameters = _parameters(found)
-        made |= {each.number: found for each in members}
+        made_class = Class(name, members, flagged)
+        made_class.parameters = _parameters(made_class)
+        made |= {each.number: made_class for each in members}
     _count_forms({id(each): each for each in made.values()}.values())
     return made
 
 
 def _count_forms(found: Iterable[Class]) -> None:
-    forms: dict[str, list[Class]] = {}
+    forms: dict[tuple[str, int] | None, list[Class]] = {}
     for each in found:
         if each.model.container.use:
             forms.setdefault(_definition(each.model), []).append(each)
@@ -85,52 +88,60 @@ def _parameters(found: Class) -> list[str]:
     return [name for name in found.model.scope.values if name in mentions]
 
 
-def _keys(drafts: list[ClassDraft]) -> dict[int, tuple[str, str]]:
-    """Return for each draft its text without what is optional, and the text of that."""
-    ids: dict[tuple[str, str], int] = {}
-    keys: dict[int, tuple[str, str]] = {}
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The structure of a draft, without and of its optional parts: drafts of one class have the same `plain`."""
 
-    def named(expr: Expr) -> Expr:
-        if isinstance(expr, Call) and isinstance(expr.function, str) and expr.function.startswith(PENDING):
-            key = keys[int(expr.function[1:])]
-            number = ids.setdefault((key[0], ""), len(ids))
-            return Call(f"{PENDING}{number}{'+' if key[1] else ''}", expr.args, expr.named, expr.spread)
-        return expr
+    plain: Hashable
+    optional: tuple[Hashable, ...]
+
+
+def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
+    """Return the key of each draft, by its number."""
+    # A class is known by the first of its drafts, so that its callers can be equal.
+    first: dict[_Key, int] = {}
+    keys: dict[int, _Key] = {}
+
+    def known(expr: Expr) -> Expr:
+        return ClassRef(first[keys[expr.number]]) if isinstance(expr, ClassRef) else expr
 
     for draft in drafts:
-        head = f"{draft.name} {draft.container.kind} {draft.container.inline} {draft.is_placed} {_definition(draft)}"
-        # A lane that exchanges its streams has no `forward`, which is what takes arguments.
-        arguments = "" if draft.container.inline else ", ".join(name for name, _ in draft.arguments)
-        plain = [head, arguments, *_texts(draft, named, optional=False)]
-        plain += [draft.variables[draft.origin(path)] for path in draft.results() if draft.statements]
-        keys[draft.number] = ("\n".join(plain), "\n".join(_texts(draft, named, optional=True)))
+        container = draft.container
+        # A tower that exchanges tensors has no `forward`, which is what takes arguments.
+        arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
+        head = (draft.name, container.kind, container.inline, draft.is_placed, _definition(draft), arguments)
+        results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
+        plain = (head, _structures(draft, known, optional=False), results)
+        keys[draft.number] = _Key(plain, _structures(draft, known, optional=True))
+        first.setdefault(keys[draft.number], draft.number)
     return keys
 
 
-def _definition(draft: ClassDraft) -> str:
+def _definition(draft: ClassDraft) -> tuple[str, int] | None:
     use = draft.container.use
-    return f"{use.span.source.name}:{use.span.start}" if use else ""
+    return (use.span.source.name, use.span.start) if use else None
 
 
-def _texts(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> list[str]:
-    texts = [f"{e.name} = {flat(mapped(e.module, change))}" for e in draft.entries if e.optional == optional]
-    texts += [line for code in draft.starting(optional=optional) for line in written(code, 0)]
-    for number, each in enumerate(draft.statements):
+def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> tuple[Hashable, ...]:
+    """Return the structure of what is, or is not, optional in a draft."""
+    entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
+    found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
+    for number, each in enumerate(draft.steps):
         if each.optional == optional:
-            place = sum(not other.optional for other in draft.statements[:number])
+            place = sum(not other.optional for other in draft.steps[:number])
             target = draft.variables[each.value]
-            sign = "+=" if each.over else "="
-            texts.append(f"{place if optional else ''} {target} {sign} {flat(draft.written(each.expr))}")
-    return texts
+            expr = structure(draft.written(each.expr))
+            found.append((place if optional else None, target, each.over is not None, expr))
+    return tuple(found)
 
 
 def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Expr:
     """Return an expression with the calls of classes as they are written."""
 
     def change(part: Expr) -> Expr:
-        if not (isinstance(part, Call) and isinstance(part.function, str) and part.function.startswith(PENDING)):
+        if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
             return part
-        draft = drafts[int(part.function[1:])]
+        draft = drafts[part.function.number]
         return _construction(part, draft, made[draft.number])
 
     return mapped(expr, change)
@@ -149,9 +160,9 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
         elif not _equals_default(value, defaults[name], given):
             named.append((name, value))
     if found.flagged and _has_optional(draft):
-        named.append((PROJECT, True))
+        named.append((PROJECT.name, True))
     if draft.is_placed:
-        named.append((ON, Ref(ON)))
+        named.append((ON.name, ON))
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 

@@ -1,13 +1,15 @@
 """What generated code says about itself: docstrings with shapes and places, and shapes beside its lines."""
 
 import re
-from itertools import groupby
+from itertools import groupby, repeat
 from textwrap import wrap
 
-from archdsl.base.pyexpr import WIDTH, flat
+from archdsl.base.pyexpr import Expr, Infix, Ref, structure, walk
+from archdsl.base.pyprint import WIDTH, flat
 from archdsl.base.shape import Shape
+from archdsl.base.symbolic import TracedInt
+from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
-from archdsl.emit.draft import ClassDraft, Statement
 from archdsl.ir.graph import CheckedGraph, Parameter, dotted
 from archdsl.ops.argument_types import shown
 
@@ -68,7 +70,7 @@ def _shapes(found: Class) -> list[str]:
         for (name, _), shapes in zip(draft.arguments, given, strict=True)
     ]
     if len(draft.outputs) > 1:
-        named = [(output.name, [_dim(draft, size) for size in output.shape.dims]) for output in draft.outputs]
+        named = [(each.name, [draft.scope.expression(size) for size in each.shape.dims]) for each in draft.outputs]
         return [*said, *(f"{name}: {_batched(sizes)}" for name, sizes in named)]
     results = [member.shape_of(member.results()[0]) for member in found.members]
     return [*said, f"returns: {_batched(_sizes(found.members, results, given[0] if given else None, loosely=True))}"]
@@ -89,44 +91,44 @@ def _inputs(members: list[ClassDraft]) -> list[Shape]:
     return [member.shape_of(member.arguments[0][1]) for member in members]
 
 
-def shape_after(found: Class, statement: Statement) -> str:
-    """Return the shape of a statement's result, empty where it differs too much between the uses of the class."""
-    place = _alike(found.model, statement).index(statement)
-    members = [member for member in found.members if len(_alike(member, statement)) > place]
-    shapes = [_alike(member, statement)[place].shape for member in members]
+def shape_after(found: Class, step: ForwardStep) -> str:
+    """Return the shape of a step's result; empty if it differs too much between the uses of the class."""
+    place = _alike(found.model, step).index(step)
+    members = [member for member in found.members if len(_alike(member, step)) > place]
+    shapes = [_alike(member, step)[place].shape for member in members]
     return _joined(_sizes(members, shapes, _inputs(members) if found.model.arguments else None))
 
 
-def _alike(draft: ClassDraft, statement: Statement) -> list[Statement]:
-    """Return the statements that are, or are not, optional like this one: all uses of a class have the same."""
-    return [each for each in draft.statements if each.optional == statement.optional]
+def _alike(draft: ClassDraft, step: ForwardStep) -> list[ForwardStep]:
+    """Return the steps that are, or are not, optional like this one: all uses of a class have the same."""
+    return [each for each in draft.steps if each.optional == step.optional]
 
 
 def _sizes(
     drafts: list[ClassDraft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False
-) -> list[str]:
+) -> list[Expr]:
     """Return the sizes of a shape that all uses of a class have; what differs is told by letters, as of the input.
 
     Empty where that says nothing, unless it is told `loosely`.
     """
     rank = shapes[0].rank
     if any(shape.rank != rank for shape in shapes):
-        return ["..."] if loosely else []
-    sizes = []
+        return [Ref("...")] if loosely else []
+    sizes: list[Expr] = []
     for axis in range(rank):
-        texts = {_size(draft, shape, axis) for draft, shape in zip(drafts, shapes, strict=True)}
-        if len(texts) == 1:
-            sizes.append(texts.pop())
+        found = {structure(size): size for size in map(_size, drafts, shapes, repeat(axis))}
+        if len(found) == 1:
+            sizes += found.values()
             continue
         letter = _LETTERS.get(rank, ("F",) * rank)[axis]
-        ratio = _ratio(shapes, given, axis) if given else "1"
+        ratio = _ratio(shapes, given, axis) if given else 1
         if ratio is None and not loosely:
             return []
-        sizes.append(letter if ratio == "1" else f"{letter} / {ratio}" if ratio else f"{letter}'")
+        sizes.append(Ref(letter) if ratio == 1 else Infix(Ref(letter), "/", ratio) if ratio else Ref(f"{letter}'"))
     return sizes
 
 
-def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> str | None:
+def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> int | None:
     """Return by how much an axis shrinks in all uses, if it does so by the same factor."""
     found: set[int | None] = set()
     for shape, before in zip(shapes, given, strict=True):
@@ -134,28 +136,29 @@ def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> str | None:
             return None
         whole, rest = divmod(int(before.dims[axis]), int(shape.dims[axis]))
         found.add(None if rest else whole)
-    return str(found.pop()) if len(found) == 1 and None not in found else None
+    return found.pop() if len(found) == 1 else None
 
 
-def _size(draft: ClassDraft, shape: Shape, axis: int) -> str:
+def _size(draft: ClassDraft, shape: Shape, axis: int) -> Expr:
     """Return a size as the class computes it; what a block makes of a side of its map, by its window, as a number."""
-    text = _dim(draft, shape.dims[axis])
-    return str(int(shape.dims[axis])) if axis and draft.container.use and "//" in text else text
+    size = draft.scope.expression(shape.dims[axis])
+    return int(shape.dims[axis]) if axis and draft.container.use and _computes(size, "//") else size
 
 
-def _dim(draft: ClassDraft, size: int) -> str:
-    return flat(draft.scope.expression(size))
+def _computes(size: Expr, *operators: str) -> bool:
+    """Return whether a size is computed with one of these operators."""
+    return any(isinstance(part, Infix) and part.symbol in operators for part in walk(size))
 
 
-def _joined(sizes: list[str]) -> str:
+def _joined(sizes: list[Expr]) -> str:
     """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` where parameters stand in it."""
-    if all(map(str.isdigit, sizes)):
-        return "x".join(sizes)
-    return " x ".join(f"({size})" if " + " in size or " - " in size else size for size in sizes)
+    if all(isinstance(size, int) and not isinstance(size, TracedInt) for size in sizes):
+        return "x".join(map(flat, sizes))
+    return " x ".join(f"({flat(size)})" if _computes(size, "+", "-") else flat(size) for size in sizes)
 
 
-def _batched(sizes: list[str]) -> str:
-    return f"({', '.join(['N', *sizes])})"
+def _batched(sizes: list[Expr]) -> str:
+    return f"({', '.join(['N', *map(flat, sizes)])})"
 
 
 def _paragraphs(doc: tuple[str, ...]) -> list[list[str]]:

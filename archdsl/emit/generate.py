@@ -14,12 +14,12 @@ from archdsl.passes.stages import Stage
 
 def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
     """Return the source of the PyTorch module that computes a graph; `towers` are those that are fused in it."""
-    return render(plan(graph, towers).module)
+    return render(plan(graph, towers).plan)
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
     """Return the source of a module with the stages of a graph's pipeline, and what runs them."""
-    return render(plan_stages(graph, stages).module)
+    return render(plan_stages(graph, stages).plan)
 
 
 def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> str:
@@ -32,7 +32,7 @@ def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] 
 
 def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:
     """Return the source of a module with a class for the process of each tower of a graph."""
-    return render(plan_towers(graph, towers).module)
+    return render(plan_towers(graph, towers).plan)
 
 
 def render(module: ModulePlan) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.pyexpr import Expr, Ref, call
-from archdsl.emit.classes import ON
-from archdsl.emit.draft import ClassDraft
+from archdsl.base.pyexpr import Attribute, Expr, Item, Ref, call
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.classes import FACTORY, ON
 from archdsl.ir.graph import CheckedGraph, Container, Node
 from archdsl.ops.base import Submodule
 from archdsl.passes.moves import devices_of
+
+_SELF = Ref("self")
 
 
 class Placing:
@@ -20,23 +22,23 @@ class Placing:
         """Whether the class of a container is told of several devices; that of a placed model always is."""
         return len(devices_of(container)) > 1 or (self._declared and not container.path)
 
-    def spread(self, child: Node | Container, owner: Container) -> tuple[str, ...]:
-        """Return what a child is made with, in the class of its owner; nothing where it is told of all devices."""
+    def spread(self, child: Node | Container, owner: Container) -> tuple[Expr, ...]:
+        """Return the factory arguments of a child in the class of its owner; none if it takes those of all devices."""
         if not self.spans(owner):
-            return ("factory",)
+            return (FACTORY,)
         device = _device(child)
-        return (f'{ON}["{device}"]',) if device else ()
+        return (Item(ON, device),) if device else ()
 
     def anchor(self, draft: ClassDraft, device: str) -> Expr:
         """Return what lies on a device: a submodule of a class that has weights there, else a buffer of its own."""
         found = next(_anchors(draft.container, device), None)
         if found is None:
             name = draft.anchors.setdefault(device, f"_{device}")
-            return Ref(f"self.{name}")
+            return Attribute(_SELF, name)
         path = found.path[len(draft.container.path) :]
         if len(path) > 1:
             return call("self.get_submodule", ".".join(path))
-        return Ref(f"self[{_position(draft, path[0])}]" if draft.is_numbered else f"self.{path[0]}")
+        return Item(_SELF, _position(draft, path[0])) if draft.is_numbered else Attribute(_SELF, path[0])
 
 
 def _device(part: Node | Container) -> str | None:

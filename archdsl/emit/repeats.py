@@ -1,8 +1,8 @@
 """Equal items in a row become a loop; numbers in them may grow by the same step from item to item."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
-from archdsl.base.pyexpr import Expr, Numbered, Repeat, flat, mapped
+from archdsl.base.pyexpr import Expr, Numbered, Repeat, mapped, structure
 from archdsl.base.symbolic import TracedInt, polynomial
 from archdsl.emit.scope import names_in
 
@@ -25,8 +25,8 @@ def repeated(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def _leaves(expr: Expr) -> tuple[str, tuple[int, ...]]:
-    """Return an expression with its numbers left open, as text, and the numbers."""
+def _leaves(expr: Expr) -> tuple[Hashable, tuple[int, ...]]:
+    """Return the structure of an expression with its numbers left open, and the numbers."""
     numbers: list[int] = []
 
     def opened(part: Expr) -> Expr:
@@ -38,7 +38,7 @@ def _leaves(expr: Expr) -> tuple[str, tuple[int, ...]]:
             return f"{split[0]}#"
         return part
 
-    return flat(mapped(expr, opened)), tuple(numbers)
+    return structure(mapped(expr, opened)), tuple(numbers)
 
 
 def _numbered(text: str) -> tuple[str, int] | None:

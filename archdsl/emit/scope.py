@@ -25,10 +25,6 @@ class Scope:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
         return mapped(expr, self.number) if self.fixed else expr
 
-    def in_forward(self, expr: Expr) -> Expr:
-        """Return an expression of `forward`, where open parameters are attributes."""
-        return mapped(expr, self._attribute)
-
     def number(self, expr: Expr) -> Expr:
         """Return a fixed parameter as a number, anything else as it is."""
         if isinstance(expr, TracedInt):
@@ -37,12 +33,11 @@ class Scope:
             return float(expr)
         return expr
 
-    def _attribute(self, expr: Expr) -> Expr:
+    def as_attribute(self, expr: Expr) -> Expr:
+        """Return a number as `forward` computes it, where open parameters are attributes of the module."""
         if isinstance(expr, TracedInt):
             return evaluated(expr, self._environment("self."))
-        if isinstance(expr, TracedFloat):
-            return float(expr) if expr.name in self.fixed else TracedFloat.parameter(f"self.{expr.name}", expr)
-        return expr
+        return TracedFloat.parameter(f"self.{expr.name}", expr) if isinstance(expr, TracedFloat) else expr
 
     def _environment(self, prefix: str) -> dict[str, int]:
         return {

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from archdsl.base.pyexpr import Call, Ref, lines
+from archdsl.base.pyexpr import Call, Ref
+from archdsl.base.pyprint import lines
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
 from archdsl.emit import documentation

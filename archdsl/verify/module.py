@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl.base.shape import Shape
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.plan import Plan, plan
+from archdsl.emit.plan import GeneratedModule, plan
 from archdsl.ir.graph import CheckedGraph, Container, Input, Path, dotted
 from archdsl.passes.pipelines import lowered
 from archdsl.passes.transfers import is_move
@@ -107,7 +107,7 @@ def load_module(file: File) -> ModuleType:
     return module
 
 
-def _run(net: Any, samples: list[Any], planned: Plan) -> _Observed:
+def _run(net: Any, samples: list[Any], planned: GeneratedModule) -> _Observed:
     import torch
 
     observed = _Observed()
@@ -142,7 +142,7 @@ def _hook(observed: _Observed, path: Path) -> Callable[..., None]:
 class _Tracer:
     """Watches the statements of every `forward`, each of which gives a variable its next value."""
 
-    def __init__(self, net: Any, planned: Plan, observed: _Observed) -> None:
+    def __init__(self, net: Any, planned: GeneratedModule, observed: _Observed) -> None:
         self.observed = observed
         self.paths = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
         self.file = type(net).forward.__code__.co_filename
@@ -175,7 +175,7 @@ class _Tracer:
         return self
 
 
-def statements(source: str, planned: Plan) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
+def statements(source: str, planned: GeneratedModule) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
     """Yield each statement of a generated module that computes something, with the step and its variable."""
     for part in ast.parse(source).body:
         if isinstance(part, ast.ClassDef) and part.name in planned.statements:

@@ -1,24 +1,25 @@
-"""Makes the drafts of the classes of a graph, inner classes first."""
+"""Drafts the classes of a graph, inner classes first."""
 
 import re
 from collections.abc import Iterator
 
-from archdsl.base.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
+from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, mapped
 from archdsl.base.symbolic import TracedFloat, TracedInt
+from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, plainly_added, resolved
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import PENDING, ClassDraft, Entry, Statement, origin_of, plainly_added, resolved, value
-from archdsl.emit.initialisation import Starts, changed
+from archdsl.emit.initialisation import Initialisation
 from archdsl.emit.order import in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
 from archdsl.emit.scope import Scope
+from archdsl.emit.statements import changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
 from archdsl.passes.transfers import is_move
 
 
-class Drafts:
-    """Makes the drafts of a graph, inner classes first, and after those that are made already."""
+class Drafter:
+    """Drafts the classes of a graph, inner classes first; the drafts are appended to those in `made`."""
 
     def __init__(self, flow: Dataflow, scopes: dict[Path, Scope], made: list[ClassDraft] | None = None) -> None:
         self.flow = flow
@@ -26,7 +27,7 @@ class Drafts:
         self.made: list[ClassDraft] = [] if made is None else made
         self.placing = Placing(flow.graph)
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
-        self.starts = Starts(flow.graph.root, scopes[()].values, self._has_class)
+        self.initialisation = Initialisation(flow.graph.root, scopes[()].values, self._has_class)
 
     def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> ClassDraft:
         """Return the draft of a container's class, after those of the classes that it uses."""
@@ -41,7 +42,7 @@ class Drafts:
         if any(lanes for _, lanes in places):
             places = in_order(interleaved(places, self.flow), self.flow)
         if outputs:
-            draft.starts += [("", changed(code, scope.number)) for code in self.starts.of_model]
+            draft.initialisation += [("", changed(each, scope.number)) for each in self.initialisation.of_model]
         if not container.inline:
             training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
             for child, lanes in places:
@@ -61,7 +62,7 @@ class Drafts:
             if container is draft.container and not child.weights and self._is_module(child, container):
                 expr = self.module(child, draft.scope, draft.container)
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
-                self._start(draft, child)
+                self._initialise(draft, child)
             if isinstance(child, Container) and self.flow.is_inline(child):
                 inner = lanes if child.kind is ChildNaming.KEYED else (*lanes, child.path[-1])
                 places += self._children(draft, child, inner)
@@ -69,12 +70,12 @@ class Drafts:
                 places.append((child, lanes))
         return places
 
-    def _start(self, draft: ClassDraft, child: Node | Container) -> None:
-        """Enter how the weights of a submodule start."""
-        attribute = flat(self._attribute(draft, child, ()))
+    def _initialise(self, draft: ClassDraft, child: Node | Container) -> None:
+        """Enter the statements that initialise the weights of a submodule."""
+        attribute = self._attribute(draft, child, ())
         direct = not draft.is_numbered and not child.optional
-        code = self.starts.of_child(child, attribute, draft.scope.values, direct=direct)
-        draft.starts += [(child.path[-1], changed(each, draft.scope.number)) for each in code]
+        made = self.initialisation.of_child(child, attribute, draft.scope.values, direct=direct)
+        draft.initialisation += [(child.path[-1], changed(each, draft.scope.number)) for each in made]
 
     def _has_class(self, container: Container) -> bool:
         if container.kind is ChildNaming.KEYED:
@@ -129,35 +130,35 @@ class Drafts:
             inner = self.draft(child, self.scopes[child.path])
             mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
             arguments = tuple((given.name, scope.expression(given.value)) for given in mentioned)
-        return Call(f"{PENDING}{inner.number}", (), arguments, self.placing.spread(child, owner))
+        return Call(ClassRef(inner.number), (), arguments, self.placing.spread(child, owner))
 
     # forward
 
     def _step(self, draft: ClassDraft, child: Node | Container, lanes: tuple[str, ...], *, in_training: bool) -> None:
         if isinstance(child, Container):
             reads = tuple(path for _, path in self.flow.inputs(child))
-            expr: Expr = Call(self._attribute(draft, child, lanes), tuple(map(value, reads)))
+            expr: Expr = Call(self._attribute(draft, child, lanes), tuple(map(ValueRef, reads)))
             over: Path | None = None
             target = child.output if child.output not in reads else child.path
             label = self.flow.outputs.get(target) or _label(child)
         else:
             passed_on = self.flow.passed_on(child)
             if passed_on is not None and not (draft.is_numbered and not lanes):
-                draft.statements.append(Statement(child.path, child.path, value(passed_on), (), child.shape))
+                draft.steps.append(ForwardStep(child.path, child.path, ValueRef(passed_on), (), child.shape))
                 return
             expr, over = self._applied(draft, child, lanes)
             reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
         device = (child.device or "") if is_move(child) else ""
         is_part = isinstance(child, Container) and self._is_part(target)
-        draft.statements.append(
-            Statement(
+        draft.steps.append(
+            ForwardStep(
                 child.path,
                 target,
                 expr,
                 reads,
                 child.shape,
                 label=label,
-                lane=lanes[-1] if lanes and not device and child.path not in self.flow.twins.values() else "",
+                tower=lanes[-1] if lanes and not device and child.path not in self.flow.twins.values() else "",
                 is_part=is_part,
                 over=over,
                 optional=child.optional,
@@ -175,7 +176,7 @@ class Drafts:
     def _applied(self, draft: ClassDraft, node: Node, lanes: tuple[str, ...]) -> tuple[Expr, Path | None]:
         """Return the expression of a node, and the value that it is written over if it is `+=`."""
         emission = node.emission
-        inputs = tuple(map(value, node.sources))
+        inputs = tuple(map(ValueRef, node.sources))
         if is_move(node):
             assert node.device
             return Call("move", (*inputs, self.placing.anchor(draft, node.device))), None
@@ -189,38 +190,39 @@ class Drafts:
         over = node.sources[-1] if emission.sums and len(inputs) == 2 and inputs[0] != inputs[1] else None
         if over is not None and self.flow.may_overwrite(over, within) and over[: len(within)] == within:
             return inputs[0], over
-        return draft.scope.in_forward(_filled(function, inputs)), None
+        return draft.scope.expression(_filled(function, inputs)), None
 
     def _attribute(self, draft: ClassDraft, child: Node | Container, lanes: tuple[str, ...]) -> Expr:
         name = (child.weights or child.path)[-1]
+        found: Expr = Ref("self")
         if draft.is_numbered and not lanes:
-            return Ref(f"self[{[entry.name for entry in draft.entries].index(name)}]")
-        text, path = "self", draft.container.path
+            return Item(found, [entry.name for entry in draft.entries].index(name))
+        path = draft.container.path
         for part in (*child.path[len(path) : -1], name):
-            text += f'["{part}"]' if path in self._keyed else f".{part}"
+            found = Item(found, part) if path in self._keyed else Attribute(found, part)
             path = (*path, part)
-        return Ref(text)
+        return found
 
     def _settle_optional(self, draft: ClassDraft) -> None:
         """Keep as optional only projections that other uses of the class can leave out; resolve what passes on."""
-        alias = {each.path: each.expr for each in draft.statements if not each.reads}
-        runs = list(_runs(draft.statements))
+        alias = {
+            each.path: each.expr.path for each in draft.steps if isinstance(each.expr, ValueRef) and not each.reads
+        }
         optional: set[Path] = set()
-        for run in runs:
+        for run in list(_runs(draft.steps)):
             if self._can_be_left_out(draft, run, alias):
                 optional |= {each.path for each in run}
-                start = run[0].reads[0]
-                alias[run[-1].value] = value(start)
-        read = (each for each in draft.statements if each.reads)
-        draft.statements = [
-            resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in read
+                alias[run[-1].value] = run[0].reads[0]
+        computing = (each for each in draft.steps if each.reads)
+        draft.steps = [
+            resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in computing
         ]
         draft.entries = [
             Entry(entry.name, entry.module, (*draft.container.path, entry.name) in optional) for entry in draft.entries
         ]
         draft.aliases = alias
 
-    def _can_be_left_out(self, draft: ClassDraft, run: list[Statement], alias: dict[Path, Expr]) -> bool:
+    def _can_be_left_out(self, draft: ClassDraft, run: list[ForwardStep], alias: dict[Path, Path]) -> bool:
         """Whether a projection can be written over what it reads, which nothing reads after it."""
         start, value_ = origin_of(run[0].reads[0], alias), run[0].reads[0]
         entries = {(*draft.container.path, entry.name) for entry in draft.entries}
@@ -228,7 +230,7 @@ class Drafts:
             if each.path not in entries or each.reads != (value_,) or (each is not run[0] and self._shared(value_)):
                 return False
             value_ = each.value
-        later = draft.statements[draft.statements.index(run[-1]) + 1 :]
+        later = draft.steps[draft.steps.index(run[-1]) + 1 :]
         needed = [path for each in later for path in each.reads] + list(draft.results())
         return not self._shared(value_) and all(origin_of(path, alias) != start for path in needed)
 
@@ -238,27 +240,27 @@ class Drafts:
     @staticmethod
     def _own_variables(draft: ClassDraft) -> dict[Path, str]:
         """Return the variables of what only training computes: in evaluation they hold nothing to the end."""
-        computed = {each.value for each in draft.statements if each.in_training}
+        computed = {each.value for each in draft.steps if each.in_training}
         found: dict[Path, str] = {}
         for output in draft.outputs:
             path = draft.origin(output.path)
             if output.when_training and path in computed and path not in found:
                 found[path] = own_name(output.name, {*found.values(), *(name for name, _ in draft.arguments)})
-        draft.statements = [plainly_added(each) if each.value in found else each for each in draft.statements]
+        draft.steps = [plainly_added(each) if each.value in found else each for each in draft.steps]
         return found
 
     def _name(self, draft: ClassDraft) -> None:
         """Choose the variables."""
         own = self._own_variables(draft)
         values = [
-            Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over, each.device)
-            for each in draft.statements
+            Value(each.value, each.reads, each.label, each.tower, each.is_part, each.over, each.device)
+            for each in draft.steps
             if not each.optional
         ]
         given = {path: name for name, path in draft.arguments}
         results = frozenset(draft.origin(path) for path in draft.results())
         draft.variables = named(values, given, results, own)
-        for each in draft.statements:
+        for each in draft.steps:
             if each.optional:
                 draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
         for path in draft.aliases:
@@ -290,21 +292,21 @@ def _class_name(container: Container) -> str:
     return "".join(word[:1].upper() + word[1:] for word in label.split("_")) or "Layers"
 
 
-def _runs(statements: list[Statement]) -> Iterator[list[Statement]]:
-    """Yield the projections, each a run of optional statements."""
-    run: list[Statement] = []
-    for statement in statements:
-        if statement.optional and statement.reads and (not run or statement.reads == (run[-1].value,)):
-            run.append(statement)
+def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
+    """Yield the projections, each a run of optional steps."""
+    run: list[ForwardStep] = []
+    for step in steps:
+        if step.optional and step.reads and (not run or step.reads == (run[-1].value,)):
+            run.append(step)
             continue
         if run:
             yield run
-        run = [statement] if statement.optional and statement.reads else []
+        run = [step] if step.optional and step.reads else []
     if run:
         yield run
 
 
-def _filled(expr: Expr, inputs: tuple[Ref, ...]) -> Expr:
+def _filled(expr: Expr, inputs: tuple[ValueRef, ...]) -> Expr:
     """Return the expression of a function with values in the places of its inputs."""
     places = {INPUT: inputs[0]} | {input_at(number): each for number, each in enumerate(inputs)}
     return mapped(expr, lambda part: places.get(part, part) if isinstance(part, Ref) else part)

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
-from archdsl.base.pyexpr import Expr, Infix, Ref, mapped
+from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import evaluated
-from archdsl.emit.initialisation import Code, names_of
 from archdsl.emit.scope import Scope, names_in
+from archdsl.emit.statements import Statement, expressions
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, Use
-
-PENDING = "§"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +20,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A line of `forward`: `variable = expr`, or with `over` the variable that is added to. `path` is what it computes.
+class ForwardStep:
+    """A statement of `forward`: `variable = expr`, or with `over` the variable that is added to.
 
-    `expr` has references to values, as `_value` makes them. `device` is where a Move leads to.
+    `path` is what it computes. `expr` has a `ValueRef` for each value. `device` is where a Move leads to.
     """
 
     path: Path
@@ -34,17 +32,12 @@ class Statement:
     reads: tuple[Path, ...]
     shape: Shape
     label: str = ""
-    lane: str = ""
+    tower: str = ""
     is_part: bool = False
     over: Path | None = None
     optional: bool = False
     in_training: bool = False
     device: str = ""
-
-
-def value(path: Path) -> Ref:
-    """Return what stands for a value in the expressions of statements."""
-    return Ref(f"${'.'.join(path)}")
 
 
 @dataclass(slots=True)
@@ -65,10 +58,10 @@ class ClassDraft:
     outputs: tuple[Output, ...] = ()
     given: dict[Path, Shape] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
-    starts: list[tuple[str, Code]] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
+    initialisation: list[tuple[str, Statement]] = field(default_factory=list)
+    steps: list[ForwardStep] = field(default_factory=list)
     variables: dict[Path, str] = field(default_factory=dict)
-    aliases: dict[Path, Expr] = field(default_factory=dict)
+    aliases: dict[Path, Path] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -77,31 +70,29 @@ class ClassDraft:
         return self.container.kind is ChildNaming.NUMBERED
 
     def written(self, expr: Expr) -> Expr:
-        """Return an expression of `forward` with variables for values."""
+        """Return an expression of `forward` with variables for values, and attributes for parameters."""
 
         def change(part: Expr) -> Expr:
-            if isinstance(part, Ref) and part.name.startswith("$"):
-                return Ref(self.variables[path_of(part)])
-            return part
+            return Ref(self.variables[part.path]) if isinstance(part, ValueRef) else self.scope.as_attribute(part)
 
         return mapped(expr, change)
 
     @property
     def applied(self) -> frozenset[str]:
         """The parameters that `forward` reads, so that the constructor has to keep them."""
-        found = frozenset[str]().union(*(names_in(each.expr) for each in self.statements))
-        return frozenset(name.removeprefix("self.") for name in found)
+        return frozenset[str]().union(*(names_in(each.expr) for each in self.steps))
 
     @property
     def mentions(self) -> frozenset[str]:
         """The parameters that its code mentions."""
         made = (names_in(entry.module) for entry in self.entries)
-        return self.applied.union(*made, *(names_of(code) for _, code in self.starts))
+        code = tuple(statement for _, statement in self.initialisation)
+        return self.applied.union(*made, *map(names_in, expressions(code)))
 
-    def starting(self, *, optional: bool) -> list[Code]:
-        """Return the code that starts the weights of what is, or is not, optional."""
+    def initialising(self, *, optional: bool) -> list[Statement]:
+        """Return the statements that initialise the weights of submodules that are, or are not, optional."""
         chosen = {entry.name for entry in self.entries if entry.optional}
-        return [code for name, code in self.starts if (name in chosen) == optional]
+        return [statement for name, statement in self.initialisation if (name in chosen) == optional]
 
     def origin(self, path: Path) -> Path:
         """Return the value that a step passes on."""
@@ -118,29 +109,27 @@ class ClassDraft:
         return tuple(output.path for output in self.outputs) or (self.container.output,)
 
 
-def resolved(statement: Statement, alias: dict[Path, Expr], *, optional: bool) -> Statement:
-    """Return a statement that reads what others only pass on from where it comes."""
+def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> ForwardStep:
+    """Return a step that reads what others only pass on from where it comes."""
 
     def change(part: Expr) -> Expr:
-        if isinstance(part, Ref) and part.name.startswith("$"):
-            return value(origin_of(path_of(part), alias))
-        return part
+        return ValueRef(origin_of(part.path, alias)) if isinstance(part, ValueRef) else part
 
-    over = origin_of(statement.over, alias) if statement.over else None
+    over = origin_of(step.over, alias) if step.over else None
     return replace(
-        statement,
-        expr=mapped(statement.expr, change),
-        reads=tuple(origin_of(path, alias) for path in statement.reads),
+        step,
+        expr=mapped(step.expr, change),
+        reads=tuple(origin_of(path, alias) for path in step.reads),
         over=over,
         optional=optional,
     )
 
 
-def plainly_added(statement: Statement) -> Statement:
-    """Return `z = x + y` for `y += x`, and other statements as they are."""
-    if statement.over is None:
-        return statement
-    return replace(statement, expr=Infix(statement.expr, "+", value(statement.over)), over=None)
+def plainly_added(step: ForwardStep) -> ForwardStep:
+    """Return `z = x + y` for `y += x`, and other steps as they are."""
+    if step.over is None:
+        return step
+    return replace(step, expr=Infix(step.expr, "+", ValueRef(step.over)), over=None)
 
 
 def _shape_in(container: Container, path: Path) -> Shape | None:
@@ -170,14 +159,8 @@ def _outside(use: Use, shape: Shape) -> Shape:
     return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
 
 
-def path_of(reference: Expr) -> Path:
-    """Return the value that a reference stands for."""
-    assert isinstance(reference, Ref)
-    return tuple(reference.name[1:].split("."))
-
-
-def origin_of(path: Path, alias: dict[Path, Expr]) -> Path:
+def origin_of(path: Path, alias: dict[Path, Path]) -> Path:
     """Return the value that others only pass on."""
     while path in alias:
-        path = path_of(alias[path])
+        path = alias[path]
     return path

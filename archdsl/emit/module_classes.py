@@ -1,0 +1,75 @@
+"""The classes of a module, with the models that some of them are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from archdsl.base.pyexpr import Expr, Item, Ref
+from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.classes import Class, classes, default_values
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.drafter import Drafter
+from archdsl.emit.scope import scopes
+from archdsl.ir.graph import CheckedGraph
+from archdsl.passes.transfers import Exchange
+
+TENSOR = Ref("Tensor")
+_TENSORS = Item(Ref("tuple"), (TENSOR, Ref("...")))
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleClasses:
+    """All classes of a module.
+
+    `graphs` are its models by the numbers of their drafts, `by_draft` has the class of each draft. `as_tuples` says
+    that models with several outputs return plain tuples.
+    """
+
+    graphs: dict[int, CheckedGraph]
+    drafts: list[ClassDraft]
+    by_draft: dict[int, Class]
+    as_tuples: bool
+
+    @staticmethod
+    def of(graphs: Iterable[CheckedGraph], *, as_tuples: bool) -> "ModuleClasses":
+        """Return the classes that compute some graphs: one for each graph, and one for each different block."""
+        drafts: list[ClassDraft] = []
+        models: dict[int, CheckedGraph] = {}
+        for graph in graphs:
+            drafter = Drafter(Dataflow(graph), scopes(graph), drafts)
+            root = drafter.draft(graph.root, drafter.scopes[()], graph.outputs)
+            models[root.number] = graph
+        made = ModuleClasses(models, drafts, {}, as_tuples)
+        names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
+        taken = MODULE_GLOBALS | BUILT_IN | support_names() | names
+        made.by_draft.update(classes(drafts, models, taken))
+        return made
+
+    @property
+    def distinct(self) -> list[Class]:
+        """Each class once, inner classes first."""
+        return list({id(each): each for each in self.by_draft.values()}.values())
+
+    def model(self, found: Class) -> CheckedGraph | None:
+        """Return the graph whose own class this is, if there is one."""
+        return self.graphs.get(found.model.number)
+
+    def output_class(self, graph: CheckedGraph) -> str:
+        """Return the name of the class of a model's outputs; empty if it has none."""
+        return "" if self.as_tuples or len(graph.outputs) == 1 else f"{graph.name}Output"
+
+    def result(self, found: Class) -> Expr:
+        """Return the type that the `forward` of a class returns."""
+        graph = self.model(found)
+        if graph is None or len(graph.outputs) == 1:
+            return TENSOR
+        return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
+
+    def exchanges(self, found: Class) -> bool:
+        """Return whether a class receives tensors from other processes."""
+        graph = self.model(found)
+        return graph is not None and any(isinstance(node.op, Exchange) for node in graph.nodes)
+
+    def defaults(self, found: Class) -> dict[str, int | float]:
+        """Return the defaults of a class's parameters: all of them for a model."""
+        return dict(found.model.scope.values) if self.model(found) else default_values(found)
