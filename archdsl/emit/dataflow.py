@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.elaborate.reserved import no_variables
 from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Path
 from archdsl.ops.base import INPUT, Merge, Stateless, input_at
+from archdsl.target.reserved import no_variables
 
 
 @dataclass(slots=True)

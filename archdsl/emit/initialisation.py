@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from archdsl.base.pyexpr import Attribute, Expr, Infix, Item, Method, Ref, call, union
 from archdsl.emit.scope import names_in
 from archdsl.emit.statements import Branch, Evaluate, For, If, Statement, branch, expressions, key
-from archdsl.emit.support import definition, is_support
+from archdsl.emit.support import definition
 from archdsl.ir.graph import ChildNaming, Container, Node
 from archdsl.ops.base import Stateless, Submodule
 from archdsl.ops.initialisers import Start
+from archdsl.target.reserved import support_names
 
 _FEWEST = 3
 _SELF = Ref("self")
@@ -167,7 +168,7 @@ def _of_classes(variable: str, code: tuple[Statement, ...], functions: list[str]
 def _family(function: str, found: list[_Layer]) -> list[_Layer]:
     """Return the layers that `isinstance` finds for a class; none if it would also find a part of another layer."""
     used = dict.fromkeys(layer.function for layer in found)
-    support = {name: definition(name) for name in used if is_support(name)}
+    support = {name: definition(name) for name in used if name in support_names()}
     if any(function in each.calls for each in support.values()):
         return []
     kin = {function, *(name for name, each in support.items() if function in each.bases)}

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
-from archdsl.elaborate.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
@@ -12,6 +11,7 @@ from archdsl.emit.drafter import Drafter
 from archdsl.emit.scope import scopes
 from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.transfers import Exchange
+from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 
 TENSOR = Ref("Tensor")
 _TENSORS = Item(Ref("tuple"), (TENSOR, Ref("...")))

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
-from archdsl.elaborate.reserved import MODULE_ATTRIBUTES
 from archdsl.ir.graph import CheckedGraph, Container, Node
 from archdsl.ops.base import Stateless, Submodule
 from archdsl.ops.initialisers import Initialiser
+from archdsl.target.reserved import MODULE_ATTRIBUTES
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from archdsl.base.resources import names, resource
+from archdsl.base.resources import resource
 from archdsl.emit.imports import Import
 
 # Definitions that no operator declares: for models with devices, and for several processes.
@@ -65,16 +65,6 @@ def _imports(part: ast.stmt) -> list[Import]:
     if isinstance(part, ast.ImportFrom):
         return [Import(part.module or "", alias.name, alias.asname or "") for alias in part.names]
     return []
-
-
-@cache
-def _known() -> frozenset[str]:
-    return frozenset(names("templates/support", ".py"))
-
-
-def is_support(name: str) -> bool:
-    """Return whether there is a support definition of this name."""
-    return name in _known()
 
 
 def needed(candidates: Iterable[str], read: Collection[str]) -> list[Definition]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 from keyword import iskeyword
 
-from archdsl.elaborate.reserved import no_variables
 from archdsl.ir.graph import Path
+from archdsl.target.reserved import no_variables
 
 _STREAM = "x"
 _BESIDE = ("y", "z")

@@ -6,13 +6,13 @@ from itertools import count
 from typing import TypeAlias
 
 from archdsl.base.shape import Shape
-from archdsl.elaborate.reserved import free_label
 from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Output, Path, dotted
 from archdsl.ops.base import Op, Stateless
 from archdsl.ops.merge import Concat
 from archdsl.ops.rearrange import Slice
 from archdsl.passes.alike import CannotFuse, require_alike, under
 from archdsl.passes.lanewise import Lanewise, Part
+from archdsl.target.reserved import free_label
 
 
 @dataclass(frozen=True, slots=True)

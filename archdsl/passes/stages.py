@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
-from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.values import untraced
 from archdsl.ir.graph import Argument, CheckedGraph, ChildNaming, Container, Graph, Input, Node, Output, Path, dotted
 from archdsl.ir.order import in_order
 from archdsl.ir.tree import with_nodes
 from archdsl.ops.pooling import Subsample
 from archdsl.passes.transfers import Relay
+from archdsl.target.reserved import why_no_parameter
 
 # What an `nn.ModuleDict` has, so that no submodule of a part may be called so.
 _METHODS = frozenset({"clear", "items", "keys", "pop", "update", "values"})
