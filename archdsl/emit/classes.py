@@ -1,4 +1,4 @@
-"""Drafts to classes: equal drafts become one class, with parameters where its uses differ."""
+"""Merges equal drafts into classes, with parameters where their uses differ."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,34 +9,45 @@ from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.scope import names_in
 from archdsl.emit.statements import key
 
-# Parameters of constructors: whether a block has its projection, and the factory arguments of each device.
+# Parameters of constructors: whether the class has its projection, and the factory arguments by device.
 PROJECT = Ref("project")
 ON = Ref("on")
-# The factory arguments of all layers of a class, a variable of its constructor.
+# A variable of constructors: the factory arguments (device and dtype) of all layers.
 FACTORY = Ref("factory")
 
 
 @dataclass(slots=True)
 class Class:
-    """A class of the generated module and the drafts that it serves; `flagged` says that it takes `project`.
+    """A class of the generated module.
 
-    `forms` counts the classes of its block: uses that differ in structure have classes of their own.
+    Attributes:
+        name: Its name.
+        members: The drafts that were merged into it.
+        takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
+        parameters: The parameters of the net that the constructor takes.
+        forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
     """
 
     name: str
     members: list[ClassDraft]
-    flagged: bool = False
+    takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
 
     @property
-    def model(self) -> ClassDraft:
-        """The draft to write: one with all optional parts."""
+    def representative(self) -> ClassDraft:
+        """The draft that the code is written from: one with all optional submodules."""
         return next((each for each in self.members if _has_optional(each)), self.members[0])
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
-    """Return the class of each draft by its number; those of models are in `roots`, names in `reserved` are taken."""
+    """Return the class of each draft, by the number of the draft.
+
+    Args:
+        drafts: All drafts, inner classes first.
+        roots: The numbers of the models' drafts, whose names are fixed.
+        reserved: Names that no class can have.
+    """
     keys = _keys(drafts)
     groups: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
     for draft in drafts:
@@ -48,11 +59,13 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         if draft.number in made:
             continue
         group = groups[keys[draft.number].plain]
-        flagged = len(group) == 2 and () in group
-        members = [each for some in group.values() for each in some] if flagged else group[keys[draft.number].optional]
+        takes_project = len(group) == 2 and () in group
+        members = (
+            [each for some in group.values() for each in some] if takes_project else group[keys[draft.number].optional]
+        )
         name = draft.name if draft.number in roots else _free(draft.name, taken)
         taken.add(name)
-        made_class = Class(name, members, flagged)
+        made_class = Class(name, members, takes_project)
         made_class.parameters = _parameters(made_class)
         made |= {each.number: made_class for each in members}
     _count_forms({id(each): each for each in made.values()}.values())
@@ -62,8 +75,8 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
 def _count_forms(found: Iterable[Class]) -> None:
     forms: dict[tuple[str, int] | None, list[Class]] = {}
     for each in found:
-        if each.model.container.use:
-            forms.setdefault(_definition(each.model), []).append(each)
+        if each.representative.container.use:
+            forms.setdefault(_definition(each.representative), []).append(each)
     for group in forms.values():
         for each in group:
             each.forms = len(group)
@@ -83,14 +96,14 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _parameters(found: Class) -> list[str]:
-    """Return the parameters that the class takes: those that its code mentions, in the order of the block."""
+    """Return the parameters that the code of a class reads, in the order of the block."""
     mentions = frozenset[str]().union(*(member.mentions for member in found.members))
-    return [name for name in found.model.scope.values if name in mentions]
+    return [name for name in found.representative.scope.values if name in mentions]
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """The structure of a draft, without and of its optional parts: drafts of one class have the same `plain`."""
+    """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
 
     plain: Hashable
     optional: tuple[Hashable, ...]
@@ -98,7 +111,7 @@ class _Key:
 
 def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
     """Return the key of each draft, by its number."""
-    # A class is known by the first of its drafts, so that its callers can be equal.
+    # Each reference is replaced by the first equal draft, so that the keys of callers can be equal.
     first: dict[_Key, int] = {}
     keys: dict[int, _Key] = {}
 
@@ -107,7 +120,7 @@ def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
 
     for draft in drafts:
         container = draft.container
-        # A tower that exchanges tensors has no `forward`, which is what takes arguments.
+        # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
         head = (draft.name, container.kind, container.inline, draft.is_placed, _definition(draft), arguments)
         results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
@@ -123,7 +136,7 @@ def _definition(draft: ClassDraft) -> tuple[str, int] | None:
 
 
 def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> tuple[Hashable, ...]:
-    """Return the structure of what is, or is not, optional in a draft."""
+    """Return the structure of the optional entries and statements of a draft, or of the others."""
     entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
     found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
     for number, each in enumerate(draft.steps):
@@ -136,7 +149,7 @@ def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: 
 
 
 def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Expr:
-    """Return an expression with the calls of classes as they are written."""
+    """Return an expression with the names and arguments of classes in place of references to drafts."""
 
     def change(part: Expr) -> Expr:
         if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
@@ -148,7 +161,7 @@ def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Ex
 
 
 def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
-    """Return the call of a class: what it always needs by position, the rest by name if it differs from its default."""
+    """Return the call of a class: required arguments by position, others by name if they differ from the default."""
     defaults = default_values(found)
     given = dict(part.named)
     args: list[Expr] = []
@@ -159,7 +172,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):
             named.append((name, value))
-    if found.flagged and _has_optional(draft):
+    if found.takes_project and _has_optional(draft):
         named.append((PROJECT.name, True))
     if draft.is_placed:
         named.append((ON.name, ON))
@@ -167,7 +180,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
 
 
 def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
-    """Whether an argument is what its default comes to with the other arguments."""
+    """Return whether an argument equals its default, computed from the other arguments."""
     if isinstance(default, TracedInt):
         others = {name: given[name] for name in names_in(default) if isinstance(given.get(name), int)}
         if others.keys() != names_in(default) or not isinstance(value, int):
@@ -177,11 +190,11 @@ def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]
 
 
 def default_values(found: Class) -> dict[str, int | float]:
-    """Return the defaults of a class: those of the block for the parameters at its end.
+    """Return the defaults of a class: those of the block, for the last parameters.
 
-    A default may be computed from parameters that the class has too.
+    A default may be computed from other parameters of the class.
     """
-    use = found.model.container.use
+    use = found.representative.container.use
     given = {each.name: each.default for each in use.arguments} if use else {}
     defaults: dict[str, int | float] = {}
     for name in reversed(found.parameters):

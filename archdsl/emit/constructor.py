@@ -1,4 +1,4 @@
-"""The constructor of a class."""
+"""The constructor of a generated class."""
 
 from collections.abc import Iterable
 
@@ -33,7 +33,7 @@ _FACTORY_TYPE = Item(Ref("dict"), (Ref("str"), Ref("Any")))
 
 def constructor(found: Class, module: ModuleClasses) -> Function:
     """Return the `__init__` of a class."""
-    draft = found.model
+    draft = found.representative
     made = _numbered(draft, module) if draft.is_numbered else _assignments(found, module)
     factory = _factory(found, module, made)
     computed = _computed(found, module)
@@ -54,10 +54,10 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
 
 
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
-    """Yield the parameters of the net; a default that is computed from others is None until then."""
+    """Yield the parameters of the net. A default that is computed from other parameters is None in the signature."""
     defaults = module.defaults(found)
     for name in found.parameters:
-        kind = Ref("int" if isinstance(found.model.scope.values[name], int) else "float")
+        kind = Ref("int" if isinstance(found.representative.scope.values[name], int) else "float")
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -65,15 +65,15 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
 
 
 def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
-    """Yield the parameters that say whether there is a projection, and where layers are made, and of what type."""
-    if found.flagged:
+    """Yield the parameters that do not come from the net: `project`, devices, the dtype and a process group."""
+    if found.takes_project:
         yield Parameter(PROJECT.name, Ref("bool"), default=False, has_default=True)
-    if not found.model.is_placed:
+    if not found.representative.is_placed:
         yield Parameter("device", _DEVICE, None, has_default=True)
         yield _DTYPE
         if module.exchanges(found):
             yield Parameter("group", union(Ref("dist.ProcessGroup"), None), None, has_default=True)
-    elif module.model(found):
+    elif module.graph_of(found):
         yield Parameter("devices", union(Ref("Devices"), None), None, has_default=True)
         yield _DTYPE
     else:
@@ -90,16 +90,16 @@ def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
 
 
 def _kept(found: Class, module: ModuleClasses) -> list[Statement]:
-    """Return the statements that keep what `forward` reads."""
-    names = [name for name in found.parameters if name in found.model.applied]
+    """Return the statements that store what `forward` reads."""
+    names = [name for name in found.parameters if name in found.representative.applied]
     names += ["group"] if module.exchanges(found) else []
     return [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
 
 
 def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list[Statement]:
-    """Return the statement that collects the factory arguments of all layers, if the class makes any."""
-    if found.model.is_placed:
-        graph = module.model(found)
+    """Return the statement that collects the factory arguments of layers, if the class creates any."""
+    if found.representative.is_placed:
+        graph = module.graph_of(found)
         if graph is None:
             return []
         names = Sequence(tuple(graph.devices), "(")
@@ -113,8 +113,8 @@ def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list
 
 def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
-    plain, optional = (found.model.initialising(optional=each) for each in (False, True))
-    return [*plain, *_if_projecting(optional)] if found.flagged else [*plain, *optional]
+    plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
+    return [*plain, *_if_projecting(optional)] if found.takes_project else [*plain, *optional]
 
 
 def _if_projecting(body: list[Statement]) -> list[Statement]:
@@ -134,10 +134,10 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
     """
     made: list[Statement] = []
     projections: list[Statement] = []
-    for entry in found.model.entries:
+    for entry in found.representative.entries:
         target = Attribute(_SELF, entry.name)
-        assignment = Assign(target, _module(entry, found.model, module))
-        if entry.optional and found.flagged:
+        assignment = Assign(target, _module(entry, found.representative, module))
+        if entry.optional and found.takes_project:
             made.append(Assign(target, call("nn.Identity"), Ref("nn.Module")))
             projections.append(assignment)
             continue
@@ -147,7 +147,7 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
 
 
 def _anchors(draft: ClassDraft) -> list[Statement]:
-    """Return the statements that register the buffers that tell where a device is."""
+    """Return the statements that register the buffers that mark devices without weights."""
     return [
         Evaluate(
             call(
@@ -167,7 +167,7 @@ def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
 
 
 def _with_loops(expr: Expr) -> Expr:
-    """Return the call of an `nn.Sequential` with loops for what repeats in it."""
+    """Return the call of an `nn.Sequential` with loops for repeated items."""
     if not isinstance(expr, Call) or expr.function not in ("nn.Sequential", "OrderedDict"):
         return expr
     if expr.function == "nn.Sequential":

@@ -1,7 +1,7 @@
-"""What generated code says about itself: docstrings with shapes and places, and shapes beside its lines."""
+"""The documentation of generated code: docstrings with shapes and sources, and comments with shapes."""
 
-import re
 from itertools import groupby, repeat
+from pathlib import PureWindowsPath
 from textwrap import wrap
 
 from archdsl.base.pyexpr import Expr, Infix, Ref, structure, walk
@@ -18,13 +18,13 @@ _LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 
 
 def title(graph: CheckedGraph, *, doing: str = "") -> str:
-    """Return the first line of the docstring of a module, or of a script that does something with it."""
+    """Return the first line of the docstring of a module, or of a script with a verb in `doing`."""
     return _escaped(f"{doing}{graph.name}, made by archdsl from {_basename(graph.source.name)}.")
 
 
 def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
-    """Return the lines of a class's docstring; `root` is the graph if the class is that of the model."""
-    draft = found.model
+    """Return the lines of a class's docstring; `root` is the graph if it is the class of the model."""
+    draft = found.representative
     container, use = draft.container, draft.container.use
     if root:
         doc, span, about = root.doc, root.span, f"The architecture {root.name}."
@@ -48,7 +48,7 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
 
 
 def _uses(found: Class) -> str:
-    """Return the paths of the submodules that have a class, the first ones of many."""
+    """Return the paths of the submodules of a class; of many, the first ones."""
     paths = [dotted(member.container.path) for member in found.members]
     more = len(paths) - _USES
     if more > 1:
@@ -63,7 +63,7 @@ def _fixed(root: CheckedGraph, draft: ClassDraft) -> str:
 
 
 def _shapes(found: Class) -> list[str]:
-    draft = found.model
+    draft = found.representative
     given = [[member.shape_of(member.arguments[number][1]) for member in found.members] for number in _numbers(draft)]
     said = [
         f"{name}: {_batched(_sizes(found.members, shapes, None))}"
@@ -81,8 +81,8 @@ def _numbers(draft: ClassDraft) -> range:
 
 
 def shape_of_input(found: Class) -> str:
-    """Return the shape of the stream that comes in, as comments show it."""
-    if not found.model.arguments:
+    """Return the shape of the first argument, as comments show it."""
+    if not found.representative.arguments:
         return ""
     return _joined(_sizes(found.members, _inputs(found.members), None))
 
@@ -93,23 +93,27 @@ def _inputs(members: list[ClassDraft]) -> list[Shape]:
 
 def shape_after(found: Class, step: ForwardStep) -> str:
     """Return the shape of a step's result; empty if it differs too much between the uses of the class."""
-    place = _alike(found.model, step).index(step)
+    place = _alike(found.representative, step).index(step)
     members = [member for member in found.members if len(_alike(member, step)) > place]
     shapes = [_alike(member, step)[place].shape for member in members]
-    return _joined(_sizes(members, shapes, _inputs(members) if found.model.arguments else None))
+    return _joined(_sizes(members, shapes, _inputs(members) if found.representative.arguments else None))
 
 
 def _alike(draft: ClassDraft, step: ForwardStep) -> list[ForwardStep]:
-    """Return the steps that are, or are not, optional like this one: all uses of a class have the same."""
+    """Return the steps of a draft that are optional if and only if this one is. Drafts of a class have the same."""
     return [each for each in draft.steps if each.optional == step.optional]
 
 
 def _sizes(
     drafts: list[ClassDraft], shapes: list[Shape], given: list[Shape] | None, *, loosely: bool = False
 ) -> list[Expr]:
-    """Return the sizes of a shape that all uses of a class have; what differs is told by letters, as of the input.
+    """Return the sizes that a shape has in all uses of a class, with letters for sizes that differ.
 
-    Empty where that says nothing, unless it is told `loosely`.
+    Args:
+        drafts: The uses.
+        shapes: The shape in each use.
+        given: The shape of the input in each use; sizes in proportion to it are written `H / 2`.
+        loosely: Whether to write `...` or `H'` where neither sizes nor proportions agree; else the result is empty.
     """
     rank = shapes[0].rank
     if any(shape.rank != rank for shape in shapes):
@@ -129,7 +133,7 @@ def _sizes(
 
 
 def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> int | None:
-    """Return by how much an axis shrinks in all uses, if it does so by the same factor."""
+    """Return the factor by which an axis shrinks, if it is the same in all uses."""
     found: set[int | None] = set()
     for shape, before in zip(shapes, given, strict=True):
         if shape.rank != before.rank:
@@ -140,7 +144,7 @@ def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> int | None:
 
 
 def _size(draft: ClassDraft, shape: Shape, axis: int) -> Expr:
-    """Return a size as the class computes it; what a block makes of a side of its map, by its window, as a number."""
+    """Return a size as the class computes it. In a block, the result of a window formula is shown as a number."""
     size = draft.scope.expression(shape.dims[axis])
     return int(shape.dims[axis]) if axis and draft.container.use and _computes(size, "//") else size
 
@@ -151,7 +155,7 @@ def _computes(size: Expr, *operators: str) -> bool:
 
 
 def _joined(sizes: list[Expr]) -> str:
-    """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` where parameters stand in it."""
+    """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` if it has parameters."""
     if all(isinstance(size, int) and not isinstance(size, TracedInt) for size in sizes):
         return "x".join(map(flat, sizes))
     return " x ".join(f"({flat(size)})" if _computes(size, "+", "-") else flat(size) for size in sizes)
@@ -162,7 +166,7 @@ def _batched(sizes: list[Expr]) -> str:
 
 
 def _paragraphs(doc: tuple[str, ...]) -> list[list[str]]:
-    """Return the paragraphs of the author's documentation, which empty lines of it separate."""
+    """Return the paragraphs of the author's documentation, which empty lines separate."""
     texts = [" ".join(lines) for is_text, lines in groupby(doc, key=bool) if is_text]
     return [_wrapped(text, first=number == 0) for number, text in enumerate(texts)]
 
@@ -175,15 +179,16 @@ def _wrapped(text: str, *, first: bool = False) -> list[str]:
 
 
 def _hung(shape: str) -> list[str]:
-    """Return a shape on lines of which all but the first are indented."""
+    """Return the lines of a shape; all but the first are indented."""
     return wrap(shape, WIDTH - 8, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _escaped(text: str) -> str:
-    """Return text that can stand in a docstring: whatever the author wrote, it stays inside."""
+    """Return text that cannot end or break a docstring, whatever the author wrote."""
     visible = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     return visible.replace("\\", "\\\\").replace('"', '\\"') if '"""' in visible else visible.replace("\\", "\\\\")
 
 
 def _basename(name: str) -> str:
-    return re.split(r"[/\\]", name)[-1]
+    # The separators of Windows are those of all systems.
+    return PureWindowsPath(name).name

@@ -1,4 +1,4 @@
-"""The `forward` of a class."""
+"""The `forward` of a generated class."""
 
 from archdsl.base.pyexpr import Call, Conditional, Expr, Ref, Sequence, union
 from archdsl.emit import documentation
@@ -12,7 +12,7 @@ _TRAINING = Ref("self.training")
 
 def forward(found: Class, module: ModuleClasses) -> Function:
     """Return the `forward` of a class."""
-    draft = found.model
+    draft = found.representative
     optional = _only_in_training(draft)
     results = [draft.variables[draft.origin(path)] for path in draft.results()]
     return Function(
@@ -41,7 +41,7 @@ def _steps(found: Class, unbound: set[str]) -> list[Statement]:
 
     The first assignment of a variable in `unbound` declares its type. A comment shows the shape where it changes.
     """
-    draft = found.model
+    draft = found.representative
     made: list[Statement] = []
     training: list[Statement] = []
     before = documentation.shape_of_input(found)
@@ -70,12 +70,12 @@ def _if_training(body: list[Statement]) -> list[Statement]:
 
 
 def _returned(found: Class, module: ModuleClasses, results: list[str], optional: list[str]) -> Expr:
-    """Return the expression of the results; those that only training has are None in evaluation."""
+    """Return the expression of the results. In evaluation, those that only training has are None."""
     if len(results) == 1:
         return Ref(results[0])
     parts: list[Expr] = [
         Conditional(Ref(name), _TRAINING, None) if output.when_training and name not in optional else Ref(name)
-        for name, output in zip(results, found.model.outputs, strict=True)
+        for name, output in zip(results, found.representative.outputs, strict=True)
     ]
     if module.as_tuples:
         return Sequence(tuple(parts), "(")

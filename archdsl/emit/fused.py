@@ -1,4 +1,4 @@
-"""The table of a module with fused towers: where its weights come from."""
+"""The table of a module with fused towers: the towers that each submodule replaces."""
 
 from collections.abc import Mapping as Table
 from typing import TypeAlias
@@ -6,14 +6,14 @@ from typing import TypeAlias
 from archdsl.base.pyexpr import Item, Mapping, Ref, Sequence
 from archdsl.emit.statements import Assign, Comment, Statement
 
-# For each fused submodule the towers that its weights come from.
+# The towers that each fused submodule gets its weights from.
 Towers: TypeAlias = Table[str, tuple[str, ...]]
 
 _NAMES = Item(Ref("tuple"), (Ref("str"), Ref("...")))
 
 
 def fused(towers: Towers) -> list[Statement]:
-    """Return the statements of the constant with the towers of each fused submodule; none where there are none."""
+    """Return the statements that define `FUSED`; none if no towers are fused."""
     if not towers:
         return []
     pairs = tuple((name, Sequence(parts, "(")) for name, parts in towers.items())

@@ -1,4 +1,4 @@
-"""Module plan and template to text."""
+"""Generates the source of modules and training scripts."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -13,25 +13,31 @@ from archdsl.passes.stages import Stage
 
 
 def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
-    """Return the source of the PyTorch module that computes a graph; `towers` are those that are fused in it."""
+    """Return the source of the PyTorch module that computes a graph; `towers` are those fused in it, by submodule."""
     return render(plan(graph, towers).plan)
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
-    """Return the source of a module with the stages of a graph's pipeline, and what runs them."""
+    """Return the source of a module with the pipeline stages of a graph, and a function that sets up the schedule."""
     return render(plan_stages(graph, stages).plan)
 
 
 def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> str:
-    """Return the source of the script that trains a graph, or its stages, whose module is imported as `module`.
+    """Return the source of the script that trains a graph, or its pipeline stages.
 
-    Raises archdsl.emit.training.CannotTrain where there is none.
+    Args:
+        graph: The graph.
+        module: The name under which the script imports the generated module.
+        stages: The stages, if the module is for a pipeline.
+
+    Raises:
+        archdsl.emit.training.CannotTrain: The graph is not an image classifier.
     """
     return _rendered("train.py.j2", training.plan(graph, module, stages))
 
 
 def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:
-    """Return the source of a module with a class for the process of each tower of a graph."""
+    """Return the source of a module with one class for each tower of a graph, each for a process of its own."""
     return render(plan_towers(graph, towers).plan)
 
 

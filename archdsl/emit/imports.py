@@ -33,9 +33,11 @@ _POSSIBLE = (
 
 
 def imports_of(names: Iterable[str], others: Iterable[Import]) -> list[str]:
-    """Return the lines that import names which generated code reads, and what support definitions import.
+    """Return the import lines of a module, sorted as isort sorts them.
 
-    They are sorted as isort does it: the standard library first, and modules before names.
+    Args:
+        names: The names that generated code reads.
+        others: The imports of support definitions.
     """
     read = frozenset(names)
     found = {*_ALWAYS, *(each for each in _POSSIBLE if each.bound in read), *others}

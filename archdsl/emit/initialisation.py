@@ -1,4 +1,4 @@
-"""Initialisation of weights: the statements of constructors that initialise them otherwise than PyTorch does.
+"""Initialisation of weights: statements of constructors for weights that differ from PyTorch's defaults.
 
 Layers of one class that are all initialised alike, in the whole model or in one `nn.Sequential`, share a loop over its
 modules. Other layers have statements of their own, in the class that constructs them.
@@ -23,7 +23,10 @@ _SELF = Ref("self")
 class Initialisation:
     """The initialisation statements of a model's classes.
 
-    `has_class` says whether a container becomes a class; others are an `nn.Sequential` in the class around.
+    Args:
+        root: The model.
+        taken: Names that loops cannot use.
+        has_class: Whether a container becomes a class. Others are an `nn.Sequential` in the class around them.
     """
 
     def __init__(self, root: Container, taken: Iterable[str], has_class: Callable[[Container], bool]) -> None:
@@ -33,9 +36,13 @@ class Initialisation:
     def of_child(
         self, child: Node | Container, attribute: Expr, taken: Iterable[str], *, direct: bool
     ) -> list[Statement]:
-        """Return the statements for a submodule of a class, `direct` if the attribute has the type of its value.
+        """Return the statements for a submodule of a class.
 
-        `attribute` is the expression by which the class reads it, `taken` are names that loops cannot use.
+        Args:
+            child: The submodule.
+            attribute: The expression that reads it in the class.
+            taken: Names that loops cannot use.
+            direct: Whether a type checker knows the type of the attribute.
         """
         path = (child.path[-1],)
         if isinstance(child, Node):
@@ -76,7 +83,7 @@ def _class_of(node: Node) -> str:
 
 
 def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Statement, ...]:
-    """Return the statements that initialise one layer, `direct` if it is a typed attribute of its class."""
+    """Return the statements that initialise one layer, `direct` if a type checker knows its type."""
     dotted = ".".join(path)
     starts = [start for start in node.op.starts(node.input) if start.initialiser]
     layer: Expr = Attribute(_SELF, dotted) if direct else call("self.get_submodule", dotted)
@@ -128,7 +135,7 @@ class _Layer:
 
 
 def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]:
-    """Yield the modules in a container that are no containers."""
+    """Yield the modules in a container, at any depth, that are no containers."""
     for child in container.children:
         if isinstance(child, Container):
             if not child.weights:
@@ -143,9 +150,13 @@ def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]
 def _shared(
     found: list[_Layer], owner: Expr, taken: Iterable[str], before: frozenset[str] = frozenset()
 ) -> tuple[frozenset[str], list[Statement]]:
-    """Return the classes whose layers are all initialised alike, and the loop over the modules of `owner` for them.
+    """Return the classes whose layers are all initialised alike, and the loop over modules that initialises them.
 
-    Those in `before` are settled already.
+    Args:
+        found: All layers.
+        owner: The expression whose modules the loop visits.
+        taken: Names that the loop cannot use.
+        before: Classes that an outer loop initialises.
     """
     variable = _free("module", taken)
     cases: dict[Hashable, tuple[tuple[Statement, ...], list[str]]] = {}

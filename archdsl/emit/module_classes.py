@@ -1,4 +1,4 @@
-"""The classes of a module, with the models that some of them are."""
+"""The classes of a module, and the graphs that some of them compute."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,8 +21,11 @@ _TENSORS = Item(Ref("tuple"), (TENSOR, Ref("...")))
 class ModuleClasses:
     """All classes of a module.
 
-    `graphs` are its models by the numbers of their drafts, `by_draft` has the class of each draft. `as_tuples` says
-    that models with several outputs return plain tuples.
+    Attributes:
+        graphs: The graphs that have a class of their own, by the number of its draft.
+        drafts: All drafts, inner classes first.
+        by_draft: The class of each draft, by number.
+        as_tuples: Whether graphs with several outputs return plain tuples.
     """
 
     graphs: dict[int, CheckedGraph]
@@ -32,7 +35,7 @@ class ModuleClasses:
 
     @staticmethod
     def of(graphs: Iterable[CheckedGraph], *, as_tuples: bool) -> "ModuleClasses":
-        """Return the classes that compute some graphs: one for each graph, and one for each different block."""
+        """Return the classes that compute some graphs: one for each graph and for each different block."""
         drafts: list[ClassDraft] = []
         models: dict[int, CheckedGraph] = {}
         for graph in graphs:
@@ -50,26 +53,26 @@ class ModuleClasses:
         """Each class once, inner classes first."""
         return list({id(each): each for each in self.by_draft.values()}.values())
 
-    def model(self, found: Class) -> CheckedGraph | None:
-        """Return the graph whose own class this is, if there is one."""
-        return self.graphs.get(found.model.number)
+    def graph_of(self, found: Class) -> CheckedGraph | None:
+        """Return the graph that a class computes, None if it is a block or submodule."""
+        return self.graphs.get(found.representative.number)
 
     def output_class(self, graph: CheckedGraph) -> str:
-        """Return the name of the class of a model's outputs; empty if it has none."""
+        """Return the name of the class of a graph's outputs; empty if it has none."""
         return "" if self.as_tuples or len(graph.outputs) == 1 else f"{graph.name}Output"
 
     def result(self, found: Class) -> Expr:
         """Return the type that the `forward` of a class returns."""
-        graph = self.model(found)
+        graph = self.graph_of(found)
         if graph is None or len(graph.outputs) == 1:
             return TENSOR
         return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
 
     def exchanges(self, found: Class) -> bool:
         """Return whether a class receives tensors from other processes."""
-        graph = self.model(found)
+        graph = self.graph_of(found)
         return graph is not None and any(isinstance(node.op, Exchange) for node in graph.nodes)
 
     def defaults(self, found: Class) -> dict[str, int | float]:
-        """Return the defaults of a class's parameters: all of them for a model."""
-        return dict(found.model.scope.values) if self.model(found) else default_values(found)
+        """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
+        return dict(found.representative.scope.values) if self.graph_of(found) else default_values(found)

@@ -1,4 +1,4 @@
-"""The tables of a pipeline: its stages, and what goes into each."""
+"""The tables of a pipeline module: its stages, and the shapes of their inputs."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence as Many

@@ -1,4 +1,4 @@
-"""Where the parts of a module are made, and what tells at run time where they are."""
+"""The devices on which submodules are created, and how the module finds them at run time."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ class Placing:
         self._declared = bool(graph.devices)
 
     def spans(self, container: Container) -> bool:
-        """Whether the class of a container is told of several devices; that of a placed model always is."""
+        """Return whether the class of a container takes several devices; that of a placed model always does."""
         return len(devices_of(container)) > 1 or (self._declared and not container.path)
 
     def spread(self, child: Node | Container, owner: Container) -> tuple[Expr, ...]:
@@ -30,7 +30,7 @@ class Placing:
         return (Item(ON, device),) if device else ()
 
     def anchor(self, draft: ClassDraft, device: str) -> Expr:
-        """Return what lies on a device: a submodule of a class that has weights there, else a buffer of its own."""
+        """Return an expression for a submodule with weights on a device, or for a buffer there if there is none."""
         found = next(_anchors(draft.container, device), None)
         if found is None:
             name = draft.anchors.setdefault(device, f"_{device}")
@@ -49,7 +49,7 @@ def _device(part: Node | Container) -> str | None:
 
 
 def _anchors(container: Container, device: str) -> Iterator[Node | Container]:
-    """Yield the parts of a submodule that have weights, all on a device: direct ones first."""
+    """Yield the submodules that have weights, all of them on one device; direct children first."""
     inside: list[Container] = []
     for child in container.children:
         if child.weights or child.optional:

@@ -1,4 +1,4 @@
-"""Checked graph to module plan: every line and every name is decided here, and templates only lay them out."""
+"""Plans modules: all names and lines are decided here; the template only lays them out."""
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
@@ -65,20 +65,20 @@ class GeneratedModule:
 
 
 def plan(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> GeneratedModule:
-    """Return the plan of the module that computes a graph; `towers` are those that its submodules are made of."""
+    """Plan the module that computes a graph; `towers` are those fused in it, by submodule."""
     extra = ("fused_state",) if towers else ()
     return _planned(graph, (lowered(graph),), _facts(graph), fused(towers), extra)
 
 
 def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> GeneratedModule:
-    """Return the plan of a module with a class for each stage of a graph's pipeline, and what runs them."""
+    """Plan a module with one class for each pipeline stage of a graph, and a function that sets up the schedule."""
     facts = f"{_facts(graph)}\nIn {len(stages)} stages of a pipeline, from `pipeline`."
     graphs = [stage.graph for stage in stages]
     return _planned(graph, graphs, facts, tables_of(graph, stages), PIPELINE, as_tuples=True)
 
 
 def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> GeneratedModule:
-    """Return the plan of a module with a class for the process of each tower of a graph."""
+    """Plan a module with one class for each tower of a graph, each for a process of its own."""
     facts = f"{_facts(graph)}\nIn {len(towers)} processes, from `own_tower`."
     names = Sequence(tuple(Ref(each.name) for each in towers), "(")
     kind = Item(Ref("tuple"), (Item(Ref("type"), Ref("nn.Module")), Ref("...")))
@@ -91,7 +91,7 @@ def _facts(graph: CheckedGraph) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Methods:
-    """The methods of a class; one that is never called itself has no `forward`."""
+    """The methods of a class; one whose steps its parent runs has no `forward`."""
 
     init: Function
     forward: Function | None
@@ -111,9 +111,15 @@ def _planned(
     *,
     as_tuples: bool = False,
 ) -> GeneratedModule:
-    """Return the plan of the module of some graphs, which are parts of `graph` or that graph itself.
+    """Plan the module of some graphs.
 
-    `tables` are statements at the end of the module, `extra` support definitions beside those in use.
+    Args:
+        graph: The whole graph, which the module is named after.
+        graphs: The graphs that get a class: the whole graph with its moves, or its stages or towers.
+        facts: The text below the title.
+        tables: Statements at the end of the module.
+        extra: Support definitions that no code of a class calls.
+        as_tuples: Whether classes with several outputs return plain tuples.
     """
     module = ModuleClasses.of(graphs, as_tuples=as_tuples)
     methods = {each.name: _methods(each, module) for each in module.distinct}
@@ -131,19 +137,21 @@ def _planned(
         classes=tuple(_class(each, module, methods[each.name]) for each in module.distinct),
         tables=tuple(line for each in tables for line in printed(each, 0)),
     )
-    statements = {each.name: _computed(each.model) for each in module.distinct}
+    statements = {each.name: _computed(each.representative) for each in module.distinct}
     return GeneratedModule(planned, statements, tuple(output.name for output in graph.outputs))
 
 
 def _methods(found: Class, module: ModuleClasses) -> _Methods:
-    return _Methods(constructor(found, module), None if found.model.container.inline else forward(found, module))
+    return _Methods(
+        constructor(found, module), None if found.representative.container.inline else forward(found, module)
+    )
 
 
 def _class(found: Class, module: ModuleClasses, methods: _Methods) -> ClassPlan:
     return ClassPlan(
         found.name,
-        "nn.Sequential" if found.model.is_numbered else "nn.Module",
-        tuple(documentation.of_class(found, module.model(found))),
+        "nn.Sequential" if found.representative.is_numbered else "nn.Module",
+        tuple(documentation.of_class(found, module.graph_of(found))),
         tuple(printed_function(methods.init)),
         tuple(printed_function(methods.forward)) if methods.forward else (),
     )
@@ -156,7 +164,7 @@ def _candidates(graphs: Many[CheckedGraph]) -> list[str]:
 
 
 def _exported(module: ModuleClasses, support: Many[Definition]) -> Statement:
-    """Return the statement that lists what a module defines: the models first."""
+    """Return the statement of `__all__`, the models first."""
     graphs = module.graphs.values()
     names = [
         *(graph.name for graph in graphs),

@@ -1,4 +1,4 @@
-"""Equal items in a row become a loop; numbers in them may grow by the same step from item to item."""
+"""Turns runs of equal items into loops; numbers in them may grow by a constant step from item to item."""
 
 from collections.abc import Hashable, Iterator
 
@@ -11,7 +11,7 @@ _VARIABLES = ("i", "j", "k", "step", "position")
 
 
 def repeated(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """Return the items of a list with runs of at least three as loops."""
+    """Return the items of a list with each run of at least three as a loop."""
     found: list[Expr] = []
     at = 0
     while at < len(items):
@@ -42,7 +42,7 @@ def _leaves(expr: Expr) -> tuple[Hashable, tuple[int, ...]]:
 
 
 def _numbered(text: str) -> tuple[str, int] | None:
-    """Return a name and the number at its end."""
+    """Return a name and the number at its end, None if it has none."""
     name = text.rstrip("0123456789")
     digits = text[len(name) :]
     if not name or not digits or (len(digits) > 1 and digits[0] == "0") or len(digits) > 9:
@@ -51,7 +51,7 @@ def _numbered(text: str) -> tuple[str, int] | None:
 
 
 def _run(items: tuple[Expr, ...], at: int) -> int:
-    """Return how many items from a place on make a loop."""
+    """Return the number of items from a position on that one loop can create."""
     skeleton, before = _leaves(items[at])
     steps = None
     for number in range(at + 1, len(items)):

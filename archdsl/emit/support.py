@@ -1,4 +1,4 @@
-"""Support definitions: classes and functions that torch lacks, which a generated module brings along."""
+"""Support definitions: classes and functions that torch lacks, copied into modules that need them."""
 
 import ast
 from collections.abc import Collection, Iterable
@@ -8,7 +8,7 @@ from functools import cache
 from archdsl.base.resources import resource
 from archdsl.emit.imports import Import
 
-# Definitions that no operator declares: for models with devices, and for several processes.
+# Definitions that no operator declares: for several devices, and for several processes.
 PLACING = ("device_pool", "factories")
 PIPELINE = ("pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)
@@ -16,10 +16,15 @@ TOWERS = ("own_tower",)
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A file of templates/support: the source of what it defines, and what Python's parser finds in it.
+    """A file of templates/support.
 
-    `bases` are the base classes, `calls` the functions and classes that it calls, both as they are written there;
-    `reads` are all names that it reads.
+    Attributes:
+        name: The name of the class or function.
+        source: Its source, without imports.
+        imports: The imports of the file.
+        bases: The base classes, as they are written: `nn.Linear`.
+        calls: The functions and classes that the definition calls, as they are written.
+        reads: The names that the definition reads.
     """
 
     name: str
@@ -52,14 +57,14 @@ def definition(name: str) -> Definition:
 def _defines(part: ast.stmt) -> bool:
     """Return whether a statement belongs to the definition: a class, a function or a type alias.
 
-    Others, before it, stand for constants of the generated module.
+    Other statements declare constants that the generated module has.
     """
     is_alias = isinstance(part, ast.AnnAssign) and isinstance(part.annotation, ast.Name)
     return isinstance(part, ast.ClassDef | ast.FunctionDef) or is_alias
 
 
 def _imports(part: ast.stmt) -> list[Import]:
-    """Return what a statement imports."""
+    """Return the imports of a statement."""
     if isinstance(part, ast.Import):
         return [Import(alias.name, "", alias.asname or "") for alias in part.names]
     if isinstance(part, ast.ImportFrom):
@@ -68,7 +73,7 @@ def _imports(part: ast.stmt) -> list[Import]:
 
 
 def needed(candidates: Iterable[str], read: Collection[str]) -> list[Definition]:
-    """Return the definitions among the candidates that code reads, and those that these read themselves."""
+    """Return the candidates that code reads, and further candidates that these read, in the order of candidates."""
     found = {name: definition(name) for name in dict.fromkeys(candidates)}
     used: set[str] = set()
     added = found.keys() & read
