@@ -36,7 +36,7 @@ def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
     source = f"{_basename(span.source.name)}, line {span.line}"
     parts = [*_paragraphs(doc if any(doc) else (about,)), [f"Source: {source}."]]
     if found.forms > 1:
-        parts.append(_wrapped(f"One of {found.forms} forms of the block: the one of {_uses(found)}."))
+        parts.append(_wrapped(f"One of {found.forms} variants of the block, for {_uses(found)}."))
     fixed = _fixed(root, draft) if root else ""
     if fixed:
         parts.append(_wrapped(f"Built for {fixed}."))

@@ -18,6 +18,6 @@ def fused(towers: Towers) -> list[Statement]:
         return []
     pairs = tuple((name, Sequence(parts, "(")) for name, parts in towers.items())
     return [
-        Comment("The towers that a submodule is made of: `fused_state` joins their weights."),
+        Comment("The towers that each fused submodule replaces; `fused_state` joins their weights."),
         Assign(Ref("FUSED"), Mapping(pairs, exploded=True), Item(Ref("dict"), (Ref("str"), _NAMES))),
     ]

@@ -23,9 +23,9 @@ def tables_of(graph: CheckedGraph, stages: Many[Stage]) -> list[Statement]:
     ]
     integers = _tuple_of(Ref("int"))
     return [
-        Comment("What goes into each stage, and comes out of the last one, without the batch."),
+        Comment("Input shapes of each stage, then the output shapes of the last, without the batch."),
         Assign(Ref("SHAPES"), shapes, _tuple_of(_tuple_of(integers))),
-        Comment("What has no gradient, by its stage and place, and its type if it is no other."),
+        Comment("Inputs without a gradient, by stage and position, with their dtype if it is fixed."),
         Assign(
             Ref("CONSTANT"),
             Mapping(tuple(constant), exploded=True),

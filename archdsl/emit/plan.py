@@ -72,14 +72,14 @@ def plan(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> Generate
 
 def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> GeneratedModule:
     """Plan a module with one class for each pipeline stage of a graph, and a function that sets up the schedule."""
-    facts = f"{_facts(graph)}\nIn {len(stages)} stages of a pipeline, from `pipeline`."
+    facts = f"{_facts(graph)}\nSplit into {len(stages)} pipeline stages; `pipeline` sets up their schedule."
     graphs = [stage.graph for stage in stages]
     return _planned(graph, graphs, facts, tables_of(graph, stages), PIPELINE, as_tuples=True)
 
 
 def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> GeneratedModule:
     """Plan a module with one class for each tower of a graph, each for a process of its own."""
-    facts = f"{_facts(graph)}\nIn {len(towers)} processes, from `own_tower`."
+    facts = f"{_facts(graph)}\nOne class for each of {len(towers)} processes; `own_tower` constructs the one of this process."
     names = Sequence(tuple(Ref(each.name) for each in towers), "(")
     kind = Item(Ref("tuple"), (Item(Ref("type"), Ref("nn.Module")), Ref("...")))
     return _planned(graph, towers, facts, [Assign(Ref("TOWERS"), names, kind)], TOWERS)
@@ -180,10 +180,10 @@ def _outputs(graph: CheckedGraph, module: ModuleClasses) -> list[str]:
     name = module.output_class(graph)
     if not name:
         return []
-    first = f'    """What {graph.name} returns.'
+    first = f'    """The outputs of {graph.name}.'
     doc = [f'{first}"""']
     if any(output.when_training for output in graph.outputs):
-        doc = [first, "", "    What only training computes is None in evaluation.", '    """']
+        doc = [first, "", "    Outputs that only training computes are None in evaluation.", '    """']
     fields = [
         Declare(Ref(output.name), union(TENSOR, None) if output.when_training else TENSOR) for output in graph.outputs
     ]

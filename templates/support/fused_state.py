@@ -5,11 +5,11 @@ FUSED: dict[str, tuple[str, ...]] = {}
 
 
 def fused_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state_dict of the net with towers as this module takes it.
+    """Convert the state_dict of the net with separate towers for this module.
 
-    FUSED names the towers of each fused submodule: their entries are joined along the
-    first axis, in this order. What has no axis counts batches, in all towers alike, and
-    is that of the first. Other entries stay as they are.
+    FUSED lists the towers of each fused submodule: their entries are concatenated along
+    the first axis, in this order. An entry without axes counts batches, which all
+    towers do alike: the first is kept. Other entries do not change.
     """
     found = dict(state)
     for name, towers in FUSED.items():

@@ -3,9 +3,9 @@ from torch import Tensor
 
 
 def gathered(x: Tensor, group: dist.ProcessGroup | None) -> tuple[Tensor, ...]:
-    """Return what all processes of a group have, in their order; gradients flow back.
+    """Return the tensors of all processes of a group, by rank; it is differentiable.
 
-    Every process has to take part, forward and backward, with a tensor of one shape.
+    All processes must call it, forward and backward, with tensors of the same shape.
     """
     found: tuple[Tensor, ...] = Gather.apply(x, group)  # type: ignore[no-untyped-call]
     return found
