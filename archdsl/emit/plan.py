@@ -79,7 +79,9 @@ def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> GeneratedModule:
 
 def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> GeneratedModule:
     """Plan a module with one class for each tower of a graph, each for a process of its own."""
-    facts = f"{_facts(graph)}\nOne class for each of {len(towers)} processes; `own_tower` constructs the one of this process."
+    facts = (
+        f"{_facts(graph)}\nOne class for each of {len(towers)} processes; `own_tower` constructs that of this process."
+    )
     names = Sequence(tuple(Ref(each.name) for each in towers), "(")
     kind = Item(Ref("tuple"), (Item(Ref("type"), Ref("nn.Module")), Ref("...")))
     return _planned(graph, towers, facts, [Assign(Ref("TOWERS"), names, kind)], TOWERS)

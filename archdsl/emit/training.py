@@ -106,16 +106,16 @@ def _image(graph: CheckedGraph) -> Shape:
     """Return the shape of the input images. A vector is a square grey image."""
     if len(graph.inputs) != 1:
         names = ", ".join(f"`{each.name}`" for each in graph.inputs)
-        raise CannotTrain(f"{graph.name} takes {len(graph.inputs)} inputs ({names}), and train.py feeds images alone")
+        raise CannotTrain(f"{graph.name} takes {len(graph.inputs)} inputs ({names}), but train.py needs exactly one")
     given = graph.inputs[0]
     if graph.indices(given) is not None:
-        raise CannotTrain(f"the input `{given.name}` of {graph.name} holds indices, and train.py feeds images")
+        raise CannotTrain(f"the input `{given.name}` of {graph.name} holds indices, but train.py feeds images")
     shape = given.shape.plain()
     if shape.rank == 1 and isqrt(shape.volume) ** 2 == shape.volume:
         return Shape.of(1, isqrt(shape.volume), isqrt(shape.volume))
     if shape.rank != 3 or shape.channels not in _COLOURS:
         raise CannotTrain(
-            f"the input `{given.name}` of {graph.name} is {shape}, and train.py feeds images: 1 or 3 channels, height "
+            f"the input `{given.name}` of {graph.name} is {shape}, but train.py feeds images: 1 or 3 channels, height "
             "and width"
         )
     return given.shape
@@ -125,16 +125,16 @@ def _scores(graph: CheckedGraph) -> str:
     """Return the expression that converts `output` to logits."""
     first, *others = graph.outputs
     if first.shape.rank != 1 or first.when_training:
-        raise CannotTrain(f"{graph.name} gives {first.shape}, and train.py needs a number for each class")
+        raise CannotTrain(f"{graph.name} gives {first.shape}, but train.py needs one score for each class")
     for other in others:
         if not other.when_training:
             raise CannotTrain(
-                f"{graph.name} has a second output, `{other.name}`, and train.py has a loss for one; outputs "
-                "`when training` are auxiliary classifiers"
+                f"{graph.name} has a second output, `{other.name}`, but train.py has one loss: mark auxiliary "
+                "classifiers `when training`"
             )
         if other.shape.plain() != first.shape.plain() or _scores_of(graph, other) != _scores_of(graph, first):
             raise CannotTrain(
-                f"the auxiliary output `{other.name}` of {graph.name} does not end as its first output does"
+                f"the auxiliary output `{other.name}` of {graph.name} differs in shape or last operator from the first"
             )
     return _scores_of(graph, first)
 
