@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from archdsl.base.resources import resource
 from archdsl.emit import training
@@ -10,6 +12,9 @@ from archdsl.emit.fused import Towers
 from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
 from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.stages import Stage
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
@@ -47,13 +52,18 @@ def render(module: ModulePlan) -> str:
 
 
 def _rendered(template: str, plan: ModulePlan | training.TrainingPlan) -> str:
+    return _template(template).render({field.name: getattr(plan, field.name) for field in fields(plan)})
+
+
+@cache
+def _template(name: str) -> "Template":
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(lambda name: resource("templates", name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(lambda path: resource("templates", path).read_text(encoding="utf-8")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render({field.name: getattr(plan, field.name) for field in fields(plan)})
+    return environment.get_template(name)

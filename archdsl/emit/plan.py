@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from archdsl.base.pyexpr import Expr, Item, Ref, Sequence, names_of, union
+from archdsl.base.pyprint import INDENT
 from archdsl.emit import documentation
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
@@ -50,7 +51,7 @@ class ModulePlan:
     imports: tuple[str, ...]
     exported: tuple[str, ...]
     support: tuple[str, ...]
-    outputs: tuple[str, ...]
+    outputs: tuple[tuple[str, ...], ...]
     classes: tuple[ClassPlan, ...]
     tables: tuple[str, ...] = ()
 
@@ -135,7 +136,7 @@ def _planned(
         imports=tuple(imports_of(read, (each for part in support for each in part.imports))),
         exported=tuple(printed(_exported(module, support), 0)),
         support=tuple(each.source for each in support),
-        outputs=tuple(line for each in graphs for line in _outputs(each, module)),
+        outputs=tuple(_outputs(each, module) for each in graphs if module.output_class(each)),
         classes=tuple(_class(each, module, methods[each.name]) for each in module.distinct),
         tables=tuple(line for each in tables for line in printed(each, 0)),
     )
@@ -177,11 +178,8 @@ def _exported(module: ModuleClasses, support: Many[Definition]) -> Statement:
     return Assign(Ref("__all__"), Sequence(tuple(dict.fromkeys(names)), "["))
 
 
-def _outputs(graph: CheckedGraph, module: ModuleClasses) -> list[str]:
-    """Return the lines of the class of a model's outputs, if it has one."""
-    name = module.output_class(graph)
-    if not name:
-        return []
+def _outputs(graph: CheckedGraph, module: ModuleClasses) -> tuple[str, ...]:
+    """Return the lines of the class of a graph's outputs."""
     first = f'    """The outputs of {graph.name}.'
     doc = [f'{first}"""']
     if any(output.when_training for output in graph.outputs):
@@ -189,7 +187,8 @@ def _outputs(graph: CheckedGraph, module: ModuleClasses) -> list[str]:
     fields = [
         Declare(Ref(output.name), union(TENSOR, None) if output.when_training else TENSOR) for output in graph.outputs
     ]
-    return [f"class {name}(NamedTuple):", *doc, "", *(line for each in fields for line in printed(each, 4))]
+    head = f"class {module.output_class(graph)}(NamedTuple):"
+    return (head, *doc, "", *(line for each in fields for line in printed(each, INDENT)))
 
 
 def _computed(draft: ClassDraft) -> tuple[tuple[Path, str], ...]:
