@@ -76,7 +76,7 @@ def go_on(before: Path, after: Path, processes: int) -> None:
 
 def test_four_stages_learn_what_one_process_does(tmp_path: Path, alone: Path) -> None:
     pipeline_of(tmp_path, LENET5, 4)
-    assert "none in some processes" in (tmp_path / "train.py").read_text()
+    assert "empty in some processes" in (tmp_path / "train.py").read_text()
     several = ("Interleaved1F1B", "LoopedBFS", "InterleavedZeroBubble", "ZBVZeroBubble", "DualPipeV")
     cases: dict[str, tuple[Any, ...]] = {schedule: (2, f"--schedule={schedule}") for schedule in several}
     cases["1F1B"] = (4,)
