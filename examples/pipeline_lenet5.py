@@ -1,9 +1,9 @@
-"""Trains LeNet-5 on digits in a pipeline: a process for each stage.
+"""Train LeNet-5 on digits in a pipeline, with a process for each stage.
 
     archdsl build lenet5 --parallel pipeline --stages 2 -o lenet5_stages.py
     torchrun --nproc-per-node 2 examples/pipeline_lenet5.py
 
-The weights of all stages together are those of the whole net; the first process writes them to `lenet5.pt`.
+The weights of all stages together are the weights of the whole net. The first process writes them to `lenet5.pt`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ MICRO_BATCHES, SAMPLES = 4, 16
 
 
 def main() -> None:
-    """Train for a few steps."""
+    """Train for `--steps` steps."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--steps", type=int, default=200)
     options.add_argument("--schedule", default="1F1B")
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def save(stages: list[Any]) -> None:
-    """Write the weights of all processes, as the whole net names them."""
+    """Write the weights of all processes to one file, with the keys of the whole net."""
     mine = {key: value.cpu() for stage in stages for key, value in stage.submod.state_dict().items()}
     parts: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(parts, mine)

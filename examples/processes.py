@@ -1,4 +1,4 @@
-"""What a process of torchrun computes on."""
+"""The device of a process that torchrun started."""
 
 import os
 
@@ -6,7 +6,7 @@ import torch
 
 
 def own_device() -> torch.device:
-    """Return the accelerator of this process, or the CPU where there are fewer of them than processes here."""
+    """Return the accelerator of this process, or the CPU if this machine has fewer accelerators than processes."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if accelerator is None or torch.accelerator.device_count() < int(os.environ["LOCAL_WORLD_SIZE"]):
         return torch.device("cpu")

@@ -1,12 +1,12 @@
-"""Trains AlexNet's two towers (Krizhevsky et al. 2012) on digits: in one process on two devices, or in two processes.
+"""Train AlexNet's two towers (Krizhevsky et al. 2012) on digits, in one process on two devices or in two processes.
 
     archdsl build alexnet --model AlexNet_2012 -o alexnet_2012.py
     archdsl build alexnet --model AlexNet_2012 --parallel towers -o alexnet_towers.py
     python examples/two_towers.py
     torchrun --nproc-per-node 2 examples/two_towers.py
 
-Both print the same losses. Without accelerators both run on the CPU. The net is trained without dropout, whose random
-numbers are others in each process.
+Both runs print the same losses. Without accelerators, both run on the CPU. The script trains without dropout, because
+each process would draw different random numbers.
 """
 
 import argparse
@@ -27,13 +27,13 @@ CLASSES = 10
 
 
 def main() -> None:
-    """Train for a few steps."""
+    """Train for `--steps` steps."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--steps", type=int, default=20)
     options.add_argument("--batch", type=int, default=16)
     chosen = options.parse_args()
     sys.path.insert(0, str(Path.cwd()))
-    # Each kernel adds up in the same order in both runs, so that losses are equal bit for bit.
+    # With one thread, each kernel sums in the same order in both runs, so the losses are equal bit for bit.
     torch.set_num_threads(1)
     if "RANK" in os.environ:
         in_two_processes(chosen.steps, chosen.batch)
@@ -60,7 +60,7 @@ def in_two_processes(steps: int, batch: int) -> None:
 
 
 def fresh(devices: str) -> nn.Module:
-    """Return a net with weights that are the same in every process."""
+    """Return a net with the same weights in every process."""
     from alexnet_2012 import AlexNet_2012
 
     torch.manual_seed(0)
@@ -69,7 +69,11 @@ def fresh(devices: str) -> nn.Module:
 
 
 def trained(net: nn.Module, steps: int, batch: int, *, first: bool) -> Iterator[float]:
-    """Yield the losses of a training; a process that has no result of its own adds nothing to them."""
+    """Yield the loss of each training step.
+
+    Only the first process has a loss. The others call `backward` on a result of 0, because the processes wait for each
+    other.
+    """
     optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
     for images, labels in batches(steps, batch):
         result = net(images)
@@ -81,7 +85,7 @@ def trained(net: nn.Module, steps: int, batch: int, *, first: bool) -> Iterator[
 
 
 def batches(steps: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the same batches in every process: digits as large as AlexNet takes its photographs."""
+    """Yield the same batches in every process: digits, scaled to the input size of AlexNet."""
     digits = load_digits()
     order = torch.Generator().manual_seed(1)
     for _ in range(steps):

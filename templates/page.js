@@ -1,6 +1,6 @@
 "use strict";
-// A level is the drawing of one submodule, in which others are closed boxes. An unfolded box holds the level of what it
-// stands for: the drawing around it is stretched where the box is, and nothing else moves against its neighbours.
+// A level is the drawing of one submodule with its children as closed boxes. An unfolded box contains the level of its
+// submodule: the drawing around it is stretched at the box, and all other parts keep their distances.
 const SVG = "http://www.w3.org/2000/svg";
 const data = JSON.parse(document.getElementById("archdsl-data").textContent);
 const facts = new Map(data.facts.map((fact, order) => [fact.path, { ...fact, order }]));
@@ -10,21 +10,21 @@ const canvas = document.getElementById("canvas");
 const details = document.getElementById("details");
 const search = document.getElementById("search");
 const found = document.getElementById("found");
-// The scale at which small texts, of eight points, take nine pixels.
+// The scale at which the smallest text, of eight points, has nine pixels.
 const READABLE = 9 / 8;
-const stage = document.createElementNS(SVG, "svg");
+const root = document.createElementNS(SVG, "svg");
 const camera = document.createElementNS(SVG, "g");
-stage.setAttribute("class", "archdsl");
-stage.setAttribute("role", "group");
-stage.setAttribute("aria-label", `Drawing of ${data.model}`);
-stage.append(camera);
-canvas.append(stage);
-const view = { x: 0, y: 0, scale: 1 };
+root.setAttribute("class", "archdsl");
+root.setAttribute("role", "group");
+root.setAttribute("aria-label", `Drawing of ${data.model}`);
+root.append(camera);
+canvas.append(root);
+const viewport = { x: 0, y: 0, scale: 1 };
 let whole = { x: 0, y: 0, width: 1, height: 1 };
 let chosen = "";
 let revealing = false;
 
-// Reading a level: its boxes, frames and edges with their places.
+// Reading a level: its boxes, frames and edges with their positions.
 
 function numbers(text) {
   return (text.match(/-?\d+(?:\.\d+)?(?:e-?\d+)?/g) || []).map(Number);
@@ -67,7 +67,7 @@ function read(path) {
     for (const each of [group, ...group.querySelectorAll("*")]) {
       each.removeAttribute("id");
       each.removeAttribute("href");
-      // The page shows the facts itself; a tooltip on top would hide the drawing.
+      // The page has a panel for the facts; a tooltip would cover the drawing.
       each.removeAttributeNS("http://www.w3.org/1999/xlink", "title");
     }
     group.querySelector("title")?.remove();
@@ -92,7 +92,7 @@ function read(path) {
   return known;
 }
 
-// Stretching: along one axis, from where things were drawn to where they are now.
+// Stretching one axis: returns a function from original to new coordinates.
 
 function stretch(intervals) {
   const ends = [...new Set(intervals.flatMap((each) => [each.from, each.to]))].sort((a, b) => a - b);
@@ -108,9 +108,9 @@ function stretch(intervals) {
   }, value);
 }
 
-// Building a level with all that is unfolded in it.
+// Building a level with all unfolded levels inside it.
 
-// `around` has the strokes of what comes in, by where it comes from.
+// `around` has the strokes of the incoming edges, by their source.
 function build(path, around = new Map()) {
   const known = level(path);
   const inner = new Map();
@@ -121,7 +121,7 @@ function build(path, around = new Map()) {
     inner.set(box.id, build(box.id, new Map(entering.map((edge) => [plain(edge.source), stroke(edge)]))));
   }
   const fx = stretch([...inner].flatMap(([id, made]) => {
-    // The way through what is unfolded stays in the middle of its box.
+    // The stream through an unfolded level stays in the middle of its box.
     const { x, width } = known.boxes.get(id).rect, middle = x + width / 2;
     const left = made.entry - made.rect.x, right = made.rect.width - left;
     return [
@@ -155,7 +155,7 @@ function framed(frame, move, path) {
   const [left, top] = move([rect.x, rect.y]), [right, bottom] = move([rect.x + rect.width, rect.y + rect.height]);
   const [border, ...signs] = group.querySelectorAll("path, polygon");
   redraw(border, move);
-  // Title and badge keep their distance to the corner that they stand in.
+  // Title and badge keep their distance to their corner.
   const title = group.querySelector("text");
   const isLeft = !title || Number(title.getAttribute("x")) < rect.x + rect.width / 2;
   const by = [isLeft ? left - rect.x : right - rect.x - rect.width, top - rect.y];
@@ -231,8 +231,8 @@ function pathOf(points) {
   return `M${join(points[0])}C${points.slice(1).map(join).join(" ")}`;
 }
 
-// The edges of a level. What stands for its surroundings is left out: edges begin and end on the frame, those of what
-// comes in first and of what goes out last straight.
+// The edges of a level. Stubs for its surroundings are hidden: their edges begin and end on the frame. The first incoming
+// and the last outgoing edge are straight.
 class Route {
   constructor(known, places, inner, move) {
     Object.assign(this, { known, places, inner, move, ends: { in: new Map(), out: new Map() }, entry: undefined });
@@ -254,12 +254,12 @@ class Route {
     if (!lines.length) return group;
     const isOut = this.isHidden(edge.target);
     if (isOut && this.gone.has(edge.source)) {
-      // One way out is enough, as it parts outside.
+      // One edge out of the frame is enough: the value forks outside.
       this.ends.out.set(plain(edge.target), this.gone.get(edge.source));
       return document.createElementNS(SVG, "g");
     }
     const old = pairs(lines[0].getAttribute("d"));
-    const made = this.way(edge, old);
+    const made = this.points(edge, old);
     if (isOut) this.gone.set(edge.source, made[made.length - 1][0]);
     for (const line of lines) {
       line.setAttribute("d", pathOf(made));
@@ -274,7 +274,7 @@ class Route {
     return group;
   }
 
-  way(edge, old) {
+  points(edge, old) {
     const { known, move } = this;
     const made = old.map(move);
     let start = this.end(edge.source, edge.target, "out", old[0]);
@@ -301,7 +301,7 @@ class Route {
     return this.inner.has(id) ? start[0] : place.x + place.width / 2;
   }
 
-  // Where an edge begins or ends: on the box as it is now, or where the stream goes on within what is unfolded.
+  // Returns the end of an edge: on the moved box, or on the stream inside an unfolded box.
   end(id, other, side, point) {
     const { known, places, move, ends } = this;
     const box = known.boxes.get(id);
@@ -323,7 +323,7 @@ class Route {
   }
 }
 
-// Moves the head of an edge to where the edge ends now, and turns it as the edge has turned.
+// Moves an arrowhead to the new end of its edge and rotates it with the edge.
 function turn(head, old, made) {
   const points = pairs(head.getAttribute("points"));
   const middle = bounds(points), last = old.length - 1;
@@ -339,7 +339,7 @@ function turn(head, old, made) {
   }).join(" "));
 }
 
-// Keeps the texts of an edge beside the same place of it.
+// Moves the texts of an edge with the nearest point of the edge.
 function beside(group, old, made) {
   const before = sampled(old), after = sampled(made);
   for (const text of group.querySelectorAll("text")) {
@@ -375,37 +375,37 @@ function draw() {
   whole = made.rect;
 }
 
-function look() {
-  camera.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+function applyViewport() {
+  camera.setAttribute("transform", `translate(${viewport.x} ${viewport.y}) scale(${viewport.scale})`);
 }
 
 function fit() {
   const { clientWidth: width, clientHeight: height } = canvas;
-  view.scale = Math.min(2, (width - 20) / whole.width, (height - 20) / whole.height);
-  view.x = (width - whole.width * view.scale) / 2 - whole.x * view.scale;
-  view.y = (height - whole.height * view.scale) / 2 - whole.y * view.scale;
-  look();
+  viewport.scale = Math.min(2, (width - 20) / whole.width, (height - 20) / whole.height);
+  viewport.x = (width - whole.width * viewport.scale) / 2 - whole.x * viewport.scale;
+  viewport.y = (height - whole.height * viewport.scale) / 2 - whole.y * viewport.scale;
+  applyViewport();
 }
 
-// Shows the whole, or its beginning where the whole could not be read.
+// Shows the whole drawing, or its beginning at a readable scale.
 function begin() {
   fit();
-  if (view.scale >= READABLE) return;
-  zoom(READABLE / view.scale);
+  if (viewport.scale >= READABLE) return;
+  zoom(READABLE / viewport.scale);
   const first = camera.querySelector(".node").getBoundingClientRect(), home = canvas.getBoundingClientRect();
   const isWide = whole.width * READABLE > home.width - 20;
-  // What is too wide, too, begins in the middle.
-  if (isWide) view.x += home.x + home.width / 2 - first.x - first.width / 2;
-  view.y = 10 - whole.y * view.scale;
-  look();
+  // A drawing that is also too wide is centred on its first box.
+  if (isWide) viewport.x += home.x + home.width / 2 - first.x - first.width / 2;
+  viewport.y = 10 - whole.y * viewport.scale;
+  applyViewport();
 }
 
 function zoom(factor, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
-  const scale = Math.min(20, Math.max(0.02, view.scale * factor));
-  view.x = x - ((x - view.x) * scale) / view.scale;
-  view.y = y - ((y - view.y) * scale) / view.scale;
-  view.scale = scale;
-  look();
+  const scale = Math.min(20, Math.max(0.02, viewport.scale * factor));
+  viewport.x = x - ((x - viewport.x) * scale) / viewport.scale;
+  viewport.y = y - ((y - viewport.y) * scale) / viewport.scale;
+  viewport.scale = scale;
+  applyViewport();
 }
 
 function group(path) {
@@ -419,19 +419,19 @@ function toggle(path, wanted = !open.has(path)) {
   if (wanted) open.add(path);
   else open.delete(path);
   draw();
-  look();
+  applyViewport();
   const after = group(path)?.getBoundingClientRect();
   if (before && after) {
-    // What was clicked stays where it is.
-    view.x += before.x + before.width / 2 - after.x - after.width / 2;
-    view.y += before.y - after.y;
-    look();
+    // The clicked box keeps its position on the screen.
+    viewport.x += before.x + before.width / 2 - after.x - after.width / 2;
+    viewport.y += before.y - after.y;
+    applyViewport();
   }
   if (focused) group(focused)?.focus({ preventScroll: true });
 }
 
 function represented(path) {
-  // The chain of boxes that shows a part: equal neighbours are drawn once, so another may stand for it.
+  // Returns the chain of boxes around a step. Equal neighbours are drawn once, so it may end in an equal step.
   let wanted = path, here = "";
   const chain = [];
   for (;;) {
@@ -454,7 +454,7 @@ function reveal(path) {
   const chain = path ? represented(path) : [];
   for (const box of chain.slice(0, -1)) open.add(box);
   draw();
-  look();
+  applyViewport();
   const last = chain[chain.length - 1];
   choose(path, last);
   const target = last && group(last);
@@ -462,11 +462,11 @@ function reveal(path) {
   const home = canvas.getBoundingClientRect();
   const seen = target.getBoundingClientRect();
   const room = Math.min((home.width - 40) / seen.width, (home.height - 40) / seen.height);
-  zoom(Math.min(room, Math.max(1, READABLE / view.scale)));
+  zoom(Math.min(room, Math.max(1, READABLE / viewport.scale)));
   const rect = target.getBoundingClientRect();
-  view.x += home.x + home.width / 2 - rect.x - rect.width / 2;
-  view.y += home.y + home.height / 2 - rect.y - rect.height / 2;
-  look();
+  viewport.x += home.x + home.width / 2 - rect.x - rect.width / 2;
+  viewport.y += home.y + home.height / 2 - rect.y - rect.height / 2;
+  applyViewport();
   revealing = true;
   target.focus({ preventScroll: true });
   revealing = false;
@@ -480,8 +480,9 @@ function element(name, text, parent) {
 }
 
 const WORDS = {
-  call: "call", defaults: "with", input: "in", output: "out", parameters: "parameters", macs: "MACs", "receptive field": "receptive field",
-  device: "device", "comes from": "comes from", "only in training": "only in training", "shares the weights of": "shares the weights of", source: "source",
+  call: "call", defaults: "defaults", input: "input", output: "output", parameters: "parameters", macs: "MACs",
+  "receptive field": "receptive field", device: "device", "computed by": "computed by", "training only": "training only",
+  "shares weights with": "shares weights with", source: "source",
 };
 
 function choose(path, box = path) {
@@ -494,16 +495,16 @@ function choose(path, box = path) {
   details.dataset.shown = path;
   element("h2", fact.path || fact.title, details);
   if (fact.path && fact.title !== fact.path) element("p", fact.title, details);
-  tell(fact);
+  showFacts(fact);
   if (box && box !== path && !path.startsWith(`${box}.`)) element("p", `Drawn as ${box}, which is equal.`, details);
-  for (const rider of fact.riders || []) {
-    const other = facts.get(rider);
-    element("h3", `with ${rider}`, details);
-    tell(other);
+  for (const fused of fact.fused_ops || []) {
+    const other = facts.get(fused);
+    element("h3", `with ${fused}`, details);
+    showFacts(other);
   }
 }
 
-function tell(fact) {
+function showFacts(fact) {
   const list = element("dl", "", details);
   for (const [key, word] of Object.entries(WORDS)) {
     if (!fact[key]) continue;
@@ -602,9 +603,9 @@ window.addEventListener("pointermove", (event) => {
   const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
   if (!drag.moved && Math.hypot(dx, dy) < 4) return;
   drag = { x: event.clientX, y: event.clientY, moved: true };
-  view.x += dx;
-  view.y += dy;
-  look();
+  viewport.x += dx;
+  viewport.y += dy;
+  applyViewport();
 });
 window.addEventListener("pointerup", () => setTimeout(() => { drag = null; }));
 canvas.addEventListener("wheel", (event) => {
@@ -631,8 +632,8 @@ document.addEventListener("keydown", (event) => {
   if (!canvas.contains(document.activeElement)) return;
   const keys = {
     "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
-    ArrowLeft: () => { view.x += 60; look(); }, ArrowRight: () => { view.x -= 60; look(); },
-    ArrowUp: () => { view.y += 60; look(); }, ArrowDown: () => { view.y -= 60; look(); },
+    ArrowLeft: () => { viewport.x += 60; applyViewport(); }, ArrowRight: () => { viewport.x -= 60; applyViewport(); },
+    ArrowUp: () => { viewport.y += 60; applyViewport(); }, ArrowDown: () => { viewport.y -= 60; applyViewport(); },
     Enter: () => toggle(document.activeElement.dataset.path || ""),
     " ": () => toggle(document.activeElement.dataset.path || ""),
   };

@@ -20,8 +20,8 @@ from torch.utils._pytree import tree_leaves
 
 from archdsl.emit.plan import GeneratedModule, plan
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
+from archdsl.passes.lowering import lowered
 from archdsl.passes.moves import devices_of
-from archdsl.passes.pipelines import lowered
 from archdsl.passes.transfers import is_move
 from archdsl.verify.module import statements
 
@@ -123,7 +123,7 @@ def watched(graph: CheckedGraph, text: str) -> tuple[nn.Module, Watched]:
     }
     with fake():
         net = class_of(text, graph.name)(devices=devices)
-        watch = Watch(net, text, plan(graph), expected)
+        watch = Watch(net, text, plan(lowered(graph)), expected)
         samples = [_sample(graph, given) for given in graph.inputs]
         with watch:
             result = net(*samples)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from operator_code import Function, namespace
 from programs import Program
-from test_ops import Function, namespace
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -26,7 +26,7 @@ from archdsl.emit.generate import generate
 from archdsl.ir.dump import dump
 from archdsl.ir.graph import CheckedGraph, Node, dotted
 from archdsl.ir.graph import Path as Place
-from archdsl.ops.base import Stateless, Submodule
+from archdsl.ops.base import Submodule
 from archdsl.python.api import module_class
 from archdsl.syntax.format import format_source
 from archdsl.verify.module import verify
@@ -61,7 +61,7 @@ class Interpreter(nn.Module):
         self.children_ = nn.ModuleList(self.steps.values())
 
     def _step(self, node: Node, net: nn.Module) -> nn.Module:
-        if isinstance(node.emission, Stateless):
+        if not isinstance(node.emission, Submodule):
             return Applied(node)
         if node.weights:
             return self.steps[node.weights]
@@ -104,7 +104,7 @@ class Applied(Function):
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        assert isinstance(node.emission, Stateless)
+        assert not isinstance(node.emission, Submodule)
         self.text = flat(plain(node.emission.function)).replace("self.training", "False")
 
 

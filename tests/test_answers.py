@@ -35,7 +35,7 @@ def test_a_step_is_explained_with_its_sums() -> None:
         "55*55 * 11*11*3*48 = 52,707,600",
         "11x11 pixels, 4x4 between neighbours, the first one centred at 5x5",
         "the unit at 27, 27 sees rows 108 to 118 of 227, columns 108 to 118 of 227 of image",
-        "567.2 KiB for a sample: 48x55x55",
+        "567.2 KiB for one sample: 48x55x55",
         "on gpu0",
     ):
         assert words in text
@@ -60,14 +60,14 @@ def test_what_is_not_there_is_said_with_what_is_near() -> None:
     result = run("explain", "resnet18", "layer1.0.conv3")
     assert result.exit_code == 2
     assert "layer1.0.conv2" in result.stderr or "layer1.0.conv1" in result.stderr
-    assert "near are conv" in run("explain", "convv").stderr
+    assert "similar operators are conv" in run("explain", "convv").stderr
     assert "neither a code nor an operator" in run("explain", "zzz").stderr
     assert "scaled" in run("explain", "scaled_tanh").stdout
     assert json.loads(run("explain", "W0103", "--json").stdout)["code"] == "W0103"
 
 
 def test_views_and_shared_weights_are_explained() -> None:
-    assert "none of its own: the result is another view" in explanation(net("lenet5"), "flatten").as_text()
+    assert "none of its own: the result is a view of the input" in explanation(net("lenet5"), "flatten").as_text()
     shared = graph_of(NETS["shared"])
     again = next(node for node in shared.nodes if node.weights)
     assert "shares those of" in explanation(shared, ".".join(again.path)).as_text()

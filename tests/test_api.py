@@ -1,6 +1,8 @@
 """archdsl from Python."""
 
+import inspect
 import pickle
+import re
 import subprocess
 import sys
 import traceback
@@ -10,8 +12,6 @@ import pytest
 import torch
 
 import archdsl
-from archdsl.elaborate import SettingError
-from archdsl.syntax.loader import Unreadable
 
 NETS = """model First { input x: 4
   f: linear(2)
@@ -56,9 +56,9 @@ def test_load_gives_a_module(folder: Path) -> None:
 def test_load_shows_what_is_wrong(folder: Path) -> None:
     with pytest.raises(archdsl.ArchError, match="did you mean `relu`"):
         archdsl.load(folder / "wrongnet.arch")
-    with pytest.raises(SettingError, match="colour"):
+    with pytest.raises(archdsl.SettingError, match="colour"):
         archdsl.load("lenet5", colour=3)
-    with pytest.raises(Unreadable):
+    with pytest.raises(archdsl.Unreadable):
         archdsl.load(folder / "missing.arch")
 
 
@@ -93,6 +93,33 @@ def test_a_python_module_is_preferred(folder: Path) -> None:
     import both  # type: ignore[import-not-found]
 
     assert both.mine
+
+
+def test_a_placement_that_is_none_is_refused(folder: Path) -> None:
+    (folder / "net.place.json").write_text("{}")
+    with pytest.raises(archdsl.NoPlacement, match="format"):
+        archdsl.load("lenet5", placement=folder / "net.place.json")
+
+
+def test_every_public_name_is_there_and_others_are_not() -> None:
+    from archdsl.elaborate.settings import SettingError
+    from archdsl.place.sidecar import NoPlacement
+    from archdsl.syntax.loader import Unreadable
+
+    assert all(hasattr(archdsl, name) for name in archdsl.__all__)
+    assert archdsl.SettingError is SettingError
+    assert archdsl.NoPlacement is NoPlacement
+    assert archdsl.Unreadable is Unreadable
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        archdsl.Nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("name", [name for name in archdsl.__all__ if not name.startswith("_")])
+def test_documentation_of_public_names_mentions_only_public_names(name: str) -> None:
+    text = inspect.getdoc(getattr(archdsl, name)) or ""
+    assert text
+    assert set(re.findall(r"archdsl\.(\w+)", text)) <= set(archdsl.__all__)
+    assert not re.search(r"archdsl\.\w+\.", text)
 
 
 def test_import_archdsl_costs_nothing() -> None:

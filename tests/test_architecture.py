@@ -13,7 +13,7 @@ from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.ops.linear import GroupedLinear
-from archdsl.passes.lanewise import Lanewise
+from archdsl.passes.per_tower import PerTower
 from archdsl.passes.transfers import Exchange, Move
 from archdsl.target.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_class, why_no_parameter
 
@@ -90,6 +90,6 @@ def test_names_of_the_generated_module_are_reserved() -> None:
 
 
 def test_support_files_are_those_that_operators_name() -> None:
-    written = (*all_ops(), Move, Lanewise, GroupedLinear, Exchange)
+    written = (*all_ops(), Move, PerTower, GroupedLinear, Exchange)
     named = {name for op in written for name in op.support} | {*PLACING, *PIPELINE, *TOWERS, "fused_state"}
     assert named == set(names("templates/support", ".py"))

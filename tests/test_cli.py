@@ -5,12 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from archdsl.cli.main import cli
+from archdsl.cli.main import COMMANDS, cli
+from archdsl.cli.options import NetRequest, gathered, of_a_net, of_nets, shapes_option
+from archdsl.elaborate.limits import Limits
+
+ROOT = Path(__file__).parent.parent
 
 NET = """## A small net.
 model Small(classes = 10) {
@@ -229,7 +235,7 @@ def test_blocks_that_no_model_uses_are_named(tmp_path: Path) -> None:
     assert ":3:7" in found.stderr
     found = run("check", str(library))
     assert (found.exit_code, found.stderr) == (0, "")
-    assert "bodies are where a model uses them" in found.stdout
+    assert "bodies only where a model uses them" in found.stdout
     assert "E0604" in run("build", str(library)).stderr
 
 
@@ -237,6 +243,82 @@ def test_explain_and_ops_print_their_page() -> None:
     assert "the window does not fit the input" in run("explain", "e0302").output
     assert "kernel" in run("ops", "conv").output
     assert "scaled_tanh" in run("ops").output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_phrases_for_options_and_sentences_for_commands(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None and command.name == name
+    paragraphs = (command.help or "").strip().split("\n\n")
+    assert all(paragraph.rstrip().endswith(".") for paragraph in paragraphs)
+    for option in (each for each in command.params if isinstance(each, click.Option)):
+        assert option.help, option.name
+        assert option.help[0].isupper() and not option.help.endswith("."), option.name
+    assert run(name, "--help").exit_code == 0
+
+
+def test_every_command_is_listed_and_has_a_module_of_its_own() -> None:
+    listed = re.findall(r"^  (\w+)  +\S", run("--help").output.partition("Commands:")[2], re.M)
+    assert listed == list(COMMANDS)
+    commands = {file.stem for file in (ROOT / "archdsl" / "cli").glob("*.py") if "@click.command()" in file.read_text()}
+    assert commands == set(COMMANDS)
+    assert run("nonsense").exit_code == 2
+
+
+def test_a_command_imports_no_other_command() -> None:
+    code = (
+        "import sys\nfrom archdsl.cli.main import COMMANDS, cli\n"
+        "try: cli(['check', 'lenet5'])\nexcept SystemExit as end: assert not end.code\n"
+        "assert {f'archdsl.cli.{name}' for name in COMMANDS} & set(sys.modules) == {'archdsl.cli.check'}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_options_of_a_net_become_one_record() -> None:
+    found: list[NetRequest] = []
+
+    @click.command()
+    @of_a_net
+    @shapes_option
+    def one(net: NetRequest) -> None:
+        found.append(net)
+
+    @click.command()
+    @of_nets
+    def several(nets: tuple[NetRequest, ...]) -> None:
+        found.extend(nets)
+
+    options = ["--model", "M", "--set", "a=1", "--set", "b=2", "--placement", "p.json", "--max-nesting", "7"]
+    limits = Limits(100_000, 7)
+    assert CliRunner().invoke(one, ["x", "--input", "3x8x8", *options]).exit_code == 0
+    assert CliRunner().invoke(several, ["y", "z", *options]).exit_code == 0
+    shared = {"model": "M", "settings": ("a=1", "b=2"), "placement": "p.json"}
+    assert found == [
+        NetRequest("x", limits, shapes=("3x8x8",), **shared),
+        NetRequest("y", limits, **shared),
+        NetRequest("z", limits, **shared),
+    ]
+
+
+def test_options_are_gathered_in_a_record() -> None:
+    @dataclass(frozen=True)
+    class Pair:
+        left: int
+        right: str
+
+    found: list[object] = []
+    both = gathered("pair", Pair, [click.option("--left", type=int), click.option("--right")])
+
+    @click.command()
+    @both
+    @click.option("--other")
+    def command(pair: Pair, other: str) -> None:
+        found.append((pair, other))
+
+    assert [option.name for option in command.params] == ["left", "right", "other"]
+    assert CliRunner().invoke(command, ["--left", "1", "--right", "r", "--other", "o"]).exit_code == 0
+    assert found == [(Pair(1, "r"), "o")]
 
 
 @pytest.mark.parametrize("command", ["check", "summary", "draw", "explain", "ops"])

@@ -25,10 +25,9 @@ import archdsl
 from archdsl.emit.generate import generate, generate_stages, generate_towers
 from archdsl.ir.graph import CheckedGraph
 from archdsl.ir.order import in_order
-from archdsl.passes.fuse import fuse_towers
-from archdsl.passes.pipelines import lowered
-from archdsl.passes.placement import placed
-from archdsl.passes.stages import staged
+from archdsl.passes.assign import placed
+from archdsl.passes.lowering import lowered
+from archdsl.passes.pipeline_stages import staged
 from archdsl.passes.towers import towers
 from archdsl.passes.transfers import is_move
 from archdsl.place import place
@@ -164,8 +163,7 @@ def test_devices_are_found() -> None:
 
 def test_fused_towers_compute_what_towers_do() -> None:
     graph = compiled("alexnet_2012").models[-1]
-    fused = fuse_towers(graph)
-    made = module_of(fused.graph, dict(fused.towers))
+    made = module_of(lowered(graph, fuse_towers=True))
     one = getattr(made, graph.name)(device="cuda", dtype=torch.float64).eval()
     towers, samples = net_of(graph, "cuda"), inputs_of(graph, "cuda")
     one.load_state_dict(made.fused_state(towers.state_dict()))

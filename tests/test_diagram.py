@@ -1,4 +1,4 @@
-"""Drawings: what becomes a box, what is written where, that nothing overlaps, and which Graphviz draws."""
+"""Drawings: boxes and their texts, DOT, themes, layout without overlaps, and Graphviz engines."""
 
 import os
 import re
@@ -14,12 +14,11 @@ from xml.etree import ElementTree
 import pytest
 
 from archdsl.base.source import Source
-from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot
-from archdsl.diagram.model import wording
+from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot, wording
 from archdsl.diagram.render import engines as render
 from archdsl.diagram.render.engines import CannotRender, Engine, draw
 from archdsl.diagram.render.theme import DARK, Paint
-from archdsl.diagram.spec import Box, Chip, Cluster, Form, Style
+from archdsl.diagram.spec import Box, Cluster, Form, Style, Tag
 from archdsl.driver import compile_source
 from archdsl.ir.graph import CheckedGraph
 from archdsl.ops.base import FAMILIES
@@ -84,11 +83,11 @@ def labels(drawing: Diagram) -> list[str]:
     return [edge.label for edge in drawing.edges]
 
 
-# What is drawn
+# Boxes and their texts
 
 
 def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
-    boxes = [(box.title, "".join(box.lines), [chip.text for chip in box.chips]) for box in lenet().boxes]
+    boxes = [(box.title, "".join(box.lines), [tag.text for tag in box.tags]) for box in lenet().boxes]
     assert boxes == [
         ("Input", "1×32×32", []),
         ("Conv 5×5, 6", "156 params", ["Tanh"]),
@@ -103,29 +102,29 @@ def test_every_operator_of_lenet_is_in_a_box_with_its_activation() -> None:
     ]
 
 
-def test_chips_come_in_the_order_of_execution_and_count_with_their_box() -> None:
+def test_tags_come_in_the_order_of_execution_and_count_with_their_box() -> None:
     box = net("a: conv(4, 3, bias = false) -> b: batchnorm -> relu -> tanh").boxes[1]
-    assert box.chips == (Chip("BN", "normalisation"), Chip("ReLU", "activation"), Chip("Tanh", "activation"))
+    assert box.tags == (Tag("BN", "normalisation"), Tag("ReLU", "activation"), Tag("Tanh", "activation"))
     assert box.lines == ("116 params",)
 
 
-def test_a_chip_does_not_leave_a_frame() -> None:
+def test_a_tag_does_not_leave_a_frame() -> None:
     boxes = net("a: { b: conv(4, 3) -> maxpool(2) -> c: conv(4, 1) } -> relu").boxes
-    assert [(box.title, len(box.chips)) for box in boxes[3:5]] == [("Conv 1×1, 4", 0), ("ReLU", 0)]
+    assert [(box.title, len(box.tags)) for box in boxes[3:5]] == [("Conv 1×1, 4", 0), ("ReLU", 0)]
 
 
-def test_what_follows_a_submodule_of_one_box_rides_in_it_unless_that_is_drawn_apart() -> None:
+def test_an_activation_fuses_into_a_submodule_of_one_box_unless_that_is_drawn_apart() -> None:
     text = "model Net {\n  input x: 3x8x8\n  a: { b: conv(4, 3) -> n: batchnorm } -> relu\n}"
-    assert [chip.text for chip in drawn(text).boxes[1].chips] == ["BN", "ReLU"]
+    assert [tag.text for tag in drawn(text).boxes[1].tags] == ["BN", "ReLU"]
     for detail in (Detail(collapse=("a",)), Detail(only="a")):
         boxes = diagram(graph(text), detail=detail, columns=1).boxes
-        assert [box.title for box in boxes if "ReLU" in (box.title, *(chip.text for chip in box.chips))] == ["ReLU"]
+        assert [box.title for box in boxes if "ReLU" in (box.title, *(tag.text for tag in box.tags))] == ["ReLU"]
 
 
-def test_only_layers_of_weights_take_chips() -> None:
+def test_only_layers_of_weights_take_tags() -> None:
     boxes = net("maxpool(2) -> relu -> n: batchnorm -> tanh").boxes
     assert [box.form for box in boxes[1:-1]] == [Form.OPERATOR, Form.PILL, Form.OPERATOR, Form.PILL]
-    assert not any(box.chips for box in boxes)
+    assert not any(box.tags for box in boxes)
 
 
 def test_what_has_no_weights_and_is_no_pool_is_a_pill() -> None:
@@ -166,10 +165,10 @@ def test_labelled_submodules_become_stages_and_blocks_within() -> None:
     found = [(cluster.id, cluster.style, cluster.title, cluster.detail) for cluster in drawn(NESTED).clusters]
     long = "a_stage_with_a_name_that_is_much_longer_than_its_boxes"
     assert found == [
-        (long, Style.STAGE, long, "528 params"),
-        (f"{long}.0", Style.BLOCK, f"{long}.0", ""),
-        (f"{long}.0.f", Style.BLOCK, "f", ""),
-        (f"{long}.1", Style.BLOCK, f"{long}.1", ""),
+        (long, Style.TOP_LEVEL, long, "528 params"),
+        (f"{long}.0", Style.NESTED, f"{long}.0", ""),
+        (f"{long}.0.f", Style.NESTED, "f", ""),
+        (f"{long}.1", Style.NESTED, f"{long}.1", ""),
     ]
 
 
@@ -187,7 +186,7 @@ def test_boxes_are_called_by_their_path_and_tell_all_facts_in_the_tooltip() -> N
     assert box.tooltip == (
         "features.0: conv(64, 3, padding = half) with stride = 1, dilation = 1, groups = 1, bias = true"
         " | features.1: batchnorm with eps = 1e-05, momentum = 0.1, affine = true | features.2: relu"
-        " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | receptive field 3×3, 1×1 apart"
+        " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | receptive field 3×3, stride 1×1"
         " | net.arch line 6 | Weigh a sliding window: Conv1d, Conv2d or Conv3d by the rank of the input."
     )
 
@@ -207,9 +206,9 @@ def test_a_submodule_tells_its_facts_too() -> None:
     tooltips = {member.id: member.tooltip for member in (*two.boxes, *two.clusters)}
     assert tooltips["p"] == (
         "p: Pair(in_channels = 3, c = 4) | 3×16×16 → 4×6×6 | 260 parameters | 26,352 MACs"
-        " | receptive field 5×5 of left, 2×2 apart | net.arch line 7 | Looks at both."
+        " | receptive field 5×5 of left, stride 2×2 | net.arch line 7 | Looks at both."
     )
-    assert "receptive field 9×9 of left, 2×2 apart; 9×9 of right, 2×2 apart" in tooltips["r"]
+    assert "receptive field 9×9 of left, stride 2×2; 9×9 of right, stride 2×2" in tooltips["r"]
     assert "receptive field all of left; all of right" in tooltips["out"]
 
 
@@ -370,7 +369,7 @@ def test_contrast_is_measured_as_in_wcag() -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
-    paints = {**theme.families, "stage": theme.stage, "block": theme.block, "badge": theme.badge}
+    paints = {**theme.families, "top level": theme.top_level, "nested": theme.nested, "badge": theme.badge}
     pairs = {name: _contrast(paint.ink, paint.fill) for name, paint in paints.items()}
     on_light = {name: paint for name, paint in paints.items() if name not in ("merge", "badge")}
     pairs |= {f"small on {name}": _contrast(theme.small, paint.fill) for name, paint in on_light.items()}
@@ -387,7 +386,7 @@ def test_text_can_be_read_on_every_fill(theme: Theme) -> None:
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_boxes_and_edges_stand_out_from_what_is_behind_them(theme: Theme) -> None:
-    grounds = {"page": theme.page, "stage": theme.stage.fill, "block": theme.block.fill}
+    grounds = {"page": theme.page, "top level": theme.top_level.fill, "nested": theme.nested.fill}
     grounds |= {f"lane {number}": lane.fill for number, lane in enumerate(theme.devices)}
     marks = {"edge": theme.edge, "shortcut": theme.ink, "crossing": theme.crossing}
     marks |= {name: paint.stroke for name, paint in theme.families.items()}
@@ -430,17 +429,18 @@ def test_every_family_has_a_paint_and_every_colour_six_digits(theme: Theme) -> N
 
 def test_every_light_colour_has_one_dark_colour() -> None:
     pairs = {(paint.fill, DARK.families[name].fill) for name, paint in LIGHT.families.items()}
-    pairs |= {(LIGHT.page, DARK.page), (LIGHT.stage.fill, DARK.stage.fill), (LIGHT.block.fill, DARK.block.fill)}
+    pairs.add((LIGHT.page, DARK.page))
+    pairs |= {(LIGHT.top_level.fill, DARK.top_level.fill), (LIGHT.nested.fill, DARK.nested.fill)}
     assert len(pairs) == len({light for light, _ in pairs})
 
 
 def test_no_other_module_knows_a_colour() -> None:
-    modules = [*(ROOT / "archdsl" / "diagram").glob("*.py"), ROOT / "archdsl" / "render.py"]
+    modules = [path for name in ("diagram", "views") for path in (ROOT / "archdsl" / name).rglob("*.py")]
     coloured = [path.name for path in modules if re.search("#[0-9A-Fa-f]{6}", path.read_text(encoding="utf-8"))]
     assert coloured == ["theme.py"]
 
 
-# SVG, from every engine that is here
+# SVG of every installed engine
 
 
 @pytest.fixture(params=ENGINES)
@@ -498,7 +498,7 @@ def _hostile() -> Diagram:
     drawing = net("s: { c: conv(4, 3) -> relu -> maxpool(2) }")
     start, stage, end = drawing.members
     assert isinstance(stage, Cluster) and isinstance(stage.members[0], Box)
-    inner = replace(stage.members[0], title=HOSTILE, tooltip=HOSTILE, chips=(Chip(HOSTILE, "activation"),))
+    inner = replace(stage.members[0], title=HOSTILE, tooltip=HOSTILE, tags=(Tag(HOSTILE, "activation"),))
     outer = replace(stage, detail=HOSTILE, tooltip=HOSTILE, members=(inner, *stage.members[1:]))
     edges = tuple(replace(edge, label=HOSTILE, tooltip=HOSTILE) for edge in drawing.edges)
     return replace(drawing, members=(start, outer, end), edges=edges, caption=(HOSTILE,), doc=HOSTILE)
@@ -507,7 +507,7 @@ def _hostile() -> Diagram:
 def test_hostile_text_stays_text_everywhere(engine: str) -> None:
     root = parsed(_hostile(), engine)
     texts = Counter((element.text or "").strip("\xa0 ") for element in root.iter(f"{SVG}text"))
-    assert texts[SEEN.strip()] == 7  # title, chip, cluster, caption, three edges
+    assert texts[SEEN.strip()] == 7  # title, tag, cluster, caption, three edges
     tooltips = {element.text for element in root.iter(f"{SVG}title")}
     assert {SEEN, f"Net: {SEEN}"} <= tooltips
 
@@ -517,7 +517,7 @@ def test_documentation_of_the_author_reaches_the_tooltip_as_written(engine: str)
     assert 'Nested: A <b>bold</b> & "quoted" claim \\N \\G --> ]]> \\' in tooltips
 
 
-# Places, read from the SVG
+# Positions in the SVG
 
 _Area = tuple[float, float, float, float]
 
@@ -545,7 +545,7 @@ def test_boxes_do_not_overlap(text: str, direction: str, engine: str) -> None:
 
 
 def _length(text: ElementTree.Element) -> float:
-    """Return about how wide a text is, as bold Arial would draw it."""
+    """Estimate the width of a text in bold Arial."""
     letters = sum(0.33 if char in "fijlrt.,:;' " else 0.6 for char in text.text or "")
     return float(text.get("font-size", "")) * letters
 
@@ -568,7 +568,7 @@ def test_a_stream_from_left_to_right_is_straight(engine: str) -> None:
 
 
 def test_titles_break_between_words_and_keep_their_end() -> None:
-    from archdsl.diagram.render.labels import lines
+    from archdsl.diagram.text import title_lines as lines
 
     assert lines("Conv 3×3, 64") == ["Conv 3×3, 64"]
     assert lines("expand_the_channels_a_lot", 20) == ["expand_the_channels_", "a_lot"]
@@ -576,7 +576,7 @@ def test_titles_break_between_words_and_keep_their_end() -> None:
     assert all(len(line) <= 20 for line in lines("a" * 500, 20))
 
 
-# Which Graphviz draws
+# Engines
 
 
 def _script(folder: Path, name: str, body: str) -> str:
@@ -595,7 +595,7 @@ DOT = "digraph { a -> b }"
 
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Leave a PATH with an empty folder, and none of the Python packages that draw."""
+    """Set PATH to an empty folder and hide the Python packages with engines."""
     monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + "/bin")
     monkeypatch.delenv(render.VARIABLE, raising=False)
     monkeypatch.setattr(render, "_pure", lambda: None)
@@ -644,7 +644,7 @@ def test_an_engine_that_fails_leaves_the_next_one_to_draw(only: Path, monkeypatc
 def test_without_any_engine_the_help_says_what_to_install(only: Path) -> None:
     with pytest.raises(CannotRender) as failure:
         render.render(DOT, "svg")
-    assert failure.value.message == "no Graphviz is found that draws SVG"
+    assert failure.value.message == "no Graphviz engine for SVG is installed"
     assert "pip install graphviz-pure" in failure.value.help
     with pytest.raises(CannotRender) as failure:
         render.render(DOT, "pdf")
@@ -654,13 +654,13 @@ def test_without_any_engine_the_help_says_what_to_install(only: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("echo 'no such\tfont' >&2; exit 3", "{} fails with status 3: no suchfont"),
-        ("cat > /dev/null", "{} gives no SVG"),
-        ("cat > /dev/null; echo '<svg><g></svg>'", "Graphviz writes a broken SVG: mismatched tag: line 1, column 10"),
-        ("cat > /dev/null; echo '<svg/>'", "Graphviz writes a broken SVG: the root is svg"),
+        ("echo 'no such\tfont' >&2; exit 3", "{} failed with status 3: no suchfont"),
+        ("cat > /dev/null", "{} wrote no SVG"),
+        ("cat > /dev/null; echo '<svg><g></svg>'", "Graphviz wrote invalid SVG: mismatched tag: line 1, column 10"),
+        ("cat > /dev/null; echo '<svg/>'", "Graphviz wrote invalid SVG: the root is svg"),
     ],
 )
-def test_what_goes_wrong_in_an_engine_is_said_in_words(only: Path, body: str, message: str) -> None:
+def test_what_goes_wrong_in_an_engine_is_reported(only: Path, body: str, message: str) -> None:
     engine = _script(only, "engine", body)
     with pytest.raises(CannotRender) as failure:
         render.render(DOT, "svg", engine=engine)
@@ -668,11 +668,11 @@ def test_what_goes_wrong_in_an_engine_is_said_in_words(only: Path, body: str, me
     assert failure.value.help
 
 
-def test_an_engine_that_cannot_start_is_said_in_words(only: Path) -> None:
+def test_an_engine_that_cannot_start_is_reported(only: Path) -> None:
     engine = only / "engine"
     engine.write_bytes(b"\x7fELF nonsense")
     engine.chmod(0o755)
-    with pytest.raises(CannotRender, match="does not start"):
+    with pytest.raises(CannotRender, match="did not start"):
         render.render(DOT, "svg", engine=str(engine))
     with pytest.raises(CannotRender, match="the engine `nowhere` is not found"):
         render.render(DOT, "svg", engine="nowhere")
@@ -681,7 +681,7 @@ def test_an_engine_that_cannot_start_is_said_in_words(only: Path) -> None:
 def test_layout_ends_in_bounded_time(only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "SECONDS", 0.3)
     engine = _script(only, "engine", "exec sleep 30")
-    with pytest.raises(CannotRender, match=r"longer than 0\.3 seconds"):
+    with pytest.raises(CannotRender, match=r"within 0\.3 seconds"):
         render.render(DOT, "svg", engine=engine)
 
 
@@ -690,8 +690,8 @@ def test_an_unknown_format_is_refused() -> None:
         render.render(DOT, "gif")
 
 
-def test_broken_dot_is_said_in_words(engine: str) -> None:
-    with pytest.raises(CannotRender, match=f"{engine} fails with status"):
+def test_broken_dot_is_reported(engine: str) -> None:
+    with pytest.raises(CannotRender, match=f"{engine} failed with status"):
         render.render("digraph {", "svg", engine=engine)
 
 

@@ -1,4 +1,4 @@
-"""Drawings of branched nets: what is closed, what is folded, which way shortcuts go, and what stands around a part."""
+"""Drawings of branched nets: closed submodules, folded copies, shortcuts, and the surroundings of a submodule."""
 
 from collections import Counter
 from functools import cache
@@ -90,7 +90,7 @@ def test_a_closed_merge_says_the_channels_that_it_puts_together() -> None:
         ("xception", "middle.0", "3 × (DW 3×3, 728 → 1×1, 728)"),
         ("shufflenetv2_x1_0", "stage2.0", "(DW 3×3, 24, /2 → 1×1, 58) +"),
         ("inception_resnet_v2", "residuals_a", "32 + 32 + 64 → 1×1, 320"),
-        ("fractalnet20", "block2", "7 Conv 3×3, 128 · at most 4 in a row"),
+        ("fractalnet20", "block2", "7 Conv 3×3, 128 · longest path 4"),
     ],
 )
 def test_a_closed_submodule_says_what_reads_what(name: str, id: str, words: str) -> None:
@@ -241,7 +241,7 @@ def test_every_end_of_an_edge_is_drawn(name: str, part: str) -> None:
     assert drawing.edges and all({edge.source, edge.target} <= ends for edge in drawing.edges)
 
 
-# Ways
+# Edges
 
 
 def test_shortcuts_are_told_from_projections_and_from_the_stream() -> None:
@@ -279,7 +279,7 @@ def test_what_only_the_training_computes_stands_aside() -> None:
     assert box(drawing, "aux1").group == "" and box(drawing, "inception4b").group == "main"
 
 
-# Words
+# Texts
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Two models in one drawing, lanes and columns: what stands where, and how it is told apart."""
+"""Comparisons of two models, lanes and columns: positions and marks."""
 
 from functools import cache
 from pathlib import Path
@@ -114,7 +114,7 @@ def test_steps_without_names_are_matched_by_their_place_in_the_order() -> None:
 
 @pytest.mark.parametrize("names", [("squeezenet1_0", "squeezenet1_1"), ("vgg11", "vgg16"), ("resnet18", "resnet34")])
 def test_what_was_leads_the_way_that_it_led(names: tuple[str, str]) -> None:
-    """No arrow of what is gone runs against the stream, and nothing is changed to what it says."""
+    """No edge of a removed box points backwards, and every changed box shows its old properties."""
     nets = graphs(list(names))
     drawing = compared(nets[names[0]], nets[names[1]])
     after: dict[str, set[str]] = {}
@@ -265,7 +265,7 @@ def test_long_nets_stand_in_columns_with_letters_where_they_break() -> None:
     net = graphs(["vgg16"])["vgg16"]
     drawing = diagram(net)
     letters = [box.title for box in drawing.boxes if box.form is Form.CONNECTOR]
-    assert letters == ["A", "A"] and len(drawing.starts) == 2
+    assert letters == ["A", "A"] and len(drawing.column_starts) == 2
     assert [frame.title for frame in drawing.clusters] == ["features", "features …", "classifier"]
     shown = [box.id for box in drawing.boxes if box.form is not Form.CONNECTOR]
     assert shown == [box.id for box in diagram(net, columns=1).boxes]
@@ -283,12 +283,12 @@ def test_columns_keep_the_shapes_on_their_edges() -> None:
 
 
 def test_one_column_is_one_column() -> None:
-    assert diagram(graphs(["vgg16"])["vgg16"], columns=1).starts == ()
-    assert len(diagram(graphs(["resnet18"])["resnet18"], detail=Detail(depth=FULL), columns=3).starts) == 3
+    assert diagram(graphs(["vgg16"])["vgg16"], columns=1).column_starts == ()
+    assert len(diagram(graphs(["resnet18"])["resnet18"], detail=Detail(depth=FULL), columns=3).column_starts) == 3
 
 
 def test_the_stream_goes_straight() -> None:
-    """Not around its own labels, and into the middle of a bar that gets one stream: a lane of AlexNet is one line."""
+    """Edges do not bend around their labels, and a single stream enters the middle of a bar."""
     for name in ("googlenet", "alexnet_2012"):
         drawing = diagram(graphs([name])[name])
         found, _ = measured(drawing)

@@ -39,8 +39,8 @@ from archdsl.emit.plan import ModulePlan
 from archdsl.emit.statements import Assign, Evaluate, For, If, Return, branch, key, printed
 from archdsl.emit.support import definition, needed
 from archdsl.emit.training import TrainingPlan
-from archdsl.passes.fuse import fuse_towers
-from archdsl.passes.stages import staged
+from archdsl.passes.lowering import lowered
+from archdsl.passes.pipeline_stages import staged
 from archdsl.place.pipeline import dealt
 from archdsl.syntax.loader import gallery, read
 
@@ -108,8 +108,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "train_flat.py").write_text(generate_training(graph_of(FLAT), "flat"))
     (made / "flat.py").write_text(generate(graph_of(FLAT)))
     for graph in (*map(graph_of, TOWERS.values()), *compile_source(read("alexnet"), model="AlexNet_2012").models):
-        fused = fuse_towers(graph)
-        (made / f"{graph.name.lower()}_fused.py").write_text(generate(fused.graph, fused.towers))
+        (made / f"{graph.name.lower()}_fused.py").write_text(generate(lowered(graph, fuse_towers=True)))
     return made
 
 

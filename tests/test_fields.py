@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from archdsl.ir.graph import CheckedGraph, dotted
-from archdsl.report.receptive_fields import Sights, fields
+from archdsl.report.receptive_fields import UnitFields, receptive_fields
 from archdsl.syntax.loader import gallery, gallery_models
 
 
@@ -64,16 +64,16 @@ def supports(graph: CheckedGraph, made: nn.Module, wanted: set[str]) -> dict[str
     return found
 
 
-def sights_agree(graph: CheckedGraph, most: int = 100) -> int:
+def fields_agree(graph: CheckedGraph, most: int = 100) -> int:
     """Hold what steps see against gradients, for about as many as asked for; return how many were compared."""
     made = positive(module(graph))
     paths = {dotted(node.path): node for node in graph.nodes if node.shape.rank == graph.inputs[0].shape.rank}
     names = [name for name, _ in made.named_modules() if name in paths]
     measured = supports(graph, made, {*names[:: -(-len(names) // most)], *names[-1:]})
-    forward = fields(graph)
+    forward = receptive_fields(graph)
     for name, support in measured.items():
         node = paths[name]
-        assert Sights(graph).seen(node.path)[graph.inputs[0].name] == support, name
+        assert UnitFields(graph).at(node.path)[graph.inputs[0].name] == support, name
         field, sizes = forward[node.path], graph.inputs[0].shape.map
         for number, (axis, (first, last)) in enumerate(zip(field.axes, support, strict=True)):
             if not field.everything and first > 0 and last < sizes[number] - 1:
@@ -103,7 +103,7 @@ NOT_FOLLOWED = {"char_lstm", "gpt", "vit", "convnext"}
 @pytest.mark.usefixtures("averaging")
 @pytest.mark.parametrize("case", SEEN + [pytest.param(case, marks=pytest.mark.slow) for case in SEEN_TOO], ids=str)
 def test_a_receptive_field_is_the_support_of_the_gradient(case: tuple[str, ...]) -> None:
-    assert sights_agree(net(*case), most=6) >= 2
+    assert fields_agree(net(*case), most=6) >= 2
 
 
 def test_every_family_with_a_map_is_measured() -> None:
@@ -120,18 +120,18 @@ def test_behind_a_global_pool_or_attention_all_of_the_input_is_seen(case: tuple[
     (image,) = [x.double().requires_grad_() for x in sample(graph)]
     (gradient,) = torch.autograd.grad(positive(module(graph))(image)[0, 0], image)
     assert gradient[0].abs().sum(0).min() > 0
-    assert fields(graph)[graph.output.path].everything
+    assert receptive_fields(graph)[graph.output.path].everything
 
 
 @pytest.mark.usefixtures("averaging")
 @pytest.mark.parametrize("name", ["padded", "decoder", "volume", "residuals", "pools", "shared"])
 def test_operators_see_what_gradients_say(name: str) -> None:
-    assert sights_agree(graph_of(NETS[name])) >= 1
+    assert fields_agree(graph_of(NETS[name])) >= 1
 
 
 def test_fields_of_published_nets_are_those_of_the_literature() -> None:
     # Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, 2019, table 1.
     for name, size in (("alexnet", 195), ("vgg16", 212), ("mobilenet_v1", 315)):
-        last = [field for field in fields(net(name)).values() if not field.everything][-1]
+        last = [field for field in receptive_fields(net(name)).values() if not field.everything][-1]
         assert set(last.size) == {size}, name
         assert set(last.stride) == {32}, name

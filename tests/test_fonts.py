@@ -1,4 +1,4 @@
-"""Texts keep the room that they were laid out in, whatever face stands in for Arial."""
+"""Texts keep the length of their layout with any substitute for Arial."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from browser import Browser, browser, needs_browser
 
 from archdsl.diagram import diagram
-from archdsl.diagram.render.arial import advance
+from archdsl.diagram.arial import advance
 from archdsl.diagram.render.engines import _pure, draw
 from archdsl.gallery.entries import graphs
 from archdsl.views.arrange import scene
@@ -18,7 +18,7 @@ from archdsl.views.volumes import figure
 from archdsl.views.volumes_svg import to_svg
 
 NETS = ("resnet50", "googlenet", "alexnet_2012")
-# Wider than Arial by a seventh; a browser that lacks it takes another one that is no Arial.
+# A seventh wider than Arial; a browser without it uses another substitute.
 WIDE = "DejaVu Sans, Verdana, monospace"
 
 

@@ -22,9 +22,9 @@ from archdsl.driver import compile_source
 from archdsl.emit.generate import generate
 from archdsl.ir.graph import CheckedGraph
 from archdsl.passes.alike import CannotFuse
-from archdsl.passes.fuse import fuse_towers
 from archdsl.passes.invariants import assert_valid
-from archdsl.passes.lanewise import Lanewise
+from archdsl.passes.lowering import Buildable, lowered
+from archdsl.passes.per_tower import PerTower
 from archdsl.syntax.loader import read
 from archdsl.verify.module import verify
 
@@ -42,17 +42,21 @@ def as_tuple(result: object) -> tuple[Tensor, ...]:
     return tuple(part for part in (result if isinstance(result, tuple) else (result,)) if part is not None)
 
 
-def module_of(graph: CheckedGraph, towers: dict[str, tuple[str, ...]] | None = None) -> ModuleType:
+def module_of(graph: Buildable) -> ModuleType:
     module = ModuleType(graph.name)
-    exec(generate(graph, towers or {}), module.__dict__)
+    exec(generate(graph), module.__dict__)
     return module
+
+
+def fused_module(graph: CheckedGraph) -> ModuleType:
+    return module_of(lowered(graph, fuse_towers=True))
 
 
 def pair(graph: CheckedGraph, **options: object) -> tuple[nn.Module, nn.Module, ModuleType]:
     """Return the net with towers, the fused one with the same random weights, and the module of the latter."""
-    fused = fuse_towers(graph)
-    assert_valid(fused.graph)
-    made = module_of(fused.graph, dict(fused.towers))
+    fused = lowered(graph, fuse_towers=True)
+    assert_valid(fused)
+    made = module_of(fused)
     towers = getattr(module_of(graph), graph.name)(**options)
     one = getattr(made, graph.name)(**options)
     for name, tensor in towers.state_dict().items():
@@ -100,7 +104,7 @@ def fusable(seeds: range) -> Iterator[CheckedGraph]:
         if "group" in program.forms:
             for graph in compile_source(Source("net.arch", program.text)).models:
                 try:
-                    fuse_towers(graph)
+                    lowered(graph, fuse_towers=True)
                 except CannotFuse:
                     continue
                 yield graph
@@ -116,12 +120,12 @@ def test_random_programs_are_computed_as_by_their_towers() -> None:
 
 @pytest.mark.parametrize("name", TOWERS)
 def test_every_shape_and_count_agrees(name: str, tmp_path: Path) -> None:
-    fused = fuse_towers(graph_of(TOWERS[name]))
+    fused = lowered(graph_of(TOWERS[name]), fuse_towers=True)
     file = tmp_path / "net.py"
-    file.write_text(generate(fused.graph, fused.towers))
-    result = verify(fused.graph, file)
+    file.write_text(generate(fused))
+    result = verify(fused, file)
     assert result.findings == ()
-    assert result.params == fused.graph.params
+    assert result.params == fused.params
 
 
 # AlexNet of 2012
@@ -135,11 +139,11 @@ def alexnet(*, normalised: bool) -> CheckedGraph:
 
 
 def test_alexnet_fused_has_the_layers_of_its_grouped_form(tmp_path: Path) -> None:
-    fused = fuse_towers(alexnet(normalised=True))
+    fused = lowered(alexnet(normalised=True), fuse_towers=True)
     file = tmp_path / "net.py"
-    file.write_text(generate(fused.graph, fused.towers))
-    assert verify(fused.graph, file, device="meta").findings == ()
-    one = module_of(fused.graph).AlexNet_2012(device="meta")
+    file.write_text(generate(fused))
+    assert verify(fused, file, device="meta").findings == ()
+    one = module_of(fused).AlexNet_2012(device="meta")
     grouped = compile_source(read("alexnet"), model="AlexNet_Grouped").models[0]
     expected = module_of(grouped).AlexNet_Grouped(device="meta").state_dict()
     found = {name.removeprefix("tower."): weight.shape for name, weight in one.state_dict().items()}
@@ -152,8 +156,7 @@ def test_alexnet_fused_is_equal_in_whatever_order_sums_are_taken() -> None:
     """Whole numbers that float64 holds are not rounded, so this does not depend on the kernels of a machine."""
     torch.manual_seed(0)
     graph = alexnet(normalised=False)
-    fused = fuse_towers(graph)
-    made = module_of(fused.graph, dict(fused.towers))
+    made = fused_module(graph)
     towers = module_of(graph).AlexNet_2012(devices="meta").eval()
     one = made.AlexNet_2012(device="meta").eval()
     weights = {key: torch.randint(-1, 2, each.shape).double() for key, each in towers.state_dict().items()}
@@ -173,8 +176,7 @@ def test_the_gradients_of_alexnet_fused_are_those_of_the_towers(dtype: torch.dty
     source = read("alexnet")
     text = re.sub(r"  assert params.*", "", source.text.replace("linear(2048)", "linear(32)"))
     graph = compile_source(replace(source, text=text), model="AlexNet_2012", settings={"classes": 10}).models[0]
-    fused = fuse_towers(graph)
-    made = module_of(fused.graph, dict(fused.towers))
+    made = fused_module(graph)
     towers, one = (each.AlexNet_2012(dtype=dtype).eval() for each in (module_of(graph), made))
     one.load_state_dict(made.fused_state(towers.state_dict()))
     images = torch.randn(2, 3, 227, 227, dtype=dtype)
@@ -190,12 +192,12 @@ def test_the_gradients_of_alexnet_fused_are_those_of_the_towers(dtype: torch.dty
 
 def test_the_normalisation_does_not_reach_over_the_border() -> None:
     graph = graph_of("model M {\n input x: 8x4x4\n split(2) -> group t{0..1} { n: lrn(5, alpha = 1) } -> concat\n}\n")
-    fused = fuse_towers(graph)
-    assert any(isinstance(node.op, Lanewise) for node in fused.graph.nodes)
-    one = module_of(fused.graph).M()
+    fused = lowered(graph, fuse_towers=True)
+    assert any(isinstance(node.op, PerTower) for node in fused.nodes)
+    one = module_of(fused).M()
     x = torch.randn(2, 8, 4, 4)
-    lanes = torch.cat([nn.functional.local_response_norm(part, 5, alpha=1) for part in x.chunk(2, 1)], 1)
-    torch.testing.assert_close(one(x), lanes, rtol=0, atol=0)
+    towers = torch.cat([nn.functional.local_response_norm(part, 5, alpha=1) for part in x.chunk(2, 1)], 1)
+    torch.testing.assert_close(one(x), towers, rtol=0, atol=0)
     assert not torch.allclose(one(x), nn.functional.local_response_norm(x, 5, alpha=1))
 
 
@@ -203,8 +205,7 @@ def test_the_normalisation_does_not_reach_over_the_border() -> None:
 def test_chance_is_drawn_for_each_tower(step: str) -> None:
     steps = f"c: conv(2, 1) -> exchange -> {step}"
     text = f"model M {{\n input x: 2x4x4\n group t{{0..1}} {{ {steps} }} -> concat\n}}\n"
-    fused = fuse_towers(graph_of(text))
-    one = module_of(fused.graph).M().train()
+    one = fused_module(graph_of(text)).M().train()
     nn.init.ones_(one.t.c.weight)
     first, second = one(torch.ones(64, 2, 4, 4)).chunk(2, 1)
     assert first.shape == (64, 4, 4, 4)
@@ -218,7 +219,7 @@ def test_layers_after_an_exchange_are_dense_and_vectors_of_their_own_are_not() -
   group t{0..1} { a: linear(4) -> relu -> b: linear(5) -> exchange -> c: linear(6) } -> concat
 }
 """
-    one = module_of(fuse_towers(graph_of(text)).graph).M()
+    one = fused_module(graph_of(text)).M()
     shapes = {name: tuple(weight.shape) for name, weight in one.named_parameters() if weight.dim() > 1}
     assert shapes == {"t.a.weight": (8, 3), "t.b.weight": (10, 4), "t.c.weight": (12, 10)}
 
@@ -228,7 +229,7 @@ def test_layers_after_an_exchange_are_dense_and_vectors_of_their_own_are_not() -
 
 def started(init: str, layer: str, shape: str, steps: str = "") -> Tensor:
     text = f"model M {{\n input x: {shape}\n {steps}group t{{0..1}} {{ l: {layer}, init = {init}) }} -> concat\n}}\n"
-    weight = module_of(fuse_towers(graph_of(text)).graph).M().t.l.weight
+    weight = fused_module(graph_of(text)).M().t.l.weight
     assert isinstance(weight, Tensor)
     return weight.detach()
 
@@ -290,13 +291,13 @@ def test_the_counter_of_batches_is_that_of_a_tower() -> None:
 
 REFUSED = {
     "input x: 3x8x8\n group t{0..1} { c: conv(4 * (tower + 1), 3) } -> concat": "out is 4 in one and 8 in the other",
-    "input x: 3x8x8\n group t{0..1} { c: conv(3, 1) -> relu if tower == 0 } -> concat": "2 steps stand against 1",
-    "input x: 3x8x8\n group t{0..1} { n: channel_layernorm } -> concat": "channel_layernorm on 3x8x8 has no form",
-    "input x: 5x8\n group t{0..1} { l: linear(4) } -> concat": "linear on 5x8 has no form",
-    "input x: 3x8x8\n group t{0..1} { p: prelu } -> concat": "prelu on 3x8x8 has no form",
+    "input x: 3x8x8\n group t{0..1} { c: conv(3, 1) -> relu if tower == 0 } -> concat": "one has 2 steps, the other 1",
+    "input x: 3x8x8\n group t{0..1} { n: channel_layernorm } -> concat": "channel_layernorm on 3x8x8 has no fused form",
+    "input x: 5x8\n group t{0..1} { l: linear(4) } -> concat": "linear on 5x8 has no fused form",
+    "input x: 3x8x8\n group t{0..1} { p: prelu } -> concat": "prelu on 3x8x8 has no fused form",
     "input x: 3x8x8\n group t{0..1} { c: conv(3, 1) -> share @c } -> concat": "`t0.c` is applied more than once",
-    "input x: 3x8x8\n group t{0..1} { c: conv(1, 3, connect = [[0, 1]]) } -> concat": "conv on 3x8x8 has no form",
-    "input x: 3x8x8\n c: conv(3, 1)": "no group has two of them",
+    "input x: 3x8x8\n group t{0..1} { c: conv(1, 3, connect = [[0, 1]]) } -> concat": "conv on 3x8x8 has no fused form",
+    "input x: 3x8x8\n c: conv(3, 1)": "no group has two towers",
 }
 
 

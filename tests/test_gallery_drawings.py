@@ -1,4 +1,4 @@
-"""Every net of the gallery as it is drawn: nothing overlaps, nothing is cut, nothing crosses that need not."""
+"""Drawings of all gallery nets: no overlaps, no cut texts, no avoidable crossings."""
 
 from dataclasses import replace
 from functools import cache
@@ -7,12 +7,12 @@ import pytest
 from measure import Picture, Text, backward, crossings, faults, measured
 
 from archdsl.diagram import FULL, Detail, diagram
-from archdsl.diagram.model.parts import PAGE
+from archdsl.diagram.model.outline import PAGE
 from archdsl.diagram.spec import Direction
 from archdsl.gallery.entries import graphs
 from archdsl.ir.graph import CheckedGraph
 
-# Nets that differ in widths alone look the same; one of each kind is enough.
+# Nets that differ only in widths have the same layout; one of each kind is enough.
 SAME = {
     "alexnet_onnx", "convnext_base", "convnext_large", "densenet161", "densenet169", "densenet201", "mobilenetv1_025",
     "mobilenetv1_050", "mobilenetv1_075", "resnet32", "resnet44", "resnet56", "resnet110", "resnet101", "resnet152",
@@ -30,11 +30,11 @@ def nets() -> dict[str, CheckedGraph]:
 @pytest.mark.parametrize("name", sorted(nets().keys() - SAME))
 def test_a_drawing_of_the_gallery_has_no_faults(name: str) -> None:
     drawing = diagram(nets()[name])
-    # Of what computes in towers nothing can be closed.
+    # Towers cannot be closed.
     assert len(drawing.boxes) <= PAGE + 15
     found, wrong = measured(drawing)
     assert wrong == []
-    # Lanes that exchange what they have cross once per exchange, in any order.
+    # Lanes that exchange tensors have one crossing per exchange in any order.
     crossing = [pair for pair in crossings(found) if not all("exchange" in edge for edge in pair)]
     assert crossing == []
 

@@ -1,4 +1,4 @@
-"""The page of a model, in a real browser: it draws, unfolds, finds and tells, without network and by keyboard alone."""
+"""The page of a model, tested in a browser: drawing, unfolding, search, facts, no network, keyboard control."""
 
 import json
 import re
@@ -71,7 +71,7 @@ def panel(tab: Browser) -> str:
     return text
 
 
-# What is in the file
+# Contents of the file
 
 
 def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
@@ -85,17 +85,17 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
     assert conv["source"].startswith("resnet.arch line ") and conv["code"].startswith("conv2: conv(inner, 3, stride")
     assert conv["doc"].startswith("Weigh a sliding window")
     # The first layer sees 7 pixels, the pool 4 more, three windows that are 4 pixels apart 24 more, this one 8 more.
-    assert conv["receptive field"] == "43×43, 8×8 apart"
-    assert found["layer1"]["receptive field"] == "35×35, 4×4 apart"
+    assert conv["receptive field"] == "43×43, stride 8×8"
+    assert found["layer1"]["receptive field"] == "35×35, stride 4×4"
     assert found["fc"]["receptive field"] == "the whole input"
-    assert conv["riders"] == ["layer2.0.bn2", "layer2.0.relu_1"]
+    assert conv["fused_ops"] == ["layer2.0.bn2", "layer2.0.relu_1"]
     assert found["layer2.0"]["call"].startswith("Bottleneck(")
     assert found["layer2.0"]["doc"].startswith("A 3x3 convolution between two 1x1 convolutions")
     assert found[""]["parameters"] == "25,557,032"
 
 
 def test_parts_are_explained_with_their_sums(pages: dict[str, Path]) -> None:
-    """The page tells of a part what `archdsl explain` does."""
+    """The page shows the same explanations as `archdsl explain`."""
     found = {fact["path"]: fact for fact in data(pages["resnet50"])["facts"]}
     lines = {section["title"]: section["lines"] for section in found["conv1"]["sections"]}
     assert "(224 + 2*3 - 7)/2 + 1 = 112.5, rounded down to 112" in lines["Shape"]
@@ -212,8 +212,8 @@ def test_unfolded_nothing_overlaps_and_everything_is_in_its_frame(
           const boxes = all.filter(([, , e]) => !e.matches('.cluster')), faults = [];
           const page = document.getElementById('canvas').getBoundingClientRect();
           boxes.forEach(([one, a], i) => boxes.slice(i + 1).forEach(([other, b]) => {
-            if (Math.min(a.right, b.right) - Math.max(a.x, b.x) > 2 * view.scale * 3
-              && Math.min(a.bottom, b.bottom) - Math.max(a.y, b.y) > 2 * view.scale * 3) faults.push([one, other]);
+            if (Math.min(a.right, b.right) - Math.max(a.x, b.x) > 2 * viewport.scale * 3
+              && Math.min(a.bottom, b.bottom) - Math.max(a.y, b.y) > 2 * viewport.scale * 3) faults.push([one, other]);
           }));
           for (const [frame, a, e] of all) {
             if (!e.matches('.cluster')) continue;
@@ -242,7 +242,7 @@ def test_edges_end_at_their_boxes_when_neighbours_are_unfolded(tab: Browser, pag
       const rings = ends.map((e) => e.getBoundingClientRect());
       return Math.max(...[...document.querySelectorAll('#canvas .edge polygon')].map((head) => {
         const r = head.getBoundingClientRect();
-        return Math.min(...rings.map((ring) => near(r.x + r.width / 2, r.y + r.height / 2, ring))) / view.scale;
+        return Math.min(...rings.map((ring) => near(r.x + r.width / 2, r.y + r.height / 2, ring))) / viewport.scale;
       }));
     })()"""
     assert tab.run(gaps) <= 5
@@ -307,7 +307,7 @@ def test_small_texts_can_be_read_at_first_unfolded_and_where_something_is_found(
     tab: Browser, pages: dict[str, Path], name: str
 ) -> None:
     tab.open(pages[name], width=1400, height=900)
-    smallest = "8 * view.scale"
+    smallest = "8 * viewport.scale"
     assert tab.run(smallest) >= 9
     assert tab.run("camera.getBoundingClientRect().y") == pytest.approx(
         tab.run("canvas.getBoundingClientRect().y"), abs=20
@@ -334,7 +334,7 @@ def test_unfolded_repeats_keep_their_badges(tab: Browser, pages: dict[str, Path]
 
 @needs_browser
 def test_the_stream_goes_straight_through_what_is_unfolded(tab: Browser, pages: dict[str, Path]) -> None:
-    """Each frame stands where its stream comes in, so that nothing bends aside between boxes of one column."""
+    """Each frame is centred on its incoming stream, so that edges between boxes of one column are straight."""
     tab.open(pages["resnet50"])
     tab.run("all(true)")
     bends = tab.run(
@@ -380,26 +380,26 @@ def test_the_keyboard_alone_reaches_everything(tab: Browser, pages: dict[str, Pa
     assert tab.run("document.activeElement.dataset.path") == "layer2"
     tab.press(" ")
     assert "layer2.0" not in shown(tab)
-    scale = tab.run("view.scale")
+    scale = tab.run("viewport.scale")
     tab.press("+")
-    assert tab.run("view.scale") > scale
-    x = tab.run("view.x")
+    assert tab.run("viewport.scale") > scale
+    x = tab.run("viewport.x")
     tab.press("ArrowLeft")
-    assert tab.run("view.x") == x + 60
+    assert tab.run("viewport.x") == x + 60
     tab.press("0")
-    assert tab.run("view.scale") < scale
+    assert tab.run("viewport.scale") < scale
     assert tab.run("camera.getBoundingClientRect().bottom <= canvas.getBoundingClientRect().bottom")
 
 
 @needs_browser
 def test_mouse_and_wheel_move_the_drawing(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["unet"])
-    before = tab.run("({...view})")
+    before = tab.run("({...viewport})")
     tab.drag((30, 300), (90, 340))
-    after = tab.run("({...view})")
+    after = tab.run("({...viewport})")
     assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((60, 40))
     tab.wheel(200, 300, -200)
-    assert tab.run("view.scale") > after["scale"]
+    assert tab.run("viewport.scale") > after["scale"]
     assert tab.problems == []
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,11 @@ from archdsl.cli.main import cli
 from archdsl.driver import compile_source
 from archdsl.emit.generate import generate, generate_stages
 from archdsl.ir.graph import CheckedGraph, dotted
+from archdsl.passes.assign import placed
 from archdsl.passes.invariants import assert_valid
-from archdsl.passes.placement import placed
-from archdsl.passes.stages import Stage, staged, units
-from archdsl.place import place
-from archdsl.place.pipeline import NotInStages, TooFewUnits, best_bounds, by_devices, dealt
+from archdsl.passes.pipeline_stages import PipelineStage, staged, units
+from archdsl.place import costs, place
+from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt, of_units
 from archdsl.verify.parallel import verify_stages
 
 NETS = {
@@ -57,7 +56,7 @@ def graph_of(name: str) -> CheckedGraph:
     return compiled.models[-1]
 
 
-def stages_of(graph: CheckedGraph, count: int) -> tuple[Stage, ...]:
+def stages_of(graph: CheckedGraph, count: int) -> tuple[PipelineStage, ...]:
     stages = staged(graph, dealt(graph, count))
     for stage in stages:
         assert_valid(stage.graph)
@@ -89,6 +88,30 @@ def test_stages_of_random_programs_compute_what_the_whole_nets_do(tmp_path: Path
             assert (seed, verified.findings) == (seed, ())
             counts.append(len(stages))
     assert len(counts) > 20
+
+
+def test_a_submodule_that_ignores_its_stream_is_in_a_later_stage(tmp_path: Path) -> None:
+    """`late` reads `early` and not the result of `mid`, which stays in the stage before and is sent nowhere."""
+    text = """model Ignores {
+  input image: 4x8x8
+  early: conv(4, 3, padding = 1)
+  mid: conv(4, 3, padding = 1)
+  late: Reads(4, @early)
+  last: conv(4, 3, padding = 1)
+}
+
+block Reads(n, y) = y -> conv(n, 3, padding = 1) -> relu
+"""
+    compiled = compile_source(Source("ignores.arch", text))
+    assert compiled.ok, compiled.diagnostics
+    graph = compiled.models[-1]
+    first, *rest = units(graph)
+    for cut in range(1, len(rest)):
+        stages = staged(graph, ((first, *rest[:cut]), rest[cut:]))
+        for stage in stages:
+            assert_valid(stage.graph)
+        (tmp_path / "stages.py").write_text(generate_stages(graph, stages))
+        assert verify_stages(graph, stages, tmp_path / "stages.py").findings == ()
 
 
 def test_what_shares_weights_is_in_one_unit_with_all_between() -> None:
@@ -131,7 +154,7 @@ def test_stages_are_where_the_devices_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("on d0 { c1: conv(4, 3) }\n on d1 { c2: conv(4, 3) }\n on d0 { c3: conv(4, 3) }", "`c3` goes back to d0"),
+        ("on d0 { c1: conv(4, 3) }\n on d1 { c2: conv(4, 3) }\n on d0 { c3: conv(4, 3) }", "`c3` returns to d0"),
         ("group t{0..1} on d{0..1} { c: conv(4, 3) } -> concat", "begins at `t0` is on d0 and d1"),
         ("on d1 { c1: conv(4, 3) }", "all steps are on d1"),
     ],
@@ -143,20 +166,16 @@ def test_devices_that_are_no_stages_are_said(text: str, why: str) -> None:
         by_devices(compiled.models[-1])
 
 
-def test_cuts_are_the_best_ones() -> None:
-    """Every way to cut a small net into three is held against the one that is taken."""
-    loads, flows = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0], [0.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0]
-
-    def worst(bounds: tuple[int, ...]) -> float:
-        starts = (0, *bounds)
-        ends = (*bounds, len(loads))
-        return max(max(sum(loads[a:b]), flows[a]) for a, b in zip(starts, ends, strict=True))
-
-    best = min(map(worst, combinations(range(1, len(loads)), 2)))
-    found = best_bounds(loads, flows, [True] * len(loads), 3)
-    assert found[0] == 0
-    assert found[-1] == len(loads)
-    assert worst(tuple(found[1:-1])) == best
+def test_units_cost_what_their_steps_cost_together() -> None:
+    graph = graph_of("skips")
+    found, chosen = costs(graph), units(graph)
+    merged = of_units(found, chosen)
+    assert len(merged.times) == len(chosen) < len(found.times)
+    assert sum(merged.times) == pytest.approx(sum(found.times))
+    assert sum(merged.weights) == sum(found.weights)
+    ends = [max(found.paths.index(dotted(path)) for path in unit.nodes) for unit in chosen]
+    assert list(merged.crossing[1:]) == [found.crossing[end + 1] for end in ends]
+    assert merged.penalties == (*(int(not size) for size in merged.weights), 0)
 
 
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
@@ -183,7 +202,7 @@ def test_a_net_that_is_too_small_says_how_many_stages_it_has(tmp_path: Path) -> 
     result = CliRunner().invoke(cli, ["build", "lenet5", "--parallel", "pipeline", "--stages", "50", "-o", "-"])
     assert result.exit_code == 1
     assert "LeNet5 cannot be cut into 50 stages: only 12 parts" in result.output
-    assert "take --stages 12" in result.output
+    assert "use --stages 12" in result.output
 
 
 def test_build_writes_and_verifies_a_pipeline(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from archdsl.ir.graph import CheckedGraph
 from archdsl.place import Costs, Impossible, Machine, costs, cut, place
 from archdsl.place.costs import crossing
 from archdsl.place.exact import exact
-from archdsl.place.interleaved import tangle
+from archdsl.place.interleaved import interleaved_segment
 from archdsl.place.memory import Schedule
 from archdsl.syntax.loader import locate
 
@@ -45,7 +45,7 @@ def random_costs(random: Random, steps: int) -> Costs:
         weights=tuple(random.randrange(50) * 10**5 for _ in range(steps)),
         results=tuple(random.randrange(50) * 10**5 for _ in range(steps)),
         crossing=crossing(tuple(edges), steps),
-        depths=(0,) * (steps + 1),
+        penalties=(0,) * (steps + 1),
         devices=(None,) * steps,
         owners=tuple(range(steps)),
         edges=tuple(sorted(edges)),
@@ -80,12 +80,12 @@ def value(found: Costs, stages: tuple[int, ...], link: float = LINK) -> float:
 
 
 def needed(found: Costs, stages: tuple[int, ...], schedule: Schedule, micro: int) -> int:
-    """Return the bytes of the largest stage; the devices of a tangle are one stage of the pipeline."""
-    knot = tangle(found, link=LINK)
+    """Return the bytes of the largest stage; the devices of the interleaved segment are one stage of the pipeline."""
+    segment = interleaved_segment(found, link=LINK)
     merged = {stage: stage for stage in range(max(stages) + 1)}
-    if knot:
-        width = knot.last - knot.first
-        merged = {stage: max(min(stage, knot.first), stage - width) for stage in merged}
+    if segment:
+        width = segment.last - segment.first
+        merged = {stage: max(min(stage, segment.first), stage - width) for stage in merged}
     sent, sizes = hops(found, stages), []
     for stage in {*stages}:
         steps = [step for step, at in enumerate(stages) if at == stage]
@@ -100,15 +100,17 @@ def needed(found: Costs, stages: tuple[int, ...], schedule: Schedule, micro: int
 
 
 def every_cut(found: Costs, stages: int) -> list[tuple[int, ...]]:
-    """Return all placements that go on from stage to stage outside of the tangle, with what is chosen where it is."""
-    steps, knot = range(len(found.times)), tangle(found, link=LINK)
-    outside = [step for step in steps if not (knot and knot.start <= step < knot.end)]
+    """Return all partitions into consecutive stages outside the interleaved segment, with the chosen devices."""
+    steps, segment = range(len(found.times)), interleaved_segment(found, link=LINK)
+    outside = [step for step in steps if not (segment and segment.start <= step < segment.end)]
     cuts = []
     for each in combinations_with_replacement(range(stages), len(outside)):
         at = dict(zip(outside, each, strict=True))
-        if knot:
-            fits = all(at[step] <= knot.first if step < knot.start else at[step] >= knot.last for step in outside)
-            at |= {knot.start + place: device for place, device in enumerate(knot.devices)} if fits else {}
+        if segment:
+            fits = all(
+                at[step] <= segment.first if step < segment.start else at[step] >= segment.last for step in outside
+            )
+            at |= {segment.start + place: device for place, device in enumerate(segment.devices)} if fits else {}
         pins = zip(found.devices, found.owners, strict=True)
         if len(at) == len(steps) and all(
             pin in (None, at[step]) and at[owner] == at[step] for step, (pin, owner) in enumerate(pins)
@@ -132,14 +134,40 @@ def test_a_cut_is_the_best_of_all(seed: int, share: float) -> None:
         assert sum(hops(found, plan.stages).values()) == min(sum(hops(found, each).values()) for each in equal)
 
 
-def test_random_nets_have_tangles() -> None:
-    """What the test above says of devices that go back and forth is said of something."""
+@pytest.mark.parametrize("seed", range(25))
+def test_an_exact_number_of_stages_is_used_and_ties_are_broken_in_order(seed: int) -> None:
+    """The least bottleneck, then the fewest bytes, then the least sum of penalties, against all partitions."""
+    random = Random(seed)
+    found = random_costs(random, 8)
+    # Round numbers, so that many partitions are equally fast.
+    found = replace(
+        found,
+        times=tuple(random.randrange(1, 3) / 1024 for _ in found.times),
+        edges=tuple((source, readers, random.randrange(1, 3) * 2**20) for source, readers, _ in found.edges),
+        penalties=tuple(random.randrange(2) for _ in found.penalties),
+    )
+    found = replace(found, crossing=crossing(found.edges, 8))
+    link = 2.0**32
+    for stages in (1, 2, 3, 5):
+        every = [each for each in combinations_with_replacement(range(stages), 8) if {*each} == {*range(stages)}]
+
+        def rank(each: tuple[int, ...]) -> tuple[float, int, int]:
+            starts = [each.index(stage) for stage in {*each} - {0}]
+            sent = sum(hops(found, each).values())
+            return value(found, each, link), sent, sum(found.penalties[start] for start in starts)
+
+        chosen = cut(found, stages, link=link, schedule="inference", exactly=True)
+        assert rank(chosen.stages) == min(map(rank, every))
+
+
+def test_random_nets_have_interleaved_segments() -> None:
+    """The test above covers devices that alternate."""
     random = Random(0)
     nets = [chosen(random, random_costs(random, 9), 3, 0.3) for _ in range(60)]
-    knots = [knot for net in nets if (knot := tangle(net, link=LINK))]
-    assert len(knots) > 10
-    assert any(knot.start > 0 for knot in knots)
-    assert any(knot.end < 9 for knot in knots)
+    segments = [segment for net in nets if (segment := interleaved_segment(net, link=LINK))]
+    assert len(segments) > 10
+    assert any(segment.start > 0 for segment in segments)
+    assert any(segment.end < 9 for segment in segments)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3])
@@ -356,7 +384,7 @@ def test_the_command_prints_and_writes_the_stages(tmp_path: Path) -> None:
     result = run("resnet18", "--devices", "3", "-o", str(target))
     assert result.exit_code == 0
     assert result.output.count("\n device") == 3
-    assert "a step of 3 micro-batches is" in result.output
+    assert "a training step of 3 micro-batches is" in result.output
     assert "a step of" not in run("resnet18", "--devices", "3", "--schedule", "inference").output
     data = json.loads(target.read_text())
     assert [stage["device"] for stage in data["stages"]] == ["device0", "device1", "device2"]
@@ -374,12 +402,12 @@ def test_the_command_says_how_much_memory_is_needed(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_what_it_cannot_do(tmp_path: Path) -> None:
-    assert "say how many there are" in run("resnet18").stderr
-    assert "no number of bytes" in run("resnet18", "--devices", "2", "--memory", "much").stderr
+    assert "give their number with --devices" in run("resnet18").stderr
+    assert "is not a number of bytes" in run("resnet18", "--devices", "2", "--memory", "much").stderr
     profile = tmp_path / "times.json"
     for text, words in (
-        ("[1, 2]", "is no profile"),
-        ('{"conv1": "slow"}', "is no profile"),
+        ("[1, 2]", "is not a profile"),
+        ('{"conv1": "slow"}', "is not a profile"),
         ('{"conv1": -1}', "cannot take -1.0 seconds"),
         ('{"conv1": NaN}', "cannot take nan seconds"),
         ('{"layer1.0.conv3": 1}', "did you mean"),

@@ -23,9 +23,9 @@ from archdsl.emit.plan import plan
 from archdsl.emit.support import PLACING
 from archdsl.ir.graph import CheckedGraph, Path
 from archdsl.ir.order import in_order
+from archdsl.passes.assign import placed
 from archdsl.passes.invariants import assert_valid
-from archdsl.passes.pipelines import lowered
-from archdsl.passes.placement import placed
+from archdsl.passes.lowering import lowered
 from archdsl.passes.transfers import is_move
 from archdsl.place import place
 from archdsl.python.api import compile as compiled
@@ -49,7 +49,7 @@ def test_every_step_runs_where_the_graph_says(graph: CheckedGraph) -> None:
 def without_each_move(graph: CheckedGraph, text: str) -> Iterator[tuple[Path, str]]:
     """Yield each move that is written, as its class calls it, and the module without it."""
     lines = text.splitlines(keepends=True)
-    for line, (path, _) in statements(text, plan(graph)):
+    for line, (path, _) in statements(text, plan(lowered(graph))):
         assert isinstance(line, ast.Assign | ast.AnnAssign | ast.AugAssign)
         call = line.value
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "move":

@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import re
+import shlex
+from contextlib import chdir
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +18,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchinfo import summary as torchinfo_summary
 
 from archdsl.cli.main import cli
+from archdsl.compare.table import COLUMNS
 from archdsl.driver import compile_source
 from archdsl.gallery.entries import graphs
 from archdsl.ir.graph import only_in_training
 from archdsl.ops import all_ops
 from archdsl.ops.base import Trait
-from archdsl.report.rows import report
+from archdsl.report import formats
+from archdsl.report.columns import TEXT, Column
+from archdsl.report.rows import Row, report
 
 COUNTED = [
     "alexnet", "alexnet_2012", "googlenet_2014", "resnet50", "densenet121", "mobilenet_v3_large", "shufflenet",
@@ -131,6 +138,145 @@ def test_every_format_says_the_same() -> None:
     text = run("alexnet_2012", "--format", "latex")
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
     assert r"Conv 11$\times$11" in text
+
+
+# The tables that are kept, of nets in tests/reports. The first line of a net may hold flags: `# run: --depth 1`.
+REPORTS = Path(__file__).parent / "reports"
+KEPT = {
+    "summary.txt": ("summary", "--format", "text"),
+    "summary.md": ("summary", "--format", "markdown"),
+    "summary.tex": ("summary", "--format", "latex"),
+    "summary.csv": ("summary", "--format", "csv"),
+    "summary.json": ("summary", "--format", "json"),
+    "compare.txt": ("compare",),
+    "compare.md": ("compare", "--markdown"),
+    "compare.json": ("compare", "--json"),
+}
+CASES = sorted(file.parent for file in REPORTS.glob("*/net.arch"))
+
+
+def written(case: Path, name: str) -> str:
+    """Return what a command prints about the net of a case."""
+    command, *form = KEPT[name]
+    first = (case / "net.arch").read_text(encoding="utf-8").partition("\n")[0]
+    flags = shlex.split(first.removeprefix("# run:")) if first.startswith("# run:") and command == "summary" else []
+    with chdir(case):
+        result = CliRunner().invoke(cli, [command, "net.arch", *form, *flags])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_report_is_the_one_that_is_kept(case: Path, name: str, *, regen: bool) -> None:
+    found, kept = written(case, name), case / name
+    if regen:
+        kept.write_text(found, encoding="utf-8")
+    before = kept.read_text(encoding="utf-8") if kept.exists() else ""
+    changes = "\n".join(
+        unified_diff(before.splitlines(), found.splitlines(), f"{name} (kept)", f"{name} (now)", lineterm="")
+    )
+    accept = f"to accept this: python -m pytest tests/test_report.py --regen -k '{case.name} and kept'"
+    assert before == found, f"{changes}\n\n{accept}"
+
+
+def test_every_kept_report_belongs_to_a_net() -> None:
+    assert len(CASES) >= 5
+    files = {path for path in REPORTS.rglob("*") if path.is_file()}
+    assert files == {case / name for case in CASES for name in ("net.arch", *KEPT)}
+
+
+def test_a_changed_report_fails_with_the_command_that_accepts_it(tmp_path: Path) -> None:
+    (tmp_path / "net.arch").write_text("model A {\n  input x: 4\n  fc: linear(2)\n}\n")
+    test_a_report_is_the_one_that_is_kept(tmp_path, "summary.csv", regen=True)
+    test_a_report_is_the_one_that_is_kept(tmp_path, "summary.csv", regen=False)
+    kept = tmp_path / "summary.csv"
+    kept.write_text(kept.read_text().replace(",10,", ",11,"))
+    with pytest.raises(AssertionError, match="--regen"):
+        test_a_report_is_the_one_that_is_kept(tmp_path, "summary.csv", regen=False)
+
+
+def cells(line: str, form: str) -> list[str]:
+    """Return the cells of a line of a Markdown or LaTeX table."""
+    if form == "latex":
+        found = line.removesuffix(r" \\").split(" & ")
+        return [re.sub(r"\\hspace\*{\d+em}", "", each).replace(r"$\times$", "×").replace("\\_", "_") for each in found]
+    return [each.strip().replace("&emsp;", "") for each in line.strip("|").split(" | ")]
+
+
+def table(net: str, form: str) -> list[dict[str, str]]:
+    """Return the rows of the table of steps in Markdown or LaTeX, by their headings."""
+    head, *lines = (line for line in run(net, "--format", form).splitlines() if line.startswith("| ") or " & " in line)
+    count = len(run(net, "--format", "csv").splitlines()) - 1
+    # In Markdown, a line of dashes follows the headings.
+    rows = lines[1 : count + 1] if form == "markdown" else lines[:count]
+    return [dict(zip(cells(head, form), cells(row, form), strict=True)) for row in rows]
+
+
+FORMATTED = [str(case / "net.arch") for case in CASES if case.name != "folded"] + ["alexnet_2012", "char_lstm"]
+
+
+@pytest.mark.parametrize("net", FORMATTED, ids=lambda net: net.removesuffix("/net.arch").rpartition("/")[2])
+def test_all_formats_agree_on_every_cell(net: str) -> None:
+    lines = list(csv.DictReader(io.StringIO(run(net, "--format", "csv"))))
+    data = json.loads(run(net, "--format", "json"))
+    records = {record["path"]: record for record in [*data["steps"], *data["submodules"]]}
+    texts, latex, plain = table(net, "markdown"), table(net, "latex"), run(net).splitlines()
+    assert len(lines) == len(records) == len(texts) == len(latex)
+    assert set(lines[0]) - set(data["steps"][0]) == {"is_submodule", "field_stride", "field_centre"}
+    for line, text, tex in zip(lines, texts, latex, strict=True):
+        record = records[line["path"]]
+        assert text == tex
+        assert any(printed_in(row, list(text.values())) for row in plain), line["path"]
+        for key in ("parameters", "not_trained", "macs", "flops", "activation_bytes", "kept_bytes", "line"):
+            assert int(line[key]) == record[key]
+        assert (line["operator"], line["device"]) == (record["operator"], record["device"] or "")
+        assert line["output"] == "x".join(map(str, record["output"]))
+        inputs = record["input"] if isinstance(record["input"][0], list) else [record["input"]]
+        assert line["input"] == " + ".join("x".join(map(str, dims)) for dims in inputs)
+        is_submodule = line["is_submodule"] == "1"
+        assert text["Step"] == line["path"].rpartition(".")[2] and text["Operator"] == line["operator"]
+        assert text["Output"] == ("" if is_submodule else line["output"])
+        for header, key in (("Parameters", "parameters"), ("MACs", "macs"), ("Line", "line")):
+            assert int(text[header].replace(",", "") or 0) == int(line[key])
+        assert text.get("Device", "") == line["device"]
+        if not is_submodule:
+            assert (text["Field"], text["Stride"]) == (line["field"], line["field_stride"])
+        field = record["field"]
+        if field is None or field["everything"]:
+            assert line["field"] == ("all" if field else "")
+        else:
+            assert line["field"] == "x".join(map(str, field["size"]))
+            assert line["field_centre"] == "x".join(map(str, field["centre"]))
+
+
+def printed_in(line: str, texts: list[str]) -> bool:
+    """Return whether a line of a table for the terminal has these cells in their order."""
+    place = 0
+    for text in filter(None, texts):
+        place = line.find(text, place)
+        if place < 0:
+            return False
+        place += len(text)
+    return True
+
+
+def test_a_new_column_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra: Column[Row, str] = Column("extra", "Extra column", lambda row: f"<{row.path}>", TEXT)
+    monkeypatch.setattr(formats, "STEPS", (*formats.STEPS, extra))
+    for form in ("text", "markdown"):
+        assert "Extra column" in run("lenet5", "--format", form) and "<c1>" in run("lenet5", "--format", form)
+    latex = run("lenet5", "--format", "latex")
+    assert "Line & Extra column" in latex and "$<$c1$>$" in latex and r"\begin{tabular}{lllrrrrrrl}" in latex
+    assert run("lenet5", "--format", "csv").splitlines()[0].endswith(",line,extra")
+    assert json.loads(run("lenet5", "--json"))["steps"][0]["extra"] == "<c1>"
+
+
+def test_a_heading_and_a_key_stand_for_one_column() -> None:
+    for columns in (formats.STEPS, formats.COUNTS, COLUMNS):
+        headers = [column.header for column in columns if column.header]
+        keys = [column.key for column in columns]
+        assert len(headers) == len(set(headers)) and len(keys) == len(set(keys))
 
 
 def test_depth_folds_submodules() -> None:

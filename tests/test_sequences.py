@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from test_ops import found, make, module_of, node_of
+from operator_code import module_of, node_of
+from test_ops import found, make
 from torch import Tensor, nn
 
 from archdsl.base.shape import Shape

@@ -14,9 +14,9 @@ from torch import nn
 from archdsl.cli.main import cli
 from archdsl.emit.generate import generate
 from archdsl.ir.graph import CheckedGraph, dotted
+from archdsl.passes.assign import placed
 from archdsl.passes.invariants import assert_valid
-from archdsl.passes.pipelines import lowered
-from archdsl.passes.placement import placed
+from archdsl.passes.lowering import lowered
 from archdsl.place import Machine, NoPlacement, Placement, place
 from archdsl.place.sidecar import placed_as, written
 from archdsl.python.api import compile, load, module_class
@@ -131,7 +131,7 @@ def test_a_placement_of_another_net_is_refused(tmp_path: Path) -> None:
     assert run("check", str(net), "--placement", sidecar).exit_code == 0
     changes = {
         "model Mixed": ("model Other", "it places Mixed, not Other"),
-        "late: ": ("later: ", "Mixed has changed since: `later` is new, `late` is not there any more"),
+        "late: ": ("later: ", "Mixed has changed since: `later` is new, `late` no longer exists"),
         "n = 8": ("n = 16", "its shapes, connections or chosen devices differ"),
         "on gpu1": ("on gpu0", "its shapes, connections or chosen devices differ"),
         "stem: conv(n, 3, padding = half) -> relu": ("stem: conv(n, 3, padding = half) -> tanh", "is new"),

@@ -9,7 +9,7 @@ from archdsl.base.resources import names, resource
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.linear import GroupedLinear
-from archdsl.passes.lanewise import Lanewise
+from archdsl.passes.per_tower import PerTower
 from archdsl.passes.transfers import Exchange, Move
 
 FILES = names("templates/support", ".py")
@@ -35,7 +35,7 @@ def test_every_definition_passes_ruff(tmp_path: Path) -> None:
 
 
 def test_all_definitions_together_pass_mypy(tmp_path: Path) -> None:
-    written = (*all_ops(), Move, Lanewise, GroupedLinear, Exchange)
+    written = (*all_ops(), Move, PerTower, GroupedLinear, Exchange)
     of_operators = [name for op in written for name in op.support]
     ordered = dict.fromkeys([*of_operators, *PLACING, *PIPELINE, *TOWERS, "fused_state"])
     assert set(ordered) == set(FILES)

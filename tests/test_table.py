@@ -1,4 +1,4 @@
-"""Tables of stages: what the papers print, and what becomes of nets that are no ResNets."""
+"""Tables of stages, held against the tables of papers."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax.loader import locate, read
 from archdsl.views.latex import escaped, to_latex
 from archdsl.views.markdown import to_markdown
-from archdsl.views.stages import Piece, Stage, stages
+from archdsl.views.resolution_stages import Piece, ResolutionStage, resolution_stages
 from archdsl.views.table import Number, StageTable, number, stage_table
 
 PAPER = str(Path(__file__).parent / "published" / "resnet_table.arch")
@@ -36,10 +36,10 @@ def graph(name: str) -> CheckedGraph:
     return compile_source(found.source, model=found.model).models[-1]
 
 
-def net(body: str) -> tuple[Stage, ...]:
+def net(body: str) -> tuple[ResolutionStage, ...]:
     compiled = compile_source(Source("net.arch", body))
     assert compiled.ok, compiled.diagnostics
-    return stages(compiled.models[-1])
+    return resolution_stages(compiled.models[-1])
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_work_of_resnets_is_that_of_table_1(table: StageTable) -> None:
 
 def test_the_strides_of_blocks_are_told_below(table: StageTable) -> None:
     # As the caption of table 1 says: conv3_1, conv4_1 and conv5_1, the first block of each.
-    assert table.notes == ("Strides are in conv3_x.0, conv4_x.0, conv5_x.0.",)
+    assert table.notes == ("Blocks with strides: conv3_x.0, conv4_x.0, conv5_x.0.",)
 
 
 def test_markdown_has_a_column_for_each_model(table: StageTable) -> None:
@@ -96,7 +96,7 @@ def test_latex_takes_no_text_for_a_command() -> None:
 
 
 def test_loose_layers_of_one_size_share_a_row() -> None:
-    rows = [(row.name, row.size, row.pieces) for row in stages(graph("vgg16"))]
+    rows = [(row.name, row.size, row.pieces) for row in resolution_stages(graph("vgg16"))]
     pool = Piece(("2×2 max pool, stride 2",))
     assert rows[0] == ("features.0–2", "224×224", (Piece(("3×3, 64",), 2),))
     assert rows[3] == ("features.17–21", "28×28", (pool, Piece(("3×3, 512",), 3)))
@@ -104,7 +104,7 @@ def test_loose_layers_of_one_size_share_a_row() -> None:
 
 
 def test_branches_of_a_block_are_lines() -> None:
-    rows = {row.name: row for row in stages(graph("googlenet"))}
+    rows = {row.name: row for row in resolution_stages(graph("googlenet"))}
     # Szegedy et al. 2015, table 1, row 3a, with torchvision's 3x3 windows for those of 5x5.
     lines = ("1×1, 64", "1×1, 96 → 3×3, 128", "1×1, 16 → 3×3, 32", "3×3 max pool → 1×1, 32")
     assert rows["inception3a"].pieces[-1] == Piece(lines)
@@ -113,23 +113,23 @@ def test_branches_of_a_block_are_lines() -> None:
 
 def test_what_parts_within_a_block_reads_the_same_layer() -> None:
     nets = graphs(["squeezenet1_0", "inception_v3"])
-    fire = next(stage for stage in stages(nets["squeezenet1_0"]) if stage.name == "features.5")
+    fire = next(stage for stage in resolution_stages(nets["squeezenet1_0"]) if stage.name == "features.5")
     assert fire.pieces == (Piece(("1×1, 32", "1×1, 128 + 3×3, 128")),)
-    last = next(stage for stage in stages(nets["inception_v3"]) if stage.name.endswith("Mixed_7c"))
+    last = next(stage for stage in resolution_stages(nets["inception_v3"]) if stage.name.endswith("Mixed_7c"))
     assert any("1×1, 384 → 1×3, 384 + 3×1, 384" in piece.lines for piece in last.pieces)
 
 
 def test_gates_stand_aside() -> None:
     net = graphs(["efficientnet_b0"])["efficientnet_b0"]
-    found = next(stage for stage in stages(net) if stage.name == "features.2")
-    assert found.pieces[0].lines == ("1×1, 96", "3×3 depthwise, 96", "1×1, 24", "gate of 4")
+    found = next(stage for stage in resolution_stages(net) if stage.name == "features.2")
+    assert found.pieces[0].lines == ("1×1, 96", "3×3 depthwise, 96", "1×1, 24", "SE 4")
 
 
 def test_towers_that_are_alike_are_shown_once() -> None:
     table = stage_table((graph("alexnet_2012"),))
     assert table.rows[0].name == "tower0.conv1"
     assert not any("tower1" in row.name for row in table.rows)
-    assert table.notes == ("AlexNet_2012: tower1 is like tower0, which is shown.",)
+    assert table.notes == ("AlexNet_2012: tower1 equals tower0 and is not shown.",)
 
 
 def test_towers_that_differ_are_both_shown() -> None:
@@ -140,7 +140,7 @@ def test_towers_that_differ_are_both_shown() -> None:
 def test_what_only_the_training_computes_is_not_counted() -> None:
     found = stage_table(tuple(graphs(["googlenet", "googlenet_noaux"]).values()))
     assert found.params[0] == found.params[1] and found.macs[0] == found.macs[1]
-    assert found.notes == ("GoogLeNet: what only the training computes, with 6,379,984 parameters more, is not shown.",)
+    assert found.notes == ("GoogLeNet: training-only layers with 6,379,984 parameters are not shown.",)
 
 
 def test_a_projection_is_no_line() -> None:

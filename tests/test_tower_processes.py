@@ -46,11 +46,11 @@ def test_processes_train_what_one_process_does(world: int, bound: float, tmp_pat
 
 
 MISTAKES = {
-    "no group has two lanes or more": "a: conv(4, 3) -> flatten -> fc: linear(10)",
-    "stem has weights that all towers would share": "stem: conv(4, 3)\n  group t{0..1} { c: conv(4, 3) } -> concat",
+    "no group has two towers or more": "a: conv(4, 3) -> flatten -> fc: linear(10)",
+    "stem has weights and comes before the towers": "stem: conv(4, 3)\n  group t{0..1} { c: conv(4, 3) } -> concat",
     "the streams of the towers differ in shape": "group t{0..1} { c: conv(4 + tower, 3) } -> concat",
-    "takes streams of several towers": "group t{0..1} { c: conv(4, 3) } -> mul",
-    "the towers come together more than once": (
+    "reads streams of several towers": "group t{0..1} { c: conv(4, 3) } -> mul",
+    "the towers are merged more than once": (
         "group t{0..1} { c: conv(4, 3) } -> concat\n  group u{0..1} { d: conv(4, 3) } -> concat"
     ),
 }

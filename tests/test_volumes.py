@@ -1,4 +1,4 @@
-"""Tensors to scale: which are drawn, how large, that no text is cut or covered, and that LaTeX takes them."""
+"""Tensors to scale: the selection, sizes, texts without overlaps, and LaTeX output that compiles."""
 
 from itertools import combinations
 from pathlib import Path
@@ -15,7 +15,7 @@ from archdsl.driver import compile_source
 from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax.loader import locate
 from archdsl.views.arrange import scene
-from archdsl.views.scene import Face, Part, Scene, Text, width
+from archdsl.views.scene import DrawnVolume, Face, Scene, Text, width
 from archdsl.views.volumes import Volume, figure
 from archdsl.views.volumes_svg import shaded, to_svg
 from archdsl.views.volumes_tikz import to_tikz
@@ -46,8 +46,8 @@ def net(body: str) -> CheckedGraph:
     return compiled.models[-1]
 
 
-def part(picture: Scene, id: str) -> Part:
-    return next(part for part in picture.parts if part.id == id)
+def part(picture: Scene, id: str) -> DrawnVolume:
+    return next(part for part in picture.volumes if part.id == id)
 
 
 def size(face: Face) -> tuple[float, float]:
@@ -115,7 +115,7 @@ def test_boxes_are_drawn_to_scale() -> None:
 
 
 def boxes(picture: Scene) -> list[tuple[str, float, float, float, float]]:
-    texts = [text for part in picture.parts for text in part.texts]
+    texts = [text for part in picture.volumes for text in part.texts]
     texts += [each for each in picture.legend if isinstance(each, Text)]
     return [
         (text.words, text.x - w / 2, text.y - 0.75 * text.size, text.x + w / 2, text.y + 0.2 * text.size)
@@ -132,7 +132,7 @@ def test_no_text_is_cut_or_covered(name: str) -> None:
         assert left >= 0 and top >= 0 and right <= picture.width and bottom <= picture.height, words
     for one, other in combinations(texts, 2):
         assert one[3] <= other[1] or other[3] <= one[1] or one[4] <= other[2] or other[4] <= one[2], (one, other)
-    for part in picture.parts:
+    for part in picture.volumes:
         for face in part.faces:
             left, right = min(x for x, _ in face.points), max(x for x, _ in face.points)
             top, bottom = min(y for _, y in face.points), max(y for _, y in face.points)

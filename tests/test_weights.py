@@ -65,5 +65,5 @@ def test_an_order_that_goes_apart_says_where() -> None:
         archdsl.load_weights(net(), given, by="order")
     with pytest.raises(archdsl.WeightsError, match=r"3.bias: missing"):
         archdsl.load_weights(net(), dict(list(renamed(net().state_dict()).items())[:-1]), by="order")
-    with pytest.raises(ValueError, match="not by 'shape'"):
+    with pytest.raises(ValueError, match="not 'shape'"):
         archdsl.load_weights(net(), {}, by="shape")  # type: ignore[arg-type]

@@ -1,8 +1,13 @@
-"""Numbers of bytes as people read them."""
+"""Sizes in bytes: of number types, and as text."""
+
+from types import MappingProxyType
+
+# Bytes of one number of each type, by the names that PyTorch uses.
+DTYPE_BYTES = MappingProxyType({"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1})
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes in words: `16.0 GiB`."""
+    """Return a number of bytes as text, such as `16.0 GiB`."""
     number = float(size)
     for unit in ("bytes", "KiB", "MiB"):
         if number < 1024:

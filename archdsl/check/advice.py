@@ -119,9 +119,9 @@ class _Advice:
         if not self._is_averaged(last):
             return
         # Most checks have no use for it, and would wait for it.
-        from archdsl.report.receptive_fields import fields
+        from archdsl.report.receptive_fields import receptive_fields
 
-        field, sizes = fields(self.graph).get(last.path), self.graph.inputs[0].shape.map
+        field, sizes = receptive_fields(self.graph).get(last.path), self.graph.inputs[0].shape.map
         if field is None or field.everything:
             return
         if any(size < side for size, side in zip(field.size, sizes, strict=True)):

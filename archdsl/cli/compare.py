@@ -1,4 +1,4 @@
-"""`archdsl compare`: nets beside each other, in a table and in charts."""
+"""`archdsl compare`: a table and charts of several nets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.nets import compiled_of
-from archdsl.cli.options import as_data, limited
+from archdsl.cli.options import NetRequest, as_data, limited
 from archdsl.cli.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
@@ -31,14 +31,14 @@ _SORTS = ("given", "name", "parameters", "macs", "memory", "depth", "accuracy")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @limited
 @click.option(
-    "--gallery", "whole", is_flag=True, help="Make the page of the gallery, with its charts: docs/comparison.md."
+    "--gallery", "whole", is_flag=True, help="Write the page of all gallery nets with its charts, docs/comparison.md"
 )
 @click.option("--accuracies", "group", type=click.Choice(_GROUPS), default=_GROUPS[0], show_default=True,
-              help="Whose accuracies are shown: only those that were measured alike.")  # fmt: skip
-@click.option("--sort", type=click.Choice(_SORTS), default="given", show_default=True, help="The order of the nets.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown.")
-@click.option("--plots", type=click.Path(file_okay=False), metavar="FOLDER", help="Write charts there, as SVG.")
-@click.option("-o", "--output", metavar="OUT.md", help="Where the page of --gallery goes.")
+              help="Source of the accuracies; those of one source were measured alike")  # fmt: skip
+@click.option("--sort", type=click.Choice(_SORTS), default="given", show_default=True, help="Order of the nets")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown")
+@click.option("--plots", type=click.Path(file_okay=False), metavar="FOLDER", help="Folder to write charts to, as SVG")
+@click.option("-o", "--output", metavar="OUT.md", help="File for the page of --gallery")
 @as_data
 def compare(
     files: tuple[str, ...],
@@ -52,9 +52,9 @@ def compare(
     as_markdown: bool,
     as_json: bool,
 ) -> None:
-    """Compare nets: parameters, operations, memory, depth and published accuracies.
+    """Compare nets by parameters, operations, memory, depth and published accuracies.
 
-    FILE is the name of a net of the gallery, that of a family such as resnet, or a file with all its models.
+    FILE is a net of the gallery, a family such as resnet, or a file, which stands for all its models.
     """
     from archdsl.compare import compared
 
@@ -67,18 +67,20 @@ def compare(
     if plots:
         _write_charts(nets, Path(plots))
     if as_json:
-        print_json({"accuracies": group, "nets": [net.as_data() for net in nets]})
+        from archdsl.compare.table import as_data as net_data
+
+        print_json({"accuracies": group, "nets": net_data(nets)})
     elif not whole:
         _print(nets, as_markdown=as_markdown)
 
 
 def _graphs(file: str, limits: "Limits") -> "list[tuple[str, CheckedGraph]]":
-    """Return the nets that a name stands for, with the names that they have in the gallery."""
+    """Return the models of a file or of a family, with the names that the table shows."""
     from archdsl.syntax.loader import Unreadable, gallery, gallery_models
 
     is_ours = not Path(file).exists() and (file in gallery() or file in gallery_models())
     try:
-        found = compiled_of(file, limits, every=file not in gallery_models())
+        found = compiled_of(NetRequest(file, limits), every=file not in gallery_models())
     except Unreadable as error:
         complain(error)
         raise SystemExit(NO_FILE) from None
@@ -97,7 +99,7 @@ def _sorted(nets: "tuple[Compared, ...]", order: str) -> "tuple[Compared, ...]":
         "name": lambda net: net.name,
         "parameters": lambda net: net.params,
         "macs": lambda net: net.macs,
-        "memory": lambda net: net.kept,
+        "memory": lambda net: net.saved,
         "depth": lambda net: net.depth,
         "accuracy": lambda net: (net.accuracy.top1 or 0) if net.accuracy else 0,
     }
@@ -105,14 +107,15 @@ def _sorted(nets: "tuple[Compared, ...]", order: str) -> "tuple[Compared, ...]":
 
 
 def _print(nets: "tuple[Compared, ...]", *, as_markdown: bool) -> None:
-    from archdsl.compare.table import COLUMNS, NUMBERS, cells, markdown, sources
+    from archdsl.compare.table import COLUMNS, markdown, sources
 
     if as_markdown:
         click.echo(markdown(nets), nl=False)
         return
-    from archdsl.cli.tables import print_table
+    from archdsl.cli.tables import print_text_table
+    from archdsl.report.columns import text_table
 
-    print_table(COLUMNS, [cells(net) for net in nets], right=tuple(NUMBERS))
+    print_text_table(text_table(COLUMNS, nets))
     for source in sources(nets):
         click.echo(f"Accuracies: {source}")
 
@@ -127,14 +130,14 @@ def _write_charts(nets: "tuple[Compared, ...]", folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        stop(NO_FILE, f"cannot make {folder}: {(error.strerror or str(error)).lower()}", None)
+        stop(NO_FILE, f"cannot create {folder}: {(error.strerror or str(error)).lower()}", None)
     for name, data in found.items():
         write_output(str(folder / name), data, "-")
     click.echo(f"wrote {len(found)} charts to {folder}", err=True)
 
 
 def _write_page(output: str | None, group: str) -> "tuple[Compared, ...]":
-    """Write the page of the gallery with its charts; return the nets on it."""
+    """Write the comparison page of the gallery with its charts; return its nets."""
     from archdsl.compare.page import PAGE, gallery_nets, page
 
     target, nets = output or PAGE, gallery_nets(group)

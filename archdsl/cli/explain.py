@@ -1,4 +1,4 @@
-"""`archdsl explain`: a step of a net, an operator, or a message."""
+"""`archdsl explain`: the explanation of a step of a net, of an operator, or of a diagnostic code."""
 
 import re
 from typing import TYPE_CHECKING
@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.nets import graph_of
-from archdsl.cli.options import as_data, limited, model_option, set_option, shapes_option
+from archdsl.cli.options import (
+    NetRequest,
+    as_data,
+    batch_option,
+    limited,
+    model_option,
+    set_option,
+    shapes_option,
+)
 from archdsl.cli.terminal import print_json
 
 if TYPE_CHECKING:
@@ -22,7 +30,7 @@ _is_code = re.compile(r"[EeWw]\d+").fullmatch
 @set_option
 @limited
 @shapes_option
-@click.option("--batch", type=click.IntRange(1, 2**31), default=1, show_default=True, help="Samples of a batch.")
+@batch_option
 @as_data
 def explain(
     what: str,
@@ -35,20 +43,21 @@ def explain(
     *,
     as_json: bool,
 ) -> None:
-    """Explain a message (E0302), an operator (conv), or a step of a net (alexnet features.0).
+    """Explain a diagnostic (E0302), an operator (conv), or a step of a net (alexnet features.0).
 
-    Of a step: its shape, parameters and operations as sums with their numbers, its receptive field, its memory.
+    For a step, the output shows the arithmetic of its shape, parameters and operations, its receptive field and its
+    memory.
     """
     if path is None:
         _code_or_operator(what, as_json=as_json)
         return
     from archdsl.report.explanation import NoSuchStep, explanation
 
-    graph = graph_of(what, model, settings, limits, shapes)
+    graph = graph_of(NetRequest(what, limits, model, settings, shapes))
     try:
         found = explanation(graph, path, batch=batch)
     except NoSuchStep as error:
-        near = f"near are {', '.join(error.near)}" if error.near else f"`archdsl summary {what}` lists all"
+        near = f"similar paths are {', '.join(error.near)}" if error.near else f"`archdsl summary {what}` lists all"
         raise click.BadParameter(f"{error}; {near}", param_hint="PATH") from None
     if as_json:
         print_json(found.as_data())
@@ -68,7 +77,7 @@ def _code_or_operator(name: str, *, as_json: bool) -> None:
 
         click.echo(f"{click.style(found.id, bold=True)}: {found.title}\n\n{fill(found.explanation, 88)}")
     elif op is not None:
-        from archdsl.cli.tables import print_operator
+        from archdsl.cli.operators import print_operator
 
         print_operator(op)
     else:
@@ -76,6 +85,7 @@ def _code_or_operator(name: str, *, as_json: bool) -> None:
 
 
 def _stop_unknown(name: str) -> None:
+    """Report a name that is neither a code nor an operator, with similar ones."""
     from difflib import get_close_matches
 
     from archdsl.diag.codes import CATALOGUE
@@ -83,8 +93,9 @@ def _stop_unknown(name: str) -> None:
 
     if _is_code(name):
         near = get_close_matches(name.upper(), CATALOGUE, n=3)
-        raise click.BadParameter(f"there is no code {name}; near are {', '.join(near) or 'none'}", param_hint="CODE")
+        hint = f"similar codes are {', '.join(near)}" if near else "`docs/errors.md` lists all"
+        raise click.BadParameter(f"there is no code {name}; {hint}", param_hint="CODE")
     near = get_close_matches(name, [op.name for op in all_ops()], n=3)
-    hint = f"near are {', '.join(near)}; " if near else ""
-    message = f"{name} is neither a code nor an operator; {hint}of a net, name a step too: `explain {name} PATH`"
+    hint = f"similar operators are {', '.join(near)}; " if near else ""
+    message = f"{name} is neither a code nor an operator; {hint}for a net, give a step too: `explain {name} PATH`"
     raise click.BadParameter(message, param_hint="CODE|OPERATOR|FILE")

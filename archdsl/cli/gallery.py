@@ -1,4 +1,4 @@
-"""`archdsl gallery`: what the gallery holds, and that it is what others publish."""
+"""`archdsl gallery`: the nets of the gallery, and their comparison with published models."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--verify", is_flag=True, help="Build each net, run it, and compare it with the published model.")
+@click.option("--verify", is_flag=True, help="Build and run each net, and compare it with the published model")
 @as_data
 def gallery(names: tuple[str, ...], *, verify: bool, as_json: bool) -> None:
-    """List the nets of the gallery, or those of these names and families.
+    """List the nets of the gallery, all of them or those with the given names and families.
 
-    With --verify, which needs torch, the nets that have a published model are held against it: the keys of the weights,
-    their order and shapes, the counts, and the results for weights and images that a rule gives. The exit code is 1
-    if one differs.
+    With --verify, nets that have a published model are compared with it: the keys of the state_dict with their order
+    and shapes, the counts, and the outputs for generated weights and images. This needs PyTorch. The exit code is 1 if
+    a net differs.
     """
     _refuse_unknown(names)
     if verify:
@@ -42,13 +42,14 @@ def gallery(names: tuple[str, ...], *, verify: bool, as_json: bool) -> None:
 
 
 def _compared(names: tuple[str, ...]) -> "list[Comparison]":
+    """Return the comparisons of the nets that have a published model."""
     from archdsl.gallery.entries import graphs
     from archdsl.verify.references import references
 
     known = references()
     found = {name: graph for name, graph in graphs(names or known).items() if name in known}
     if not found:
-        raise click.BadParameter(f"of {', '.join(names)} there is no published model here", param_hint="NAME")
+        raise click.BadParameter(f"the gallery has no published model of {', '.join(names)}", param_hint="NAME")
     try:
         from archdsl.verify.published import compare
 
@@ -61,6 +62,7 @@ def _compared(names: tuple[str, ...]) -> "list[Comparison]":
 
 
 def _refuse_unknown(names: tuple[str, ...]) -> None:
+    """Report a name that is neither a net nor a family."""
     from archdsl.elaborate.suggestions import suggestion
     from archdsl.syntax.loader import gallery as families
     from archdsl.syntax.loader import gallery_models

@@ -1,4 +1,4 @@
-"""The net that a command is about, from its name, its settings and its bounds."""
+"""Compiles the nets that commands are called with."""
 
 import sys
 from dataclasses import replace
@@ -7,23 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.options import PLACEMENT
+from archdsl.cli.options import NetRequest
 from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, stop
 
 if TYPE_CHECKING:
     from archdsl.driver import Compiled
-    from archdsl.elaborate.limits import Limits
     from archdsl.ir.graph import CheckedGraph
 
 
-def graph_of(
-    file: str, model: str | None, settings: tuple[str, ...], limits: "Limits", shapes: tuple[str, ...] = ()
-) -> "CheckedGraph":
-    """Return the model that a command is about; print what was found, and stop if it has errors."""
+def graph_of(net: NetRequest) -> "CheckedGraph":
+    """Return the graph of a net and print its diagnostics; exit if the file cannot be read or has errors."""
     from archdsl.syntax.loader import Unreadable
 
     try:
-        compiled = compiled_of(file, limits, model=model, settings=settings, shapes=shapes)
+        compiled = compiled_of(net)
     except Unreadable as error:
         complain(error)
         sys.exit(NO_FILE)
@@ -33,48 +30,53 @@ def graph_of(
     return compiled.models[-1]
 
 
-def compiled_of(
-    file: str,
-    limits: "Limits",
-    *,
-    model: str | None = None,
-    settings: tuple[str, ...] = (),
-    shapes: tuple[str, ...] = (),
-    every: bool = False,
-) -> "Compiled":
-    """Return what comes of a net, with every model of its file if that is asked for.
+def graphs_of(nets: tuple[NetRequest, ...]) -> "tuple[CheckedGraph, ...]":
+    """Return the graphs of several nets, one for each model that `--model` names with commas between them."""
+    return tuple(
+        graph_of(replace(net, model=name))
+        for net in nets
+        for name in ([name.strip() for name in net.model.split(",")] if net.model else [None])
+    )
 
-    Raises archdsl.syntax.loader.Unreadable where there is no such file.
+
+def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
+    """Compile a net, or with `every` all models of its file, and apply its placement.
+
+    Raises:
+        Unreadable: The file cannot be read.
+        click.BadParameter: A setting or a shape does not fit the model.
     """
     from archdsl.driver import compile_source
     from archdsl.elaborate.settings import SettingError, parse_setting, parse_shape
     from archdsl.syntax.loader import locate
 
-    found = locate(file)
+    found = locate(net.file)
     try:
-        given = dict(map(parse_setting, settings))
-        sizes = dict(map(parse_shape, shapes))
         compiled = compile_source(
-            found.source, model=model or found.model, every=every, settings=given, shapes=sizes, limits=limits
+            found.source,
+            model=net.model or found.model,
+            every=every,
+            settings=dict(map(parse_setting, net.settings)),
+            shapes=dict(map(parse_shape, net.shapes)),
+            limits=net.limits,
         )
     except SettingError as error:
-        raise click.BadParameter(str(error), param_hint="--input" if shapes and not settings else "--set") from None
-    context = click.get_current_context(silent=True)
-    placement = context.meta.get(PLACEMENT) if context else None
-    return _placed(compiled, placement) if placement and compiled.ok else compiled
+        hint = "--input" if net.shapes and not net.settings else "--set"
+        raise click.BadParameter(str(error), param_hint=hint) from None
+    return _placed(compiled, net.placement) if net.placement and compiled.ok else compiled
 
 
 def _placed(compiled: "Compiled", file: str) -> "Compiled":
-    """Return what came of a net with the steps of one model where a file puts them; stop where it does not fit."""
+    """Return the result with the steps of one model on the devices of a placement file; exit if it does not fit."""
     from archdsl.place.sidecar import NoPlacement, applied, read
 
     try:
         sidecar = read(Path(file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is not a text file"
         stop(NO_FILE, f"cannot read {file}: {reason.lower()}", None)
     except NoPlacement as error:
-        stop(NO_FILE, f"{file} is no placement: {error}", f"make one, with `archdsl place … -o {file}`")
+        stop(NO_FILE, f"{file} is not a placement: {error}", f"write one with `archdsl place … -o {file}`")
     named = [graph.name == sidecar.model for graph in compiled.models]
     try:
         models = tuple(

@@ -1,54 +1,69 @@
-"""`archdsl summary`: what a net gives, holds, computes, keeps and sees, step by step."""
+"""`archdsl summary`: shapes, counts, memory and receptive fields, step by step."""
 
 from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.base.byte_sizes import DTYPE_BYTES
 from archdsl.cli.nets import graph_of
-from archdsl.cli.options import as_data, of_a_net, shapes_option
+from archdsl.cli.options import NetRequest, as_data, batch_option, of_a_net, shapes_option
 from archdsl.cli.terminal import print_json
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.limits import Limits
+    from archdsl.report.rows import Report
 
 _FORMATS = ("text", "markdown", "csv", "latex", "json")
-_TYPES = ("float64", "float32", "bfloat16", "float16", "int8")
 
 
 @click.command()
 @of_a_net
 @shapes_option
-@click.option("--depth", type=click.IntRange(min=1), help="Levels of submodules that are shown; all if left out.")
-@click.option("--batch", type=click.IntRange(1, 2**31), default=1, show_default=True, help="Samples of a batch.")
-@click.option("--dtype", type=click.Choice(_TYPES), default="float32", show_default=True, help="Type of the numbers.")
+@click.option("--depth", type=click.IntRange(min=1), help="Number of submodule levels to show; all by default")
+@batch_option
 @click.option(
-    "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="What is printed."
+    "--dtype", type=click.Choice(list(DTYPE_BYTES)), default="float32", show_default=True, help="Type of the numbers"
+)
+@click.option(
+    "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="Format of the output"
 )
 @as_data
-def summary(
-    file: str,
-    model: str | None,
-    settings: tuple[str, ...],
-    limits: "Limits",
-    shapes: tuple[str, ...],
-    depth: int | None,
-    batch: int,
-    dtype: str,
-    form: str,
-    *,
-    as_json: bool,
-) -> None:
+def summary(net: NetRequest, depth: int | None, batch: int, dtype: str, form: str, *, as_json: bool) -> None:
     """Print shapes, parameters, operations, memory and receptive fields of a model."""
     from archdsl.report import formats
     from archdsl.report.rows import report
 
-    found = report(graph_of(file, model, settings, limits, shapes), batch=batch, dtype=dtype)
+    found = report(graph_of(net), batch=batch, dtype=dtype)
     if as_json or form == "json":
         print_json(formats.as_data(found, depth))
     elif form == "text":
-        from archdsl.cli.tables import print_report
-
-        print_report(found, depth)
+        _print(found, depth)
     else:
-        make = {"markdown": formats.markdown, "csv": formats.as_csv, "latex": formats.latex}[form]
-        click.echo(make(found, depth), nl=False)
+        write = {"markdown": formats.markdown, "csv": formats.as_csv, "latex": formats.latex}[form]
+        click.echo(write(found, depth), nl=False)
+
+
+def _print(report: "Report", depth: int | None) -> None:
+    """Print the table of a model, the totals per device and per stage, and those of the model."""
+    from rich.text import Text
+
+    from archdsl.cli.tables import console, empty_table, print_text_table
+    from archdsl.report import formats
+
+    steps = formats.steps(report, depth)
+    table = empty_table(steps)
+    for name, shape in report.inputs:
+        table.add_row(Text(name, style="bold"), "Input", str(shape))
+    for row, cells in zip(report.to_depth(depth), steps.rows, strict=True):
+        table.add_row(*map(Text, cells), style="dim" if row.is_container else None)
+    out = console()
+    out.print(Text(f"{report.model}  {report.source}", style="bold"))
+    out.print(table)
+    for name, totals in formats.groups(report):
+        if len(totals.rows) > 1:
+            out.print(Text(f"Per {name.lower()}", style="bold"))
+            print_text_table(totals)
+    sums = formats.totals(report)
+    width = max(len(name) for name, _ in sums)
+    for name, words in sums:
+        out.print(f"{name:<{width}}  {words}")
+    out.print(formats.DEFINITIONS, style="dim")

@@ -1,4 +1,4 @@
-"""What commands print besides tables, how they write their outputs, and how they end."""
+"""Output of commands: files, remarks, diagnostics, JSON and errors."""
 
 import os
 import sys
@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from archdsl.diag.model import Diagnostic
     from archdsl.syntax.loader import Unreadable
 
-# 2 is click's own code for wrong usage.
+# Exit codes; click exits with 2 on wrong usage.
 NET_HAS_ERRORS, NO_FILE, OUR_BUG = 1, 3, 70
 
 
 def write_output(target: str, data: bytes, file: str) -> None:
-    """Write an output whole, `-` being standard output; stop where it cannot be written."""
+    """Write an output atomically, or to standard output if `target` is `-`; exit if it cannot be written.
+
+    Args:
+        target: The path of the output.
+        data: The contents.
+        file: The path of the source, which is never overwritten.
+    """
     from archdsl.base.atomic_write import write
 
     if target == "-":
@@ -32,17 +38,17 @@ def write_output(target: str, data: bytes, file: str) -> None:
 
 
 def cannot_write(target: str, error: OSError) -> str:
-    """Return the words for a file that cannot be written."""
+    """Return the message for a file that cannot be written."""
     return f"cannot write {target}: {(error.strerror or str(error)).lower()}"
 
 
 def say(target: str, text: str) -> None:
-    """Print a remark, on standard error where the output itself goes to standard output."""
+    """Print a remark, to standard error if the output `target` is standard output."""
     click.echo(text, err=target == "-")
 
 
 def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
-    """Print what was found in a net, and how much of it."""
+    """Print diagnostics and their number to standard error."""
     if not found:
         return
     from shutil import get_terminal_size
@@ -56,14 +62,14 @@ def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
 
 
 def print_json(data: object) -> None:
-    """Print data."""
+    """Print data as JSON."""
     import json
 
     click.echo(json.dumps(data, indent=2))
 
 
 def print_diff(name: str, before: str, after: str) -> None:
-    """Print what would change in a text, in colour on a terminal."""
+    """Print the changes of a text as a unified diff, in colour on a terminal."""
     from difflib import unified_diff
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -78,14 +84,17 @@ def _lines(text: str) -> list[str]:
 
 
 def complain(error: "Unreadable") -> None:
-    """Print why a file cannot be read."""
-    text = f"{click.style(f'error[{error.code.id}]', fg='red', bold=True)}: {error.code.title}\n  {error}"
-    click.echo(text + (f"\n  = help: {error.help}" if error.help else ""), err=True)
+    """Print the reason why a file cannot be read."""
+    print_error(f"{error.code.title}\n  {error}", error.help, label=f"error[{error.code.id}]")
+
+
+def print_error(message: str, help: str | None = None, *, label: str = "error") -> None:
+    """Print an error and an instruction that resolves it to standard error."""
+    text = f"{click.style(label, fg='red', bold=True)}: {message}"
+    click.echo(text + (f"\n  = help: {help}" if help else ""), err=True)
 
 
 def stop(code: int, message: str, help: str | None) -> NoReturn:
-    """Print an error and end with this exit code."""
-    click.echo(
-        f"{click.style('error', fg='red', bold=True)}: {message}" + (f"\n  = help: {help}" if help else ""), err=True
-    )
+    """Print an error and exit with this code."""
+    print_error(message, help)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""`archdsl draw --style`: the views of a net that no Graphviz draws."""
+"""`archdsl draw` without Graphviz graphs: tables of stages, tensors to scale, and HTML pages."""
 
 from functools import partial
 from pathlib import Path
@@ -6,52 +6,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.nets import graph_of
+from archdsl.cli.nets import graphs_of
+from archdsl.cli.options import NetRequest
 from archdsl.cli.terminal import NO_FILE, say, stop, write_output
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.limits import Limits
     from archdsl.ir.graph import CheckedGraph
     from archdsl.views.page import Start
 
 STYLES = ("table", "volumes")
 
 
-def write_view(
-    style: str, files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits", *,
-    output: str | None, theme: str,
-) -> None:  # fmt: skip
-    """Write a view of these nets; a table goes to standard output if no file is named."""
+def write_view(style: str, nets: tuple[NetRequest, ...], output: str | None, theme: str) -> None:
+    """Write a table or a figure of nets; without `output`, a table goes to standard output."""
     from archdsl.syntax.loader import stem
 
     if style == "table":
         target, kinds, make = output or "-", ("md", "tex"), _table
     else:
-        target, kinds, make = output or f"{stem(files[0])}.svg", ("svg", "tex"), partial(_volumes, theme=theme)
+        target, kinds, make = output or f"{stem(nets[0].file)}.svg", ("svg", "tex"), partial(_volumes, theme=theme)
     kind = _kind(target, kinds)
-    graphs = _graphs(files, model, settings, limits)
+    graphs = graphs_of(nets)
     if style != "table" and graphs[1:]:
-        raise click.UsageError("one drawing shows one net: name one, or take --style table")
-    write_output(target, make(graphs, kind).encode(), files[0])
+        raise click.UsageError("one drawing shows one net: name one, or use --style table")
+    write_output(target, make(graphs, kind).encode(), nets[0].file)
     if target != "-":
         say(target, f"wrote {target}: {', '.join(graph.name for graph in graphs)}")
 
 
 def _kind(target: str, kinds: tuple[str, ...]) -> str:
-    """Return the format that a file is named after, the first one where it has no name."""
+    """Return the format of a file by its suffix; standard output has the first of `kinds`."""
     kind = kinds[0] if target == "-" else Path(target).suffix.removeprefix(".").lower()
     if kind not in kinds:
         known = " and ".join(f".{kind}" for kind in kinds)
         raise click.BadParameter(f"{target} ends in none of {known}", param_hint="--output")
     return kind
-
-
-def _graphs(
-    files: tuple[str, ...], model: str | None, settings: tuple[str, ...], limits: "Limits"
-) -> "tuple[CheckedGraph, ...]":
-    """Return the models of all files, and of one file those that `--model` names with commas between them."""
-    models = [name.strip() for name in model.split(",")] if model else [None]
-    return tuple(graph_of(file, name, settings, limits) for file in files for name in models)
 
 
 def _table(graphs: "tuple[CheckedGraph, ...]", kind: str) -> str:
@@ -73,12 +62,16 @@ def _volumes(graphs: "tuple[CheckedGraph, ...]", kind: str, *, theme: str) -> st
     try:
         made = scene(figure(graphs[0]))
     except NotToScale as error:
-        raise click.UsageError(f"{error}: draw {graphs[0].name} as a graph, or take --style table") from None
+        raise click.UsageError(f"{error}: draw {graphs[0].name} as a graph, or use --style table") from None
     return to_tikz(made, THEMES[theme]) if kind == "tex" else to_svg(made, THEMES[theme])
 
 
 def page_of(graph: "CheckedGraph", engine: str | None, start: "Start") -> bytes:
-    """Return the page of a model; stop where no Graphviz draws. Raises `NoSuchPart` where `start` names none."""
+    """Return the HTML page of a model; exit if Graphviz cannot draw.
+
+    Raises:
+        NoSuchPart: `start` names a submodule that the model does not have.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from archdsl.diagram.render.engines import CannotRender, draw

@@ -1,4 +1,4 @@
-"""Nets beside each other: what they cost, and what was published about them."""
+"""Comparisons of nets: counts, memory, depth and published accuracies."""
 
 from archdsl.compare.facts import Accuracy, Winner, accuracies, groups, winners
 from archdsl.compare.table import Compared, compared, markdown

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """An accuracy in percent as somebody published it; those of one `group` were measured alike."""
+    """A published accuracy in percent; accuracies of one `group` were measured with the same protocol."""
 
     model: str
     group: str
@@ -21,7 +21,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """An entry of the challenge of a year, with its error in percent; the year is None for people."""
+    """An entry of the ImageNet challenge with its error in percent; `year` is None for human annotators."""
 
     year: int | None
     entry: str
@@ -38,7 +38,7 @@ def _lines(name: str) -> list[dict[str, str]]:
 
 @cache
 def accuracies() -> tuple[Accuracy, ...]:
-    """Return all published accuracies of nets in the gallery, by the names that they have there."""
+    """Return all published accuracies; `model` is a name of the gallery."""
     return tuple(
         Accuracy(
             line["model"],
@@ -54,13 +54,13 @@ def accuracies() -> tuple[Accuracy, ...]:
 
 
 def groups() -> tuple[str, ...]:
-    """Return the groups of accuracies whose members can be compared with each other."""
+    """Return the groups within which accuracies are comparable."""
     return tuple(dict.fromkeys(each.group for each in accuracies() if each.group not in ("paper", "other")))
 
 
 @cache
 def winners() -> tuple[Winner, ...]:
-    """Return the winners of the ImageNet challenge, other entries that count, and the people who tried it."""
+    """Return the winners of the ImageNet challenge, other notable entries, and human annotators."""
     return tuple(
         Winner(
             int(line["year"]) if line["year"] else None,

@@ -1,4 +1,4 @@
-"""The comparison page: tables and charts of the nets in the gallery whose accuracies were measured alike."""
+"""The comparison page: tables and charts of the gallery's nets that have an accuracy of one group."""
 
 from collections.abc import Sequence
 
@@ -21,14 +21,14 @@ _CHARTS = {
 
 
 def gallery_nets(group: str = GROUP) -> tuple[Compared, ...]:
-    """Return the nets of the gallery that have an accuracy in this group, those with the fewest operations first."""
+    """Return the nets of the gallery with an accuracy in this group, ordered by their operations."""
     found = [(name, locate(name)) for name in sorted({each.model for each in accuracies() if each.group == group})]
     graphs = [(name, compile_source(each.source, model=each.model).models[-1]) for name, each in found]
     return tuple(sorted(compared(graphs, group), key=lambda net: net.macs))
 
 
 def page(nets: Sequence[Compared], folder: str) -> str:
-    """Return the page in Markdown; the charts lie in `folder`."""
+    """Return the page in Markdown; `folder` is the path of the charts, relative to the page."""
     parts = ["# Comparison", f"<!-- Made by `{COMMAND}`; do not edit. -->"]
     parts.append(
         "The nets of the gallery that torchvision has weights for, by the names that commands take. Counts, memory\n"

@@ -1,6 +1,6 @@
-"""Charts of a comparison, as SVG: the only place that uses matplotlib.
+"""Charts of a comparison as SVG, drawn with matplotlib.
 
-Every mark is named by words beside it, so that nothing is said by colour alone.
+Every mark has a label, so that no information depends on colour alone.
 """
 
 import io
@@ -18,16 +18,17 @@ _THEMES = {
 }
 
 
-# The files of a comparison in which accuracies are known.
+# The files of a comparison whose nets have accuracies.
 FILES = tuple(
     f"{name}-{theme}.svg" for theme in _THEMES for name in ("balls", "parameters", "macs", "memory", "depth", "winners")
 )
 
 
 def charts(nets: Sequence[Compared]) -> dict[str, bytes]:
-    """Return SVG files by their names, each in a light and a dark form.
+    """Return SVG files by their names, each in a light and a dark variant.
 
-    Raises ImportError where matplotlib is missing.
+    Raises:
+        ImportError: matplotlib is not installed.
     """
     import matplotlib
 
@@ -40,7 +41,7 @@ def charts(nets: Sequence[Compared]) -> dict[str, bytes]:
 
 
 def words(chart: str) -> list[str]:
-    """Return all words and numbers of a chart, which do not depend on how a version of matplotlib lays them out."""
+    """Return the texts of a chart, which do not depend on the layout of a version of matplotlib."""
     texts = re.findall(r"<text\b[^>]*>(.*?)</text>", chart, re.DOTALL)
     return ["".join(re.sub(r"<[^>]*>", "", text).split()) for text in texts]
 
@@ -52,7 +53,7 @@ def _drawings(nets: Sequence[Compared]) -> dict[str, _Draw]:
     drawings: dict[str, _Draw] = {
         "parameters": _bars(nets, "million parameters", lambda net: net.params / 1e6),
         "macs": _bars(nets, "thousand million multiply-accumulates", lambda net: net.macs / 1e9),
-        "memory": _bars(nets, "MiB kept for the training of one sample, float32", lambda net: net.kept / 2**20),
+        "memory": _bars(nets, "MiB kept for the training of one sample, float32", lambda net: net.saved / 2**20),
         "depth": _bars(nets, "layers with weights on the longest way", lambda net: net.depth),
         "winners": _winners,
     }
@@ -116,7 +117,7 @@ def _balls(axes: Any, colours: dict[str, str], nets: Sequence[Compared]) -> None
 
 
 def _apart(names: list[tuple[Compared, float, float]]) -> list[tuple[Compared, float]]:
-    """Return where names stand, in percent: beside their balls, or lower where another name stands there already."""
+    """Return the heights of labels in percent: that of the mark, or lower where labels would overlap."""
     width, height = 0.4, 0.62
     placed: list[tuple[float, float]] = []
     found = []
@@ -129,7 +130,7 @@ def _apart(names: list[tuple[Compared, float, float]]) -> list[tuple[Compared, f
 
 
 def _bars(nets: Sequence[Compared], words: str, value: Callable[[Compared], float]) -> _Draw:
-    """Return a chart of bars, the largest at the top, each with its number."""
+    """Return a bar chart, the largest bar at the top, each labelled with its value."""
     ordered = sorted(nets, key=lambda net: (value(net), net.name))
 
     def draw(axes: Any, colours: dict[str, str]) -> None:
@@ -148,7 +149,7 @@ def _bars(nets: Sequence[Compared], words: str, value: Callable[[Compared], floa
 
 
 def _winners(axes: Any, colours: dict[str, str]) -> None:
-    """Draw the error of the winners by year, and that of a person as a line."""
+    """Draw the errors of the winners by year, and those of human annotators as lines."""
     entries = [each for each in winners() if each.year is not None]
     names = [f"{each.year}  {each.entry}" for each in entries]
     shades = [colours["mark"] if each.kind == "winner" else colours["paper"] for each in entries]

@@ -1,23 +1,22 @@
-"""Generated files: `python -m archdsl.dev write` makes them, `check` says whether they are current.
+"""Generated files, which `python -m archdsl.dev` writes and checks.
 
-They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/comparison.md
-with its charts, the drawings in docs/gallery, docs/lenet5.svg, which the README shows, and docs/lenet5_volumes.svg.
-Of charts the words and numbers are checked, as outlines differ between versions of matplotlib. `references FOLDER`
-takes what the gallery is held against from full descriptions of a package's models. Only developers run this; it needs
-a checkout.
+They are the parser's tables, docs/operators.md, docs/errors.md, docs/gallery.md, docs/lengths.md, docs/lecture.md,
+docs/comparison.md with its charts, the drawings in docs/gallery, docs/lenet5.svg, docs/readme.svg, docs/tutorial.svg,
+docs/inception4a.svg and docs/lenet5_volumes.svg. Of the charts only words and numbers are checked, because outlines
+differ between versions of matplotlib. The commands need a checkout.
 """
 
-import sys
 from collections.abc import Callable
 from functools import cache, partial
 from inspect import cleandoc
 from pathlib import Path
 
 from archdsl.base.atomic_write import write as write_file
-from archdsl.cli.tables import default
+from archdsl.cli.operators import default
 from archdsl.compare import Compared
 from archdsl.compare.plots import FILES as CHART_FILES
 from archdsl.compare.plots import words
+from archdsl.dev import lecture
 from archdsl.diag.codes import CATALOGUE
 from archdsl.diagram import Detail, Diagram, diagram
 from archdsl.gallery import page as gallery_page
@@ -111,6 +110,16 @@ def _inception4a() -> str:
     return _drawing(diagram(graphs(["googlenet"])["googlenet"], detail=Detail(only="inception4a")))
 
 
+def _documented(page: str, file: str) -> str:
+    """Return the drawing of a file that a page defines in a block, which begins with the name of the file."""
+    from archdsl.base.source import Source
+    from archdsl.driver import compile_source
+
+    text = (ROOT / page).read_text(encoding="utf-8")
+    block = text[text.index(f"```arch\n# {file}\n") + len("```arch\n") :]
+    return _drawing(diagram(compile_source(Source(file, block[: block.index("```")])).models[0]))
+
+
 def _lenet5_volumes() -> str:
     from archdsl.driver import compile_source
     from archdsl.syntax.loader import read
@@ -152,9 +161,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/gallery.md": partial(gallery_page.page, _MADE),
     "docs/lengths.md": lengths,
     "docs/comparison.md": _comparison,
+    "docs/lecture.md": partial(lecture.page, _MADE),
     "docs/lenet5.svg": lambda: _drawing(gallery_page.drawings()["lenet5"]["lenet5"]),
     "docs/inception4a.svg": _inception4a,
     "docs/lenet5_volumes.svg": _lenet5_volumes,
+    "docs/readme.svg": partial(_documented, "README.md", "net.arch"),
+    "docs/tutorial.svg": partial(_documented, "docs/tutorial.md", "resnet.arch"),
 }
 CHARTS = {f"docs/comparison/{name}": partial(_chart, name) for name in CHART_FILES}
 PAGES |= CHARTS
@@ -182,35 +194,19 @@ def _is_current(name: str, made: str) -> bool:
     return words(text) == words(made) if name in CHARTS else text == made
 
 
-def _renew(name: str) -> None:
+def renew(name: str) -> str:
+    """Write a generated file, or remove one that is no longer generated; return a sentence about it."""
     if name not in pages():
         (ROOT / name).unlink()
-        print(f"removed {name}")
-        return
+        return f"removed {name}"
     (ROOT / name).parent.mkdir(exist_ok=True)
     write_file(ROOT / name, pages()[name]().encode())
-    print(f"wrote {name}")
+    return f"wrote {name}"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the generated files, or check them; return the exit code."""
-    if arguments == ["write"]:
-        for name in stale():
-            _renew(name)
-        return 0
-    if arguments == ["check"]:
-        for name in (found := stale()):
-            print(f"{name} is not current: run `python -m archdsl.dev write`")
-        return 1 if found else 0
-    if arguments[:1] == ["references"] and len(arguments) == 2:
-        files = sorted(Path(arguments[1]).glob("*.json"))
-        target = ROOT / "architectures" / "references" / f"{Path(arguments[1]).name}.json"
-        write_file(target, condensed(files).encode())
-        print(f"wrote {target.relative_to(ROOT)}: {len(files)} models")
-        return 0
-    print("usage: python -m archdsl.dev write|check|references FOLDER")
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def write_references(folder: Path) -> str:
+    """Condense a folder's descriptions of published models to a file of references; return a sentence about it."""
+    files = sorted(folder.glob("*.json"))
+    target = ROOT / "architectures" / "references" / f"{folder.name}.json"
+    write_file(target, condensed(files).encode())
+    return f"wrote {target.relative_to(ROOT)}: {len(files)} models"

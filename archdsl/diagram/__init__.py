@@ -1,6 +1,7 @@
-"""Drawings: a checked graph to plain data, and plain data to DOT."""
+"""Drawings of checked graphs, as data and as DOT; `render.engines` makes images."""
 
-from archdsl.diagram.model.build import Look, diagram
+from archdsl.diagram.drawing import diagram
+from archdsl.diagram.model.build import Look
 from archdsl.diagram.model.compare import compared
 from archdsl.diagram.model.detail import FULL, Detail, NoSuchPart
 from archdsl.diagram.render.dot import to_dot

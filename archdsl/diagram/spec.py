@@ -1,4 +1,4 @@
-"""A drawing as plain data: boxes, edges and clusters. It knows no colours and no DOT."""
+"""Data types of a drawing: boxes, edges and clusters, without colours and without DOT."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Direction: TypeAlias = Literal["TB", "LR"]
 
 
 class Form(Enum):
-    """What a box is drawn as."""
+    """The forms of boxes."""
 
     OPERATOR = "operator"
     PILL = "pill"
@@ -23,7 +23,7 @@ class Form(Enum):
 
 
 class EdgeKind(Enum):
-    """What an edge is: the stream, a shortcut with or without a projection, or a way with a meaning of its own."""
+    """The kinds of edges; the values are their classes in SVG."""
 
     DATA = "data"
     SKIP = "skip"
@@ -35,16 +35,16 @@ class EdgeKind(Enum):
 
 
 class Style(Enum):
-    """What a cluster is drawn as: a part of the model, a part of such a part, or the lane of a device."""
+    """The styles of clusters: a top-level submodule, a nested one, or the lane of a device."""
 
-    STAGE = "stage"
-    BLOCK = "block"
+    TOP_LEVEL = "stage"
+    NESTED = "block"
     DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
-    """An operator that rides in the box of the one before it."""
+class Tag:
+    """A small label in a box: an operator that is fused into the box of the operator before it."""
 
     text: str
     family: str
@@ -52,12 +52,26 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One operator with its chips, a submodule that is not looked into, an end of the stream, or where paths part.
+    """A node of the drawing: an operator, a closed submodule, an input or output, or a fork.
 
-    `count` is how many equal ones in a row it stands for, or is a chain of, `alike` only the former. Boxes of one
-    `group` stand in one line, `rank` names a box that stands beside it. `lines` are the small lines below the title,
-    `segments` what comes into a bar. `ordered` says that its edges leave from left to right in their order. Where two
-    models are compared, `does` is what has to be equal, and `mark` what became of it.
+    Attributes:
+        id: The dotted path of what the box shows, or a name with a dash, which no path has.
+        form: The shape of the box and its role.
+        family: The family of operators, which selects the colours.
+        title: The text of the first line.
+        lines: The small lines below the title.
+        tooltip: All facts, joined by ` | `.
+        does: The facts that two models are compared by.
+        tags: The operators fused into the box.
+        count: The number of equal neighbours that the box stands for, or the length of the chain inside it.
+        alike: The number of equal neighbours only.
+        link: The address of the source line.
+        group: Boxes of one group are aligned along the direction of the drawing.
+        rank: The id of a box that is drawn at the same rank.
+        segments: The labels of the inputs of a bar (a merge along an axis).
+        training: Whether only training computes it.
+        ordered: Whether the order of its outgoing edges is fixed from left to right.
+        mark: `added`, `removed` or `changed` in a comparison of two models.
     """
 
     id: str
@@ -67,7 +81,7 @@ class Box:
     lines: tuple[str, ...]
     tooltip: str
     does: tuple[str, ...] = ()
-    chips: tuple[Chip, ...] = ()
+    tags: tuple[Tag, ...] = ()
     count: int = 1
     alike: int = 1
     link: str | None = None
@@ -81,7 +95,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A frame around the members of a submodule, or of a device; `inline` says that it is a tower of a group."""
+    """A frame around the members of an open submodule or of a device; `inline` marks a tower of a group."""
 
     id: str
     style: Style
@@ -94,7 +108,7 @@ class Cluster:
     inline: bool = False
 
     def boxes(self) -> Iterator[Box]:
-        """Yield all boxes within, in the order of execution."""
+        """Yield all boxes inside, in the order of execution."""
         return boxes(self.members)
 
 
@@ -103,7 +117,7 @@ Member: TypeAlias = Box | Cluster
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A tensor on its way from one box to another; `segment` is where it enters a bar."""
+    """A tensor that one box produces and another one reads; `segment` is the input of the bar that it enters."""
 
     source: str
     target: str
@@ -114,18 +128,28 @@ class Edge:
 
     @property
     def id(self) -> str:
-        """What it is called in the drawing."""
+        """The id of the edge in DOT and SVG."""
         return f"{self.source}--{self.target}" + ("" if self.segment is None else f"-{self.segment}")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A whole drawing. `families` and `ways` are what the legend explains, none where it is not wanted.
+    """A whole drawing.
 
-    `kinds` are other words for what is in a family, such as `recurrent`.
-
-    `starts` are the places of the members with which columns begin, where there are several. A `mirrored` drawing is
-    laid out the other way round: Graphviz leads long ways along the right, and here they belong to the left.
+    Attributes:
+        name: The name of the model, or of the submodule and the model.
+        members: The boxes and clusters, in the order of execution.
+        edges: The edges, in drawing order.
+        families: The families of operators in the legend; empty without a legend.
+        caption: The lines below the legend.
+        description: One sentence for readers who do not see the drawing.
+        doc: The doc comment of the model.
+        direction: The direction of data flow.
+        devices: The devices of the model, in the order of their lanes.
+        column_starts: The indices of the members that begin a column; empty for a single column.
+        edge_kinds: The kinds of edges in the legend; empty without a legend.
+        mirrored: Whether left and right are swapped after layout. Graphviz routes long edges along the right side.
+        family_terms: Specific terms for the operators of a family, such as `recurrent`.
     """
 
     name: str
@@ -137,10 +161,10 @@ class Diagram:
     doc: str
     direction: Direction = "TB"
     devices: tuple[str, ...] = ()
-    starts: tuple[int, ...] = ()
-    ways: tuple[EdgeKind, ...] = ()
+    column_starts: tuple[int, ...] = ()
+    edge_kinds: tuple[EdgeKind, ...] = ()
     mirrored: bool = False
-    kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    family_terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def boxes(self) -> tuple[Box, ...]:
@@ -149,17 +173,17 @@ class Diagram:
 
     @property
     def outermost(self) -> dict[str, str]:
-        """The outermost frame around each box that stands in one."""
-        return outermost(self.members)
+        """The id of the outermost frame of each box, by the id of the box; boxes without a frame are missing."""
+        return {box.id: frames[0] for box, frames in framed_boxes(self.members) if frames}
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
-        """All clusters, outer ones before those within."""
+        """All clusters, each before those inside it."""
         return tuple(_clusters(self.members))
 
 
 def boxes(members: tuple[Member, ...]) -> Iterator[Box]:
-    """Yield the boxes among members and within them, in the order of execution."""
+    """Yield the boxes among members and inside them, in the order of execution."""
     for member in members:
         if isinstance(member, Box):
             yield member
@@ -167,9 +191,13 @@ def boxes(members: tuple[Member, ...]) -> Iterator[Box]:
             yield from boxes(member.members)
 
 
-def outermost(members: tuple[Member, ...]) -> dict[str, str]:
-    """Return the outermost frame around each box that stands in one."""
-    return {box.id: member.id for member in members if isinstance(member, Cluster) for box in member.boxes()}
+def framed_boxes(members: tuple[Member, ...], outer: tuple[str, ...] = ()) -> Iterator[tuple[Box, tuple[str, ...]]]:
+    """Yield all boxes, each with the ids of the clusters around it, from the outermost to the innermost."""
+    for member in members:
+        if isinstance(member, Box):
+            yield member, outer
+        else:
+            yield from framed_boxes(member.members, (*outer, member.id))
 
 
 def _clusters(members: tuple[Member, ...]) -> Iterator[Cluster]:

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Path
-from archdsl.ops.base import INPUT, Merge, Stateless, input_at
+from archdsl.ir.graph import ChildNaming, Container, Node, Path
+from archdsl.ops.base import INPUT, ForwardOnly, Merge, Submodule, input_at
+from archdsl.passes.lowering import LoweredGraph
 from archdsl.target.reserved import no_variables
 
 
@@ -23,7 +24,7 @@ class Dataflow:
         twins: Steps that compute the same as another one in a group of towers, and that step.
     """
 
-    graph: CheckedGraph
+    graph: LoweredGraph
     nodes: dict[Path, Node] = field(default_factory=dict)
     readers: Counter[Path] = field(default_factory=Counter)
     reading: dict[Path, list[Path]] = field(default_factory=dict)
@@ -111,7 +112,7 @@ class Dataflow:
         if node.path in self.twins:
             return self.twins[node.path]
         emission = node.emission
-        is_same = isinstance(emission, Stateless) and emission.function in (INPUT, input_at(0))
+        is_same = not isinstance(emission, Submodule) and emission.function in (INPUT, input_at(0))
         return node.sources[0] if is_same else None
 
     def may_overwrite(self, source: Path, within: Path) -> bool:
@@ -121,7 +122,9 @@ class Dataflow:
         """
         source = self.twins.get(source, source)
         node = self.nodes.get(source)
-        if node is None or node.op.keeps_output or self.readers[source] > 1 or self.passed_on(node) is not None:
+        if node is None or node.op.autograd.needs_output:
+            return False
+        if self.readers[source] > 1 or self.passed_on(node) is not None:
             return False
         return node.path[: len(within)] == within
 
@@ -145,8 +148,7 @@ class Dataflow:
             if child.weights or (isinstance(child, Container) and self.is_inline(child)):
                 return False
             if isinstance(child, Node):
-                emission = child.emission
-                if isinstance(emission, Stateless) and emission.module is None:
+                if isinstance(child.emission, ForwardOnly):
                     return False
                 if child.sources != (value,):
                     return False

@@ -10,19 +10,19 @@ from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedInt
 from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
-from archdsl.ir.graph import CheckedGraph, Parameter, dotted
+from archdsl.ir.graph import CountedGraph, Parameter, dotted
 from archdsl.ops.argument_types import shown
 
 _USES = 4
 _LETTERS = {2: ("C", "L"), 3: ("C", "H", "W"), 4: ("C", "D", "H", "W")}
 
 
-def title(graph: CheckedGraph, *, doing: str = "") -> str:
+def title(graph: CountedGraph, *, doing: str = "") -> str:
     """Return the first line of the docstring of a module, or of a script with a verb in `doing`."""
     return _escaped(f"{doing}{graph.name}, made by archdsl from {_basename(graph.source.name)}.")
 
 
-def of_class(found: Class, root: CheckedGraph | None) -> list[str]:
+def of_class(found: Class, root: CountedGraph | None) -> list[str]:
     """Return the lines of a class's docstring; `root` is the graph if it is the class of the model."""
     draft = found.representative
     container, use = draft.container, draft.container.use
@@ -56,7 +56,7 @@ def _uses(found: Class) -> str:
     return paths[0] if len(paths) == 1 else f"{', '.join(paths[:-1])} and {paths[-1]}"
 
 
-def _fixed(root: CheckedGraph, draft: ClassDraft) -> str:
+def _fixed(root: CountedGraph, draft: ClassDraft) -> str:
     params: list[Parameter] = [p for p in root.parameters if p.used]
     closed = [p for p in params if p.name in draft.scope.fixed or p.name not in draft.scope.values]
     return ", ".join(f"{p.name} = {shown(p.value)}" for p in closed)

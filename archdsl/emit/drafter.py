@@ -13,7 +13,7 @@ from archdsl.emit.scope import Scope
 from archdsl.emit.statements import changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
-from archdsl.ops.base import INPUT, Stateless, Submodule, input_at
+from archdsl.ops.base import INPUT, ForwardOnly, Functional, Submodule, input_at
 from archdsl.passes.transfers import is_move
 
 
@@ -118,10 +118,11 @@ class Drafter:
             case Submodule():
                 made = emission.call
                 return Call(made.function, made.args, made.named, self.placing.spread(node, owner))
-            case Stateless():
-                assert emission.module is not None
+            case Functional():
                 in_place = emission.in_place and self.flow.may_all_overwrite(node, owner.path)
                 return emission.module.with_named(inplace=True) if in_place else emission.module
+            case ForwardOnly():
+                raise AssertionError(f"{node.op.name} is never a submodule")
 
     def _class(self, child: Container, scope: Scope, owner: Container) -> Call:
         """Return the call of a child's class, which has no name yet, with all arguments that it may need by name."""
@@ -187,10 +188,11 @@ class Drafter:
             return Call(self._attribute(draft, node, towers), inputs), None
         function = emission.function
         within = draft.container.path
-        if emission.in_place and self.flow.may_overwrite(node.sources[0], within):
+        if isinstance(emission, Functional) and emission.in_place and self.flow.may_overwrite(node.sources[0], within):
             assert isinstance(function, Call)
             function = function.with_named(inplace=True)
-        over = node.sources[-1] if emission.sums and len(inputs) == 2 and inputs[0] != inputs[1] else None
+        adds = isinstance(emission, ForwardOnly) and emission.adds_in_place
+        over = node.sources[-1] if adds and len(inputs) == 2 and inputs[0] != inputs[1] else None
         if over is not None and self.flow.may_overwrite(over, within) and over[: len(within)] == within:
             return inputs[0], over
         return draft.scope.expression(_filled(function, inputs)), None
@@ -282,7 +284,7 @@ def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:
 def _is_module(node: Node, *, is_numbered: bool) -> bool:
     """Return whether an operator becomes a submodule, because of its weights, number or label, and not a function."""
     emission = node.emission
-    return isinstance(emission, Submodule) or (emission.module is not None and (is_numbered or node.labelled))
+    return isinstance(emission, Submodule) or (isinstance(emission, Functional) and (is_numbered or node.labelled))
 
 
 def _class_name(container: Container) -> str:

@@ -3,31 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from archdsl.base.resources import resource
 from archdsl.emit import training
-from archdsl.emit.fused import Towers
 from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
-from archdsl.ir.graph import CheckedGraph
-from archdsl.passes.stages import Stage
+from archdsl.ir.graph import CheckedGraph, CountedGraph
+from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
+from archdsl.passes.pipeline_stages import PipelineStage
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 
-def generate(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> str:
-    """Return the source of the PyTorch module that computes a graph; `towers` are those fused in it, by submodule."""
-    return render(plan(graph, towers).plan)
+def generate(graph: Buildable) -> str:
+    """Return the source of the PyTorch module that computes a graph."""
+    return render(plan(lowered(graph)).plan)
 
 
-def generate_stages(graph: CheckedGraph, stages: Sequence[Stage]) -> str:
+def generate_stages(graph: CheckedGraph, stages: Sequence[PipelineStage]) -> str:
     """Return the source of a module with the pipeline stages of a graph, and a function that sets up the schedule."""
     return render(plan_stages(graph, stages).plan)
 
 
-def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> str:
+def generate_training(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> str:
     """Return the source of the script that trains a graph, or its pipeline stages.
 
     Args:
@@ -41,7 +40,7 @@ def generate_training(graph: CheckedGraph, module: str, stages: Sequence[Stage] 
     return _rendered("train.py.j2", training.plan(graph, module, stages))
 
 
-def generate_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph]) -> str:
+def generate_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph]) -> str:
     """Return the source of a module with one class for each tower of a graph, each for a process of its own."""
     return render(plan_towers(graph, towers).plan)
 

@@ -12,8 +12,8 @@ from archdsl.emit.scope import names_in
 from archdsl.emit.statements import Branch, Evaluate, For, If, Statement, branch, expressions, key
 from archdsl.emit.support import definition
 from archdsl.ir.graph import ChildNaming, Container, Node
-from archdsl.ops.base import Stateless, Submodule
-from archdsl.ops.initialisers import Start
+from archdsl.ops.base import Functional, Submodule
+from archdsl.ops.initialisers import InitialValue
 from archdsl.target.reserved import support_names
 
 _FEWEST = 3
@@ -85,24 +85,24 @@ def _class_of(node: Node) -> str:
 def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Statement, ...]:
     """Return the statements that initialise one layer, `direct` if a type checker knows its type."""
     dotted = ".".join(path)
-    starts = [start for start in node.op.starts(node.input) if start.initialiser]
+    values = [value for value in node.op.initial_values(node.input) if value.initialiser]
     layer: Expr = Attribute(_SELF, dotted) if direct else call("self.get_submodule", dotted)
-    if any(start.each for start in starts):
-        return (_by_name(starts, layer, ()),)
+    if any(value.is_prefix for value in values):
+        return (_by_name(values, layer, ()),)
     made: list[Statement] = []
-    for start in starts:
+    for value in values:
         # `get_parameter` returns a parameter for a type checker too; an attribute of a submodule may be anything.
-        parameter = call("self.get_parameter", f"{dotted}.{start.parameter}")
-        target = Attribute(layer, start.parameter) if direct else parameter
-        made += _guarded(_fill(start, target), target if direct and start.guarded else None)
+        parameter = call("self.get_parameter", f"{dotted}.{value.parameter}")
+        target = Attribute(layer, value.parameter) if direct else parameter
+        made += _guarded(_fill(value, target), target if direct and value.may_be_none else None)
     return tuple(made)
 
 
-def _fill(start: Start, target: Expr) -> tuple[Statement, ...]:
+def _fill(value: InitialValue, target: Expr) -> tuple[Statement, ...]:
     """Return the statements that initialise a parameter."""
-    assert start.initialiser
-    row = () if start.zero_row is None else (Evaluate(call("nn.init.zeros_", Item(target, start.zero_row))),)
-    return (Evaluate(start.initialiser.call(target)), *row)
+    assert value.initialiser
+    row = () if value.zero_row is None else (Evaluate(call("nn.init.zeros_", Item(target, value.zero_row))),)
+    return (Evaluate(value.initialiser.call(target)), *row)
 
 
 def _guarded(statements: tuple[Statement, ...], target: Expr) -> tuple[Statement, ...]:
@@ -112,11 +112,11 @@ def _guarded(statements: tuple[Statement, ...], target: Expr) -> tuple[Statement
     return (If((branch(Infix(target, "is not", None), *statements),)),)
 
 
-def _by_name(starts: list[Start], owner: Expr, taken: Iterable[str]) -> Statement:
+def _by_name(values: list[InitialValue], owner: Expr, taken: Iterable[str]) -> Statement:
     """Return the loop over the parameters of a layer that has several of each kind."""
     name, parameter = _free("name", taken), _free("parameter", taken)
     cases = [
-        branch(Method(Ref(name), "startswith", (start.parameter,)), *_fill(start, Ref(parameter))) for start in starts
+        branch(Method(Ref(name), "startswith", (value.parameter,)), *_fill(value, Ref(parameter))) for value in values
     ]
     return For((name, parameter), Method(owner, "named_parameters"), (If(tuple(cases)),))
 
@@ -130,7 +130,7 @@ class _Layer:
     """A module of the generated code: its class, how its parameters are initialised, and whether it is in a block."""
 
     function: str
-    starts: tuple[Start, ...]
+    values: tuple[InitialValue, ...]
     in_block: bool = False
 
 
@@ -141,8 +141,8 @@ def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]
             if not child.weights:
                 yield from _layers(child, in_block=in_block or child.use is not None)
         elif made := _class_of(child):
-            yield _Layer(made, child.op.starts(child.input), in_block)
-        elif isinstance(child.emission, Stateless) and container.kind is ChildNaming.NUMBERED and child.emission.module:
+            yield _Layer(made, child.op.initial_values(child.input), in_block)
+        elif isinstance(child.emission, Functional) and container.kind is ChildNaming.NUMBERED:
             assert isinstance(child.emission.module.function, str)
             yield _Layer(child.emission.module.function, (), in_block)
 
@@ -190,18 +190,18 @@ def _in_loop(family: list[_Layer], variable: str, taken: Iterable[str]) -> tuple
     """Return the statements that initialise each of these layers; none if the layers are not initialised alike."""
     if len(family) < _FEWEST:
         return ()
-    names = dict.fromkeys(start.parameter for layer in family for start in layer.starts)
+    names = dict.fromkeys(value.parameter for layer in family for value in layer.values)
     made: list[Statement] = []
-    alike: list[Start] = []
+    alike: list[InitialValue] = []
     for name in names:
-        starts = [start for layer in family for start in layer.starts if start.parameter == name]
+        values = [value for layer in family for value in layer.values if value.parameter == name]
         target = Attribute(Ref(variable), name)
-        codes = [_fill(start, target) if start.initialiser else () for start in starts]
+        codes = [_fill(value, target) if value.initialiser else () for value in values]
         if len({tuple(map(key, code)) for code in codes}) > 1:
             return ()
-        guarded = starts[0].guarded or len(starts) < len(family)
+        guarded = values[0].may_be_none or len(values) < len(family)
         made += _guarded(codes[0], target if guarded else None)
-        alike += [starts[0]] if starts[0].initialiser else []
+        alike += [values[0]] if values[0].initialiser else []
     if any(map(names_in, expressions(tuple(made)))) and any(layer.in_block for layer in family):
         return ()
-    return (_by_name(alike, Ref(variable), taken),) if any(start.each for start in alike) else tuple(made)
+    return (_by_name(alike, Ref(variable), taken),) if any(value.is_prefix for value in alike) else tuple(made)

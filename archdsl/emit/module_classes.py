@@ -9,7 +9,7 @@ from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
 from archdsl.emit.scope import scopes
-from archdsl.ir.graph import CheckedGraph
+from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.transfers import Exchange
 from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 
@@ -28,16 +28,16 @@ class ModuleClasses:
         as_tuples: Whether graphs with several outputs return plain tuples.
     """
 
-    graphs: dict[int, CheckedGraph]
+    graphs: dict[int, LoweredGraph]
     drafts: list[ClassDraft]
     by_draft: dict[int, Class]
     as_tuples: bool
 
     @staticmethod
-    def of(graphs: Iterable[CheckedGraph], *, as_tuples: bool) -> "ModuleClasses":
+    def of(graphs: Iterable[LoweredGraph], *, as_tuples: bool) -> "ModuleClasses":
         """Return the classes that compute some graphs: one for each graph and for each different block."""
         drafts: list[ClassDraft] = []
-        models: dict[int, CheckedGraph] = {}
+        models: dict[int, LoweredGraph] = {}
         for graph in graphs:
             drafter = Drafter(Dataflow(graph), scopes(graph), drafts)
             root = drafter.draft(graph.root, drafter.scopes[()], graph.outputs)
@@ -53,11 +53,11 @@ class ModuleClasses:
         """Each class once, inner classes first."""
         return list({id(each): each for each in self.by_draft.values()}.values())
 
-    def graph_of(self, found: Class) -> CheckedGraph | None:
+    def graph_of(self, found: Class) -> LoweredGraph | None:
         """Return the graph that a class computes, None if it is a block or submodule."""
         return self.graphs.get(found.representative.number)
 
-    def output_class(self, graph: CheckedGraph) -> str:
+    def output_class(self, graph: LoweredGraph) -> str:
         """Return the name of the class of a graph's outputs; empty if it has none."""
         return "" if self.as_tuples or len(graph.outputs) == 1 else f"{graph.name}Output"
 

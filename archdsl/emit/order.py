@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from archdsl.emit.dataflow import Dataflow
 from archdsl.ir.graph import Container, Node, Path
+from archdsl.ir.order import topological
 from archdsl.passes.transfers import is_move
 
 # A step of `forward`, and the labels of the towers that it is in, outermost first.
@@ -71,22 +72,5 @@ def _begins(child: Node | Container) -> bool:
 def in_order(steps: list[PlacedStep], flow: Dataflow) -> list[PlacedStep]:
     """Return steps sorted so that each comes after the steps that it reads; the order is kept where possible."""
     makers = {path: number for number, (child, _) in enumerate(steps) for path in made(child)}
-    found: list[int] = []
-    done: set[int] = set()
-
-    def reads(number: int) -> list[int]:
-        return [makers[path] for path in _reads(steps[number][0], flow) if path in makers]
-
-    for number in range(len(steps)):
-        stack = [number]
-        while stack:
-            top = stack[-1]
-            waiting = [other for other in reads(top) if other not in done and other != top]
-            if waiting:
-                stack += reversed(waiting)
-                continue
-            stack.pop()
-            if top not in done:
-                done.add(top)
-                found.append(top)
-    return [steps[number] for number in found]
+    reads = [[makers[path] for path in _reads(child, flow) if path in makers] for child, _ in steps]
+    return [steps[number] for number in topological(reads)]

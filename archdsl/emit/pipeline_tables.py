@@ -6,10 +6,10 @@ from collections.abc import Sequence as Many
 from archdsl.base.pyexpr import Expr, Item, Mapping, Ref, Sequence, union
 from archdsl.emit.statements import Assign, Comment, Statement
 from archdsl.ir.graph import CheckedGraph
-from archdsl.passes.stages import Stage
+from archdsl.passes.pipeline_stages import PipelineStage
 
 
-def tables_of(graph: CheckedGraph, stages: Many[Stage]) -> list[Statement]:
+def tables_of(graph: CheckedGraph, stages: Many[PipelineStage]) -> list[Statement]:
     """Return the statements at the end of the module of a pipeline."""
     given = [[each.shape.plain().dims for each in stage.graph.inputs] for stage in stages]
     given.append([output.shape.plain().dims for output in stages[-1].graph.outputs])

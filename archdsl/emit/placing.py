@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from archdsl.base.pyexpr import Attribute, Expr, Item, Ref, call
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import FACTORY, ON
-from archdsl.ir.graph import CheckedGraph, Container, Node
+from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import Submodule
 from archdsl.passes.moves import devices_of
 
@@ -15,7 +15,7 @@ _SELF = Ref("self")
 class Placing:
     """The devices of the submodules of a graph."""
 
-    def __init__(self, graph: CheckedGraph) -> None:
+    def __init__(self, graph: CountedGraph) -> None:
         self._declared = bool(graph.devices)
 
     def spans(self, container: Container) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from archdsl.base.pyexpr import Expr, Item, Ref, Sequence, names_of, union
 from archdsl.base.pyprint import INDENT
@@ -11,7 +10,7 @@ from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.emit.constructor import constructor
 from archdsl.emit.forward import forward
-from archdsl.emit.fused import Towers, fused
+from archdsl.emit.fused import fused
 from archdsl.emit.imports import imports_of
 from archdsl.emit.module_classes import TENSOR, ModuleClasses
 from archdsl.emit.pipeline_tables import tables_of
@@ -26,9 +25,9 @@ from archdsl.emit.statements import (
     printed_function,
 )
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS, Definition, definition, needed
-from archdsl.ir.graph import CheckedGraph, Path
-from archdsl.passes.pipelines import lowered
-from archdsl.passes.stages import Stage
+from archdsl.ir.graph import CheckedGraph, CountedGraph, Path
+from archdsl.passes.lowering import LoweredGraph
+from archdsl.passes.pipeline_stages import PipelineStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +64,20 @@ class GeneratedModule:
     outputs: tuple[str, ...]
 
 
-def plan(graph: CheckedGraph, towers: Towers = MappingProxyType({})) -> GeneratedModule:
-    """Plan the module that computes a graph; `towers` are those fused in it, by submodule."""
-    extra = ("fused_state",) if towers else ()
-    return _planned(graph, (lowered(graph),), _facts(graph), fused(towers), extra)
+def plan(graph: LoweredGraph) -> GeneratedModule:
+    """Plan the module that computes a graph."""
+    extra = ("fused_state",) if graph.fused else ()
+    return _planned(graph, (graph,), _facts(graph), fused(graph.fused), extra)
 
 
-def plan_stages(graph: CheckedGraph, stages: Many[Stage]) -> GeneratedModule:
+def plan_stages(graph: CheckedGraph, stages: Many[PipelineStage]) -> GeneratedModule:
     """Plan a module with one class for each pipeline stage of a graph, and a function that sets up the schedule."""
     facts = f"{_facts(graph)}\nSplit into {len(stages)} pipeline stages; `pipeline` sets up their schedule."
     graphs = [stage.graph for stage in stages]
     return _planned(graph, graphs, facts, tables_of(graph, stages), PIPELINE, as_tuples=True)
 
 
-def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> GeneratedModule:
+def plan_towers(graph: CheckedGraph, towers: Many[LoweredGraph]) -> GeneratedModule:
     """Plan a module with one class for each tower of a graph, each for a process of its own."""
     facts = (
         f"{_facts(graph)}\nOne class for each of {len(towers)} processes; `own_tower` constructs that of this process."
@@ -88,7 +87,7 @@ def plan_towers(graph: CheckedGraph, towers: Many[CheckedGraph]) -> GeneratedMod
     return _planned(graph, towers, facts, [Assign(Ref("TOWERS"), names, kind)], TOWERS)
 
 
-def _facts(graph: CheckedGraph) -> str:
+def _facts(graph: CountedGraph) -> str:
     return f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates per sample."
 
 
@@ -106,8 +105,8 @@ class _Methods:
 
 
 def _planned(
-    graph: CheckedGraph,
-    graphs: Many[CheckedGraph],
+    graph: CountedGraph,
+    graphs: Many[LoweredGraph],
     facts: str,
     tables: Many[Statement],
     extra: Many[str],
@@ -118,7 +117,7 @@ def _planned(
 
     Args:
         graph: The whole graph, which the module is named after.
-        graphs: The graphs that get a class: the whole graph with its moves, or its stages or towers.
+        graphs: The graphs that get a class: the whole graph, or its stages or towers.
         facts: The text below the title.
         tables: Statements at the end of the module.
         extra: Support definitions that no code of a class calls.
@@ -160,7 +159,7 @@ def _class(found: Class, module: ModuleClasses, methods: _Methods) -> ClassPlan:
     )
 
 
-def _candidates(graphs: Many[CheckedGraph]) -> list[str]:
+def _candidates(graphs: Many[LoweredGraph]) -> list[str]:
     """Return the names of the support definitions that the code of graphs may call."""
     names = [name for graph in graphs for node in graph.nodes for name in node.op.support]
     return [*names, *(PLACING if any(graph.devices for graph in graphs) else [])]
@@ -178,7 +177,7 @@ def _exported(module: ModuleClasses, support: Many[Definition]) -> Statement:
     return Assign(Ref("__all__"), Sequence(tuple(dict.fromkeys(names)), "["))
 
 
-def _outputs(graph: CheckedGraph, module: ModuleClasses) -> tuple[str, ...]:
+def _outputs(graph: LoweredGraph, module: ModuleClasses) -> tuple[str, ...]:
     """Return the lines of the class of a graph's outputs."""
     first = f'    """The outputs of {graph.name}.'
     doc = [f'{first}"""']

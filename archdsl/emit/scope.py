@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
-from archdsl.ir.graph import CheckedGraph, Container, Node
-from archdsl.ops.base import Stateless, Submodule
+from archdsl.ir.graph import Container, CountedGraph, Node
+from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
 from archdsl.target.reserved import MODULE_ATTRIBUTES
 
@@ -49,7 +49,7 @@ class Scope:
         }
 
 
-def scopes(graph: CheckedGraph) -> dict[tuple[str, ...], Scope]:
+def scopes(graph: CountedGraph) -> dict[tuple[str, ...], Scope]:
     """Return the scope of the model and of each use of a block, by path."""
     root = Scope({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
     root.fixed = {p.name for p in graph.parameters if p.pinned}
@@ -104,9 +104,12 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
     match emission:
         case Submodule():
             return names_in(emission.call), frozenset()
-        case Stateless():
+        case Functional():
             applied = names_in(emission.function)
             return applied | names_in(emission.module), applied
+        case ForwardOnly():
+            applied = names_in(emission.function)
+            return applied, applied
 
 
 def names_in(expr: Expr) -> frozenset[str]:

@@ -10,9 +10,9 @@ from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
 from archdsl.emit import documentation
 from archdsl.emit.scope import scopes
-from archdsl.ir.graph import CheckedGraph, Output
+from archdsl.ir.graph import CountedGraph, Output
 from archdsl.ops.base import Trait
-from archdsl.passes.stages import Stage
+from archdsl.passes.pipeline_stages import PipelineStage
 
 _COLOURS = (1, 3)
 # Converts the output of a net to logits, for the cross-entropy loss.
@@ -65,7 +65,7 @@ class TrainingPlan:
     weightless: bool
 
 
-def plan(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> TrainingPlan:
+def plan(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> TrainingPlan:
     """Return the plan of a training script.
 
     Args:
@@ -102,7 +102,7 @@ def plan(graph: CheckedGraph, module: str, stages: Sequence[Stage] = ()) -> Trai
     )
 
 
-def _image(graph: CheckedGraph) -> Shape:
+def _image(graph: CountedGraph) -> Shape:
     """Return the shape of the input images. A vector is a square grey image."""
     if len(graph.inputs) != 1:
         names = ", ".join(f"`{each.name}`" for each in graph.inputs)
@@ -121,7 +121,7 @@ def _image(graph: CheckedGraph) -> Shape:
     return given.shape
 
 
-def _scores(graph: CheckedGraph) -> str:
+def _scores(graph: CountedGraph) -> str:
     """Return the expression that converts `output` to logits."""
     first, *others = graph.outputs
     if first.shape.rank != 1 or first.when_training:
@@ -139,12 +139,12 @@ def _scores(graph: CheckedGraph) -> str:
     return _scores_of(graph, first)
 
 
-def _scores_of(graph: CheckedGraph, output: Output) -> str:
+def _scores_of(graph: CountedGraph, output: Output) -> str:
     traits = next((node.op.traits for node in graph.nodes if node.path == output.path), Trait(0))
     return next((code for trait, code in _SCORES.items() if trait in traits), "output.float()")
 
 
-def _classes_argument(graph: CheckedGraph) -> str | None:
+def _classes_argument(graph: CountedGraph) -> str | None:
     """Return the parameter of the net that is the number of classes, None if that number is fixed."""
     trace = polynomial(graph.output.shape.channels)
     root = scopes(graph)[()]
@@ -154,7 +154,7 @@ def _classes_argument(graph: CheckedGraph) -> str | None:
     return None
 
 
-def _construction(graph: CheckedGraph, classes: str | None) -> list[str]:
+def _construction(graph: CountedGraph, classes: str | None) -> list[str]:
     """Return the lines that create the net."""
     device = Ref("processes.devices" if graph.device_argument == "devices" else "processes.device")
     given = {classes: Ref("classes")} if classes else {}

@@ -1,4 +1,4 @@
-"""The gallery as data: what each net is, which paper it comes from, and how large it is."""
+"""The nets of the gallery as data: title, paper, inputs and counts."""
 
 import re
 from collections.abc import Collection
@@ -14,7 +14,7 @@ _PAPER = re.compile(r"([^:\d]+): (.+), ((?:19|20)\d\d)\b")
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Where a net was published; its documentation names it as `authors: title, year.`"""
+    """The paper of a net, from a sentence `authors: title, year.` of its documentation."""
 
     authors: str
     title: str
@@ -41,7 +41,7 @@ class Entry:
 
 
 def graphs(names: Collection[str] = ()) -> dict[str, CheckedGraph]:
-    """Return the nets of these names and families, or all that can be built as they are, in the order of the files."""
+    """Return the nets with these names and families, by default all that build without arguments, in file order."""
     known = gallery_models()
     wanted = {known[name][0] if name in known else name for name in names}
     found = {}
@@ -56,7 +56,7 @@ def graphs(names: Collection[str] = ()) -> dict[str, CheckedGraph]:
 
 
 def entries(names: Collection[str] = ()) -> list[Entry]:
-    """Return what is known of the nets of these names and families, or of all."""
+    """Return the entries of the nets with these names and families, by default of all."""
     return [_entry(name, graph) for name, graph in graphs(names).items()]
 
 

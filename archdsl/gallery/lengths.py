@@ -1,4 +1,4 @@
-"""How long architectures are, in archdsl and elsewhere: the page docs/lengths.md."""
+"""The page docs/lengths.md: the lengths of nets in archdsl, torchvision and CNNArchLang."""
 
 import re
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ _NAMES = re.compile(r"\b[A-Z]\w*").findall
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The non-blank lines that a net takes in torchvision 0.28 (its classes) and in CNNArchLang's published files."""
+    """The numbers of non-blank lines of a net in torchvision 0.28 (its classes) and CNNArchLang's published files."""
 
     torchvision: int | None = None
     cnnarchlang: int | None = None
 
     @property
     def least(self) -> int:
-        """The smaller of the numbers that there are."""
+        """The smallest known number."""
         return min(count for count in (self.torchvision, self.cnnarchlang) if count is not None)
 
 
@@ -38,7 +38,7 @@ ELSEWHERE = {
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """The lines that a model of the gallery needs; `all_lines` counts documentation and assertions too."""
+    """The length of a model of the gallery; `all_lines` includes documentation and assertions."""
 
     lines: int
     bytes: int
@@ -47,7 +47,7 @@ class Length:
 
 
 def length(name: str) -> Length:
-    """Return how long a model of the gallery is: its own lines, and those of all that it uses in its file."""
+    """Return the length of a model of the gallery, including the definitions of its file that it uses."""
     found = locate(name)
     file = parse(found.source, Problems())
     assert file is not None
@@ -69,7 +69,7 @@ def length(name: str) -> Length:
 
 
 def _needed(file: ast.File, model: str) -> Iterator[ast.Item]:
-    """Yield the items of a file that a model needs, in order."""
+    """Yield the items of a file that a model uses, in order."""
     definitions = {item.name.text: item for item in file.definitions}
     waiting, needed = [model], set[str]()
     while waiting:
@@ -83,7 +83,7 @@ def _needed(file: ast.File, model: str) -> Iterator[ast.Item]:
 
 
 def page() -> str:
-    """Return the table of docs/lengths.md."""
+    """Return the table of docs/lengths.md in Markdown."""
     rows = [
         "| net | lines | bytes | lines with documentation and assertions | torchvision | CNNArchLang |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

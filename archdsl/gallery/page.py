@@ -1,4 +1,4 @@
-"""docs/gallery.md: every net with its drawing, its paper, its size, its source, and what it is equal to."""
+"""The page docs/gallery.md: every net with its drawing, paper, counts, source and published model."""
 
 import re
 from functools import cache
@@ -23,16 +23,16 @@ which differ by less than 1e-8 of their size in float64. `archdsl gallery --veri
 
 @cache
 def drawings() -> dict[str, dict[str, Diagram]]:
-    """Return for each file the drawings of its nets, the last net first, by the names of the pictures.
+    """Return for each file the drawings of its nets by the names of the pictures, the last net first.
 
-    A net whose boxes say what those of another one do, save for numbers, has none of its own.
+    Nets whose drawings differ only in numbers share one.
     """
     found: dict[str, dict[str, Diagram]] = {}
     for family, nets in groupby(graphs().items(), key=lambda item: item[1].source.name.removesuffix(".arch")):
         seen: list[list[str]] = []
         for name, graph in reversed(list(nets)):
             drawn = diagram(graph)
-            says = [_NUMBER.sub("", f"{box.form} {box.title} {box.lines} {len(box.chips)}") for box in drawn.boxes]
+            says = [_NUMBER.sub("", f"{box.form} {box.title} {box.lines} {len(box.tags)}") for box in drawn.boxes]
             if says not in seen:
                 found.setdefault(family, {})[name if seen else family] = drawn
             seen.append(says)
@@ -40,7 +40,7 @@ def drawings() -> dict[str, dict[str, Diagram]]:
 
 
 def page(made: str) -> str:
-    """Return docs/gallery.md; `made` is the line that says how it was made."""
+    """Return the page in Markdown; `made` is the line that names the command that wrote it."""
     known = references()
     parts = ["# Gallery\n", made, _INTRODUCTION]
     for family, nets in groupby(entries(), key=lambda entry: entry.family):

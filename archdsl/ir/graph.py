@@ -1,6 +1,6 @@
-"""The graph of a model: what the steps of its source unfolded to.
+"""The graph of a model: operators and submodules with their shapes, after blocks and loops are expanded.
 
-Nodes are identified by their path, which is also the name of their weights in the `state_dict`.
+The path of a node identifies it. The path is also the prefix of its weights in the `state_dict`.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def dotted(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A tensor that comes in."""
+    """An input tensor of the model."""
 
     name: str
     shape: Shape
@@ -31,17 +31,21 @@ class Input:
 
     @property
     def path(self) -> Path:
-        """What steps that read the input name as their source."""
+        """The path by which steps refer to the input as their source."""
         return ("", self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One use of an operator, with the shapes that it meets, as the block that it stands in sees them.
+    """One use of an operator. Its shapes are expressed in the parameters of the block around it.
 
-    `labelled` says that its name is the author's, `weights` is the path of the step whose weights it shares, `optional`
-    says that it projects a shortcut, which other uses of its block may not need. `tower` is the number of the lane of a
-    group that it stands in, `stage` that of a pipeline.
+    Attributes:
+        sources: The paths of the values that it reads.
+        labelled: Whether the author chose its name.
+        weights: The path of the step whose weights it shares, None if it has its own.
+        optional: Whether it is a shortcut projection that other uses of its block may not need.
+        tower: The number of the tower that it belongs to, None outside a group.
+        stage: The number of its pipeline stage, None in a graph that is not cut.
     """
 
     path: Path
@@ -73,7 +77,7 @@ class Node:
 
     @property
     def params(self) -> int:
-        """Number of trainable parameters that it has for itself."""
+        """Number of trainable parameters; 0 if it shares those of another step."""
         return 0 if self.weights else int(self.op.params(self.input.plain()))
 
     @property
@@ -83,7 +87,11 @@ class Node:
 
 
 class ChildNaming(Enum):
-    """How a container calls its children; those of a part of one, as a pipeline cuts it, have the keys of the whole."""
+    """How a container names its children.
+
+    KEYED is for a container that a pipeline cuts: the part in a stage keeps the names that its children have in the
+    whole model.
+    """
 
     NAMED = "named"
     NUMBERED = "numbered"
@@ -92,9 +100,9 @@ class ChildNaming(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A parameter of a block in one use of it: its value as the caller computes it, and the default if it has one.
+    """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
 
-    A default may be computed from the other parameters, by their names in the block.
+    A default is expressed in the other parameters of the block.
     """
 
     name: str
@@ -104,7 +112,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The use of a block that a container is; `tensors` are the streams that it is given beside the first."""
+    """The use of a block; `tensors` are the names and paths of its further input streams after the first."""
 
     block: str
     doc: tuple[str, ...]
@@ -115,11 +123,15 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A submodule, or the model itself, with its children in the order of execution.
+    """A submodule, or the model itself, with its children in the order of the source.
 
-    `source` and `output` are the steps whose results go in and come out, with their shapes as the surroundings see
-    them. `inline` says that others look inside: the lanes of a group that exchange their streams or run on several
-    devices. `tower` is the number of a lane in its group.
+    Attributes:
+        source: The path of the value that goes in; `input` is its shape in the parameters of the block around.
+        output: The path of the value that comes out; `shape` is its shape in the parameters of the block around.
+        use: The use of a block that it was made by, None for other submodules.
+        weights: The path of the submodule whose weights it shares.
+        inline: Whether steps outside read values inside it: towers that exchange streams or run on several devices.
+        tower: The number of the tower in its group.
     """
 
     path: Path
@@ -137,7 +149,7 @@ class Container:
     tower: int | None = None
 
     def nodes(self) -> Iterator[Node]:
-        """Yield all operators within, in the order of execution."""
+        """Yield all operators within, in the order of the source."""
         for child in self.children:
             if isinstance(child, Node):
                 yield child
@@ -157,7 +169,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the model. A pinned one has shaped the structure, so the generated module cannot vary it."""
+    """A parameter of the model. A pinned one determined the structure, so the generated module cannot vary it."""
 
     name: str
     value: object
@@ -178,7 +190,7 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A tensor that goes out, and the step that computes it."""
+    """An output tensor of the model, and the path of the step that computes it."""
 
     name: str
     path: Path
@@ -189,7 +201,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model whose steps all have their shapes; its totals and assertions are not judged yet."""
+    """A model in which every step has its shape. Totals are not computed and assertions not checked yet."""
 
     name: str
     doc: tuple[str, ...]
@@ -203,11 +215,16 @@ class Graph:
     devices: tuple[str, ...] = ()
     overridden: bool = False
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All operators in the order of the source."""
+        return tuple(self.root.nodes())
+
 
 def only_in_training(graph: Graph) -> frozenset[Path]:
-    """Return the paths of the operators that no output of an evaluation needs; none if there are no others.
+    """Return the paths of the operators that only outputs marked `when training` need.
 
-    A submodule runs as a whole, so its operators are among them only if none is needed.
+    A submodule runs as a whole, so its operators are among them only if evaluation needs none of them.
     """
     if not any(output.when_training for output in graph.outputs):
         return frozenset()
@@ -224,7 +241,7 @@ def only_in_training(graph: Graph) -> frozenset[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What runs as a whole: an operator, or a submodule with all its operators."""
+    """An operator, or a submodule with all its operators, which runs as a whole."""
 
     made: frozenset[Path]
     reads: frozenset[Path]
@@ -244,10 +261,10 @@ def _units(container: Container) -> Iterator[_Unit]:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedGraph:
-    """A whole model: every shape is known and every assertion holds. Only `check` makes one.
+class CountedGraph:
+    """A graph with its totals, in the source form (CheckedGraph) or in the form of a build (LoweredGraph).
 
-    `macs` are the multiply-accumulates of an evaluation for one sample: what only the training computes is left out.
+    `macs` are the multiply-accumulates of one sample during evaluation, without steps that only run in training.
     """
 
     graph: Graph
@@ -296,26 +313,34 @@ class CheckedGraph:
 
     @property
     def device_argument(self) -> str:
-        """What the constructor of the generated module calls where it is to be built."""
+        """Name of the constructor argument of the generated module that takes the device or devices."""
         return "devices" if self.devices else "device"
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """All operators in the order of execution."""
-        return tuple(self.graph.root.nodes())
+        """All operators in the order of the source."""
+        return self.graph.nodes
 
     def indices(self, given: Input) -> int | None:
-        """Return how many different indices an input may hold; None where it is real numbers."""
+        """Return the number of different indices that an input may hold, None if it holds real numbers."""
         counts = [node.op.indices() for node in self.nodes if given.path in node.sources]
         found = [count for count in counts if count is not None]
         return min(found) if found else None
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """What goes out: the stream first, then what is named."""
+        """Outputs of the model: the main stream first, then the named outputs."""
         return self.graph.outputs
 
     @property
     def output(self) -> Output:
-        """The stream at its end."""
+        """The output of the main stream."""
         return self.graph.outputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedGraph(CountedGraph):
+    """A model as its source defines it: every shape is known and every assertion holds.
+
+    Only `check` makes one. Passes that only give steps a device return a changed copy.
+    """

@@ -1,21 +1,43 @@
 """The order of execution."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from archdsl.ir.graph import Node, Path
+from archdsl.ir.graph import Node
 
 
 def in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """Return nodes such that each comes after what it reads, which the lanes of a group do not by themselves."""
-    known = {node.path: node for node in nodes}
-    found: dict[Path, Node] = {}
-    for node in known.values():
-        stack = [node]
+    """Return nodes in an order of execution: each after the nodes that it reads.
+
+    The order of the source is kept where possible. It differs where towers exchange streams: the source lists one tower
+    after another.
+    """
+    listed = tuple(nodes)
+    numbers = {node.path: number for number, node in enumerate(listed)}
+    reads = [[numbers[source] for source in node.sources if source in numbers] for node in listed]
+    return tuple(listed[number] for number in topological(reads))
+
+
+def topological(reads: Sequence[Sequence[int]]) -> list[int]:
+    """Return the numbers 0 to n - 1 such that each comes after the numbers that it reads.
+
+    Args:
+        reads: For each number, the numbers that must come before it. The graph is acyclic, apart from numbers that read
+            themselves.
+
+    The sort is a depth-first search from 0 upwards: a number moves forward only as far as its first reader.
+    """
+    found: list[int] = []
+    done: set[int] = set()
+    for number in range(len(reads)):
+        stack = [number]
         while stack:
-            waiting = [known[source] for source in stack[-1].sources if source in known and source not in found]
+            top = stack[-1]
+            waiting = [other for other in reads[top] if other not in done and other != top]
             if waiting:
                 stack += reversed(waiting)
                 continue
-            last = stack.pop()
-            found.setdefault(last.path, last)
-    return tuple(found.values())
+            stack.pop()
+            if top not in done:
+                done.add(top)
+                found.append(top)
+    return found

@@ -6,13 +6,13 @@ from typing import ClassVar, cast
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, OUTPUT_KEPT, InputDependence, Saved
+from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, OUTPUT_SAVED, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Trait, arg, op
 from archdsl.ops.mismatches import UnevenParts
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
-_MAPS = Shape.of(6, 28, 28)
+_MAPS = Shape.of(6, 28, 20)
 
 
 class Elementwise(Op):
@@ -47,12 +47,12 @@ class Pointwise(Elementwise):
         """Whether autograd can compute the slope from the result alone, as it must where that is written in place."""
         return True
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         module, function = self._forms()
-        return Stateless(module, function, in_place=self.in_place and self._can_be_undone())
+        return Functional(module, function, in_place=self.in_place and self._can_be_undone())
 
-    def title(self, x: Shape) -> str:
-        return self.caption
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(self.caption)
 
 
 @op("relu", family="activation")
@@ -65,7 +65,7 @@ class Relu(Pointwise):
     examples = (Example("relu", _MAPS, _MAPS), Example("relu", Shape.of(84), Shape.of(84)))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        return OUTPUT_KEPT
+        return OUTPUT_SAVED
 
 
 @op("tanh", family="activation")
@@ -77,10 +77,10 @@ class Tanh(Elementwise):
     examples = (Example("tanh", _MAPS, _MAPS),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        return OUTPUT_KEPT
+        return OUTPUT_SAVED
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.Tanh"), call("torch.tanh", INPUT))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.Tanh"), call("torch.tanh", INPUT))
 
 
 @op("scaled_tanh", family="activation")
@@ -96,11 +96,11 @@ class ScaledTanh(Elementwise):
         # The tanh before it is scaled.
         return Saved(values=y.volume)
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("ScaledTanh"), call("scaled_tanh", INPUT))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("ScaledTanh"), call("scaled_tanh", INPUT))
 
-    def title(self, x: Shape) -> str:
-        return "Scaled tanh"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("Scaled tanh")
 
 
 @op("sigmoid", family="activation")
@@ -112,10 +112,10 @@ class Sigmoid(Elementwise):
     examples = (Example("sigmoid", _MAPS, _MAPS),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        return OUTPUT_KEPT
+        return OUTPUT_SAVED
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.Sigmoid"), call("torch.sigmoid", INPUT))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.Sigmoid"), call("torch.sigmoid", INPUT))
 
 
 class AlongAxis(Op):
@@ -144,17 +144,17 @@ class AlongAxis(Op):
         return ITSELF if axis == 0 and y.rank > 1 else EVERYTHING
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        return OUTPUT_KEPT
+        return OUTPUT_SAVED
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return self if self._axis(inputs[0]) else None
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(self if self._axis(inputs[0]) else None)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         dim = self._axis(x) + 1
-        return Stateless(call(f"nn.{self.caption}", dim=dim), call(f"F.{self.name}", INPUT, dim=dim))
+        return Functional(call(f"nn.{self.caption}", dim=dim), call(f"F.{self.name}", INPUT, dim=dim))
 
-    def title(self, x: Shape) -> str:
-        return self.caption
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(self.caption)
 
 
 @op("softmax", family="activation")
@@ -211,7 +211,7 @@ class Glu(AlongAxis):
 
     caption = "GLU"
     examples = (
-        Example("glu", Shape.of(64, 7, 7), Shape.of(32, 7, 7)),
+        Example("glu", Shape.of(64, 7, 5), Shape.of(32, 7, 5)),
         Example("glu", Shape.of(84), Shape.of(42)),
         Example("glu(axis = 1)", Shape.of(50, 64), Shape.of(50, 32)),
     )

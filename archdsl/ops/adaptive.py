@@ -4,9 +4,19 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import INPUT_SAVED, NOTHING_SAVED, AxisWindow, InputDependence, Saved, Sums, map_dependence
+from archdsl.ops.analysis import (
+    INPUT_SAVED,
+    NOTHING_SAVED,
+    OUTPUT_IS_FREE,
+    AxisWindow,
+    Drawing,
+    InputDependence,
+    Saved,
+    Sums,
+    map_dependence,
+)
 from archdsl.ops.argument_types import AXES, Axes
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 
@@ -18,22 +28,20 @@ class Adaptive(Op):
     words: ClassVar[str]
     module: ClassVar[str]
     function: ClassVar[str]
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
 
     def shape(self, x: Shape) -> Shape:
         return Shape.of(x.channels, *per_axis("size", self.size, require_map(x)))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         axes = require_map(x)
         size = compact(per_axis("size", self.size, axes))
-        return Stateless(call(f"nn.{self.module}{axes}d", size), call(f"F.{self.function}{axes}d", INPUT, size))
+        return Functional(call(f"nn.{self.module}{axes}d", size), call(f"F.{self.function}{axes}d", INPUT, size))
 
-    def title(self, x: Shape) -> str:
-        return f"{self.caption} to {crossed(self.shape(x).map)}"
-
-    def cell(self, x: Shape) -> str:
-        return f"{self.words} pool to {crossed(self.shape(x).map)}"
+    def drawing(self, x: Shape) -> Drawing:
+        sides = crossed(self.shape(x).map)
+        return Drawing(f"{self.caption} to {sides}", f"{self.words} pool to {sides}")
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return map_dependence(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
@@ -115,11 +123,8 @@ class GlobalAvgPool(Mean):
         Example("global_avgpool", Shape.of(8, 3, 4, 5), Shape.of(8, 1, 1, 1)),
     )
 
-    def title(self, x: Shape) -> str:
-        return "Global AvgPool"
-
-    def cell(self, x: Shape) -> str:
-        return f"global {self.words} pool"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("Global AvgPool", "global average pool")
 
 
 @op("global_maxpool", family="pooling")
@@ -133,8 +138,5 @@ class GlobalMaxPool(Largest):
         Example("global_maxpool", Shape.of(8, 3, 4, 5), Shape.of(8, 1, 1, 1)),
     )
 
-    def title(self, x: Shape) -> str:
-        return "Global MaxPool"
-
-    def cell(self, x: Shape) -> str:
-        return f"global {self.words} pool"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("Global MaxPool", "global max pool")

@@ -1,17 +1,17 @@
-"""What a unit of a result sees of the input, and what a training keeps of a step: answers of operators to reports."""
+"""Records with which operators answer questions of reports, drawings and memory estimates."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-# The first and the last position along an axis; where the first lies behind the last there are none.
+# The first and the last position along an axis; if the first is greater than the last, there is no position.
 Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class AxisWindow:
-    """What a unit reads along an axis, in integers: unit o, the positions between two numbers, inclusive.
+    """The input positions that a unit reads along one axis.
 
-    They are (step*o + first)/per and (step*o + last)/per.
+    Unit o reads the integer positions between (step*o + first)/per and (step*o + last)/per, both inclusive.
     """
 
     step: int
@@ -20,16 +20,20 @@ class AxisWindow:
     per: int = 1
 
     def span(self, start: int, end: int) -> Span:
-        """Return the first and the last position that units from `start` to `end` read."""
+        """Return the first and the last position that the units from `start` to `end` read."""
         return -((-self.step * start - self.first) // self.per), (self.step * end + self.last) // self.per
 
 
 @dataclass(frozen=True, slots=True)
 class InputDependence:
-    """What the units of a result see of the input: `axes` holds their reach along each axis of the map.
+    """The input positions that a unit of the result depends on; channels are not distinguished.
 
-    Without axes a unit sees only its own position; with `everything`, all positions. `is_sequence` says that positions
-    are the steps of a sequence: None where both kinds of stream are taken alike.
+    Attributes:
+        axes: One window for each axis of the map. Without windows, a unit depends on its own position only.
+        everything: Whether a unit depends on all positions, or the operator moves units so that their positions are
+            not followed.
+        is_sequence: Whether positions are steps of a sequence (`[time, features]`) or pixels of a map; None if the
+            operator treats both alike.
     """
 
     axes: tuple[AxisWindow, ...] = ()
@@ -40,20 +44,25 @@ class InputDependence:
 EVERYTHING = InputDependence(everything=True)
 ITSELF = InputDependence()
 STEP_ITSELF = InputDependence(is_sequence=True)
+PIXEL_ITSELF = InputDependence(is_sequence=False)
 
 
 def map_dependence(*axes: AxisWindow) -> InputDependence:
-    """Return the dependence of units on a map."""
+    """Return the dependence of units on a map, with one window for each of its axes."""
     return InputDependence(axes, is_sequence=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What autograd keeps of a step until its gradient is computed, for one sample.
+    """The tensors that autograd saves between the forward and the backward pass.
 
-    `input` and `output` say that it is what goes in or comes out; `values` are further numbers of the stream's type,
-    `integers` further ones of eight bytes. `of_batch` are numbers that a batch has once, however many samples it holds.
-    `back` are numbers that are on their way back within the step itself, where PyTorch computes it in several.
+    Attributes:
+        input: Whether it saves the inputs.
+        output: Whether it saves the result.
+        values: Number of other values of the tensor's type, for each sample.
+        integers: Number of other values of eight bytes, for each sample.
+        of_batch: Number of other values of the tensor's type that do not depend on the batch size.
+        in_backward: Number of values for each sample that only the operator's own backward pass allocates.
     """
 
     input: bool = False
@@ -61,19 +70,67 @@ class Saved:
     values: int = 0
     integers: int = 0
     of_batch: int = 0
-    back: int = 0
+    in_backward: int = 0
 
 
 NOTHING_SAVED = Saved()
 INPUT_SAVED = Saved(input=True)
-OUTPUT_KEPT = Saved(output=True)
+OUTPUT_SAVED = Saved(output=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Autograd:
+    """How an operator uses memory in training.
+
+    The defaults are safe for every operator that is no view.
+
+    Attributes:
+        needs_output: Whether the result must not be overwritten, since autograd saves it or it may be the input's
+            memory. If not, the next operator may work in place.
+        is_view: Whether the result always is the input's memory.
+        shares_gradient: Whether the gradients of the inputs are the gradient of the result, or views of it.
+        copies_in_place: Whether autograd copies the input first if the operator works in place.
+    """
+
+    needs_output: bool = True
+    is_view: bool = False
+    shares_gradient: bool = False
+    copies_in_place: bool = False
+
+
+OUTPUT_IS_FREE = Autograd(needs_output=False)
+VIEW = Autograd(is_view=True, shares_gradient=True)
+COPIES_IN_PLACE = Autograd(copies_in_place=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The words for an operator in drawings and tables.
+
+    Attributes:
+        title: A few words for its box in a drawing.
+        cell: Its entry in a table of stages, in the words of papers and without the stride; the title if empty.
+        stride: The stride of its window, such as `2` or `2×1`; empty if it is 1 or there is no window.
+    """
+
+    title: str
+    cell: str = ""
+    stride: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.cell:
+            object.__setattr__(self, "cell", self.title)
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """How the numbers of a step come about, as sums that can be computed by hand; empty where there is none.
+    """The arithmetic behind an operator's numbers, for explanations; empty where there is none.
 
-    `shape` has a line for each axis, `why` says in a sentence what makes the shape.
+    Attributes:
+        shape: A formula for each axis of the result.
+        params: A product or sum that gives the number of parameters.
+        macs: A product that gives the multiply-accumulates.
+        why: A sentence about the shape of the result.
     """
 
     shape: tuple[str, ...] = ()
@@ -82,9 +139,6 @@ class Sums:
     why: str = ""
 
 
-Numbers: TypeAlias = tuple[int, ...]
-
-
 def product(*factors: int) -> str:
-    """Return a product as it is written: `11*11*3*48`."""
+    """Return a product as text: `11*11*3*48`."""
     return "*".join(str(int(factor)) for factor in factors)

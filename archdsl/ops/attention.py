@@ -3,10 +3,10 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, InputDependence, Saved
+from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
-from archdsl.ops.base import Emission, Example, Submodule, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
+from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import ShapeError
 from archdsl.ops.sequence import require_sequence
@@ -31,7 +31,7 @@ class Attention(Elementwise):
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
     kind = "attention"
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     support = ("SelfAttention",)
     examples = (
         Example("attention(4)", Shape.of(50, 64), Shape.of(50, 64), params=16_640, macs=1_139_200),
@@ -76,20 +76,20 @@ class Attention(Elementwise):
         time, features = x.dims
         return time * self._weights(x) + 2 * time * time * features
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
         features = x.dims[1]
         rows = features + 2 * self._key_features(x)
         weights = (
-            Start("init", "in_proj_weight", self.init, (rows, features)),
-            Start("init", "out_proj.weight", self.init, (features, features)),
+            InitialValue("init", "in_proj_weight", self.init, (rows, features)),
+            InitialValue("init", "out_proj.weight", self.init, (features, features)),
         )
         biases = (
-            Start("bias_init", "in_proj_bias", self.bias_init, (rows,), guarded=True),
-            Start("bias_init", "out_proj.bias", self.bias_init, (features,)),
+            InitialValue("bias_init", "in_proj_bias", self.bias_init, (rows,), may_be_none=True),
+            InitialValue("bias_init", "out_proj.bias", self.bias_init, (features,)),
         )
         return (*weights, *biases) if self.bias else weights
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         options: dict[str, Expr] = {
             "kv_heads": self.kv_heads,
             "causal": self.causal,
@@ -99,9 +99,9 @@ class Attention(Elementwise):
         made = call("SelfAttention", x.dims[1], self.heads, **options)
         return Submodule(made.without(kv_heads=None, causal=False, bias=True, dropout=0.0))
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         heads = f"{int(self.heads)} head{'' if self.heads == 1 else 's'}"
         words = ["Causal attention" if self.causal else "Attention", heads]
         if self.kv_heads is not None:
             words.append(f"{int(self.kv_heads)} of keys and values")
-        return ", ".join(words)
+        return Drawing(", ".join(words))

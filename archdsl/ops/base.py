@@ -1,30 +1,55 @@
-"""The operator table: what an operator declares, and how it is found.
+"""The interface of operators, and the table that finds them by name.
 
-An operator is one class. Its fields are its arguments, its methods answer what the rest of the compiler asks; no other
-module spells its name.
+An operator is one class that the decorator `op` enters into the table. Its fields are its arguments; its methods are
+pure functions from shapes to shapes, counts, code and words. No module outside of `archdsl.ops` spells its name.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Flag, auto
+from math import prod
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, NOTHING_SAVED, InputDependence, Saved, Sums
+from archdsl.ops.analysis import (
+    EVERYTHING,
+    INPUT_SAVED,
+    ITSELF,
+    NOTHING_SAVED,
+    Autograd,
+    Drawing,
+    InputDependence,
+    Saved,
+    Sums,
+)
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
-from archdsl.ops.initialisers import Start
+from archdsl.ops.initialisers import InitialValue
 from archdsl.ops.reasons import Reason
 
 FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
 INPUT = Ref("@")
 
 
+def input_at(number: int) -> Ref:
+    """Return the placeholder for input `number`, counted from 0, in the code of an operator with several inputs."""
+    return Ref(f"@{number}")
+
+
 @dataclass(frozen=True)
 class Example:
-    """A call of an operator with what must come out; documentation and test at once. `others` are further inputs."""
+    """A call of an operator with its expected result; it is documentation and test.
+
+    Attributes:
+        call: The call as it is written in a net.
+        input: Shape of the first input.
+        output: Expected shape of the result.
+        params: Expected number of trainable parameters.
+        macs: Expected multiply-accumulates for one sample.
+        others: Shapes of further inputs, for operators that merge.
+    """
 
     call: str
     input: Shape
@@ -36,175 +61,239 @@ class Example:
 
 @dataclass(frozen=True)
 class Submodule:
-    """The operator holds parameters or buffers: it becomes a child of its module."""
+    """Code of an operator that holds parameters or buffers: it is always a child module."""
 
     call: Call
 
 
 @dataclass(frozen=True)
-class Stateless:
-    """The operator holds nothing: a function in `forward`, or a child where positions count.
+class Functional:
+    """Code of an operator without state: an expression in `forward`, or a child module.
 
-    `function` has INPUT where the stream goes in, and `input_at(n)` where there are several streams; what merges is
-    never a child, so it has no `module`. `in_place` says that both forms take `inplace=True`, `sums`
-    that the last input can be added to.
+    It is a child where it has a label or where its container numbers the children.
+
+    Attributes:
+        module: The call that constructs the child module.
+        function: The expression that computes the same; it reads `INPUT`.
+        in_place: Whether `module` and `function` take `inplace=True`.
     """
 
-    module: Call | None
+    module: Call
     function: Expr
     in_place: bool = False
-    sums: bool = False
 
 
-def input_at(number: int) -> Ref:
-    """Return what stands for one of several inputs in the code of an operator."""
-    return Ref(f"@{number}")
+@dataclass(frozen=True)
+class ForwardOnly:
+    """Code that is an expression in `forward` and never a child module, such as that of merges.
+
+    Attributes:
+        function: The expression; it reads `input_at(n)` for each input, or `INPUT` if there is only one.
+        adds_in_place: Whether the other inputs can be added to the last one with `+=`.
+    """
+
+    function: Expr
+    adds_in_place: bool = False
 
 
-Emission: TypeAlias = Submodule | Stateless
+LayerCode: TypeAlias = Submodule | Functional
+Emission: TypeAlias = LayerCode | ForwardOnly
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """The operators that can replace several copies of one operator; None where there is none.
+
+    Attributes:
+        parallel: Operator for inputs that are concatenated along the first axis. It applies the copies to their own
+            parts. Its weights are those of the copies, concatenated along their first axis.
+        shared_input: Operator that applies all copies to the same input and concatenates the results along the first
+            axis. Its weights are those of the copies, concatenated along their first axis.
+    """
+
+    parallel: "Op | None" = None
+    shared_input: "Op | None" = None
 
 
 class Trait(Flag):
-    """What some operators have in common that warnings, or losses, are about."""
+    """Properties of operators that warnings, reports and losses ask for."""
 
-    CUTS = auto()  # a rectifier: what is below zero is lost
-    SQUASHES = auto()  # an activation, element by element
-    CENTRES = auto()  # takes off the mean of each channel, and with it a constant added before
-    USES_BATCH_STATISTICS = auto()  # keeps a variance while training that it uses later
-    DROPS = auto()  # leaves elements out while training only
-    GIVES_PROBABILITIES = auto()  # what comes out is not negative and sums up to 1
-    GIVES_DISTANCES = auto()  # the smallest of what comes out wins
-    SLIDES = auto()  # weighs a window of the map
+    CUTS = auto()  # a rectifier: negative values become 0
+    SQUASHES = auto()  # an elementwise activation
+    CENTRES = auto()  # subtracts the mean of each channel, and with it a bias added before
+    USES_BATCH_STATISTICS = auto()  # estimates a variance in training that it uses in evaluation
+    DROPS = auto()  # sets elements to 0 at random in training and is the identity in evaluation
+    GIVES_PROBABILITIES = auto()  # the results are not negative and sum to 1
+    GIVES_DISTANCES = auto()  # the smallest result is the prediction
+    SLIDES = auto()  # multiplies a sliding window by weights
     PASSES_ON = auto()  # the result is the input
-    MIXES_ALL = auto()  # every element of the result weighs every element of the input
+    MIXES_ALL = auto()  # each element of the result depends on every element of the input through a weight
 
 
 class Op(Declared):
-    """An operator with its arguments: pure rules from shapes to shapes, counts, code and words."""
+    """An operator with the arguments of one call.
+
+    An author needs at most eight methods, in this order:
+
+    1. `shape`: the shape of the result, and the errors.
+    2. `torch`: the PyTorch code.
+    3. `params`: the number of trainable parameters.
+    4. `macs`: the multiply-accumulates.
+    5. `initial_values`: the parameters that take an initialiser.
+    6. `drawing`: the words in drawings and tables.
+    7. `input_dependence`: the input positions that a unit of the result reads.
+    8. `saved_for_backward`: the tensors that autograd saves.
+
+    Only the first two have no default. The class attributes and the methods below them describe operators with
+    buffers, index inputs, fused forms and the like. `tests/test_operator_contract.py` holds every answer against
+    PyTorch. Shapes have no batch axis. Methods must not print, import PyTorch or depend on anything but their
+    arguments.
+
+    Attributes:
+        family: One of FAMILIES; the decorator sets it.
+        kind: A more specific word for drawings' legends, such as "attention".
+        examples: Calls with expected results, at least one.
+        support: Names of the files in `templates/support` whose definitions `torch` uses, dependencies first.
+        autograd: How the operator uses memory in training.
+        traits: Properties that warnings, reports and losses ask for.
+        is_lanewise: Whether the operator, applied to several tensors that are concatenated along the first axis, gives
+            the concatenation of its results for each of them.
+        is_random: Whether an operator without weights draws random numbers in training.
+    """
 
     family: ClassVar[str]
-    # What it is called among its family, where that is another word.
     kind: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
-    # Files of templates/support whose definitions the emitted code may call, those that others need first.
     support: ClassVar[tuple[str, ...]] = ()
-    # Whether autograd needs this operator's own output: then nothing may be written over it.
-    keeps_output: ClassVar[bool] = True
-    # Whether the result is the input's own memory, looked at in another way.
-    is_view: ClassVar[bool] = False
-    # Whether the gradient of the result is that of the inputs as well, or holds theirs as parts.
-    shares_gradient: ClassVar[bool] = False
-    # Whether autograd copies the input first where the result is written over it.
-    copies_in_place: ClassVar[bool] = False
+    autograd: ClassVar[Autograd] = Autograd()
     traits: ClassVar[Trait] = Trait(0)
-    # Whether streams that lie behind each other along the first axis come out so, each as if it were alone.
     is_lanewise: ClassVar[bool] = False
-    # Whether the result depends on chance while training.
     is_random: ClassVar[bool] = False
 
+    # The methods of an ordinary operator.
+
     def shape(self, x: Shape) -> Shape:
-        """Return the shape that comes out; raise `ShapeError` where none does."""
+        """Return the shape of the result for an input of shape `x`.
+
+        Raises:
+            ShapeError: The arguments do not fit together, or not to `x`; it carries a `Reason` with the numbers.
+        """
         raise NotImplementedError
 
-    def indices(self) -> int | None:
-        """Return how many different indices the input may hold; None where the input is real numbers."""
-        return None
+    def torch(self, x: Shape) -> LayerCode:
+        """Return the PyTorch code for an input of shape `x`, for which `shape` has succeeded.
+
+        `Submodule` is for operators with parameters or buffers, `Functional` for all others.
+        """
+        raise NotImplementedError
 
     def params(self, x: Shape) -> int:
-        """Return the number of trainable parameters."""
-        return 0
-
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """Return what it has in the `state_dict`: names and sizes."""
-        return tuple((start.parameter, start.dims) for start in self.starts(x))
-
-    def fixed(self, x: Shape) -> int:
-        """Return the number of values in the `state_dict` that are not trained."""
+        """Return the number of trainable parameters; 0 by default."""
         return 0
 
     def macs(self, x: Shape, y: Shape) -> int:
-        """Return the multiply-accumulates of convolutions and matrix products for one sample."""
+        """Return the multiply-accumulates of convolutions and matrix products for one sample; 0 by default.
+
+        `y` is the shape of the result. Elementwise operations are not counted, as in PyTorch's FlopCounterMode.
+        """
         return 0
 
-    def torch(self, x: Shape) -> Emission:
-        """Return the code that computes the operator on an input of this shape."""
-        raise NotImplementedError
-
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        """Return how the parameters start, those that an initialiser can be given for."""
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        """Return the parameters whose initialiser is an argument, with that initialiser; none by default."""
         return ()
 
-    def result(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Return the shape that comes out of all inputs; raise `ShapeError` where none does."""
-        shape = self.shape(inputs[0])
-        for start in self.starts(inputs[0]):
-            start.require()
-        return shape
-
-    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
-        """Return the code that computes the operator on inputs of these shapes."""
-        return self.torch(inputs[0])
-
-    def title(self, x: Shape) -> str:
-        """Return the few words that stand in a drawing."""
-        return self.name.replace("_", " ").capitalize()
-
-    def cell(self, x: Shape) -> str:
-        """Return what stands in a table of stages, in the words of papers, without its steps."""
-        return self.title(x)
-
-    def steps(self, x: Shape) -> str:
-        """Return the steps of its window, such as `2`; empty where it moves by one pixel or has none."""
-        return ""
-
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        """Return the numbers that decide which formula the sizes of the result follow: they cannot stay open."""
-        return ()
+    def drawing(self, x: Shape) -> Drawing:
+        """Return the words in drawings and tables; the operator's name by default."""
+        return Drawing(self.name.replace("_", " ").capitalize())
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        """Return what the units of the result see of the inputs."""
+        """Return the input positions that a unit of the result depends on; all by default.
+
+        `inputs` are the shapes of all inputs, `y` is the shape of the result.
+        """
         return EVERYTHING
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        """Return what a training keeps of it until its gradient is computed."""
-        return NOTHING_SAVED if self.is_view else INPUT_SAVED
+        """Return the tensors that autograd saves in training; by default the input, and nothing for a view."""
+        return NOTHING_SAVED if self.autograd.is_view else INPUT_SAVED
 
-    def sums(self, x: Shape, y: Shape) -> Sums:
-        """Return how its numbers come about."""
-        return Sums()
+    # For some operators.
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
-        """Return the operator for `lanes` streams of these shapes that lie behind each other along the first axis.
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Return name and sizes of each parameter in the `state_dict`; those of `initial_values` by default."""
+        return tuple((value.parameter, value.dims) for value in self.initial_values(x))
 
-        It does to each what this one does; its weights are those of all, put together likewise. None: there is none.
-        """
-        return self if self.is_lanewise else None
+    def buffer_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Return name and sizes of each buffer in the `state_dict`; none by default."""
+        return ()
 
-    def fuse_shared_input(self, lanes: int, inputs: tuple[Shape, ...]) -> "Op | None":
-        """Return the operator that puts the results of `lanes` such operators on the same stream behind each other.
-
-        Its weights are those of all, put together along their first axis. None: there is none.
-        """
+    def indices(self) -> int | None:
+        """Return the number of different indices if the input holds indices; None if it holds real numbers."""
         return None
 
-    def advice(self, x: Shape) -> tuple[Reason, ...]:
-        """Return what is allowed and yet probably not meant."""
+    def decides(self, x: Shape) -> tuple[int, ...]:
+        """Return the numbers that select the formula of the result's sizes.
+
+        The generated module cannot leave the parameters open from which they were computed.
+        """
         return ()
+
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        """Return the arithmetic behind shape, parameters and operations, for explanations."""
+        return Sums()
+
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        """Return the operators that replace `count` copies of this one, each of which has inputs of these shapes."""
+        return Fusion(parallel=self if self.is_lanewise else None)
+
+    def advice(self, x: Shape) -> tuple[Reason, ...]:
+        """Return warnings about a call that is correct, but probably not intended."""
+        return ()
+
+    # Derived from the methods above; `Merge` replaces the first two.
+
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the shape of the result for inputs of these shapes.
+
+        Raises:
+            ShapeError: There is no result, or an initialiser does not fit its parameter.
+        """
+        shape = self.shape(inputs[0])
+        for value in self.initial_values(inputs[0]):
+            value.require()
+        return shape
+
+    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
+        """Return the PyTorch code for inputs of these shapes."""
+        return self.torch(inputs[0])
+
+    def fixed(self, x: Shape) -> int:
+        """Return the number of values in buffers of the `state_dict`."""
+        return sum(prod(dims) for _, dims in self.buffer_sizes(x))
 
 
 class Merge(Op):
-    """An operator that makes one stream of several; its rules take the shapes of all of them."""
+    """An operator that combines several tensors; an author writes `result` and `emission`, for all inputs at once."""
 
     @property
     def free_axis(self) -> int | None:
-        """The axis in which the streams may differ; None where they agree in all."""
+        """The axis along which the sizes of the inputs may differ; None if all sizes must be equal."""
         return None
+
+    def result(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the shape of the result for inputs of these shapes.
+
+        Raises:
+            ShapeError: The shapes do not fit together.
+        """
+        raise NotImplementedError
+
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        """Return the expression that computes the result."""
+        raise NotImplementedError
 
     def shape(self, x: Shape) -> Shape:
         return self.result((x,))
-
-    def torch(self, x: Shape) -> Emission:
-        return self.emission((x,))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         along_map = self.free_axis is not None and self.free_axis > 0 and y.rank > 2
@@ -220,7 +309,16 @@ _Class = TypeVar("_Class", bound=type[Op])
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(arg,))
 def op(name: str, *, family: str, positional: int = 0) -> Callable[[_Class], _Class]:
-    """Enter a class into the operator table under `name`; its first `positional` arguments need no name."""
+    """Return a class decorator that enters an operator into the table.
+
+    Args:
+        name: The name in nets.
+        family: One of FAMILIES; it decides about colours and the section in the documentation.
+        positional: Number of leading arguments that a call may give without their names.
+
+    Raises:
+        ValueError: The name is taken, the class has no docstring or no example, or the family is unknown.
+    """
 
     def enter(cls: _Class) -> _Class:
         if name in _TABLE:
@@ -238,7 +336,7 @@ def op(name: str, *, family: str, positional: int = 0) -> Callable[[_Class], _Cl
 
 
 def lookup(name: str) -> type[Op] | None:
-    """Return the operator of this name, if there is one."""
+    """Return the operator with this name, or None."""
     return _TABLE.get(name)
 
 

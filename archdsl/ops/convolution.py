@@ -3,10 +3,10 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import INPUT_SAVED, InputDependence, Saved, Sums, product
+from archdsl.ops.analysis import INPUT_SAVED, OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums, product
 from archdsl.ops.argument_types import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
-from archdsl.ops.base import Emission, Example, Op, Submodule, Trait, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
+from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import NotDivisible, Reason, ShapeError, TableDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact, crossed
 
@@ -29,7 +29,7 @@ class Conv(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     traits = Trait.SLIDES
     support = ("ConnectedConv2d", "Conv2dSame", "start_parts")
     examples = (
@@ -41,6 +41,7 @@ class Conv(Op):
         Example("conv(8, 3x1, padding = 1x0)", Shape.of(4, 9, 7), Shape.of(8, 9, 7), params=104, macs=6_048),
         Example("conv(8, 3, groups = 4, bias = false)", Shape.of(4, 9, 9), Shape.of(8, 7, 7), params=72, macs=3_528),
         Example("conv(4, 3, 2, padding = half, dilation = 2)", Shape.of(2, 9, 9), Shape.of(4, 5, 5), 76, 1_800),
+        Example("conv(4, 3, 2x1, padding = 1x2, dilation = 1x2)", Shape.of(2, 9, 8), Shape.of(4, 5, 8), 76, 2_880),
         Example("conv(4, 3, 2, padding = tf_same)", Shape.of(2, 8, 8), Shape.of(4, 4, 4), params=76, macs=1_152),
         Example("conv(2, 3)", Shape.of(1, 5, 6, 7), Shape.of(2, 3, 4, 5), params=56, macs=3_240),
         Example("conv(2, 5, connect = [[0], [0, 2]])", Shape.of(3, 9, 9), Shape.of(2, 5, 5), params=77, macs=1_875),
@@ -102,23 +103,23 @@ class Conv(Op):
         positions = Shape(y.map).volume
         return positions * self._weights(x)
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        dims = (self.out, x.channels // self.groups, *self._window(x).kernel)
-        weight = Start("init", "weight", self.init, dims)
-        bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        maps = (sum(map(len, self.connect)), 1) if self.connect else (self.out, x.channels // self.groups)
+        weight = InitialValue("init", "weight", self.init, (*maps, *self._window(x).kernel))
+        bias = InitialValue("bias_init", "bias", self.bias_init, (self.out,), may_be_none=True)
         return (weight, bias) if self.bias else (weight,)
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return None if self.connect else self._widened(lanes, groups=lanes * self.groups)
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        if self.connect:
+            return Fusion()
+        parallel = self._widened(count, groups=count * self.groups)
+        is_dense = polynomial(self.groups) == polynomial(1)
+        return Fusion(parallel, self._widened(count, groups=1) if is_dense else None)
 
-    def fuse_shared_input(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        alone = polynomial(self.groups) == polynomial(1)
-        return self._widened(lanes, groups=1) if alone and not self.connect else None
+    def _widened(self, count: int, *, groups: int) -> Op:
+        return self.changed(out=count * self.out, groups=groups, init=part_by_part(self.init, count))
 
-    def _widened(self, lanes: int, *, groups: int) -> Op:
-        return self.changed(out=lanes * self.out, groups=groups, init=part_by_part(self.init, lanes))
-
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         window = self._window(x)
         sides = len(window.kernel)
         options: dict[str, Expr] = {
@@ -140,38 +141,27 @@ class Conv(Op):
     def _is_depthwise(self, x: Shape) -> bool:
         return 1 < self.groups == x.channels
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         window = self._window(x)
         depthwise = self._is_depthwise(x)
         words = [f"{'DWConv' if depthwise else 'Conv'} {crossed(window.kernel)}", str(int(self.out))]
-        if steps := self.steps(x):
-            words.append(f"/{steps}")
+        if window.steps:
+            words.append(f"/{window.steps}")
         if self.groups > 1 and not depthwise:
             words.append(f"g={int(self.groups)}")
         if max(window.dilation) > 1:
             words.append(f"d={crossed(dict.fromkeys(window.dilation))}")
         if self.connect and any(len(row) < x.channels for row in self.connect):
             words.append("partly connected")
-        return ", ".join(words)
+        return Drawing(", ".join(words), self._cell(window, depthwise=depthwise), window.steps)
 
-    def cell(self, x: Shape) -> str:
-        window = self._window(x)
-        depthwise = self._is_depthwise(x)
+    def _cell(self, window: Window, *, depthwise: bool) -> str:
         words = [crossed(window.kernel) + (" depthwise" if depthwise else ""), str(int(self.out))]
         if self.groups > 1 and not depthwise:
             words.append(f"{int(self.groups)} groups")
         if max(window.dilation) > 1:
             words.append(f"dilation {crossed(dict.fromkeys(window.dilation))}")
         return ", ".join(words)
-
-    def steps(self, x: Shape) -> str:
-        return self._window(x).steps
-
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        if not self.connect:
-            return super().entries(x)
-        weight = ("weight", (sum(map(len, self.connect)), 1, *self._window(x).kernel))
-        return (weight, ("bias", (self.out,))) if self.bias else (weight,)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self._window(inputs[0]).input_dependence()
@@ -181,7 +171,7 @@ class Conv(Op):
             # What goes into each window of the table, and what comes out of it.
             windows = sum(map(len, self.connect))
             given = windows * Shape(inputs[0].map).volume
-            return Saved(values=given + windows * Shape(y.map).volume, back=given)
+            return Saved(values=given + windows * Shape(y.map).volume, in_backward=given)
         window = self._window(inputs[0])
         if window.is_padded_to_fit and (any(window.before) or any(window.after)):
             sides = (sum(parts) for parts in zip(window.map, window.before, window.after, strict=True))

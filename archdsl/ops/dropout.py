@@ -3,9 +3,9 @@
 from archdsl.base.pyexpr import Ref, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import Saved
+from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.argument_types import RATE
-from archdsl.ops.base import INPUT, Emission, Example, Stateless, Trait, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Trait, arg, op
 from archdsl.ops.window import require_map
 
 
@@ -20,11 +20,11 @@ class Dropping(Elementwise):
         # The mask, which holds numbers: PyTorch multiplies by it.
         return Saved(values=y.volume)
 
-    def title(self, x: Shape) -> str:
-        return f"{super().title(x)} {self.rate:.3g}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"{super().drawing(x).title} {self.rate:.3g}")
 
-    def _calls(self, module: str, function: str) -> Emission:
-        return Stateless(
+    def _calls(self, module: str, function: str) -> LayerCode:
+        return Functional(
             call(module, p=self.rate).without(p=0.5),
             call(function, INPUT, p=self.rate, training=Ref("self.training")).without(p=0.5),
         )
@@ -39,10 +39,10 @@ class Dropout(Dropping):
     is_lanewise = True
     examples = (
         Example("dropout", Shape.of(4096), Shape.of(4096)),
-        Example("dropout(0.2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("dropout(0.2)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls("nn.Dropout", "F.dropout")
 
 
@@ -54,7 +54,7 @@ class ChannelDropout(Dropping):
 
     is_lanewise = True
     examples = (
-        Example("channel_dropout", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("channel_dropout", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
         Example("channel_dropout(0.2)", Shape.of(8, 7), Shape.of(8, 7)),
         Example("channel_dropout(0.2)", Shape.of(8, 3, 4, 5), Shape.of(8, 3, 4, 5)),
     )
@@ -66,7 +66,7 @@ class ChannelDropout(Dropping):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return Saved(values=y.channels)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         axes = require_map(x)
         return self._calls(f"nn.Dropout{axes}d", f"F.dropout{axes}d")
 
@@ -80,10 +80,10 @@ class AlphaDropout(Dropping):
     is_lanewise = True
     examples = (
         Example("alpha_dropout", Shape.of(128), Shape.of(128)),
-        Example("alpha_dropout(0.1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("alpha_dropout(0.1)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls("nn.AlphaDropout", "F.alpha_dropout")
 
 
@@ -99,12 +99,12 @@ class DropPath(Dropping):
     support = ("drop_path", "DropPath")
     traits = Trait(0)
     examples = (
-        Example("drop_path(0.1)", Shape.of(64, 14, 14), Shape.of(64, 14, 14)),
+        Example("drop_path(0.1)", Shape.of(64, 14, 10), Shape.of(64, 14, 10)),
         Example("drop_path", Shape.of(128), Shape.of(128)),
     )
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return Saved(values=1)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls("DropPath", "drop_path")

@@ -3,10 +3,10 @@
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, STEP_ITSELF, Autograd, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
-from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
-from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, Start
+from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
 from archdsl.ops.sequence import require_sequence
 
@@ -26,7 +26,7 @@ class Embedding(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
 
     kind = "embedding"
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     examples = (
         Example("embedding(1000, 64)", Shape.of(20), Shape.of(20, 64), params=64_000),
         Example("embedding(50, 8, padding_idx = 0)", Shape.of(4, 5), Shape.of(4, 5, 8), params=400),
@@ -44,18 +44,18 @@ class Embedding(Op):
     def params(self, x: Shape) -> int:
         return self.count * self.size
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        return (Start("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        return (InitialValue("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         made = call("nn.Embedding", self.count, self.size, padding_idx=self.padding_idx)
         return Submodule(made.without(padding_idx=None))
 
-    def title(self, x: Shape) -> str:
-        return f"Embedding {int(self.count)}×{int(self.size)}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"Embedding {int(self.count)}×{int(self.size)}")
 
 
 @op("positional", family="other")
@@ -68,26 +68,26 @@ class Positional(Elementwise):
     std: float = arg(POSITIVE, default=0.02, help="standard deviation before training")
     init: Initialiser | None = arg(INITIALISER, default=None, help="how the vectors start; `none`: as `std` says")
 
-    keeps_output = False
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("PositionalEmbedding",)
     examples = (
         Example("positional", Shape.of(197, 64), Shape.of(197, 64), params=12_608),
-        Example("positional(std = 0.01)", Shape.of(8, 7, 7), Shape.of(8, 7, 7), params=392),
+        Example("positional(std = 0.01)", Shape.of(8, 7, 5), Shape.of(8, 7, 5), params=280),
     )
 
     def params(self, x: Shape) -> int:
         return x.volume
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (1, *x.dims)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        return (Start("init", "weight", self.init, (x.volume,)),)
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        return (InitialValue("init", "weight", self.init, (x.volume,)),)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return Submodule(call("PositionalEmbedding", *x.dims, std=self.std).without(std=0.02))
 
 
@@ -100,7 +100,7 @@ class Sinusoidal(Elementwise):
 
     base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wave is 2 pi times as long")
 
-    keeps_output = False
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("SinusoidalEncoding",)
     examples = (
         Example("sinusoidal", Shape.of(50, 64), Shape.of(50, 64)),
@@ -114,7 +114,7 @@ class Sinusoidal(Elementwise):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return Submodule(call("SinusoidalEncoding", *x.dims, base=self.base).without(base=10_000.0))
 
 
@@ -127,7 +127,7 @@ class ClassToken(Op):
 
     init: Initialiser | None = arg(INITIALISER, default=None, help="how the vector starts; `none`: as zeros")
 
-    keeps_output = False
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("ClassToken",)
     examples = (
         Example("class_token", Shape.of(196, 64), Shape.of(197, 64), params=64),
@@ -141,7 +141,7 @@ class ClassToken(Op):
     def params(self, x: Shape) -> int:
         return x.dims[1]
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (1, 1, x.dims[1])),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
@@ -150,8 +150,8 @@ class ClassToken(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        return (Start("init", "weight", self.init, (x.dims[1],)),)
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        return (InitialValue("init", "weight", self.init, (x.dims[1],)),)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return Submodule(call("ClassToken", x.dims[1]))

@@ -323,23 +323,29 @@ class UnevenDirac(Reason):
 
 
 @dataclass(frozen=True)
-class Start:
-    """How a parameter of an operator starts: `initialiser` is None where PyTorch's own way is kept.
+class InitialValue:
+    """A parameter of an operator whose initialiser is an argument.
 
-    `argument` is what asks for it, `dims` are the parameter's sizes. With `each`, all parameters whose names begin so
-    are meant; `guarded` ones may be None for a type checker; after all, row `zero_row` becomes 0.
+    Attributes:
+        argument: Name of that argument.
+        parameter: Name of the parameter in the operator's module.
+        initialiser: Value of the argument; None keeps PyTorch's own initialisation.
+        dims: Sizes of the parameter.
+        is_prefix: Whether all parameters are meant whose names begin with `parameter`.
+        may_be_none: Whether PyTorch declares the parameter as optional, so that type checkers need a test.
+        zero_row: Row that is set to 0 after the initialisation.
     """
 
     argument: str
     parameter: str
     initialiser: Initialiser | None
     dims: tuple[int, ...]
-    each: bool = False
-    guarded: bool = False
+    is_prefix: bool = False
+    may_be_none: bool = False
     zero_row: int | None = None
 
     def require(self) -> None:
-        """Raise `ShapeError` where the initialiser cannot start the parameter."""
+        """Raise `ShapeError` if the initialiser cannot fill the parameter."""
         if self.initialiser is not None:
             self.initialiser.fit(self.argument, self.dims)
 

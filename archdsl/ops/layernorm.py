@@ -3,10 +3,10 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, InputDependence, Saved
+from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
-from archdsl.ops.base import INPUT, Emission, Example, Stateless, Submodule, arg, op
-from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Submodule, arg, op
+from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.normalisation import PerChannel
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
@@ -33,15 +33,15 @@ class OverLastAxes(Elementwise):
     def params(self, x: Shape) -> int:
         return Shape(self._sizes(x)).volume if self.affine else 0
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
         if not self.affine:
             return ()
         # What counts inputs makes no sense of a scale, however many axes it has.
-        scale = Start("init", "weight", self.init, (Shape(self._sizes(x)).volume,))
-        return (scale, Start("bias_init", "bias", self.bias_init, scale.dims)) if self.bias else (scale,)
+        scale = InitialValue("init", "weight", self.init, (Shape(self._sizes(x)).volume,))
+        return (scale, InitialValue("bias_init", "bias", self.bias_init, scale.dims)) if self.bias else (scale,)
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        return tuple((start.parameter, self._sizes(x)) for start in self.starts(x))
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return tuple((start.parameter, self._sizes(x)) for start in self.initial_values(x))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF if y.rank == 2 and self.axes == 1 else EVERYTHING
@@ -64,7 +64,7 @@ class LayerNorm(OverLastAxes):
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     examples = (
         Example("layernorm", Shape.of(50, 64), Shape.of(50, 64), params=128),
         Example("layernorm(axes = 3)", Shape.of(4, 6, 5), Shape.of(4, 6, 5), params=240),
@@ -82,7 +82,7 @@ class LayerNorm(OverLastAxes):
     def params(self, x: Shape) -> int:
         return (1 + self.bias) * super().params(x)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         sizes = self._sizes(x)
         size: Expr = sizes if len(sizes) > 1 else sizes[0]
         options: dict[str, Expr] = {"elementwise_affine": self.affine}
@@ -91,10 +91,10 @@ class LayerNorm(OverLastAxes):
         made = call("nn.LayerNorm", size, eps=self.eps, **options).without(eps=1e-5, elementwise_affine=True, bias=True)
         if self.affine:
             return Submodule(made)
-        return Stateless(made, call("F.layer_norm", INPUT, sizes, eps=self.eps).without(eps=1e-5))
+        return Functional(made, call("F.layer_norm", INPUT, sizes, eps=self.eps).without(eps=1e-5))
 
-    def title(self, x: Shape) -> str:
-        return "LN"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("LN")
 
 
 @op("rmsnorm", family="normalisation")
@@ -111,28 +111,28 @@ class RmsNorm(OverLastAxes):
     affine: bool = arg(TRUTH, default=True, help="whether the scale is learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     examples = (
         Example("rmsnorm", Shape.of(50, 64), Shape.of(50, 64), params=64),
         Example("rmsnorm(axes = 3, eps = 1e-6)", Shape.of(4, 6, 5), Shape.of(4, 6, 5), params=120),
         Example("rmsnorm(affine = false)", Shape.of(84), Shape.of(84)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         sizes = self._sizes(x)
         size: Expr = sizes if len(sizes) > 1 else sizes[0]
         made = call("nn.RMSNorm", size, eps=self.eps, elementwise_affine=self.affine)
         made = made.without(eps=None, elementwise_affine=True)
         if self.affine:
             return Submodule(made)
-        return Stateless(made, call("F.rms_norm", INPUT, sizes, eps=self.eps).without(eps=None))
+        return Functional(made, call("F.rms_norm", INPUT, sizes, eps=self.eps).without(eps=None))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # One over the root mean squares, and what is scaled.
         return Saved(input=True, values=y.volume // Shape(self._sizes(y)).volume + (y.volume if self.affine else 0))
 
-    def title(self, x: Shape) -> str:
-        return "RMSNorm"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("RMSNorm")
 
 
 @op("channel_layernorm", family="normalisation")
@@ -147,7 +147,7 @@ class ChannelLayerNorm(PerChannel):
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     support = ("LayerNorm2d",)
     examples = (
         Example("channel_layernorm", Shape.of(96, 14, 14), Shape.of(96, 14, 14), params=192),
@@ -163,12 +163,12 @@ class ChannelLayerNorm(PerChannel):
         return x
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The input in another order of its axes, and mean and spread of each pixel.
-        return Saved(values=y.volume + 2 * Shape(y.map).volume)
+        # Mean and standard deviation of each pixel.
+        return Saved(input=True, values=2 * Shape(y.map).volume)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         made = call("LayerNorm2d", x.channels, eps=self.eps, elementwise_affine=self.affine)
         return Submodule(made.without(eps=1e-5, elementwise_affine=True))
 
-    def title(self, x: Shape) -> str:
-        return "Channel LN"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("Channel LN")

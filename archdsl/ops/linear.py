@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, STEP_ITSELF, InputDependence, Saved, Sums, product
+from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved, Sums, product
 from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH
-from archdsl.ops.base import Argument, Emission, Example, Op, Submodule, Trait, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
+from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
 
 
@@ -26,7 +26,7 @@ class Linear(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     traits = Trait.MIXES_ALL
     support = ("start_parts",)
     examples = (
@@ -46,12 +46,12 @@ class Linear(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return self.out * x.volume
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        weight = Start("init", "weight", self.init, (self.out, x.dims[-1]))
-        bias = Start("bias_init", "bias", self.bias_init, (self.out,))
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        weight = InitialValue("init", "weight", self.init, (self.out, x.dims[-1]))
+        bias = InitialValue("bias_init", "bias", self.bias_init, (self.out,))
         return (weight, bias) if self.bias else (weight,)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
@@ -63,21 +63,15 @@ class Linear(Op):
         why = "a matrix maps all features to the new ones" + (", step by step" if x.rank > 1 else "")
         return Sums((), weights + (f" + {int(self.out)}" if self.bias else ""), times + weights, why)
 
-    def widened(self, lanes: int) -> "Linear":
-        """Return the layer with the features of as many."""
-        return self.changed(out=lanes * self.out, init=part_by_part(self.init, lanes))
+    def widened(self, count: int) -> "Linear":
+        """Return a layer with the features of `count` layers like this one."""
+        return self.changed(out=count * self.out, init=part_by_part(self.init, count))
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return GroupedLinear(self, lanes) if inputs[0].rank == 1 else None
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(GroupedLinear(self, count), self.widened(count)) if inputs[0].rank == 1 else Fusion()
 
-    def fuse_shared_input(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return self.widened(lanes) if inputs[0].rank == 1 else None
-
-    def title(self, x: Shape) -> str:
-        return f"Linear {int(self.out)}"
-
-    def cell(self, x: Shape) -> str:
-        return f"{int(self.out)}-d fc"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"Linear {int(self.out)}", f"{int(self.out)}-d fc")
 
 
 class GroupedLinear(Op):
@@ -87,7 +81,7 @@ class GroupedLinear(Op):
     family = Linear.family
     arguments: ClassVar[dict[str, Argument]] = {}
     positional = 0
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     support = ("GroupedLinear", "start_parts")
 
     def __init__(self, layer: Linear, groups: int) -> None:
@@ -111,18 +105,18 @@ class GroupedLinear(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return self.groups * self.layer.macs(self._part(x), self._part(y))
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        return self.layer.widened(self.groups).starts(self._part(x))
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        return self.layer.widened(self.groups).initial_values(self._part(x))
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return GroupedLinear(self.layer, lanes * self.groups)
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(GroupedLinear(self.layer, count * self.groups))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         sizes = (self._part(x).channels, self.shape(x).channels)
         return Submodule(call("GroupedLinear", *sizes, groups=self.groups, bias=self.layer.bias).without(bias=True))
 
-    def title(self, x: Shape) -> str:
-        return f"{self.layer.title(x)}, g={self.groups}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"{self.layer.drawing(x).title}, g={self.groups}")
 
 
 @op("rbf", family="linear", positional=1)
@@ -163,21 +157,15 @@ class Rbf(Op):
                 problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
                 raise ShapeError(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def buffer_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("targets", (self.out, x.channels)),)
-
-    def fixed(self, x: Shape) -> int:
-        return self.out * x.channels
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The differences, which are squared.
         return Saved(values=y.volume * inputs[0].volume)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return Submodule(call("EuclideanRBF", self.targets or (x.channels, self.out)))
 
-    def title(self, x: Shape) -> str:
-        return f"RBF {int(self.out)}"
-
-    def cell(self, x: Shape) -> str:
-        return f"{int(self.out)}-d RBF"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"RBF {int(self.out)}", f"{int(self.out)}-d RBF")

@@ -3,9 +3,9 @@
 from archdsl.base.pyexpr import Expr, Infix, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, InputDependence, Saved, Sums
+from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, Autograd, Drawing, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
-from archdsl.ops.base import Emission, Example, Merge, Op, Stateless, arg, input_at, op
+from archdsl.ops.base import Example, ForwardOnly, Fusion, Merge, arg, input_at, op
 from archdsl.ops.mismatches import StreamsDiffer
 from archdsl.ops.reasons import ShapeError, WrongRank
 
@@ -32,10 +32,9 @@ class Concat(Merge):
 
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they are put, 0 for the channels")
 
-    keeps_output = False
-    shares_gradient = True
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
-        Example("concat", Shape.of(64, 28, 28), Shape.of(192, 28, 28), others=(Shape.of(128, 28, 28),)),
+        Example("concat", Shape.of(64, 28, 20), Shape.of(192, 28, 20), others=(Shape.of(128, 28, 20),)),
         Example("concat(axis = 1)", Shape.of(7, 3), Shape.of(7, 12), others=(Shape.of(7, 4), Shape.of(7, 5))),
     )
 
@@ -43,8 +42,8 @@ class Concat(Merge):
     def free_axis(self) -> int | None:
         return self.axis
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return self if self.axis else None
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(self if self.axis else None)
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         _require_axis(self.axis, inputs)
@@ -65,19 +64,18 @@ class Concat(Merge):
     def sums(self, x: Shape, y: Shape) -> Sums:
         return Sums(why="the streams are put behind each other, so their sizes add up along that axis")
 
-    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
-        return Stateless(None, call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
 
 
 @op("add", family="merge", positional=0)
 class Add(Merge):
     """Add streams of one shape, element by element."""
 
-    keeps_output = False
-    shares_gradient = True
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     is_lanewise = True
     examples = (
-        Example("add", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 56, 56),)),
+        Example("add", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 56, 48),)),
         Example("add", Shape.of(10), Shape.of(10), others=(Shape.of(10), Shape.of(10))),
     )
 
@@ -86,11 +84,11 @@ class Add(Merge):
             raise ShapeError(StreamsDiffer("add", inputs))
         return inputs[-1]
 
-    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
-        return Stateless(None, _added("+", len(inputs)), sums=True)
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(_added("+", len(inputs)), adds_in_place=True)
 
-    def title(self, x: Shape) -> str:
-        return "+"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("+")
 
 
 @op("mul", family="merge", positional=0)
@@ -98,7 +96,7 @@ class Mul(Merge):
     """Multiply streams element by element; a side of 1 is stretched, as in squeeze-and-excitation (Hu et al. 2018)."""
 
     examples = (
-        Example("mul", Shape.of(64, 56, 56), Shape.of(64, 56, 56), others=(Shape.of(64, 1, 1),)),
+        Example("mul", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 1, 1),)),
         Example("mul", Shape.of(10), Shape.of(10), others=(Shape.of(10),)),
     )
 
@@ -113,16 +111,16 @@ class Mul(Merge):
             dims.append(wide[0] if wide else sizes[0])
         return Shape(tuple(dims))
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         # A single channel that is stretched is one for each stream.
         alike = len({polynomial(shape.channels) for shape in inputs}) == 1
-        return self if alike else None
+        return Fusion(self if alike else None)
 
-    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
-        return Stateless(None, _added("*", len(inputs)))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(_added("*", len(inputs)))
 
-    def title(self, x: Shape) -> str:
-        return "×"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("×")
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return INPUT_SAVED
@@ -134,8 +132,7 @@ class Stack(Merge):
 
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="where the new axis stands, 0 for the first")
 
-    keeps_output = False
-    shares_gradient = True
+    autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
         Example("stack", Shape.of(4, 5), Shape.of(3, 4, 5), others=(Shape.of(4, 5), Shape.of(4, 5))),
         Example("stack(axis = 1)", Shape.of(8), Shape.of(8, 2), others=(Shape.of(8),)),
@@ -151,8 +148,8 @@ class Stack(Merge):
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return ITSELF if self.axis == 0 and y.rank != 3 else EVERYTHING
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return self if self.axis else None
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(self if self.axis else None)
 
-    def emission(self, inputs: tuple[Shape, ...]) -> Emission:
-        return Stateless(None, call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))

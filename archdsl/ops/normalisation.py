@@ -3,10 +3,10 @@
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, ITSELF, InputDependence, Saved, Sums
+from archdsl.ops.analysis import EVERYTHING, ITSELF, OUTPUT_IS_FREE, PIXEL_ITSELF, Drawing, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, TRUTH
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
-from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, Start
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, Trait, arg, op
+from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import NotDivisible, ShapeError, WrongRank
 from archdsl.ops.window import require_map
@@ -25,9 +25,9 @@ class PerChannel(Elementwise):
     def sums(self, x: Shape, y: Shape) -> Sums:
         return Sums(params=f"2*{int(x.channels)}" if self.affine else "", why="every number keeps its place")
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        scale = Start("init", "weight", self.init, (x.channels,))
-        return (scale, Start("bias_init", "bias", self.bias_init, (x.channels,))) if self.affine else ()
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        scale = InitialValue("init", "weight", self.init, (x.channels,))
+        return (scale, InitialValue("bias_init", "bias", self.bias_init, (x.channels,))) if self.affine else ()
 
 
 def _statistics(x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -45,12 +45,12 @@ class BatchNorm(PerChannel):
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     traits = Trait.CENTRES | Trait.USES_BATCH_STATISTICS
     is_lanewise = True
     examples = (
-        Example("batchnorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
-        Example("batchnorm(eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
+        Example("batchnorm", Shape.of(64, 56, 48), Shape.of(64, 56, 48), params=128),
+        Example("batchnorm(eps = 0.001, momentum = 0.01)", Shape.of(8, 5), Shape.of(8, 5), params=16),
         Example("batchnorm(affine = false)", Shape.of(8), Shape.of(8)),
         Example("batchnorm", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3), params=8),
     )
@@ -60,25 +60,21 @@ class BatchNorm(PerChannel):
             raise ShapeError(WrongRank("channels and up to three axes", str(x)))
         return x
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        return (*super().entries(x), *_statistics(x))
-
-    def fixed(self, x: Shape) -> int:
-        # Running mean and variance of each channel, and the number of batches.
-        return 2 * x.channels + 1
+    def buffer_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return _statistics(x)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and spread of each channel.
         return Saved(input=True, of_batch=2 * y.channels)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         made = call(
             f"nn.BatchNorm{max(x.rank - 1, 1)}d", x.channels, eps=self.eps, momentum=self.momentum, affine=self.affine
         )
         return Submodule(made.without(eps=1e-5, momentum=0.1, affine=True))
 
-    def title(self, x: Shape) -> str:
-        return "BN"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("BN")
 
 
 @op("groupnorm", family="normalisation", positional=1)
@@ -91,9 +87,9 @@ class GroupNorm(PerChannel):
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     examples = (
-        Example("groupnorm(8)", Shape.of(64, 56, 56), Shape.of(64, 56, 56), params=128),
+        Example("groupnorm(8)", Shape.of(64, 56, 48), Shape.of(64, 56, 48), params=128),
         Example("groupnorm(1, eps = 0.001)", Shape.of(8, 5), Shape.of(8, 5), params=16),
         Example("groupnorm(2, affine = false)", Shape.of(8), Shape.of(8)),
         Example("groupnorm(4)", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3), params=8),
@@ -110,22 +106,22 @@ class GroupNorm(PerChannel):
             raise ShapeError(NoSpread("groups", "each group", str(x), advice))
         return x
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return self.changed(groups=lanes * self.groups)
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(self.changed(groups=count * self.groups))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and spread of each group.
         return Saved(input=True, values=2 * self.groups)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         made = call("nn.GroupNorm", self.groups, x.channels, eps=self.eps, affine=self.affine)
         return Submodule(made.without(eps=1e-5, affine=True))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return EVERYTHING
 
-    def title(self, x: Shape) -> str:
-        return "GN"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("GN")
 
 
 @op("instancenorm", family="normalisation")
@@ -139,14 +135,14 @@ class InstanceNorm(PerChannel):
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     traits = Trait.CENTRES
     is_lanewise = True
     examples = (
-        Example("instancenorm", Shape.of(64, 56, 56), Shape.of(64, 56, 56)),
+        Example("instancenorm", Shape.of(64, 56, 48), Shape.of(64, 56, 48)),
         Example("instancenorm(affine = true)", Shape.of(8, 5), Shape.of(8, 5), params=16),
         Example("instancenorm(eps = 0.001)", Shape.of(4, 2, 3, 3), Shape.of(4, 2, 3, 3)),
-        Example("instancenorm(track_running_stats = true)", Shape.of(4, 6, 6), Shape.of(4, 6, 6)),
+        Example("instancenorm(track_running_stats = true, momentum = 0.05)", Shape.of(4, 6, 6), Shape.of(4, 6, 6)),
     )
 
     def shape(self, x: Shape) -> Shape:
@@ -155,13 +151,10 @@ class InstanceNorm(PerChannel):
             raise ShapeError(NoSpread("call", "each channel", str(x)))
         return x
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        return (*super().entries(x), *(_statistics(x) if self.track_running_stats else ()))
+    def buffer_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        return _statistics(x) if self.track_running_stats else ()
 
-    def fixed(self, x: Shape) -> int:
-        return 2 * x.channels + 1 if self.track_running_stats else 0
-
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         options: dict[str, Expr] = {"eps": self.eps}
         if self.track_running_stats:
             options["momentum"] = self.momentum
@@ -170,7 +163,7 @@ class InstanceNorm(PerChannel):
         made = made.without(eps=1e-5, momentum=0.1, affine=False, track_running_stats=False)
         if self.affine or self.track_running_stats:
             return Submodule(made)
-        return Stateless(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
+        return Functional(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and spread of each channel of a sample; PyTorch copies for each sample what belongs to all.
@@ -181,8 +174,8 @@ class InstanceNorm(PerChannel):
         # As in an evaluation, which uses what was kept of the training.
         return ITSELF if self.track_running_stats else EVERYTHING
 
-    def title(self, x: Shape) -> str:
-        return "IN"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("IN")
 
 
 @op("lrn", family="normalisation", positional=1)
@@ -201,20 +194,20 @@ class LocalResponseNorm(Elementwise):
     examples = (
         Example("lrn(5, k = 2.0)", Shape.of(96, 55, 55), Shape.of(96, 55, 55)),
         Example("lrn(3, alpha = 0.001, beta = 0.5)", Shape.of(8, 9), Shape.of(8, 9)),
-        Example("lrn(4)", Shape.of(3, 2, 4, 4), Shape.of(3, 2, 4, 4)),
+        Example("lrn(4)", Shape.of(3, 2, 4, 5), Shape.of(3, 2, 4, 5)),
     )
 
     def shape(self, x: Shape) -> Shape:
         require_map(x)
         return x
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         options: dict[str, Expr] = {"alpha": self.alpha, "beta": self.beta, "k": self.k}
         # PyTorch takes a view of volumes, which those whose axes were permuted do not have.
         is_volume = x.rank == 4
         module = "LocalResponseNorm3d" if is_volume else "nn.LocalResponseNorm"
         source = Method(INPUT, "contiguous", ()) if is_volume else INPUT
-        return Stateless(
+        return Functional(
             call(module, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
             call("F.local_response_norm", source, self.size, **options).without(alpha=1e-4, beta=0.75, k=1.0),
         )
@@ -224,5 +217,8 @@ class LocalResponseNorm(Elementwise):
         positions = Shape(y.map).volume
         return Saved(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
 
-    def title(self, x: Shape) -> str:
-        return "LRN"
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return PIXEL_ITSELF
+
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("LRN")

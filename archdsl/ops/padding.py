@@ -2,9 +2,9 @@
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, InputDependence, Saved, map_dependence
+from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, Drawing, InputDependence, Saved, map_dependence
 from archdsl.ops.argument_types import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongValue
 from archdsl.ops.window import compact, per_axis, require_map
 
@@ -29,7 +29,7 @@ class Pad(Op):
     examples = (
         Example("pad(1)", Shape.of(3, 8, 8), Shape.of(3, 10, 10)),
         Example("pad(0x2, mode = reflect)", Shape.of(3, 8, 8), Shape.of(3, 8, 12)),
-        Example("pad(0, after = 1)", Shape.of(3, 8, 8), Shape.of(3, 9, 9)),
+        Example("pad(0, after = 1x2)", Shape.of(3, 8, 8), Shape.of(3, 9, 10)),
         Example("pad(3, mode = circular)", Shape.of(3, 8), Shape.of(3, 14)),
         Example("pad(1x0x2, mode = replicate)", Shape.of(2, 3, 4, 5), Shape.of(2, 5, 4, 9)),
         Example("pad(8x0x0)", Shape.of(16, 8, 8), Shape.of(32, 8, 8)),
@@ -67,17 +67,17 @@ class Pad(Op):
             how = "reflected" if self.mode == "reflect" else "repeated"
             raise ShapeError(OutOfRange(name, str(int(amount)), f"at most {int(most)} where a {x} stream is {how}"))
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return None if self._with_channels(require_map(inputs[0])) else self
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(None if self._with_channels(require_map(inputs[0])) else self)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         before, after = self._sides(x)
         # PyTorch counts the axes from the last one.
         pairs = reversed(tuple(zip(before, after, strict=True)))
         amounts = tuple(side for pair in pairs for side in pair)
         options: dict[str, Expr] = {"mode": str(self.mode), "value": self.value}
         made = call("F.pad", INPUT, amounts, **options).without(mode="constant", value=0.0)
-        return Stateless(self._module(compact(amounts), len(before)), made)
+        return Functional(self._module(compact(amounts), len(before)), made)
 
     def _module(self, amounts: Expr, axes: int) -> Call:
         if self.mode != "constant":
@@ -96,8 +96,8 @@ class Pad(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED if self.mode in ("constant", "circular") else super().saved_for_backward(inputs, y)
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         before, after = self._sides(x)
         sides = [str(int(b)) if a == b else f"{int(b)}+{int(a)}" for b, a in zip(before, after, strict=True)]
         how = "" if self.mode == "constant" else f", {self.mode}"
-        return f"Pad {'×'.join(sides if len(set(sides)) > 1 else sides[:1])}{how}"
+        return Drawing(f"Pad {'×'.join(sides if len(set(sides)) > 1 else sides[:1])}{how}")

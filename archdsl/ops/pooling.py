@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import InputDependence, Saved, Sums
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums
 from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.reasons import Reason, ShapeError, WindowDoesNotFit, WrongRank
 from archdsl.ops.window import Window, compact, crossed
 
@@ -23,7 +23,7 @@ class Pool(Op):
     ceil_mode: bool
     caption: ClassVar[str]
     words: ClassVar[str]
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
 
     def window(self, x: Shape) -> Window:
@@ -36,15 +36,11 @@ class Pool(Op):
         window.require_half_padding()
         return Shape.of(x.channels, *sizes)
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         window = self.window(x)
-        return f"{self.caption} {crossed(window.kernel)}" + (f", /{window.steps}" if window.steps else "")
-
-    def cell(self, x: Shape) -> str:
-        return f"{crossed(self.window(x).kernel)} {self.words} pool"
-
-    def steps(self, x: Shape) -> str:
-        return self.window(x).steps
+        sides = crossed(window.kernel)
+        title = f"{self.caption} {sides}" + (f", /{window.steps}" if window.steps else "")
+        return Drawing(title, f"{sides} {self.words} pool", window.steps)
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         window = self.window(x)
@@ -61,7 +57,7 @@ class Pool(Op):
         window = self.window(x)
         return Sums(window.sums(), why=window.why())
 
-    def _calls(self, x: Shape, module: str, function: str, *first: Expr, **more: bool) -> Emission:
+    def _calls(self, x: Shape, module: str, function: str, *first: Expr, **more: bool) -> LayerCode:
         window = self.window(x)
         kernel = compact(window.kernel)
         options = {"padding": compact(window.before), "ceil_mode": self.ceil_mode, **more}
@@ -71,7 +67,7 @@ class Pool(Op):
         def without(made: Call) -> Call:
             return made.without(padding=0, ceil_mode=False, count_include_pad=True)
 
-        return Stateless(
+        return Functional(
             without(call(f"nn.{module}{axes}d", *first, kernel, *stride, **options)),
             without(call(f"F.{function}{axes}d", INPUT, *first, kernel, *stride, **options)),
         )
@@ -115,10 +111,11 @@ class MaxPool(Pool):
         Example("maxpool(3, 2, padding = 1)", Shape.of(64, 112, 112), Shape.of(64, 56, 56)),
         Example("maxpool(3, 2, ceil_mode = true)", Shape.of(4, 112, 112), Shape.of(4, 56, 56)),
         Example("maxpool(2x1)", Shape.of(4, 6, 6), Shape.of(4, 3, 6)),
+        Example("maxpool(3x2, 2x1, padding = 1x0)", Shape.of(4, 9, 8), Shape.of(4, 5, 7)),
         Example("maxpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls(x, "MaxPool", "max_pool")
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
@@ -143,10 +140,11 @@ class AvgPool(Averaging):
         Example("avgpool(3, 1, padding = 1)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
         Example("avgpool(3, 2, padding = half, count_include_pad = false)", Shape.of(8, 7, 7), Shape.of(8, 4, 4)),
         Example("avgpool(3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
+        Example("avgpool(3x2, 2x1, padding = 1x0)", Shape.of(4, 9, 8), Shape.of(4, 5, 7)),
         Example("avgpool(4)", Shape.of(4, 16), Shape.of(4, 4)),
     )
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         if x.rank == 2 and self.count_include_pad:
             return self._calls(x, "AvgPool", "avg_pool")
         return self._calls(x, "AvgPool", "avg_pool", count_include_pad=self.count_include_pad)
@@ -171,6 +169,7 @@ class LpPool(Averaging):
     examples = (
         Example("lppool(2, 2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14)),
         Example("lppool(2, 3, 2, ceil_mode = true)", Shape.of(8, 8, 8), Shape.of(8, 4, 4)),
+        Example("lppool(2, 2x3, 1x2)", Shape.of(4, 6, 7), Shape.of(4, 5, 3)),
         Example("lppool(4, 4)", Shape.of(4, 16), Shape.of(4, 4)),
         Example("lppool(2, 2x1x3)", Shape.of(4, 6, 6, 6), Shape.of(4, 3, 6, 2)),
     )
@@ -179,7 +178,7 @@ class LpPool(Averaging):
         with without_padding():
             return super().shape(x)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         return self._calls(x, "LPPool", "lp_pool", self.power)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
@@ -197,12 +196,13 @@ class Subsample(Op):
     kernel: Axes = arg(AXES, help="sides of the window")
     stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
     support = ("Subsample",)
     examples = (
         Example("subsample(2)", Shape.of(6, 28, 28), Shape.of(6, 14, 14), params=12),
         Example("subsample(3, 2)", Shape.of(16, 11, 11), Shape.of(16, 5, 5), params=32),
+        Example("subsample(2x3, 1x2)", Shape.of(4, 6, 7), Shape.of(4, 5, 3), params=8),
     )
 
     def _window(self, x: Shape) -> Window:
@@ -217,22 +217,18 @@ class Subsample(Op):
     def params(self, x: Shape) -> int:
         return 2 * x.channels
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return ("coefficient", (x.channels,)), ("bias", (x.channels,))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         window = self._window(x)
         stride = () if window.steps_by_sides else (compact(window.stride),)
         return Submodule(call("Subsample", x.channels, compact(window.kernel), *stride))
 
-    def title(self, x: Shape) -> str:
-        return f"Subsample {crossed(self._window(x).kernel)}"
-
-    def cell(self, x: Shape) -> str:
-        return f"{crossed(self._window(x).kernel)} subsampling"
-
-    def steps(self, x: Shape) -> str:
-        return self._window(x).steps
+    def drawing(self, x: Shape) -> Drawing:
+        window = self._window(x)
+        sides = crossed(window.kernel)
+        return Drawing(f"Subsample {sides}", f"{sides} subsampling", window.steps)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self._window(inputs[0]).input_dependence()

@@ -3,9 +3,20 @@
 from archdsl.base.pyexpr import Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, InputDependence, Saved, map_dependence
+from archdsl.ops.analysis import (
+    EVERYTHING,
+    NOTHING_SAVED,
+    PIXEL_ITSELF,
+    VIEW,
+    Autograd,
+    AxisWindow,
+    Drawing,
+    InputDependence,
+    Saved,
+    map_dependence,
+)
 from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
 
@@ -17,7 +28,7 @@ class ChannelShuffle(Elementwise):
     groups: int = arg(COUNT, help="groups of channels that are dealt out")
 
     examples = (
-        Example("channel_shuffle(2)", Shape.of(8, 7, 7), Shape.of(8, 7, 7)),
+        Example("channel_shuffle(2)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
         Example("channel_shuffle(3)", Shape.of(240, 5), Shape.of(240, 5)),
     )
 
@@ -31,8 +42,11 @@ class ChannelShuffle(Elementwise):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return PIXEL_ITSELF
+
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
 
 
 @op("reshape", family="other", positional=1)
@@ -41,8 +55,7 @@ class Reshape(Op):
 
     sizes: tuple[int, ...] = arg(SIZES, help="the new sizes, channels first; one of them may be -1")
 
-    is_view = True
-    shares_gradient = True
+    autograd = VIEW
 
     examples = (
         Example("reshape(16x7x7)", Shape.of(784), Shape.of(16, 7, 7)),
@@ -60,20 +73,20 @@ class Reshape(Op):
             raise ShapeError(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
         return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         first, *others = self.sizes
-        return self.changed(sizes=(first if first == -1 else lanes * first, *others))
+        return Fusion(self.changed(sizes=(first if first == -1 else count * first, *others)))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         sizes = self.shape(x).dims
         if len(sizes) == 1:
-            return Stateless(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))
+            return Functional(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))
         unflatten = call("nn.Unflatten", 1, sizes)
         module = unflatten if x.rank == 1 else call("nn.Sequential", call("nn.Flatten"), unflatten)
-        return Stateless(module, Method(INPUT, "reshape", (-1, *sizes)))
+        return Functional(module, Method(INPUT, "reshape", (-1, *sizes)))
 
-    def title(self, x: Shape) -> str:
-        return "Reshape " + str(self.shape(x)).replace("x", "×")
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("Reshape " + str(self.shape(x)).replace("x", "×"))
 
 
 @op("permute", family="other", positional=1)
@@ -83,8 +96,7 @@ class Permute(Op):
     order: Axes = arg(AXES_FROM_ZERO, help="for every axis of the result the axis it was; 0 is the channels")
 
     support = ("Permute",)
-    is_view = True
-    shares_gradient = True
+    autograd = VIEW
     examples = (
         Example("permute(1x2x0)", Shape.of(3, 8, 9), Shape.of(8, 9, 3)),
         Example("permute(1x0)", Shape.of(5, 7), Shape.of(7, 5)),
@@ -100,15 +112,15 @@ class Permute(Op):
             raise ShapeError(WrongOrder("order", order, str(x), x.rank))
         return Shape.of(*(x.dims[axis] for axis in order))
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return None if self._order()[0] else self
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(None if self._order()[0] else self)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         dims = (0, *(axis + 1 for axis in self._order()))
-        return Stateless(call("Permute", *dims), Method(INPUT, "permute", dims))
+        return Functional(call("Permute", *dims), Method(INPUT, "permute", dims))
 
-    def title(self, x: Shape) -> str:
-        return "Permute " + ", ".join(map(str, self._order()))
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("Permute " + ", ".join(map(str, self._order())))
 
 
 @op("slice", family="other", positional=2)
@@ -120,7 +132,7 @@ class Slice(Op):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis that is cut; 0 is the channels")
 
     support = ("Narrow",)
-    is_view = True
+    autograd = Autograd(is_view=True)
     examples = (
         Example("slice(0, 16)", Shape.of(64, 7, 7), Shape.of(16, 7, 7)),
         Example("slice(1, axis = 2)", Shape.of(3, 8, 9), Shape.of(3, 8, 8)),
@@ -141,12 +153,12 @@ class Slice(Op):
             raise ShapeError(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, where the part ends"))
         return Shape.of(*x.dims[:axis], stop - self.start, *x.dims[axis + 1 :])
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return self if self.axis else None
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(self if self.axis else None)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         numbers = (int(self.axis) + 1, self.start, self._stop(x) - self.start)
-        return Stateless(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
+        return Functional(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         if y.rank < 3:
@@ -154,5 +166,7 @@ class Slice(Op):
         starts = (int(self.start) if axis == self.axis else 0 for axis in range(1, y.rank))
         return map_dependence(*(AxisWindow(1, start, start) for start in starts))
 
-    def title(self, x: Shape) -> str:
-        return f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(
+            f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")
+        )

@@ -6,12 +6,12 @@ from archdsl.base.pyexpr import Call, Ref, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedFloat, TracedInt, polynomial
 from archdsl.ops.activation import Pointwise
-from archdsl.ops.analysis import ITSELF, InputDependence, Saved
+from archdsl.ops.analysis import COPIES_IN_PLACE, ITSELF, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, REAL, Chosen, choice
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, Trait, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
-_MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
+_MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
 
 def _is_never_negative(factor: float) -> bool:
@@ -25,7 +25,7 @@ class Relu6(Pointwise):
 
     caption = "ReLU6"
     in_place = True
-    copies_in_place = True
+    autograd = COPIES_IN_PLACE
     traits = Trait.SQUASHES | Trait.CUTS
     examples = (Example("relu6", _MAPS, _MAPS), Example("relu6", _VECTOR, _VECTOR))
 
@@ -65,9 +65,9 @@ class Rrelu(Pointwise):
             raise ShapeError(OutOfRange("lower", f"{self.lower:g}", f"at most `upper`, {self.upper:g}"))
         return x
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         module, function = self._forms()
-        return Stateless(
+        return Functional(
             module, function.with_named(training=Ref("self.training")), in_place=_is_never_negative(self.lower)
         )
 
@@ -97,23 +97,23 @@ class Prelu(Op):
     def params(self, x: Shape) -> int:
         return self.num_parameters
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (self.num_parameters,)),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return ITSELF
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         # One factor for all channels of a stream is none for each channel.
         one_each = polynomial(self.num_parameters) == polynomial(inputs[0].channels)
-        return self.changed(num_parameters=lanes * self.num_parameters) if one_each else None
+        return Fusion(self.changed(num_parameters=count * self.num_parameters) if one_each else None)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         made = call("nn.PReLU", num_parameters=self.num_parameters, init=self.init)
         return Submodule(made.without(num_parameters=1, init=0.25))
 
-    def title(self, x: Shape) -> str:
-        return "PReLU"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing("PReLU")
 
 
 @op("threshold", family="activation", positional=2)
@@ -125,6 +125,7 @@ class Threshold(Pointwise):
 
     caption = "Threshold"
     in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("threshold(0.1, 0)", _MAPS, _MAPS), Example("threshold(0, -1.5)", _VECTOR, _VECTOR))
 
     def _forms(self) -> tuple[Call, Call]:
@@ -182,7 +183,7 @@ class Softplus(Pointwise):
     threshold: float = arg(REAL, default=20.0, help="where beta x is above it, x passes as it is")
 
     caption = "Softplus"
-    examples = (Example("softplus", _MAPS, _MAPS), Example("softplus(beta = 2.0)", _VECTOR, _VECTOR))
+    examples = (Example("softplus", _MAPS, _MAPS), Example("softplus(beta = 2.0, threshold = 10.0)", _VECTOR, _VECTOR))
 
 
 @op("gelu", family="activation")
@@ -201,7 +202,7 @@ class Silu(Pointwise):
 
     caption = "SiLU"
     in_place = True
-    copies_in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("silu", _MAPS, _MAPS), Example("silu", _VECTOR, _VECTOR))
 
 
@@ -211,7 +212,7 @@ class Mish(Pointwise):
 
     caption = "Mish"
     in_place = True
-    copies_in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("mish", _MAPS, _MAPS), Example("mish", _VECTOR, _VECTOR))
 
 
@@ -221,5 +222,5 @@ class Hardswish(Pointwise):
 
     caption = "Hardswish"
     in_place = True
-    copies_in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("hardswish", _MAPS, _MAPS), Example("hardswish", _VECTOR, _VECTOR))

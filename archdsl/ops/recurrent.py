@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Saved
+from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
-from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start
+from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
 from archdsl.ops.sequence import require_sequence
 
@@ -70,7 +70,7 @@ class Recurrent(Op):
         constants = 2 * self.gates * self.hidden * self._directions * self.layers
         return self._weights(x) + (constants if self.bias else 0)
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         rows, features = self.gates * self.hidden, self._features
         found: list[tuple[str, tuple[int, ...]]] = []
         for layer in range(int(self.layers)):
@@ -101,12 +101,12 @@ class Recurrent(Op):
         """
         return time * (7 * self.hidden + int(self.projection))
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
-        weights = Start("init", "weight", self.init, (self.gates * self.hidden, x.dims[1]), each=True)
-        biases = Start("bias_init", "bias", self.bias_init, (self.gates * self.hidden,), each=True)
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
+        weights = InitialValue("init", "weight", self.init, (self.gates * self.hidden, x.dims[1]), is_prefix=True)
+        biases = InitialValue("bias_init", "bias", self.bias_init, (self.gates * self.hidden,), is_prefix=True)
         return (weights, biases) if self.bias else (weights,)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         options: dict[str, Expr] = {
             "num_layers": self.layers,
             "bidirectional": self.bidirectional,
@@ -122,11 +122,11 @@ class Recurrent(Op):
         """Return the arguments that other recurrent layers lack."""
         return {}
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         words = [f"{'Bi' if self.bidirectional else ''}{self.caption} {int(self.hidden)}"]
         if self.layers > 1:
             words.append(f"{int(self.layers)} layers")
-        return ", ".join([*words, "last step"] if self.last else words)
+        return Drawing(", ".join([*words, "last step"] if self.last else words))
 
 
 @op("rnn", family="linear", positional=1)
@@ -185,7 +185,11 @@ class Lstm(Recurrent):
     examples = (
         Example("lstm(32)", Shape.of(20, 16), Shape.of(20, 32), params=6_400, macs=122_880),
         Example(
-            "lstm(8, layers = 2, bidirectional = true)", Shape.of(6, 4), Shape.of(6, 16), params=2_560, macs=13_824
+            "lstm(8, layers = 2, bidirectional = true, dropout = 0.2)",
+            Shape.of(6, 4),
+            Shape.of(6, 16),
+            params=2_560,
+            macs=13_824,
         ),
         Example(
             "lstm(8, projection = 3, bidirectional = true, last = true)",
@@ -228,7 +232,7 @@ class Gru(Recurrent):
     examples = (
         Example("gru(32)", Shape.of(20, 16), Shape.of(20, 32), params=4_800, macs=92_160),
         Example(
-            "gru(8, layers = 2, bidirectional = true, last = true)",
+            "gru(8, layers = 2, bidirectional = true, dropout = 0.2, last = true)",
             Shape.of(6, 4),
             Shape.of(16),
             params=1_920,

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_SAVED, InputDependence, Saved
+from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_SAVED, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
@@ -43,22 +43,22 @@ class Reduction(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return None if 0 in self._axes(inputs[0]) else self
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(None if 0 in self._axes(inputs[0]) else self)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         found = tuple(axis + 1 for axis in self._axes(x))
         dims: Expr = found if len(found) > 1 else found[0]
-        return Stateless(
+        return Functional(
             call(self.caption, dims, keepdim=self.keepdim).without(keepdim=False),
             call(f"torch.{self.name}", INPUT, dims, keepdim=self.keepdim).without(keepdim=False),
         )
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         axes = self._axes(x)
         if axes == tuple(range(1, x.rank)):
-            return f"Global {self.caption.lower()}" if x.rank > 2 else self.caption
-        return self.caption + (" over axis " if len(axes) == 1 else " over axes ") + ", ".join(map(str, axes))
+            return Drawing(f"Global {self.caption.lower()}" if x.rank > 2 else self.caption)
+        return Drawing(f"{self.caption} over {'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}")
 
 
 @op("mean", family="pooling", positional=1)
@@ -94,4 +94,5 @@ class Sum(Reduction):
         Example("sum", Shape.of(64, 7, 7), Shape.of(64)),
         Example("sum(0, keepdim = true)", Shape.of(64, 7, 7), Shape.of(1, 7, 7)),
         Example("sum(1)", Shape.of(8, 5), Shape.of(8)),
+        Example("sum(1x2)", Shape.of(8, 5, 6), Shape.of(8)),
     )

@@ -2,12 +2,20 @@
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import NOTHING_SAVED, AxisWindow, InputDependence, Saved, map_dependence
+from archdsl.ops.analysis import (
+    NOTHING_SAVED,
+    OUTPUT_IS_FREE,
+    AxisWindow,
+    Drawing,
+    InputDependence,
+    Saved,
+    map_dependence,
+)
 from archdsl.ops.argument_types import AXES, COUNT, TRUTH, Axes, Chosen, choice
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
 from archdsl.ops.reasons import ShapeError, WrongRank, WrongValue
-from archdsl.ops.window import compact, per_axis, require_map
+from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 # What PyTorch's modes take: the number of axes of the map.
 _AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
@@ -22,7 +30,7 @@ class Upsample(Op):
     mode: str = arg(choice("nearest", *_AXES), default=Chosen("nearest"), help="how new pixels are found")
     align_corners: bool = arg(TRUTH, default=False, help="whether corners keep their values; not where mode = nearest")
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
     examples = (
         Example("upsample(2)", Shape.of(64, 28, 28), Shape.of(64, 56, 56)),
@@ -45,7 +53,7 @@ class Upsample(Op):
         scales = per_axis("scale", self.scale, axes)
         return Shape.of(x.channels, *(size * scale for size, scale in zip(x.map, scales, strict=True)))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         options: dict[str, Expr] = {
             "scale_factor": compact(per_axis("scale", self.scale, require_map(x))),
             "mode": str(self.mode),
@@ -53,7 +61,7 @@ class Upsample(Op):
         }
         forms = (call("nn.Upsample", **options), call("F.interpolate", INPUT, **options))
         module, function = (form.without(mode="nearest", align_corners=False) for form in forms)
-        return Stateless(module, function)
+        return Functional(module, function)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         axes = zip(inputs[0].map, y.map, strict=True)
@@ -76,10 +84,10 @@ class Upsample(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def title(self, x: Shape) -> str:
+    def drawing(self, x: Shape) -> Drawing:
         scales = dict.fromkeys(per_axis("scale", self.scale, require_map(x)))
         how = "" if self.mode == "nearest" else f", {self.mode}"
-        return f"Upsample ×{'×'.join(str(int(scale)) for scale in scales)}{how}"
+        return Drawing(f"Upsample ×{crossed(scales)}{how}")
 
 
 def _require_image(x: Shape) -> None:
@@ -107,8 +115,8 @@ class PixelShuffle(Op):
             raise ShapeError(UnevenParts("factor", int(x.channels), int(parts), what))
         return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.PixelShuffle", self.factor), call("F.pixel_shuffle", INPUT, self.factor))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.PixelShuffle", self.factor), call("F.pixel_shuffle", INPUT, self.factor))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         factor = int(self.factor)
@@ -117,8 +125,8 @@ class PixelShuffle(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def title(self, x: Shape) -> str:
-        return f"Pixel shuffle ×{int(self.factor)}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"Pixel shuffle ×{int(self.factor)}")
 
 
 @op("pixel_unshuffle", family="other", positional=1)
@@ -140,8 +148,8 @@ class PixelUnshuffle(Op):
                 raise ShapeError(UnevenBlocks(int(size), int(self.factor)))
         return Shape.of(x.channels * self.factor * self.factor, *(size // self.factor for size in x.map))
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return map_dependence(*(AxisWindow(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
@@ -149,5 +157,5 @@ class PixelUnshuffle(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def title(self, x: Shape) -> str:
-        return f"Pixel unshuffle /{int(self.factor)}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"Pixel unshuffle /{int(self.factor)}")

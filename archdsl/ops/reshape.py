@@ -3,27 +3,27 @@
 from archdsl.base.pyexpr import Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Trait, op
+from archdsl.ops.analysis import VIEW
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Trait, op
 
 
 @op("flatten", family="other")
 class Flatten(Op):
     """Lay all elements of a sample out as one vector."""
 
-    is_view = True
-    shares_gradient = True
+    autograd = VIEW
     is_lanewise = True
 
     examples = (
         Example("flatten", Shape.of(120, 1, 1), Shape.of(120)),
-        Example("flatten", Shape.of(16, 5, 5), Shape.of(400)),
+        Example("flatten", Shape.of(16, 5, 4), Shape.of(320)),
     )
 
     def shape(self, x: Shape) -> Shape:
         return Shape.of(x.volume)
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))
 
 
 @op("identity", family="other")
@@ -31,11 +31,10 @@ class Identity(Elementwise):
     """Pass the stream on as it is."""
 
     traits = Trait.PASSES_ON
-    is_view = True
-    shares_gradient = True
+    autograd = VIEW
     is_lanewise = True
 
-    examples = (Example("identity", Shape.of(3, 8, 8), Shape.of(3, 8, 8)),)
+    examples = (Example("identity", Shape.of(3, 8, 6), Shape.of(3, 8, 6)),)
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("nn.Identity"), INPUT)
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("nn.Identity"), INPUT)

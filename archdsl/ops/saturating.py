@@ -2,12 +2,12 @@
 
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Pointwise
-from archdsl.ops.analysis import Saved
+from archdsl.ops.analysis import COPIES_IN_PLACE, Saved
 from archdsl.ops.argument_types import POSITIVE, REAL
 from archdsl.ops.base import Example, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError
 
-_MAPS, _VECTOR = Shape.of(6, 28, 28), Shape.of(84)
+_MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
 
 @op("hardsigmoid", family="activation")
@@ -16,7 +16,7 @@ class Hardsigmoid(Pointwise):
 
     caption = "Hardsigmoid"
     in_place = True
-    copies_in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("hardsigmoid", _MAPS, _MAPS), Example("hardsigmoid", _VECTOR, _VECTOR))
 
 
@@ -29,7 +29,7 @@ class Hardtanh(Pointwise):
 
     caption = "Hardtanh"
     in_place = True
-    copies_in_place = True
+    autograd = COPIES_IN_PLACE
     examples = (Example("hardtanh", _MAPS, _MAPS), Example("hardtanh(-2.0, 2.0)", _VECTOR, _VECTOR))
 
     def shape(self, x: Shape) -> Shape:
@@ -68,6 +68,10 @@ class Tanhshrink(Pointwise):
 
     caption = "Tanhshrink"
     examples = (Example("tanhshrink", _MAPS, _MAPS), Example("tanhshrink", _VECTOR, _VECTOR))
+
+    def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
+        # The tanh.
+        return Saved(values=y.volume)
 
 
 @op("softshrink", family="activation", positional=1)

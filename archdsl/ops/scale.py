@@ -3,9 +3,9 @@
 from archdsl.base.pyexpr import Infix, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_SAVED, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import OPTIONAL_COUNT_FROM_ZERO, REAL
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, Submodule, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
@@ -23,10 +23,10 @@ class Scale(Elementwise):
         help="the axis with a factor for each index; `none`: the channels of a map, the last of one or two axes",
     )
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     support = ("Scale",)
     examples = (
-        Example("scale(init = 1e-6)", Shape.of(96, 14, 14), Shape.of(96, 14, 14), params=96),
+        Example("scale(init = 1e-6)", Shape.of(96, 14, 10), Shape.of(96, 14, 10), params=96),
         Example("scale", Shape.of(50, 64), Shape.of(50, 64), params=64),
         Example("scale(axis = 0)", Shape.of(8, 5), Shape.of(8, 5), params=8),
         Example("scale", Shape.of(84), Shape.of(84), params=84),
@@ -49,13 +49,13 @@ class Scale(Elementwise):
     def params(self, x: Shape) -> int:
         return x.dims[self._axis(x)]
 
-    def entries(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def parameter_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("weight", (x.dims[self._axis(x)], *(1,) * (x.rank - 1 - self._axis(x)))),)
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        return None if self._axis(inputs[0]) else self
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        return Fusion(None if self._axis(inputs[0]) else self)
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         axis = self._axis(x)
         ones = (1,) * (x.rank - 1 - axis)
         return Submodule(call("Scale", x.dims[axis], *ones, init=self.init).without(init=1.0))
@@ -70,19 +70,19 @@ class Times(Elementwise):
 
     factor: float = arg(REAL, help="the number")
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     is_lanewise = True
     support = ("Times",)
     examples = (
-        Example("times(0.17)", Shape.of(320, 35, 35), Shape.of(320, 35, 35)),
+        Example("times(0.17)", Shape.of(320, 35, 30), Shape.of(320, 35, 30)),
         Example("times(-2)", Shape.of(84), Shape.of(84)),
     )
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(call("Times", self.factor), Infix(INPUT, "*", self.factor))
+    def torch(self, x: Shape) -> LayerCode:
+        return Functional(call("Times", self.factor), Infix(INPUT, "*", self.factor))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def title(self, x: Shape) -> str:
-        return f"× {self.factor:g}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"× {self.factor:g}")

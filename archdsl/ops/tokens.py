@@ -2,9 +2,9 @@
 
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, AxisWindow, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, VIEW, AxisWindow, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import AXES, Axes
-from archdsl.ops.base import INPUT, Emission, Example, Op, Stateless, arg, op
+from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import UnevenBlocks
 from archdsl.ops.reasons import ShapeError, WrongRank
 from archdsl.ops.window import compact, per_axis, require_map
@@ -14,8 +14,7 @@ from archdsl.ops.window import compact, per_axis, require_map
 class Tokens(Op):
     """Read a map as a sequence: a step for every pixel, row by row, the channels as its features."""
 
-    is_view = True
-    shares_gradient = True
+    autograd = VIEW
 
     support = ("Permute",)
     examples = (
@@ -31,11 +30,11 @@ class Tokens(Op):
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return STEP_ITSELF
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         order = call("Permute", 0, 2, 1)
         if x.rank == 2:
-            return Stateless(order, Method(INPUT, "transpose", (1, 2)))
-        return Stateless(
+            return Functional(order, Method(INPUT, "transpose", (1, 2)))
+        return Functional(
             call("nn.Sequential", call("nn.Flatten", 2), order),
             Method(Method(INPUT, "flatten", (2,)), "transpose", (1, 2)),
         )
@@ -76,12 +75,12 @@ class Patches(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         size: Expr = compact(self._sides(x))
-        return Stateless(
+        return Functional(
             call("nn.Sequential", call("nn.Unfold", size, stride=size), call("Permute", 0, 2, 1)),
             Method(call("F.unfold", INPUT, size, stride=size), "transpose", (1, 2)),
         )
 
-    def title(self, x: Shape) -> str:
-        return f"Patches {'×'.join(str(int(side)) for side in self._sides(x))}"
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"Patches {'×'.join(str(int(side)) for side in self._sides(x))}")

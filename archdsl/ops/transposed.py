@@ -4,10 +4,10 @@ from math import prod
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import AxisWindow, InputDependence, Sums, map_dependence, product
+from archdsl.ops.analysis import OUTPUT_IS_FREE, AxisWindow, Drawing, InputDependence, Sums, map_dependence, product
 from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
-from archdsl.ops.base import Emission, Example, Op, Submodule, arg, op
-from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, Start, part_by_part
+from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError
 from archdsl.ops.window import compact, crossed, per_axis, require_map
@@ -31,13 +31,20 @@ class ConvTranspose(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
-    keeps_output = False
+    autograd = OUTPUT_IS_FREE
     support = ("start_parts",)
     examples = (
         Example("conv_transpose(64, 2, 2)", Shape.of(128, 28, 28), Shape.of(64, 56, 56), 32_832, 25_690_112),
         Example("conv_transpose(8, 3, 2, padding = 1, output_padding = 1)", Shape.of(4, 5), Shape.of(8, 10), 104, 480),
         Example("conv_transpose(8, 4x3, 2x1, padding = 1)", Shape.of(6, 7, 9), Shape.of(8, 14, 9), 584, 36_288),
         Example("conv_transpose(4, 3, groups = 2, bias = false)", Shape.of(6, 5, 5), Shape.of(4, 7, 7), 108, 2_700),
+        Example(
+            "conv_transpose(2, 3, 2x3, padding = 1x0, output_padding = 1x2, dilation = 1x2)",
+            Shape.of(3, 4, 5),
+            Shape.of(2, 8, 19),
+            params=56,
+            macs=1_080,
+        ),
         Example("conv_transpose(2, 3, dilation = 2)", Shape.of(3, 2, 4, 5), Shape.of(2, 6, 8, 9), 164, 6_480),
     )
 
@@ -63,17 +70,17 @@ class ConvTranspose(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return prod(x.map) * self._weights(x)
 
-    def starts(self, x: Shape) -> tuple[Start, ...]:
+    def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
         dims = (x.channels, self.out // self.groups, *self._axes(x)[0])
-        weight = Start("init", "weight", self.init, dims)
-        bias = Start("bias_init", "bias", self.bias_init, (self.out,), guarded=True)
+        weight = InitialValue("init", "weight", self.init, dims)
+        bias = InitialValue("bias_init", "bias", self.bias_init, (self.out,), may_be_none=True)
         return (weight, bias) if self.bias else (weight,)
 
-    def fuse_parallel(self, lanes: int, inputs: tuple[Shape, ...]) -> Op | None:
-        init = part_by_part(self.init, lanes)
-        return self.changed(out=lanes * self.out, groups=lanes * self.groups, init=init)
+    def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
+        init = part_by_part(self.init, count)
+        return Fusion(self.changed(out=count * self.out, groups=count * self.groups, init=init))
 
-    def torch(self, x: Shape) -> Emission:
+    def torch(self, x: Shape) -> LayerCode:
         kernel, stride, padding, output_padding, dilation = map(compact, self._axes(x))
         options: dict[str, Expr] = {
             "stride": stride,
@@ -100,23 +107,17 @@ class ConvTranspose(Op):
         why = f"every pixel is spread over a window of {sides}; the windows overlap where the stride is smaller"
         return Sums(tuple(lines), weights + constants, f"{product(*x.map)} * {weights}", why)
 
-    def title(self, x: Shape) -> str:
-        kernel, _, _, _, dilation = self._axes(x)
+    def drawing(self, x: Shape) -> Drawing:
+        kernel, stride, _, _, dilation = self._axes(x)
+        steps = crossed(dict.fromkeys(stride)) if max(stride) > 1 else ""
         words = [f"ConvT {crossed(kernel)}", str(int(self.out))]
-        if steps := self.steps(x):
+        if steps:
             words.append(f"×{steps}")
         if self.groups > 1:
             words.append(f"g={int(self.groups)}")
         if max(dilation) > 1:
             words.append(f"d={crossed(dict.fromkeys(dilation))}")
-        return ", ".join(words)
-
-    def cell(self, x: Shape) -> str:
-        return f"{crossed(self._axes(x)[0])} transposed, {int(self.out)}"
-
-    def steps(self, x: Shape) -> str:
-        stride = self._axes(x)[1]
-        return crossed(dict.fromkeys(stride)) if max(stride) > 1 else ""
+        return Drawing(", ".join(words), f"{crossed(kernel)} transposed, {int(self.out)}", steps)
 
 
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
@@ -140,7 +141,3 @@ def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilatio
 def _sum(size: int, result: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> str:
     more = f" + {output_padding}" if output_padding else ""
     return f"({size} - 1)*{stride} - 2*{padding} + {dilation * (kernel - 1) + 1}{more} = {result}"
-
-
-def _joined(numbers: "tuple[int, ...] | dict[int, None]") -> str:
-    return "×".join(str(int(number)) for number in numbers)

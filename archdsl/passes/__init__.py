@@ -1,1 +1,1 @@
-"""Passes over checked graphs: devices for all steps, the transfers between them, and one layer for those of towers."""
+"""Passes over graphs: device assignment, moves between devices, tower fusion, and partition into processes."""

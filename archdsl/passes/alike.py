@@ -1,4 +1,4 @@
-"""Holds the towers of a group against each other: they can be one only if all are made of the same steps."""
+"""Comparison of the towers of a group: they can be fused only if their steps are the same."""
 
 from itertools import pairwise
 
@@ -7,11 +7,11 @@ from archdsl.base.symbolic import Compound, TracedFloat, polynomial
 from archdsl.ir.graph import Container, Node, Path, Use, dotted
 from archdsl.ops.argument_types import shown
 
-_ALONE = "leave out --fuse-towers: the module with towers runs on one device too"
+_ALONE = "leave out --fuse-towers: the module with towers also runs on one device"
 
 
 class CannotFuse(Exception):
-    """Towers that cannot become one; `help` says what to do."""
+    """Towers cannot be fused. The text says why, `help` what the author can do."""
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class CannotFuse(Exception):
 
 
 def require_alike(row: "tuple[Node | Container, ...]") -> None:
-    """Raise CannotFuse where the steps in one place of all towers are not the same."""
+    """Raise CannotFuse unless these parts, which have the same position in all towers, are the same."""
     for one, other in pairwise(row):
         words = _difference(one, other)
         if words:
@@ -28,16 +28,17 @@ def require_alike(row: "tuple[Node | Container, ...]") -> None:
 
 
 def _difference(one: "Node | Container", other: "Node | Container") -> str:
+    """Return the first difference between two parts in words, an empty text if there is none."""
     if isinstance(one, Node) and isinstance(other, Node):
         return _of_nodes(one, other)
     if isinstance(one, Container) and isinstance(other, Container):
         return _of_containers(one, other)
-    return "one is a step, and the other a submodule"
+    return "one is a step, the other a submodule"
 
 
 def _of_nodes(one: Node, other: Node) -> str:
     if type(one.op) is not type(other.op):
-        return f"{one.op.name} stands against {other.op.name}"
+        return f"one is {one.op.name}, the other {other.op.name}"
     for name, value in one.op.values.items():
         second = other.op.values[name]
         if _key(value) != _key(second):
@@ -47,31 +48,32 @@ def _of_nodes(one: Node, other: Node) -> str:
 
 def _of_containers(one: Container, other: Container) -> str:
     if _signature(one.use) != _signature(other.use) or one.kind is not other.kind:
-        return "they are not uses of one block with the same arguments"
+        return "they do not use the same block with the same arguments"
     if len(one.children) != len(other.children):
-        return f"{len(one.children)} steps stand against {len(other.children)}"
+        return f"one has {len(one.children)} steps, the other {len(other.children)}"
     for first, second in zip(one.children, other.children, strict=True):
         if first.path[-1] != second.path[-1]:
-            return f"{first.path[-1]} stands against {second.path[-1]}"
+            return f"{first.path[-1]} in one is {second.path[-1]} in the other"
     return ""
 
 
 def _of_shapes(ones: tuple[Shape, ...], others: tuple[Shape, ...]) -> str:
     if len(ones) != len(others):
-        return f"{len(ones) - 1} streams stand against {len(others) - 1}"
+        return f"one has {len(ones) - 1} inputs, the other {len(others) - 1}"
     for first, second in zip(ones, others, strict=True):
         if _key(first.dims) != _key(second.dims):
-            return f"{first} stands against {_second(first, second)}"
+            return f"{first} in one is {_second(first, second)} in the other"
     return ""
 
 
 def _second(one: object, other: object) -> str:
-    """Return a value beside another one, from which it may differ only by the parameter that it is computed from."""
+    """Return the text of the second of two values, which may have the same number but another expression."""
     first, second = (shown(each) if not isinstance(each, Shape) else str(each) for each in (one, other))
-    return second if first != second else f"{second}, computed otherwise,"
+    return second if first != second else f"{second}, computed from other parameters,"
 
 
 def _signature(use: Use | None) -> object:
+    """Return a key that is the same for two uses of one block with the same arguments."""
     if use is None:
         return None
     arguments = [(each.name, _key(each.value), _key(each.default)) for each in use.arguments]
@@ -79,7 +81,7 @@ def _signature(use: Use | None) -> object:
 
 
 def _key(value: object) -> object:
-    """Return what two values have in common only if they are the same, computed from the same parameters."""
+    """Return a key that is the same for two values that are equal and computed from the same parameters."""
     match value:
         case bool() | str() | None:
             return value
@@ -95,5 +97,5 @@ def _key(value: object) -> object:
 
 
 def under(path: Path, container: Container) -> bool:
-    """Whether a path is that of a container, or of something within."""
+    """Return whether a path is that of a container or of a part of it."""
     return path[: len(container.path)] == container.path

@@ -1,12 +1,11 @@
-"""What goes from one device to another."""
+"""The values that a model moves from one device to another."""
 
 from dataclasses import dataclass
 from math import prod
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Path, dotted
-from archdsl.ir.order import in_order
-from archdsl.passes.pipelines import lowered
+from archdsl.ir.graph import Path, dotted
+from archdsl.passes.lowering import Buildable, lowered
 from archdsl.passes.transfers import is_move
 
 FLOAT32 = 4
@@ -15,9 +14,11 @@ INT64 = 8
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A value that is moved: `start` is the device that computes it, None for what comes in.
+    """A value that is moved from one device to another.
 
-    `bytes` are those of one sample, in float32, or in int64 where indices come in.
+    Attributes:
+        start: The device that computes the value, None for an input of the model.
+        bytes: The size for one sample, as float32, or as int64 for an input of indices.
     """
 
     value: Path
@@ -28,17 +29,20 @@ class Crossing:
 
     @property
     def name(self) -> str:
-        """The value as its step or its input is called."""
+        """Name of the step or input that gives the value."""
         return dotted(tuple(part for part in self.value if part))
 
 
-def crossings(graph: CheckedGraph) -> tuple[Crossing, ...]:
-    """Return what a model's forward pass moves between its devices, in the order of the steps; what comes in too."""
+def crossings(graph: Buildable) -> tuple[Crossing, ...]:
+    """Return the values that the forward pass moves between devices, in the order of execution.
+
+    Inputs that are moved to a device are included.
+    """
     low = lowered(graph)
     where = {node.path: node.device for node in low.nodes}
-    indices = {given.path for given in graph.inputs if graph.indices(given) is not None}
+    indices = {given.path for given in low.inputs if low.indices(given) is not None}
     found: dict[tuple[Path, str], Crossing] = {}
-    for node in filter(is_move, in_order(low.nodes)):
+    for node in filter(is_move, low.order):
         value, device = node.sources[0], node.device
         assert device
         if where.get(value) != device:

@@ -1,4 +1,8 @@
-"""The fusion of one group: what becomes of the steps of its towers, and what others read in their place."""
+"""Fusion of the towers of one group: replaces their steps, and rewires the steps that read their results.
+
+A result of a fused step holds the channels of all towers, tower after tower along the first axis. The class keeps track
+of which value, or which share of a value, stands for each value of the original graph.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -6,30 +10,35 @@ from itertools import count
 from typing import TypeAlias
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Output, Path, dotted
-from archdsl.ops.base import Op, Stateless
+from archdsl.ir.graph import ChildNaming, Container, Graph, Node, Output, Path, dotted
+from archdsl.ops.base import Op, Submodule
 from archdsl.ops.merge import Concat
 from archdsl.ops.rearrange import Slice
 from archdsl.passes.alike import CannotFuse, require_alike, under
-from archdsl.passes.lanewise import Lanewise, Part
+from archdsl.passes.per_tower import PerTower, TowerChannels
 from archdsl.target.reserved import free_label
 
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """The channels of one lane in a value that holds those of all lanes."""
+    """The channels of one tower in a value that holds those of all towers."""
 
     path: Path
-    lane: int
+    tower: int
 
 
-# What a value of the graph with towers is in the fused one.
+# The value of the fused graph that stands for a value of the original graph.
 _Found: TypeAlias = Path | _Share
 
 
 @dataclass(slots=True)
-class _Place:
-    """A container in the making, with what has been cut out and put together for the steps in it."""
+class _Draft:
+    """A container under construction.
+
+    Attributes:
+        taken: The names of its children.
+        known: The values that inserted slices and concatenations compute in it or around it, by what they stand for.
+    """
 
     path: Path
     taken: set[str]
@@ -37,43 +46,46 @@ class _Place:
     known: dict[tuple[_Found, ...], Path] = field(default_factory=dict)
 
     @staticmethod
-    def of(container: Container, path: Path, around: "_Place | None" = None) -> "_Place":
-        """Return the place of what comes of a container; it sees what has been made around it."""
-        return _Place(
+    def of(container: Container, path: Path, around: "_Draft | None" = None) -> "_Draft":
+        """Return an empty draft for a container; values that are known around it are known in it."""
+        return _Draft(
             path, {child.path[-1] for child in container.children}, known=dict(around.known) if around else {}
         )
 
 
 class Fusion:
-    """Makes one submodule, at `path`, of the lanes of a group.
+    """Makes one submodule, at `path`, of the towers of a group.
 
-    A step in it reads what all lanes read alike, or the streams of all lanes, which lie behind each other along the
-    first axis; its result is likewise one value for all lanes, or holds a share of each.
+    A step in it reads a value that all towers share, or the concatenated streams of all towers. Its result, too, is
+    either one value for all towers, or holds a share for each.
     """
 
-    def __init__(self, graph: CheckedGraph, lanes: tuple[Container, ...]) -> None:
+    def __init__(self, graph: Graph, towers: tuple[Container, ...]) -> None:
         self._graph = graph
-        self._lanes = lanes
+        self._towers = towers
         self._found: dict[Path, _Found] = {}
-        self.path = (*lanes[0].path[:-1], self._name())
+        self.path = (*towers[0].path[:-1], self._name())
 
-    def graph(self) -> CheckedGraph:
-        """Return the graph with the submodule in place of the lanes."""
+    def graph(self) -> Graph:
+        """Return the graph in which the submodule replaces the towers.
+
+        Raises CannotFuse if a step has no fused form, or if the towers differ.
+        """
         self._found |= self._cuts()
-        one = self._container(self._lanes, self.path, None)
+        one = self._container(self._towers, self.path, None)
         self._found |= dict(self._joins())
         root = self._graph.root
-        place = self._rebuilt(root, one, None)
-        outputs = tuple(self._output(each, place, root) for each in self._graph.outputs)
-        output = self._whole(root.output, root.shape, place, root)
-        made = replace(root, children=tuple(place.children), source=self._entry(root.source, place), output=output)
-        return replace(self._graph, graph=replace(self._graph.graph, root=made, outputs=outputs))
+        draft = self._rebuilt(root, one, None)
+        outputs = tuple(self._output(each, draft, root) for each in self._graph.outputs)
+        output = self._whole(root.output, root.shape, draft, root)
+        made = replace(root, children=tuple(draft.children), source=self._entry(root.source, draft), output=output)
+        return replace(self._graph, root=made, outputs=outputs)
 
     def _name(self) -> str:
-        """Return what the submodule is called: like the towers, without their numbers."""
-        around = next(each for each in _containers(self._graph.root) if each.path == self._lanes[0].path[:-1])
+        """Return the name of the submodule: that of the towers, without their numbers."""
+        around = next(each for each in _containers(self._graph.root) if each.path == self._towers[0].path[:-1])
         taken = {child.path[-1] for child in around.children}
-        names = [lane.path[-1] for lane in self._lanes]
+        names = [tower.path[-1] for tower in self._towers]
         length = next((n for n, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), None)
         stem = free_label(names[0][:length].rstrip("0123456789_") or "towers")
         return next(name for number in count() if (name := f"{stem}_{number}" if number else stem) not in taken)
@@ -81,198 +93,199 @@ class Fusion:
     # values
 
     def _of(self, path: Path) -> _Found:
+        """Return the value or share that stands for a value of the original graph."""
         found = self._found.get(path)
-        if found is None and any(under(path, lane) for lane in self._lanes):
-            raise CannotFuse(f"`{dotted(path)}` is read by a step of another tower that stands before it")
+        if found is None and any(under(path, tower) for tower in self._towers):
+            raise CannotFuse(f"`{dotted(path)}` is computed after the step of another tower that reads it")
         return path if found is None else found
 
-    def _entry(self, path: Path, place: _Place) -> Path:
-        """Return the value that goes into a container."""
+    def _entry(self, path: Path, draft: _Draft) -> Path:
+        """Return the path of the value that enters a container."""
         found = self._of(path)
-        return place.known.get((found,), found.path) if isinstance(found, _Share) else found
+        return draft.known.get((found,), found.path) if isinstance(found, _Share) else found
 
-    def _side_by_side(self, paths: Iterable[Path]) -> Path | None:
-        """Return the value that holds these, one of each lane in the order of lanes, and nothing else."""
+    def _held_together(self, paths: Iterable[Path]) -> Path | None:
+        """Return the value that is exactly the concatenation of these, one of each tower in order, if there is one."""
         found = [self._of(path) for path in paths]
         first = found[0]
-        if not isinstance(first, _Share) or found != [_Share(first.path, lane) for lane in range(len(self._lanes))]:
+        if not isinstance(first, _Share) or found != [_Share(first.path, tower) for tower in range(len(self._towers))]:
             return None
         return first.path
 
-    def _whole(self, path: Path, shape: Shape, place: _Place, reader: Node | Container) -> Path:
-        """Return a value of its own for what may be the share of a lane."""
+    def _whole(self, path: Path, shape: Shape, draft: _Draft, reader: Node | Container) -> Path:
+        """Return the path of a value. If it is a share of a value, a slice is inserted that computes it."""
         found = self._of(path)
         if not isinstance(found, _Share):
             return found
         size = shape.channels
-        op = Part(start=found.lane * size, stop=(found.lane + 1) * size)
-        return self._helper((found,), op, (found.path,), (self._times(shape),), shape, place, reader)
+        op = TowerChannels(start=found.tower * size, stop=(found.tower + 1) * size)
+        return self._helper((found,), op, (found.path,), (self._times(shape),), shape, draft, reader)
 
-    def _abreast(self, paths: tuple[Path, ...], shape: Shape, place: _Place, reader: Node | Container) -> Path:
-        """Return the value that holds one of each lane, behind each other."""
-        whole = self._side_by_side(paths)
+    def _concatenated(self, paths: tuple[Path, ...], shape: Shape, draft: _Draft, reader: Node | Container) -> Path:
+        """Return the concatenation of values, one of each tower. A concat is inserted if no value is that already."""
+        whole = self._held_together(paths)
         if whole is not None:
             return whole
-        sources = tuple(self._whole(path, shape, place, reader) for path in paths)
+        sources = tuple(self._whole(path, shape, draft, reader) for path in paths)
         shapes = (shape,) * len(paths)
-        return self._helper(tuple(map(self._of, paths)), Concat(), sources, shapes, self._times(shape), place, reader)
+        return self._helper(tuple(map(self._of, paths)), Concat(), sources, shapes, self._times(shape), draft, reader)
 
     def _helper(
         self, key: tuple[_Found, ...], op: Op, sources: tuple[Path, ...], inputs: tuple[Shape, ...], shape: Shape,
-        place: _Place, reader: Node | Container,
+        draft: _Draft, reader: Node | Container,
     ) -> Path:  # fmt: skip
-        """Return the result of a step that nobody wrote, which is taken once in a container."""
-        if key not in place.known:
-            name = next(name for number in count() if (name := f"{op.name}_{number}") not in place.taken)
-            place.taken.add(name)
-            path = (*place.path, name)
-            place.children.append(Node(path, op, sources, inputs, shape, reader.span, optional=reader.optional))
-            place.known[key] = path
-        return place.known[key]
+        """Return the result of an inserted step. A container gets one such step for each key."""
+        if key not in draft.known:
+            name = next(name for number in count() if (name := f"{op.name}_{number}") not in draft.taken)
+            draft.taken.add(name)
+            path = (*draft.path, name)
+            draft.children.append(Node(path, op, sources, inputs, shape, reader.span, optional=reader.optional))
+            draft.known[key] = path
+        return draft.known[key]
 
     def _times(self, shape: Shape) -> Shape:
-        return Shape((len(self._lanes) * shape.channels, *shape.map))
+        return Shape((len(self._towers) * shape.channels, *shape.map))
 
-    # around the lanes
+    # around the towers
 
     def _joins(self) -> Iterator[tuple[Path, Path]]:
-        """Yield the steps around the lanes that put all of them together, as they are already."""
+        """Yield the concats after the towers, with the value that is that concatenation already."""
         for node in self._graph.nodes:
-            whole = None if any(under(node.path, lane) for lane in self._lanes) else self._joined(node)
+            whole = None if any(under(node.path, tower) for tower in self._towers) else self._joined(node)
             if whole is not None:
                 yield node.path, whole
 
     def _joined(self, node: Node) -> Path | None:
         is_join = isinstance(node.op, Concat) and not node.op.axis
-        return self._side_by_side(node.sources) if is_join else None
+        return self._held_together(node.sources) if is_join else None
 
-    def _rebuilt(self, container: Container, one: Container, around: _Place | None) -> _Place:
-        """Return the children of a container around the lanes or beside them, with one submodule in their place."""
-        place = _Place.of(container, container.path, around)
+    def _rebuilt(self, container: Container, one: Container, around: _Draft | None) -> _Draft:
+        """Return a container outside the towers, in which the new submodule `one` replaces them."""
+        draft = _Draft.of(container, container.path, around)
         for child in container.children:
-            if child.path == self._lanes[0].path:
-                place.children.append(one)
+            if child.path == self._towers[0].path:
+                draft.children.append(one)
             elif isinstance(child, Node) and child.path not in self._found:
                 sources = tuple(
-                    self._whole(*each, place, child) for each in zip(child.sources, child.inputs, strict=True)
+                    self._whole(*each, draft, child) for each in zip(child.sources, child.inputs, strict=True)
                 )
-                place.children.append(replace(child, sources=sources))
-            elif isinstance(child, Container) and all(child.path != lane.path for lane in self._lanes):
-                # What goes into a submodule is cut out before it, as other uses of its block know nothing of lanes.
+                draft.children.append(replace(child, sources=sources))
+            elif isinstance(child, Container) and all(child.path != tower.path for tower in self._towers):
+                # Slices for the inputs of a submodule stand before it: other uses of its block may have no towers.
                 for path in (child.source, *(path for _, path in _tensors(child))):
-                    self._whole(path, self._shape(path, child.input), place, child)
-                inner = self._rebuilt(child, one, place)
+                    self._whole(path, self._shape(path, child.input), draft, child)
+                inner = self._rebuilt(child, one, draft)
                 output = self._whole(child.output, child.shape, inner, child)
-                place.children.append(self._with_entries(child, inner, output))
-        return place
+                draft.children.append(self._with_entries(child, inner, output))
+        return draft
 
     def _shape(self, path: Path, otherwise: Shape) -> Shape:
-        """Return the shape of what a lane gives, as its surroundings see it."""
-        return next((lane.shape for lane in self._lanes if lane.output == path), otherwise)
+        """Return the shape of the result of a tower, in the parameters of the block around; else `otherwise`."""
+        return next((tower.shape for tower in self._towers if tower.output == path), otherwise)
 
-    def _with_entries(self, container: Container, place: _Place, output: Path) -> Container:
+    def _with_entries(self, container: Container, draft: _Draft, output: Path) -> Container:
         use = container.use
         if use:
-            tensors = tuple((name, self._entry(path, place)) for name, path in use.tensors)
+            tensors = tuple((name, self._entry(path, draft)) for name, path in use.tensors)
             use = replace(use, tensors=tensors)
-        source = self._entry(container.source, place)
-        return replace(container, children=tuple(place.children), source=source, output=output, use=use)
+        source = self._entry(container.source, draft)
+        return replace(container, children=tuple(draft.children), source=source, output=output, use=use)
 
-    def _output(self, output: Output, place: _Place, root: Container) -> Output:
-        return replace(output, path=self._whole(output.path, output.shape, place, root))
+    def _output(self, output: Output, draft: _Draft, root: Container) -> Output:
+        return replace(output, path=self._whole(output.path, output.shape, draft, root))
 
     def _cuts(self) -> dict[Path, _Found]:
-        """Return the parts that one value is cut into for the lanes, if nobody else reads them."""
+        """Return the slices of one value that feed the towers, as its shares, if only the towers read them."""
         nodes = {node.path: node for node in self._graph.nodes}
-        cuts = [nodes.get(lane.source) for lane in self._lanes]
+        cuts = [nodes.get(tower.source) for tower in self._towers]
         found: dict[Path, _Found] = {}
-        for number, (lane, cut) in enumerate(zip(self._lanes, cuts, strict=True)):
+        for number, (tower, cut) in enumerate(zip(self._towers, cuts, strict=True)):
             first = cuts[0]
             if cut is None or first is None or not isinstance(cut.op, Slice) or cut.sources != first.sources:
                 return {}
             size = cut.shape.channels
             is_part = not cut.op.axis and cut.op.start == number * size and cut.input.channels == size * len(cuts)
-            if not is_part or self._is_read_beside(cut.path, lane):
+            if not is_part or self._is_read_outside(cut.path, tower):
                 return {}
             found[cut.path] = _Share(cut.sources[0], number)
         return found
 
-    def _is_read_beside(self, path: Path, lane: Container) -> bool:
-        """Whether a value is read elsewhere than in a lane, or is one of the numbered children of a submodule."""
+    def _is_read_outside(self, path: Path, tower: Container) -> bool:
+        """Return whether a value is read outside a tower, or its step is a numbered child of a submodule."""
         nodes = [node.path for node in self._graph.nodes if path in node.sources]
         containers = [each for each in _containers(self._graph.root) if path in (each.source, each.output)]
         around = next(each for each in _containers(self._graph.root) if each.path == path[:-1])
         goes_out = any(output.path == path for output in self._graph.outputs)
         readers = [*nodes, *(each.path for each in containers)]
-        return goes_out or around.kind is ChildNaming.NUMBERED or not all(under(reader, lane) for reader in readers)
+        return goes_out or around.kind is ChildNaming.NUMBERED or not all(under(reader, tower) for reader in readers)
 
-    # the lanes
+    # the towers
 
-    def _container(self, row: tuple[Container, ...], path: Path, around: _Place | None) -> Container:
-        """Return what becomes of the submodules in one place of all lanes."""
+    def _container(self, row: tuple[Container, ...], path: Path, around: _Draft | None) -> Container:
+        """Return the submodule that replaces the submodules with one position in all towers."""
         require_alike(row)
         first = row[0]
-        place = _Place.of(first, path, around)
+        draft = _Draft.of(first, path, around)
         for children in zip(*(each.children for each in row), strict=True):
             require_alike(children)
             nodes = tuple(child for child in children if isinstance(child, Node))
             containers = tuple(child for child in children if isinstance(child, Container))
             if nodes:
-                self._step(nodes, place)
+                self._step(nodes, draft)
             else:
-                place.children.append(self._container(containers, (*path, containers[0].path[-1]), place))
+                draft.children.append(self._container(containers, (*path, containers[0].path[-1]), draft))
         outputs = tuple(each.output for each in row)
         if len(set(map(self._of, outputs))) == 1:
-            output, shape = self._whole(first.output, first.shape, place, first), first.shape
+            output, shape = self._whole(first.output, first.shape, draft, first), first.shape
         else:
-            output, shape = self._abreast(outputs, first.shape, place, first), self._times(first.shape)
-        given = self._times(first.input) if self._side_by_side(each.source for each in row) else first.input
+            output, shape = self._concatenated(outputs, first.shape, draft, first), self._times(first.shape)
+        given = self._times(first.input) if self._held_together(each.source for each in row) else first.input
         made = replace(first, path=path, input=given, shape=shape, inline=False, tower=None)
-        return self._with_entries(made, place, output)
+        return self._with_entries(made, draft, output)
 
-    def _step(self, row: tuple[Node, ...], place: _Place) -> None:
-        """Enter what becomes of the steps in one place of all lanes."""
+    def _step(self, row: tuple[Node, ...], draft: _Draft) -> None:
+        """Enter the step that replaces the steps with one position in all towers."""
         first = row[0]
         if all(len(set(map(self._of, paths))) == 1 for paths in zip(*(node.sources for node in row), strict=True)):
             whole = self._joined(first)
             if whole is not None:
                 self._found |= {node.path: whole for node in row}
                 return
-            is_same = isinstance(first.emission, Stateless) and not first.op.is_random
-            op = first.op if is_same else first.op.fuse_shared_input(len(row), first.inputs)
+            is_same = not isinstance(first.emission, Submodule) and not first.op.is_random
+            op = first.op if is_same else first.op.fusion(len(row), first.inputs).shared_input
             if op is not None:
                 pairs = zip(first.sources, first.inputs, strict=True)
-                sources = tuple(self._whole(path, shape, place, first) for path, shape in pairs)
+                sources = tuple(self._whole(path, shape, draft, first) for path, shape in pairs)
                 shape = first.shape if is_same else self._times(first.shape)
-                self._enter(row, op, sources, first.inputs, shape, place, is_same=is_same)
+                self._enter(row, op, sources, first.inputs, shape, draft, is_same=is_same)
                 return
-        op = self._apart(first)
+        op = self._for_all(first)
         sources = tuple(
-            self._abreast(tuple(node.sources[number] for node in row), shape, place, first)
+            self._concatenated(tuple(node.sources[number] for node in row), shape, draft, first)
             for number, shape in enumerate(first.inputs)
         )
         inputs = tuple(map(self._times, first.inputs))
-        self._enter(row, op, sources, inputs, self._times(first.shape), place, is_same=False)
+        self._enter(row, op, sources, inputs, self._times(first.shape), draft, is_same=False)
 
     def _enter(
         self, row: tuple[Node, ...], op: Op, sources: tuple[Path, ...], inputs: tuple[Shape, ...], shape: Shape,
-        place: _Place, *, is_same: bool,
+        draft: _Draft, *, is_same: bool,
     ) -> None:  # fmt: skip
-        path = (*place.path, row[0].path[-1])
+        path = (*draft.path, row[0].path[-1])
         made = replace(row[0], path=path, op=op, sources=sources, inputs=inputs, shape=shape, tower=None)
-        place.children.append(made)
-        for lane, node in enumerate(row):
-            self._found[node.path] = path if is_same else _Share(path, lane)
+        draft.children.append(made)
+        for tower, node in enumerate(row):
+            self._found[node.path] = path if is_same else _Share(path, tower)
 
-    def _apart(self, node: Node) -> Op:
-        """Return the operator that does for all lanes what that of a step does for one."""
-        found = node.op.fuse_parallel(len(self._lanes), node.inputs)
+    def _for_all(self, node: Node) -> Op:
+        """Return the operator that applies the operator of a step to each tower of a concatenated input."""
+        found = node.op.fusion(len(self._towers), node.inputs).parallel
         if found is not None:
             return found
-        if isinstance(node.emission, Stateless):
-            return Lanewise(node.op, len(self._lanes))
+        if not isinstance(node.emission, Submodule):
+            return PerTower(node.op, len(self._towers))
         where = f"`{dotted(node.path)}` (line {node.span.line})"
-        raise CannotFuse(f"{where}: {node.op.name} on {node.input} has no form for several towers at once")
+        raise CannotFuse(f"{where}: {node.op.name} on {node.input} has no fused form for several towers")
 
 
 def _containers(container: Container) -> Iterator[Container]:

@@ -1,35 +1,34 @@
-"""What holds for every graph that the passes give out."""
+"""Invariants of the graphs that passes return. Tests check them."""
 
 from collections import Counter
 from collections.abc import Collection
 
-from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
+from archdsl.ir.graph import Container, Node, Path, dotted
 from archdsl.ir.order import in_order
+from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.transfers import is_move
 
 
 class InvalidGraph(AssertionError):
-    """A pass has broken a graph; the text says where."""
+    """A pass has returned an invalid graph. The text says which step is wrong."""
 
 
-def assert_valid(graph: CheckedGraph) -> None:
-    """Raise InvalidGraph where a placed graph breaks what its readers rely on.
+def assert_valid(graph: LoweredGraph) -> None:
+    """Raise InvalidGraph unless a lowered graph has the properties that code generation relies on.
 
-    Paths are unique, each step reads what an earlier one makes, in the same shape and on its own device; only a Move
-    reads from another one, and there is one for each value and device in a submodule.
+    Paths are unique. Each step reads the result of an earlier one, in the same shape and on its own device. Only a Move
+    reads a value from another device, and a submodule has at most one Move for each value and device.
     """
     nodes = {node.path: node for node in graph.nodes}
     _require(len(nodes) == len(graph.nodes), (), "two steps have one path")
     values = {given.path: given.shape for given in graph.inputs} | {path: node.shape for path, node in nodes.items()}
     for node in nodes.values():
         for source, shape in zip(node.sources, node.inputs, strict=True):
-            _require(source in values, node.path, f"reads {dotted(source)}, which nothing makes")
+            _require(source in values, node.path, f"reads {dotted(source)}, which no step computes")
             _require(values[source].plain() == shape.plain(), node.path, f"reads {dotted(source)} in another shape")
     seen: set[Path] = set()
     for node in in_order(nodes.values()):
-        _require(
-            all(source in seen or source not in nodes for source in node.sources), node.path, "reads what is later"
-        )
+        _require(all(source in seen or source not in nodes for source in node.sources), node.path, "reads a later step")
         seen.add(node.path)
     _require_devices(graph, nodes)
     _require_entries(graph.root, values.keys())
@@ -40,7 +39,7 @@ def _require(holds: bool, path: Path, words: str) -> None:  # noqa: FBT001
         raise InvalidGraph(f"{dotted(path)}: {words}")
 
 
-def _require_devices(graph: CheckedGraph, nodes: dict[Path, Node]) -> None:
+def _require_devices(graph: LoweredGraph, nodes: dict[Path, Node]) -> None:
     if not graph.devices:
         return
     moves: Counter[tuple[Path, str | None, Path]] = Counter()
@@ -61,5 +60,5 @@ def _require_entries(container: Container, values: Collection[Path]) -> None:
     for child in container.children:
         if isinstance(child, Container):
             known = child.source in values and child.output in values
-            _require(known, child.path, "takes or gives what nothing makes")
+            _require(known, child.path, "has an input or output that no step computes")
             _require_entries(child, values)

@@ -1,23 +1,23 @@
-"""Puts a Move wherever a step reads what lies on another device: one for each value and device."""
+"""Inserts a Move wherever a step reads a value from another device: one for each value and device."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.ir.graph import CheckedGraph, Container, Node, Path
-from archdsl.ir.tree import with_root
+from archdsl.ir.graph import Container, Graph, Node, Path
 from archdsl.passes.transfers import Move
 
 
-def with_moves(graph: CheckedGraph) -> CheckedGraph:
-    """Return a graph in which each step finds what it reads on its own device; all steps have one already.
+def with_moves(graph: Graph) -> Graph:
+    """Return a graph in which each step reads only values on its own device.
 
-    What comes in is moved to each device that reads it, wherever it may lie. A Move stands in the innermost submodule
-    that spans several devices and holds all steps that need it, so submodules on one device stay as they are.
+    Every step of the given graph has a device, unless the graph declares none. An input of the model is moved to each
+    device that reads it, since callers may pass it on any device. A Move belongs to the innermost submodule that spans
+    several devices and contains all steps that need it, so submodules on one device do not change.
     """
     if not graph.devices:
         return graph
     moves = _Moves(graph)
-    return with_root(graph, moves.rebuilt(graph.root))
+    return replace(graph, root=moves.rebuilt(graph.root))
 
 
 def devices_of(container: Container) -> frozenset[str]:
@@ -27,9 +27,17 @@ def devices_of(container: Container) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Moves:
-    """The moves of a graph, by the submodule that they stand in and the child that they stand before."""
+    """The moves of a graph.
 
-    graph: CheckedGraph
+    Attributes:
+        spanning: Submodules whose steps are on several devices, and the model itself.
+        shared: Submodules that are applied more than once, with all their uses.
+        before: For each submodule, its moves, each with the path of the first step that reads it.
+        replaced: The path of the move that a reader (first) reads in place of a value (second).
+        moved: The paths of all moves of a value.
+    """
+
+    graph: Graph
     spanning: set[Path] = field(default_factory=set)
     shared: set[Path] = field(default_factory=set)
     before: dict[Path, list[tuple[Path, Node]]] = field(default_factory=dict)
@@ -60,9 +68,9 @@ class _Moves:
                 self._enter(child)
 
     def _boundary(self, reader: Path, source: Path) -> Path:
-        """Return the outermost submodule around a reader that is applied more than once and takes a value from outside.
+        """Return the outermost submodule around a reader that is applied more than once and reads a value from outside.
 
-        All its uses run the same code, so what comes in is moved within it, wherever it lies in one use or another.
+        All its uses run the same code, so the value is moved inside it, even where one use has it on the right device.
         """
         for length in range(1, len(reader)):
             path = reader[:length]
@@ -83,7 +91,7 @@ class _Moves:
         self.moved.setdefault(source, set()).add(path)
 
     def rebuilt(self, container: Container) -> Container:
-        """Return a submodule with the moves that stand in it, and with steps that read what was moved."""
+        """Return a submodule with its moves, in which the steps read the moved values."""
         children: list[Node | Container] = []
         waiting = self.before.get(container.path, [])
         for child in container.children:
@@ -97,7 +105,7 @@ class _Moves:
         return replace(node, sources=sources)
 
     def _entered(self, container: Container) -> Container:
-        """Return a submodule that takes what was moved for it, where nothing in it reads the value itself."""
+        """Return a submodule that takes a moved value as its input, unless steps in it read the original."""
         reads = frozenset(_read(container))
         use = container.use
         if use:
@@ -115,7 +123,7 @@ def _read(container: Container) -> Iterator[Path]:
 
 
 def _common(paths: list[Path]) -> Path:
-    """Return what all paths begin with."""
+    """Return the longest common prefix of paths."""
     length = 0
     while all(len(path) > length for path in paths) and len({path[length] for path in paths}) == 1:
         length += 1

@@ -1,4 +1,4 @@
-"""Gives each tower of a model a process of its own: a graph for each, in which streams are exchanged between them."""
+"""Tower processes: makes a graph for each tower of a model, so that each tower runs in its own process."""
 
 from dataclasses import dataclass, replace
 
@@ -6,11 +6,12 @@ from archdsl.base.source import Span
 from archdsl.ir.graph import CheckedGraph, Container, Graph, Node, Output, Path, dotted
 from archdsl.ir.order import in_order
 from archdsl.ops.merge import Add, Concat
+from archdsl.passes.lowering import LoweredGraph, lowered_part
 from archdsl.passes.transfers import Exchange, Silent
 
 
 class NoTowers(Exception):
-    """A model cannot be dealt out to a process for each tower; the text says why, `span` where, `help` a way out."""
+    """A model cannot run one process for each tower. The text says why, `span` where, `help` what the author can do."""
 
     def __init__(self, words: str, span: Span, help: str) -> None:
         super().__init__(words)
@@ -18,14 +19,14 @@ class NoTowers(Exception):
         self.help = help
 
 
-def towers(graph: CheckedGraph) -> tuple[CheckedGraph, ...]:
-    """Return a graph for each tower, with the names of weights as in the whole.
+def towers(graph: CheckedGraph) -> tuple[LoweredGraph, ...]:
+    """Return a graph for each tower. Weights keep their names.
 
-    What comes before the towers runs in every process, so it cannot have weights; what comes after the step that brings
-    them together runs in the first process, and the others give 0. Where lanes read each other, and where they are
-    brought together, every process gets what all have.
+    Steps before the towers run in every process, so they cannot have weights. Steps after the merge of the towers run
+    in the first process; the other processes return zeros. Where a tower reads the streams of others, and at the merge,
+    every process gathers the streams of all.
 
-    Raises NoTowers where there are none, or where the model does anything else between them.
+    Raises NoTowers if there are fewer than two towers, or if they exchange or merge streams in another way.
     """
     roles = _Roles(graph)
     return tuple(roles.graph_of(number) for number in range(roles.count))
@@ -33,7 +34,7 @@ def towers(graph: CheckedGraph) -> tuple[CheckedGraph, ...]:
 
 @dataclass(slots=True)
 class _Roles:
-    """What each step is to the towers: before them, in one, where they come together, or after them."""
+    """The role of each step: before the towers, in one of them (`tower`), the `merge`, or `after` it."""
 
     graph: CheckedGraph
     count: int
@@ -48,13 +49,13 @@ class _Roles:
         self.count = len(numbers)
         if self.count < 2:
             help = "write `group tower{0..1} { … } -> concat`, or build a pipeline"
-            raise NoTowers("no group has two lanes or more", graph.span, help)
+            raise NoTowers("no group has two towers or more", graph.span, help)
         self.tower = {node.path: node.tower for node in nodes}
-        merges = [node for node in nodes if node.tower is None and self._lanes(node)]
+        merges = [node for node in nodes if node.tower is None and self._read_towers(node)]
         if len(merges) != 1:
-            help = "bring them together once: `} -> concat`"
+            help = "merge the towers once: `} -> concat`"
             where = merges[1].span if merges else graph.span
-            raise NoTowers("the towers come together more than once, or never", where, help)
+            raise NoTowers("the towers are merged more than once, or never", where, help)
         self.merge = merges[0]
         self._require_all(self.merge)
         after: set[Path] = {self.merge.path}
@@ -67,32 +68,33 @@ class _Roles:
         for output in graph.outputs:
             if output.path not in after:
                 span = output.span or graph.span
-                raise NoTowers(f"`{output.name}` goes out before the towers come together", span, "leave it out")
+                words = f"the output `{output.name}` comes before the merge of the towers"
+                raise NoTowers(words, span, "remove the output")
 
-    def _lanes(self, node: Node) -> set[int]:
-        """Return the towers whose results a step reads."""
+    def _read_towers(self, node: Node) -> set[int]:
+        """Return the numbers of the towers whose results a step reads."""
         return {found for source in node.sources if (found := self.tower.get(source)) is not None}
 
     def _require_all(self, node: Node) -> None:
-        """Raise NoTowers unless a step takes one stream of each tower in turn, all of one shape."""
+        """Raise NoTowers unless a step takes one stream of each tower, in order and of one shape."""
         known = isinstance(node.op, Concat | Add)
         if not known or [self.tower.get(source) for source in node.sources] != list(range(self.count)):
-            help = "let `exchange`, `concat` or `add` take one stream of each tower, in their order"
-            raise NoTowers(f"{dotted(node.path)} takes streams of several towers", node.span, help)
+            help = "use `exchange`, `concat` or `add` with one stream of each tower, in order"
+            raise NoTowers(f"{dotted(node.path)} reads streams of several towers", node.span, help)
         if len({shape.plain() for shape in node.inputs}) > 1:
             raise NoTowers("the streams of the towers differ in shape", node.span, "give all towers the same sizes")
 
     def _require(self, node: Node) -> None:
         if node.tower is not None:
-            if self._lanes(node) - {node.tower}:
+            if self._read_towers(node) - {node.tower}:
                 self._require_all(node)
             if not self.after.isdisjoint(node.sources) or self.merge.path in node.sources:
-                raise NoTowers("towers begin again after they came together", node.span, "write one group")
+                raise NoTowers("towers begin again after the merge", node.span, "write one group")
         elif node.path not in self.after and node is not self.merge and node.params:
-            help = "let the towers begin with the input, or build a pipeline"
-            raise NoTowers(f"{dotted(node.path)} has weights that all towers would share", node.span, help)
+            help = "begin the towers at the input, or build a pipeline"
+            raise NoTowers(f"{dotted(node.path)} has weights and comes before the towers", node.span, help)
 
-    def graph_of(self, number: int) -> CheckedGraph:
+    def graph_of(self, number: int) -> LoweredGraph:
         """Return the graph of one tower."""
         keep = {path for path, tower in self.tower.items() if tower in (None, number)}
         keep -= self.after if number else set()
@@ -104,7 +106,7 @@ class _Roles:
             root = replace(root, children=(*root.children, end), output=end.path, shape=end.shape)
             outputs = (Output("nothing", end.path, end.shape),)
         whole = self.graph.graph
-        where = "with what comes after them" if number == 0 else "whose result is 0: gradients flow through it"
+        where = "with the steps after the merge" if number == 0 else "which returns zeros: gradients flow through them"
         graph = Graph(
             name=f"{whole.name}Tower{number}",
             doc=(f"Tower {number} of {self.count} of {whole.name}, {where}.",),
@@ -116,10 +118,10 @@ class _Roles:
             assertions=(),
             outputs=outputs,
         )
-        return CheckedGraph(graph, root.params, root.macs)
+        return lowered_part(graph)
 
     def _part(self, container: Container, keep: set[Path], number: int) -> Container | None:
-        """Return what of a container is in the process of a tower."""
+        """Return the part of a container that runs in the process of a tower, None if there is none."""
         children: list[Node | Container] = []
         for child in container.children:
             if isinstance(child, Container):
@@ -130,8 +132,8 @@ class _Roles:
         return replace(container, children=tuple(children)) if children or not container.path else None
 
     def _exchanged(self, node: Node, number: int) -> Node:
-        """Return a step that takes only what this process has, and gets the rest from the others."""
-        if len(self._lanes(node)) < 2:
+        """Return a step that reads only the stream of its own tower, and gathers the others."""
+        if len(self._read_towers(node)) < 2:
             return node
         assert isinstance(node.op, Concat | Add)
         op = Exchange(node.op, self.count)

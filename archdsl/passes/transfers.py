@@ -1,16 +1,16 @@
-"""What passes put into a graph: operators that nobody writes."""
+"""Operators that only passes insert: transfers between devices and processes."""
 
 from typing import ClassVar, TypeGuard
 
 from archdsl.base.pyexpr import Infix, Method, Ref, call
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
-from archdsl.ops.base import INPUT, Argument, Emission, Op, Stateless
+from archdsl.ops.base import INPUT, Argument, ForwardOnly, Op
 from archdsl.ops.merge import Add, Concat
 
 
 class _Unwritten(Op):
-    """An operator that nobody writes: it has no arguments, and leaves shapes as they are."""
+    """An operator that only passes insert. It has no arguments and keeps shapes."""
 
     family = "other"
     arguments: ClassVar[dict[str, Argument]] = {}
@@ -21,26 +21,26 @@ class _Unwritten(Op):
 
 
 class Move(_Unwritten):
-    """Copies a value to the device of its node, unless it is there already."""
+    """Copies a value to the device of its node, if it is on another one."""
 
     name = "move"
     support = ("move",)
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(None, call("move", INPUT))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(call("move", INPUT))
 
 
 class Relay(_Unwritten):
-    """Copies a value that a stage of a pipeline hands on and reads too, or only hands on."""
+    """Copies a value that a pipeline stage passes to the next one although it did not compute it or also reads it."""
 
     name = "relay"
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(None, Method(INPUT, "clone"))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(Method(INPUT, "clone"))
 
 
 class Exchange(_Unwritten):
-    """Joins what all processes have of a stream, as the step does that it stands for."""
+    """Gathers a stream from all processes, then joins the parts as the step that it replaces."""
 
     name = "exchange"
     support = ("Gather", "gathered")
@@ -53,22 +53,22 @@ class Exchange(_Unwritten):
     def shape(self, x: Shape) -> Shape:
         return self.joined.result((x,) * self.count)
 
-    def torch(self, x: Shape) -> Emission:
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
         parts = call("gathered", INPUT, Ref("self.group"))
         if isinstance(self.joined, Concat):
-            return Stateless(None, call("torch.cat", parts, self.joined.axis + 1))
-        return Stateless(None, Method(call("torch.stack", parts), "sum", (0,)))
+            return ForwardOnly(call("torch.cat", parts, self.joined.axis + 1))
+        return ForwardOnly(Method(call("torch.stack", parts), "sum", (0,)))
 
 
 class Silent(_Unwritten):
-    """Gives 0 for each sample; gradients of 0 flow back through it."""
+    """Computes zeros, through which zero gradients flow back."""
 
     name = "nothing"
 
-    def torch(self, x: Shape) -> Emission:
-        return Stateless(None, Infix(INPUT, "*", 0))
+    def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
+        return ForwardOnly(Infix(INPUT, "*", 0))
 
 
 def is_move(node: object) -> TypeGuard[Node]:
-    """Whether this is a node that moves a value."""
+    """Return whether this is a node that moves a value to another device."""
     return isinstance(node, Node) and isinstance(node.op, Move)

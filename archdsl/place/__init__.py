@@ -1,13 +1,16 @@
-"""Automatic placement: a net is cut into consecutive stages, one for each device, so that the slowest is fastest."""
+"""Automatic placement: assigns the steps of a net to devices so that the bottleneck takes the least time.
+
+The bottleneck is the slowest device or the busiest link between two devices.
+"""
 
 from archdsl.place.costs import Costs, Machine, costs
-from archdsl.place.cut import Impossible, Plan, cut
+from archdsl.place.cut import Impossible, Partition, cut
 from archdsl.place.exact import NotProven
 from archdsl.place.memory import Schedule
+from archdsl.place.placement import DeviceStage, Link, Placement, place
 from archdsl.place.sidecar import NoPlacement, Sidecar
-from archdsl.place.stages import Link, Placement, Stage, place
 
 __all__ = [
-    "Costs", "Impossible", "Link", "Machine", "NoPlacement", "NotProven", "Placement", "Plan", "Schedule", "Sidecar",
-    "Stage", "costs", "cut", "place",
+    "Costs", "DeviceStage", "Impossible", "Link", "Machine", "NoPlacement", "NotProven", "Partition", "Placement",
+    "Schedule", "Sidecar", "costs", "cut", "place",
 ]  # fmt: skip

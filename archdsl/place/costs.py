@@ -1,7 +1,7 @@
-"""What the steps of a net cost: time, weights, results, and what flows over each place where it could be cut.
+"""The costs of the steps of a net: time, weights, results, and the bytes that cross each possible cut.
 
-The time of a step is that of a roofline (Williams, Waterman, Patterson 2009): its arithmetic or its memory traffic,
-whichever takes longer. Measured times can stand in its place.
+The time of a step follows the roofline model (Williams, Waterman, Patterson 2009): the time of its arithmetic or of its
+memory traffic, whichever is longer. Measured times can replace it.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,13 @@ _INDEX_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A device: multiply-accumulates count as two operations; rates are per second, `link` is between two devices."""
+    """The rates of a device.
+
+    Attributes:
+        flops: Floating-point operations per second. A multiply-accumulate counts as two.
+        memory_rate: Bytes per second between the device and its memory.
+        link: Bytes per second between two devices.
+    """
 
     flops: float = 15e12
     memory_rate: float = 1.3e12
@@ -26,13 +32,21 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Costs by the number of a step, in the order of execution, for one batch.
+    """The costs of one batch. Steps are numbered in the order of execution.
 
-    `times` are seconds of a forward pass, `weights` and `results` bytes. `crossing[i]` are the bytes of all values that
-    are computed before step i and read by it or after it, `depths[i]` the submodules that a cut before step i is in.
-    `devices` are the devices that the author chose, None where the choice is free; `owners` are the steps whose weights
-    a step shares, itself if none. `edges` lead from the step that computes a value, -1 for an input, to those that read
-    it.
+    Attributes:
+        paths: The dotted path of each step.
+        times: Seconds of each step in a forward pass.
+        weights: Bytes of the weights of each step.
+        results: Bytes of the result of each step.
+        crossing: For each step, and for the end, the bytes of the values that are computed before it and read by it or
+            a later step.
+        penalties: How undesirable a cut before each step, and at the end, is: the number of submodules that it divides.
+            Only compared between cuts that are equal otherwise.
+        devices: The number of the device that the author chose for each step, None where the choice is free.
+        owners: The number of the step whose weights each step shares, its own number if it has its own.
+        edges: For each value, the step that computes it (-1 for an input of the model), the steps that read it, and its
+            size in bytes.
     """
 
     paths: tuple[str, ...]
@@ -40,7 +54,7 @@ class Costs:
     weights: tuple[int, ...]
     results: tuple[int, ...]
     crossing: tuple[int, ...]
-    depths: tuple[int, ...]
+    penalties: tuple[int, ...]
     devices: tuple[int | None, ...]
     owners: tuple[int, ...]
     edges: tuple[tuple[int, tuple[int, ...], int], ...]
@@ -49,7 +63,14 @@ class Costs:
 def costs(
     graph: CheckedGraph, *, batch: int = 32, machine: Machine = Machine(), profile: Mapping[str, float] | None = None
 ) -> Costs:
-    """Return the costs of a net's steps; `profile` gives seconds for the paths of steps or of submodules."""
+    """Return the costs of the steps of a net.
+
+    Args:
+        graph: The model in its source form.
+        batch: Number of samples in a batch.
+        machine: The rates of the devices.
+        profile: Measured seconds of a forward pass, by the dotted path of a step or submodule.
+    """
     nodes = in_order(graph.nodes)
     numbers = {node.path: number for number, node in enumerate(nodes)}
     owners = tuple(numbers[node.weights] if node.weights else number for number, node in enumerate(nodes))
@@ -64,7 +85,7 @@ def costs(
         weights=tuple(node.params * VALUE_BYTES for node in nodes),
         results=results,
         crossing=crossing(edges, len(nodes)),
-        depths=_depths(nodes),
+        penalties=_depths(nodes),
         devices=tuple(chosen[owner] for owner in owners),
         owners=owners,
         edges=edges,
@@ -72,7 +93,7 @@ def costs(
 
 
 def crossing(edges: tuple[tuple[int, tuple[int, ...], int], ...], steps: int) -> tuple[int, ...]:
-    """Return the bytes that flow over each place before a step, and after the last one."""
+    """Return the bytes of the values that cross each place before a step, and the end; `edges` as in Costs."""
     found = [0] * (steps + 1)
     for start, readers, size in edges:
         for place in range(start + 1, max(readers) + 1):
@@ -81,7 +102,7 @@ def crossing(edges: tuple[tuple[int, tuple[int, ...], int], ...], steps: int) ->
 
 
 def _depths(nodes: tuple[Node, ...]) -> tuple[int, ...]:
-    """Return how many submodules hold both neighbours of each place, which is 0 at both ends."""
+    """Return, for each place between two steps, the number of submodules that contain both; 0 at both ends."""
     found = [0]
     for before, after in pairwise(nodes):
         pairs = zip(before.path, after.path, strict=False)
@@ -92,6 +113,7 @@ def _depths(nodes: tuple[Node, ...]) -> tuple[int, ...]:
 def _edges(
     graph: CheckedGraph, nodes: tuple[Node, ...], numbers: Mapping[Path, int], results: tuple[int, ...], batch: int
 ) -> list[tuple[int, tuple[int, ...], int]]:
+    """Return the edges of Costs."""
     readers: dict[Path, list[int]] = {}
     for number, node in enumerate(nodes):
         for source in node.sources:
@@ -108,13 +130,14 @@ def _edges(
 
 
 def _seconds(node: Node, batch: int, machine: Machine) -> float:
+    """Return the seconds of a step in a forward pass, by the roofline model."""
     values = sum(shape.plain().volume for shape in node.inputs) + node.shape.plain().volume
     traffic = (values * batch + node.params) * VALUE_BYTES
     return max(2 * node.macs * batch / machine.flops, traffic / machine.memory_rate)
 
 
 def _profiled(nodes: tuple[Node, ...], roofline: tuple[float, ...], profile: Mapping[str, float]) -> tuple[float, ...]:
-    """Return measured times; the time of a submodule is shared among its steps as the roofline would have it."""
+    """Return measured seconds. The time of a submodule is divided in proportion to the roofline times of its steps."""
     owners = [_measured(node, profile) for node in nodes]
     totals: dict[str, float] = {}
     for owner, seconds in zip(owners, roofline, strict=True):
@@ -126,7 +149,7 @@ def _profiled(nodes: tuple[Node, ...], roofline: tuple[float, ...], profile: Map
 
 
 def _measured(node: Node, profile: Mapping[str, float]) -> str:
-    """Return the path that a step's time is known by: its own, or the nearest submodule around it."""
+    """Return the path of a step or of the innermost submodule around it that was measured; empty if none was."""
     for depth in range(len(node.path), 0, -1):
         name = dotted(node.path[:depth])
         if name in profile:

@@ -1,8 +1,8 @@
-"""The best places to cut: dynamic programming over the order of execution.
+"""The best partition into consecutive stages, by dynamic programming over the order of execution.
 
-The objective is PipeDream's (Narayanan et al. 2019): the slowest stage or the busiest link, whichever takes longer.
-Of the cuts that are equal in that, the one that sends least is taken, and then the one that goes through the fewest
-submodules.
+The objective is that of PipeDream (Narayanan et al. 2019): minimise the bottleneck, the slowest stage or the busiest
+link. Among partitions with the same bottleneck, the one that sends the fewest bytes is best, then the one with the
+smallest sum of penalties, such as the number of submodules that it divides.
 """
 
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from math import inf
 
 from archdsl.place.costs import Costs
 from archdsl.place.device_load import bottleneck
-from archdsl.place.interleaved import tangle
+from archdsl.place.interleaved import interleaved_segment
 from archdsl.place.memory import Memory, Schedule
-from archdsl.place.problem import Problem, Stage, problem
+from archdsl.place.problem import Problem, StageRange, problem
 from archdsl.place.table import ROUNDING, Table, Value, least_of_largest
 
 
 class Impossible(Exception):
-    """No cut keeps every stage within its memory; `least` is the smallest limit that can be kept, in bytes."""
+    """No partition keeps every stage within its memory. `least` is the smallest feasible limit, in bytes."""
 
     def __init__(self, least: int) -> None:
         super().__init__(f"at least {least:,} bytes are needed on each device")
@@ -26,8 +26,8 @@ class Impossible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The stage of each step, how memory is counted, and the seconds of the slowest stage or busiest link."""
+class Partition:
+    """The stage of each step, the memory model, and the seconds of the bottleneck for one batch."""
 
     stages: tuple[int, ...]
     memory: Memory
@@ -35,33 +35,48 @@ class Plan:
 
 
 def cut(
-    costs: Costs, stages: int, *, link: float, schedule: Schedule = "1f1b", micro: int = 1, limit: int | None = None
-) -> Plan:
-    """Return the best cut into at most so many stages, none of which needs more than `limit` bytes.
+    costs: Costs, stages: int, *, link: float, schedule: Schedule = "1f1b", micro: int = 1, limit: int | None = None,
+    exactly: bool = False,
+) -> Partition:  # fmt: skip
+    """Return the best partition of a net into consecutive stages.
 
-    Steps whose devices the author chose are there, whatever the cut. Raises Impossible where nothing fits.
+    Steps stay on the devices that the author chose for them.
+
+    Args:
+        costs: The costs of the steps for one batch.
+        stages: The largest number of stages. Fewer are used if that is as fast.
+        link: Bytes per second between two devices.
+        schedule: The schedule that the stages run.
+        micro: Number of micro-batches in a batch.
+        limit: Bytes of memory of each device, None for no limit.
+        exactly: Whether to use exactly `stages` stages. The net has at least as many steps.
+
+    Raises:
+        Impossible: No partition is within the limit.
     """
-    knot = tangle(costs, link=link)
+    segment = interleaved_segment(costs, link=link)
     chosen = [device for device in costs.devices if device is not None]
     least = max(chosen, default=0) + 1
     most = max(least, min(stages, len(costs.times)))
-    memory = Memory(schedule, most, micro, *((knot.first, knot.last) if knot else ()))
-    given = problem(costs, memory, link, knot, least)
+    memory = Memory(schedule, most, micro, *((segment.first, segment.last) if segment else ()))
+    given = problem(costs, memory, link, segment, least)
     free = _fastest(given, inf)
-    found = free.best(least, most) if limit is None else _limited(given, free, least, limit)
+    fewest = most if exactly else least
+    found = free.best(fewest, most) if limit is None else _limited(given, free, fewest, limit)
     count, value = found
     memory = replace(memory, stages=count)
     given = replace(given, memory=memory)
     bounds = _leanest(given, inf if limit is None else limit * micro, value * ROUNDING).bounds(count)
     assigned = given.assigned(bounds)
     whole = bottleneck(costs, assigned, link=link * memory.passes / memory.copies) * memory.passes
-    return Plan(assigned, memory, whole)
+    return Partition(assigned, memory, whole)
 
 
 def _limited(given: Problem, free: Table, least: int, limit: int) -> tuple[int, float]:
-    """Return the number of stages, and the value, of the best cut that keeps the limit.
+    """Return the number of stages, and the seconds of the bottleneck, of the best partition within a limit.
 
-    How much a stage keeps may depend on how many there are; without a limit, none of so many would be faster.
+    With 1F1B the memory of a stage depends on the number of stages, so each number is tried. The table `free`, without
+    a limit, bounds the time for each number from below.
     """
     most = given.memory.stages
     varies = given.memory.schedule == "1f1b" and given.memory.micro > 1
@@ -82,29 +97,29 @@ def _limited(given: Problem, free: Table, least: int, limit: int) -> tuple[int, 
 
 
 def _fastest(given: Problem, limit: float) -> Table:
-    """Return for the first steps, in so many stages, the least seconds of the slowest stage or link."""
+    """Return the table of the least seconds of the bottleneck."""
 
-    def begun(stage: Stage) -> tuple[Sequence[float], Value]:
-        times, gates, fits = given.times, given.gates(stage.number), given.fitting(stage, limit)
+    def begun(stage: StageRange) -> tuple[Sequence[float], Value]:
+        times, arriving, fits = given.times, given.link_seconds(stage.number), given.fitting(stage, limit)
 
         def value(start: int, end: int) -> float:
             if fits is not None and not fits(start, end):
                 return inf
-            return max(gates[start], times[end] - times[start] + stage.seconds)
+            return max(arriving[start], times[end] - times[start] + stage.seconds)
 
         return times, value
 
-    return least_of_largest(given, begun, least=given.busy, limit=limit)
+    return least_of_largest(given, begun, least=given.inner_link_seconds, limit=limit)
 
 
 def _smallest(given: Problem) -> Table:
-    """Return for the first steps, in so many stages, the least bytes of the largest, times the micro-batches."""
+    """Return the table of the least bytes of the largest stage, times the number of micro-batches."""
 
-    def begun(stage: Stage) -> tuple[Sequence[float], Value]:
-        gates, needed = given.gates(stage.number), given.needed(stage)
+    def begun(stage: StageRange) -> tuple[Sequence[float], Value]:
+        arriving, needed = given.link_seconds(stage.number), given.needed(stage)
 
         def value(start: int, end: int) -> float:
-            return needed(start, end) if gates[start] < inf else inf
+            return needed(start, end) if arriving[start] < inf else inf
 
         return given.kept(stage), value
 
@@ -112,22 +127,22 @@ def _smallest(given: Problem) -> Table:
 
 
 def _leanest(given: Problem, limit: float, bound: float) -> Table:
-    """Return for the first steps the least that is sent, and then cut through, within these seconds."""
+    """Return the table of the least sum of tie-break values, with a bottleneck of at most `bound` seconds."""
     table = Table(given.steps)
     times = given.times
     for stage in given.stages(limit):
         before, now, chosen = table.before, table.begun(), table.chosen[-1]
-        fits, gates = given.fitting(stage, limit), given.gates(stage.number)
-        prices = [
-            value + price if gate <= bound else inf
-            for value, price, gate in zip(before, given.prices(stage.number), gates, strict=False)
+        fits, arriving = given.fitting(stage, limit), given.link_seconds(stage.number)
+        values = [
+            value + cost if seconds <= bound else inf
+            for value, cost, seconds in zip(before, given.tie_break(stage.number), arriving, strict=False)
         ]
         for end in stage.ends:
             best, choice, until = inf, -1, times[end]
             for start in stage.starts(end):
                 if until - times[start] + stage.seconds > bound:
                     break
-                if prices[start] < best and (fits is None or fits(start, end)):
-                    best, choice = prices[start], start
+                if values[start] < best and (fits is None or fits(start, end)):
+                    best, choice = values[start], start
             now[end], chosen[end] = best, choice
     return table

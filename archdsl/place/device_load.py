@@ -1,23 +1,23 @@
-"""What each device and each link has to do in a placement."""
+"""The load of each device and each link in a placement."""
 
 from collections.abc import Sequence
 
 from archdsl.place.costs import Costs
 
 
-def loads(costs: Costs, stages: Sequence[int]) -> list[float]:
-    """Return the seconds of a forward pass on each device, given the device of each step."""
+def device_seconds(costs: Costs, stages: Sequence[int]) -> list[float]:
+    """Return the seconds of a forward pass on each device; `stages` is the device of each step."""
     found = [0.0] * (max(stages) + 1)
     for seconds, stage in zip(costs.times, stages, strict=True):
         found[stage] += seconds
     return found
 
 
-def links(costs: Costs, stages: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Return the bytes that go from one device to another in a forward pass.
+def link_bytes(costs: Costs, stages: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Return the bytes sent from one device to another in a forward pass; `stages` is the device of each step.
 
-    A value that is needed two devices later goes through the one between; one that goes back goes straight back. What
-    comes in is on the first device that computes anything.
+    A value for a later device passes through all devices between. A value for an earlier device is sent to it directly.
+    Inputs of the model are on the first device that computes anything.
     """
     found: dict[tuple[int, int], int] = {}
     first = min(stages)
@@ -32,5 +32,11 @@ def links(costs: Costs, stages: Sequence[int]) -> dict[tuple[int, int], int]:
 
 
 def bottleneck(costs: Costs, stages: Sequence[int], *, link: float) -> float:
-    """Return the seconds of the slowest device or the busiest link in a forward pass."""
-    return max(*loads(costs, stages), *(size / link for size in links(costs, stages).values()), 0.0)
+    """Return the seconds of the slowest device or the busiest link in a forward pass.
+
+    Args:
+        costs: The costs of the steps.
+        stages: The device of each step.
+        link: Bytes per second between two devices.
+    """
+    return max(*device_seconds(costs, stages), *(size / link for size in link_bytes(costs, stages).values()), 0.0)

@@ -1,6 +1,7 @@
-"""The proven optimum: stages need not be consecutive in the order of execution, only along the edges.
+"""The proven optimum, by integer programming: stages need not be consecutive in the order of execution.
 
-Solved by CP-SAT of OR-tools, which starts from the cut that dynamic programming finds. What is in a tangle stays.
+A step only has to be on the device of its inputs or a later one. The CP-SAT solver of OR-tools starts from the
+partition that dynamic programming finds. Steps in the interleaved segment keep their devices.
 """
 
 from dataclasses import replace
@@ -8,57 +9,69 @@ from itertools import pairwise
 from typing import Any
 
 from archdsl.place.costs import Costs
-from archdsl.place.cut import Plan
+from archdsl.place.cut import Partition
 from archdsl.place.device_load import bottleneck
-from archdsl.place.interleaved import InterleavedSegment, tangle
+from archdsl.place.interleaved import InterleavedSegment, interleaved_segment
 from archdsl.place.memory import Memory
 
-# Seconds and bytes are scaled to whole numbers of about this size.
+# CP-SAT needs whole numbers: seconds are multiples of the bottleneck of the start, divided by this.
 _SCALE = 1_000_000
 
 
 class NotProven(Exception):
-    """The time ran out before the optimum was proven."""
+    """The time limit was reached before the optimum was proven."""
 
 
 def exact(
-    costs: Costs, plan: Plan, stages: int, *, link: float, limit: int | None = None, seconds: float = 60.0
-) -> Plan:
-    """Return a placement with the least bottleneck; `plan` is the start.
+    costs: Costs, start: Partition, stages: int, *, link: float, limit: int | None = None, seconds: float = 60.0
+) -> Partition:
+    """Return a partition with the least bottleneck.
 
-    With a limit on the bytes of a stage, as many stages are used as the plan has. Raises NotProven where `seconds` did
-    not suffice, and ImportError where OR-tools is not installed.
+    Args:
+        costs: The costs of the steps for one batch.
+        start: The partition that the solver starts from.
+        stages: The largest number of stages. With a limit, `start` determines the number.
+        link: Bytes per second between two devices.
+        limit: Bytes of memory of each device, None for no limit.
+        seconds: The time limit of the solver.
+
+    Raises:
+        NotProven: The time limit was reached.
+        ImportError: OR-tools is not installed.
     """
-    memory = plan.memory if limit is not None else replace(plan.memory, stages=max(stages, plan.memory.stages))
-    knot = tangle(costs, link=link)
-    model = _Model(costs, plan, memory, knot, link)
+    memory = start.memory if limit is not None else replace(start.memory, stages=max(stages, start.memory.stages))
+    segment = interleaved_segment(costs, link=link)
+    model = _Model(costs, start, memory, segment, link)
     model.bound_memory(limit)
     found = model.solved(seconds)
     whole = memory.passes * bottleneck(costs, found, link=link * memory.passes / memory.copies)
     used = replace(memory, stages=max(found) + 1)
-    return Plan(found, used, whole) if whole < plan.bottleneck else plan
+    return Partition(found, used, whole) if whole < start.bottleneck else start
 
 
 class _Model:
-    """The constraints; `reached[v][s]` says that step v is in stage s or in a later one."""
+    """The variables and constraints; `reached[v][s]` is 1 if step v is in stage s or a later one."""
 
-    def __init__(self, costs: Costs, plan: Plan, memory: Memory, knot: InterleavedSegment | None, link: float) -> None:
+    def __init__(
+        self, costs: Costs, start: Partition, memory: Memory, segment: InterleavedSegment | None, link: float
+    ) -> None:
         from ortools.sat.python import cp_model
 
         self.solver = cp_model.CpSolver()
         self.optimal = cp_model.OPTIMAL
         self.model = cp_model.CpModel()
-        self.costs, self.memory, self.knot, self.stages = costs, memory, knot, memory.stages
-        self.unit = plan.bottleneck / _SCALE or 1.0
-        self.reached = [self._row(step, plan.stages[step]) for step in range(len(costs.times))]
+        self.costs, self.memory, self.segment, self.stages = costs, memory, segment, memory.stages
+        self.unit = start.bottleneck / _SCALE or 1.0
+        self.reached = [self._row(step, start.stages[step]) for step in range(len(costs.times))]
         self.bottleneck = self.model.new_int_var(0, _SCALE + len(costs.times) + 1, "bottleneck")
         self._bound_times()
         self._bound_links(link)
 
     def _row(self, step: int, start: int) -> list[Any]:
-        knot = self.knot
-        if knot and knot.start <= step < knot.end:
-            device = knot.devices[step - knot.start]
+        """Return `reached` of a step: variables, or numbers in the interleaved segment."""
+        segment = self.segment
+        if segment and segment.start <= step < segment.end:
+            device = segment.devices[step - segment.start]
             return [1, *(int(device >= stage) for stage in range(1, self.stages)), 0]
         row = [self.model.new_bool_var(f"r{step}_{stage}") for stage in range(1, self.stages)]
         for one, other in pairwise(row):
@@ -72,18 +85,19 @@ class _Model:
 
     def _range(self, step: int) -> tuple[int, int]:
         """Return the first and the last stage that a step can be in."""
-        chosen, knot = self.costs.devices[step], self.knot
+        chosen, segment = self.costs.devices[step], self.segment
         if chosen is not None:
             return chosen, chosen
-        if knot is None:
+        if segment is None:
             return 0, self.stages - 1
-        return (0, knot.first) if step < knot.start else (knot.last, self.stages - 1)
+        return (0, segment.first) if step < segment.start else (segment.last, self.stages - 1)
 
     def _in(self, step: int, stage: int) -> Any:
         """Return 1 if a step is in a stage, else 0."""
         return self.reached[step][stage] - self.reached[step][stage + 1]
 
     def _bound_times(self) -> None:
+        """Bound the seconds of each stage, and put steps that share weights in one stage."""
         for stage in range(self.stages):
             load = sum(
                 round(self.memory.passes * time / self.unit) * self._in(step, stage)
@@ -96,7 +110,7 @@ class _Model:
                     self.model.add(one == other)
 
     def _bound_links(self, link: float) -> None:
-        """Bound what goes on from each stage; only within a tangle something goes back, and that is settled."""
+        """Bound the seconds of the link into each stage. Only the fixed interleaved segment has links back."""
         self.crossing: dict[int, list[Any]] = {}
         for stage in range(1, self.stages):
             sent = []
@@ -113,10 +127,10 @@ class _Model:
             self.model.add(sum(seconds) <= self.bottleneck)
 
     def _both_inside(self, source: int, reader: int) -> bool:
-        return self.knot is not None and self.knot.start <= source and reader < self.knot.end
+        return self.segment is not None and self.segment.start <= source and reader < self.segment.end
 
     def bound_memory(self, limit: int | None) -> None:
-        """Let no stage need more bytes than the limit."""
+        """Require each stage to need at most `limit` bytes."""
         if limit is None:
             return
         costs, memory = self.costs, self.memory
@@ -135,7 +149,7 @@ class _Model:
             self.model.add(memory.kept(stage, weights, kept + arrived) <= limit * memory.micro)
 
     def solved(self, seconds: float) -> tuple[int, ...]:
-        """Return the stage of each step."""
+        """Return the stage of each step in the optimum. Raises NotProven after the time limit."""
         self.model.minimize(self.bottleneck)
         self.solver.parameters.max_time_in_seconds = seconds
         self.solver.parameters.num_workers = 2

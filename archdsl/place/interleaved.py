@@ -1,18 +1,19 @@
-"""Steps that no cut can part, since devices that the author chose go back and forth among them, as in towers."""
+"""The interleaved segment: steps that cannot be cut, since the author's devices alternate among them, as in towers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from archdsl.place.costs import Costs
-from archdsl.place.device_load import links
+from archdsl.place.device_load import link_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class InterleavedSegment:
-    """Consecutive steps from `start` to before `end`, and the device of each; all of them work at the same time.
+    """Consecutive steps from `start` to before `end`, and the device of each.
 
-    What comes before runs on its first device or an earlier one, what comes after on its last one or a later one.
+    Its devices work at the same time. Steps before it run on its first device or an earlier one, steps after it on its
+    last device or a later one.
     """
 
     start: int
@@ -35,7 +36,7 @@ class InterleavedSegment:
 
 
 def joined(costs: Costs) -> list[tuple[int, int]]:
-    """Return the first and the last step of all that share their weights, which have to be on one device."""
+    """Return the first and the last step of each set of steps that share weights, and so share a device."""
     last: dict[int, int] = {}
     for step, owner in enumerate(costs.owners):
         if owner != step:
@@ -43,17 +44,18 @@ def joined(costs: Costs) -> list[tuple[int, int]]:
     return list(last.items())
 
 
-def tangle(costs: Costs, *, link: float) -> InterleavedSegment | None:
-    """Return the steps among which chosen devices do not follow each other, None where all do.
+def interleaved_segment(costs: Costs, *, link: float) -> InterleavedSegment | None:
+    """Return the steps among which the chosen devices are not in order, None if they are in order everywhere.
 
-    What is left open there runs where it makes the slowest device or link fastest, moved a run of steps at a time.
+    Steps in it without a chosen device are assigned by local search: runs of steps move between devices as long as the
+    bottleneck improves. `link` is in bytes per second.
     """
     found = _bounds(costs)
-    return _Settling(costs, *found, link).settled() if found else None
+    return _LocalSearch(costs, *found, link).best() if found else None
 
 
 def _bounds(costs: Costs) -> tuple[int, int] | None:
-    """Return the first step and the one after the last that are in a tangle."""
+    """Return the first step of the interleaved segment and the step after its last, None if there is none."""
     pinned = [(step, device) for step, device in enumerate(costs.devices) if device is not None]
     wrong = [_conflict(pinned)]
     shared = joined(costs)
@@ -73,7 +75,7 @@ def _bounds(costs: Costs) -> tuple[int, int] | None:
 
 
 def _conflict(pinned: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return the first step that is on a later device than one after it, and the last one after such a step."""
+    """Return the first step on a later device than a step after it, and the last step on an earlier one than before."""
     highest, last = -1, None
     for step, device in pinned:
         highest = max(highest, device)
@@ -87,8 +89,8 @@ def _conflict(pinned: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     return first, last
 
 
-class _Settling:
-    """Finds a device for each step of a tangle."""
+class _LocalSearch:
+    """Finds a device for each step of an interleaved segment."""
 
     def __init__(self, costs: Costs, start: int, end: int, link: float) -> None:
         self.costs, self.start, self.end, self.link = costs, start, end, link
@@ -99,8 +101,8 @@ class _Settling:
             for reader in readers:
                 self.sources[reader] = max(source, self.sources.get(reader, -1))
 
-    def settled(self) -> InterleavedSegment:
-        """Return the tangle with all of its devices."""
+    def best(self) -> InterleavedSegment:
+        """Return the segment with the best devices that the search finds."""
         moved: dict[int, int] = {}
         best = self._value(moved)
         better = True
@@ -115,13 +117,13 @@ class _Settling:
         return InterleavedSegment(self.start, self.end, tuple(self._devices(moved)))
 
     def _runs(self) -> list[list[int]]:
-        """Return the runs of steps that are free to move."""
+        """Return the runs of steps without a chosen device."""
         free = [self.costs.devices[step] is None for step in range(self.start, self.end)]
         numbered = zip(range(self.start, self.end), free, strict=True)
         return [[step for step, _ in run] for is_free, run in groupby(numbered, key=lambda pair: pair[1]) if is_free]
 
     def _devices(self, moved: dict[int, int]) -> list[int]:
-        """Return the devices of all steps: chosen, moved there, or that of what they read last."""
+        """Return the device of each step: the chosen one, the one it moved to, or that of its latest input."""
         found: list[int] = []
         for step in range(self.start, self.end):
             chosen, owner, source = self.costs.devices[step], self.costs.owners[step], self.sources.get(step, -1)
@@ -136,11 +138,11 @@ class _Settling:
         return found
 
     def _value(self, moved: dict[int, int]) -> tuple[float, int]:
-        """Return the seconds of the slowest device or link, and all bytes that are sent."""
+        """Return the seconds of the slowest device or link in a forward pass, and the number of bytes sent."""
         devices = self._devices(moved)
         stages = [*[self.first] * self.start, *devices, *[self.last] * (len(self.costs.times) - self.end)]
         seconds = [0.0] * (self.last + 1)
         for step, device in enumerate(devices, self.start):
             seconds[device] += self.costs.times[step]
-        sent = links(self.costs, stages).values()
+        sent = link_bytes(self.costs, stages).values()
         return max(*seconds, *(size / self.link for size in sent), 0.0), sum(sent)

@@ -1,4 +1,4 @@
-"""How many bytes a stage needs."""
+"""The memory that a stage of a placement needs, in bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,22 @@ from typing import Literal, TypeAlias
 from archdsl.place.costs import Costs
 
 Schedule: TypeAlias = Literal["inference", "gpipe", "1f1b"]
-# Weights, gradients, and two moments as Adam keeps them.
+# Weights, gradients, and the two moments that Adam (Kingma, Ba 2015) keeps.
 _COPIES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """How the bytes of a stage are counted, by the schedule: `micro` batches, of which a stage holds some at a time.
+    """The memory model of a schedule.
 
-    The devices from `first` to `last`, if there are such, work on the same micro-batches, as one stage.
+    `gpipe` runs all forward passes before the backward passes (GPipe; Huang et al. 2019). `1f1b` alternates them, so
+    fewer micro-batches are in flight (PipeDream-Flush; Narayanan et al. 2021). `inference` has no backward passes.
+
+    Attributes:
+        stages: Number of stages.
+        micro: Number of micro-batches in a batch.
+        first: The first device of the interleaved segment. Its devices work on the same micro-batch, as one stage.
+        last: The last device of the interleaved segment, equal to `first` if there is none.
     """
 
     schedule: Schedule
@@ -27,50 +34,57 @@ class Memory:
 
     @property
     def trains(self) -> bool:
-        """Whether there are backward passes."""
+        """Whether the schedule has backward passes."""
         return self.schedule != "inference"
 
     @property
     def passes(self) -> int:
-        """What a step costs in forward passes: with the backward pass about three."""
+        """Time of a step in forward passes: 3 in training, since a backward pass takes about twice as long."""
         return 3 if self.trains else 1
 
     @property
     def copies(self) -> int:
-        """How often a value crosses a link: a training step sends its gradient back."""
+        """Number of times that a value crosses a link: 2 in training, since its gradient is sent back."""
         return 2 if self.trains else 1
 
     def in_flight(self, stage: int) -> int:
-        """Return how many micro-batches have results in a stage that its backward pass still needs."""
+        """Return the number of micro-batches whose results a stage keeps for the backward pass."""
         if self.schedule == "gpipe":
             return self.micro
-        return min(self.micro, self.place(self.stages - 1) + 1 - self.place(stage))
+        return min(self.micro, self.position(self.stages - 1) + 1 - self.position(stage))
 
-    def place(self, stage: int) -> int:
-        """Return the place of a stage in the pipeline."""
+    def position(self, stage: int) -> int:
+        """Return the position of a stage in the pipeline; the devices of an interleaved segment share one."""
         return stage if stage <= self.first else max(self.first, stage - (self.last - self.first))
 
     def shares(self, stage: int) -> tuple[int, int]:
-        """Return how often weights and results stay in a stage, times `micro`: results for the backward pass."""
+        """Return the numbers of copies of weights and of results that a stage keeps, each times `micro`."""
         return (self.micro * _COPIES, self.in_flight(stage)) if self.trains else (self.micro, 0)
 
     def kept(self, stage: int, weights: int, results: int) -> int:
-        """Return `micro` times the bytes that stay in a stage."""
+        """Return `micro` times the bytes that a stage keeps; a whole number, unlike the bytes themselves."""
         of_weights, of_results = self.shares(stage)
         return of_weights * weights + of_results * results
 
     def bytes(self, stage: int, weights: int, results: int, live: int) -> int:
-        """Return the bytes of a stage that makes or takes these results, `live` of them at one time."""
+        """Return the bytes that a stage needs.
+
+        Args:
+            stage: The number of the stage.
+            weights: Bytes of its weights.
+            results: Bytes of the results that it computes or receives in a batch.
+            live: The largest number of bytes that are live at one step. It counts only for inference.
+        """
         return -(-self.kept(stage, weights, results) // self.micro) + (0 if self.trains else live)
 
 
 class Intervals:
-    """The sums of bytes of consecutive steps, and the largest number of bytes that are alive at one of them."""
+    """Sums over runs of consecutive steps: bytes of weights and results, and the most bytes live at one step."""
 
     def __init__(self, costs: Costs, steps: Sequence[int]) -> None:
         self.weights = [*accumulate((costs.weights[step] for step in steps), initial=0)]
         self.results = [*accumulate((costs.results[step] for step in steps), initial=0)]
-        # largest[n][i]: of the 2 ** n steps from i on.
+        # A sparse table for range maxima: largest[n][i] is the maximum over the 2 ** n steps from i on.
         self.largest = [[costs.crossing[step] + costs.results[step] for step in steps]]
         width = 1
         while 2 * width <= len(self.largest[0]):
@@ -79,7 +93,7 @@ class Intervals:
             width *= 2
 
     def live(self, start: int, end: int) -> int:
-        """Return the most bytes that are alive while these steps run."""
+        """Return the largest number of bytes that are live while the steps from `start` to before `end` run."""
         if start == end:
             return 0
         row = self.largest[(end - start).bit_length() - 1]

@@ -1,17 +1,17 @@
-"""Deals a net out to the stages of a pipeline: as its devices say, or by dynamic programming over what stays whole."""
+"""The units of each pipeline stage: by the devices of the net, or by dynamic programming over units."""
 
 from collections.abc import Sequence
-from itertools import accumulate, groupby, pairwise
-from math import inf
+from itertools import groupby
 
 from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
-from archdsl.passes.assign import assigned
-from archdsl.passes.stages import Unit, units
-from archdsl.place.costs import Costs, Machine, costs
+from archdsl.passes.lowering import Buildable, lowered
+from archdsl.passes.pipeline_stages import Unit, units
+from archdsl.place.costs import Costs, Machine, costs, crossing
+from archdsl.place.cut import cut
 
 
 class TooFewUnits(Exception):
-    """A net has fewer parts that can be dealt out than there are stages; `count` says how many."""
+    """A net has fewer units than stages. `count` is the number of its units."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"only {count} parts can be stages of their own")
@@ -19,37 +19,37 @@ class TooFewUnits(Exception):
 
 
 class NotInStages(Exception):
-    """The devices of a net are no stages of a pipeline; the text says which part is in the way."""
+    """The devices of a net do not form the stages of a pipeline. The text says which part is the reason."""
 
 
-def by_devices(graph: CheckedGraph) -> tuple[tuple[Unit, ...], ...]:
-    """Return the units of each stage, a stage for each device that steps are on, in the order of execution.
+def by_devices(graph: Buildable) -> tuple[tuple[Unit, ...], ...]:
+    """Return the units of each stage, with one stage for each device of the net, in the order of execution.
 
-    A block that is on several devices is cut open.
+    A block on several devices is divided.
 
-    Raises NotInStages where something that no pipeline cuts is on several devices, where the net goes back to a device
-    that it has left, and where all of it is on one.
+    Raises NotInStages if a unit is on several devices, if the net returns to a device after another one, or if all
+    steps are on one device.
     """
-    placed = assigned(graph)
+    placed = lowered(graph).without_moves
     device_of = {node.path: node.device or "" for node in placed.nodes}
     found: list[tuple[str, Unit]] = []
     for unit in units(placed, _on_several(placed.root)):
         devices = dict.fromkeys(device_of[path] for path in unit.nodes)
         if len(devices) > 1:
             names = f"{', '.join(list(devices)[:-1])} and {list(devices)[-1]}"
-            raise NotInStages(f"what begins at `{dotted(unit.path)}` is on {names} and cannot be cut")
+            raise NotInStages(f"the part that begins at `{dotted(unit.path)}` is on {names} and cannot be cut")
         found.append((next(iter(devices)), unit))
     stages = [(device, [unit for _, unit in some]) for device, some in groupby(found, key=lambda pair: pair[0])]
     for number, (device, some) in enumerate(stages):
         if device in (other for other, _ in stages[:number]):
-            raise NotInStages(f"`{dotted(some[0].path)}` goes back to {device}")
+            raise NotInStages(f"`{dotted(some[0].path)}` returns to {device}")
     if len(stages) < 2:
         raise NotInStages(f"all steps are on {stages[0][0]}")
     return tuple(tuple(some) for _, some in stages)
 
 
 def _on_several(container: Container) -> list[Path]:
-    """Return the submodules that are on several devices."""
+    """Return the paths of the submodules that are on several devices."""
     found: list[Path] = []
     for child in container.children:
         if isinstance(child, Container) and len({node.device for node in child.nodes()}) > 1:
@@ -64,11 +64,12 @@ def dealt(
     batch: int = 32,
     machine: Machine = Machine(),  # noqa: B008
 ) -> tuple[tuple[Unit, ...], ...]:
-    """Return the units of each stage, such that the slowest stage or the busiest link is as fast as possible.
+    """Return the units of each stage, such that the bottleneck is as fast as possible.
 
-    A block is cut open where its time is more than half of a stage's fair share.
+    Among equally fast partitions, the one that sends the fewest bytes is best, then the one with the most stages that
+    begin with a layer with weights. A block is divided if it takes more than half of a stage's fair share of the time.
 
-    Raises TooFewUnits where there are not as many units as stages.
+    Raises TooFewUnits if there are fewer units than stages.
     """
     found = costs(graph, batch=batch, machine=machine)
     times = dict(zip(found.paths, found.times, strict=True))
@@ -78,14 +79,13 @@ def dealt(
         chosen = units(graph, _large(graph.root, times, 0))
     if len(chosen) < stages:
         raise TooFewUnits(len(chosen))
-    weights = dict(zip(found.paths, found.weights, strict=True))
-    starts = [any(weights[dotted(path)] for path in unit.nodes) for unit in chosen]
-    bounds = best_bounds(_loads(chosen, times), _flows(chosen, found, machine), starts, stages)
-    return tuple(chosen[start:end] for start, end in pairwise(bounds))
+    partition = cut(of_units(found, chosen), stages, link=machine.link, schedule="inference", exactly=True)
+    pairs = zip(partition.stages, chosen, strict=True)
+    return tuple(tuple(unit for _, unit in some) for _, some in groupby(pairs, key=lambda pair: pair[0]))
 
 
 def _large(container: Container, times: dict[str, float], share: float) -> list[Path]:
-    """Return the submodules that take longer than a share."""
+    """Return the paths of the submodules that take more than `share` seconds."""
     found: list[Path] = []
     for child in container.children:
         if isinstance(child, Container) and sum(times[dotted(node.path)] for node in child.nodes()) > share:
@@ -93,45 +93,26 @@ def _large(container: Container, times: dict[str, float], share: float) -> list[
     return found
 
 
-def _loads(chosen: Sequence[Unit], times: dict[str, float]) -> list[float]:
-    """Return the seconds of each unit."""
-    return [sum(times[dotted(path)] for path in unit.nodes) for unit in chosen]
+def of_units(found: Costs, chosen: Sequence[Unit]) -> Costs:
+    """Return the costs of a net whose steps are units. A cut before a unit without weights has a penalty.
 
-
-def _flows(chosen: Sequence[Unit], found: Costs, machine: Machine) -> list[float]:
-    """Return the seconds that it takes to send what flows over the place before each unit."""
-    numbers = {path: number for number, path in enumerate(found.paths)}
-    owner = {numbers[dotted(path)]: place for place, unit in enumerate(chosen) for path in unit.nodes}
-    flows = [0.0] * len(chosen)
-    for start, readers, size in found.edges:
-        # What comes in is handed on from the first stage.
-        first = owner[start] if start >= 0 else 0
-        for place in range(first + 1, max(owner[reader] for reader in readers) + 1):
-            flows[place] += size / machine.link
-    return flows
-
-
-def best_bounds(loads: Sequence[float], flows: Sequence[float], starts: Sequence[bool], stages: int) -> list[int]:
-    """Return the numbers of the first unit of each stage, and the number of units.
-
-    Of equally fast stages those are taken that send less, and then those that begin with weights, as `starts` says.
+    The author's devices are left out: the number of stages is given, and the units run on them in order.
     """
-    sums = [0.0, *accumulate(loads)]
-    worst = (inf, inf, len(loads))
-    best = [(0.0, 0.0, 0), *([worst] * len(loads))]
-    tables: list[list[int]] = []
-    for _ in range(stages):
-        after, chosen = [worst] * len(best), [0] * len(best)
-        for end in range(1, len(best)):
-            for start in range(end):
-                slowest, sent, untidy = best[start]
-                load = max(slowest, sums[end] - sums[start], flows[start])
-                value = (load, sent + flows[start], untidy + (not starts[start]))
-                if value < after[end]:
-                    after[end], chosen[end] = value, start
-        best = after
-        tables.append(chosen)
-    bounds = [len(loads)]
-    for chosen in reversed(tables):
-        bounds.append(chosen[bounds[-1]])
-    return bounds[::-1]
+    numbers = {path: number for number, path in enumerate(found.paths)}
+    members = [[numbers[dotted(path)] for path in unit.nodes] for unit in chosen]
+    owner = {number: place for place, some in enumerate(members) for number in some} | {-1: -1}
+    edges = tuple(
+        (owner[source], tuple(map(owner.__getitem__, reading)), size) for source, reading, size in found.edges
+    )
+    weights = tuple(sum(found.weights[step] for step in some) for some in members)
+    return Costs(
+        paths=tuple(dotted(unit.path) for unit in chosen),
+        times=tuple(sum(found.times[step] for step in some) for some in members),
+        weights=weights,
+        results=tuple(sum(found.results[step] for step in some) for some in members),
+        crossing=crossing(edges, len(chosen)),
+        penalties=(*(int(not size) for size in weights), 0),
+        devices=(None,) * len(chosen),
+        owners=tuple(range(len(chosen))),
+        edges=edges,
+    )

@@ -1,4 +1,4 @@
-"""What dynamic programming works on: consecutive steps, the stages that can take them, and what that costs."""
+"""The input of the dynamic programming: consecutive steps, the stages that can take them, and their costs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,17 +6,28 @@ from itertools import accumulate
 from math import inf
 
 from archdsl.place.costs import Costs
-from archdsl.place.device_load import links
+from archdsl.place.device_load import link_bytes
 from archdsl.place.interleaved import InterleavedSegment, joined
 from archdsl.place.memory import Intervals, Memory
 
-# More than the submodules that can hold a step.
-_DEEPEST = 10_000
+# Larger than any sum of penalties, so that bytes decide first.
+_PENALTIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage: what it holds of a tangle, the steps before which it may end, and those that it may begin with."""
+class StageRange:
+    """The choices for one stage, and the fixed costs of its part of the interleaved segment.
+
+    Attributes:
+        ends: The steps before which it may end.
+        lowest: For each end, the first step that it may begin with.
+        highest: The last step that it may begin with.
+        may_be_empty: Whether it may have no steps outside the segment.
+        seconds: Seconds of its part of the segment, for all passes of a batch.
+        weights: Bytes of the weights of its part.
+        results: Bytes of the results that its part computes or receives.
+        live: The largest number of bytes that are live at one step of its part.
+    """
 
     number: int
     ends: range
@@ -29,22 +40,29 @@ class Stage:
     live: int = 0
 
     def starts(self, end: int) -> range:
-        """Return the steps that it may begin with if it ends there, the last one first."""
+        """Return the steps that it may begin with if it ends before `end`, in descending order."""
         last = end if self.may_be_empty else end - 1
         return range(min(last, self.highest), self.lowest[end] - 1, -1)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The steps outside of the tangle, if there is one; the stages below `least` are needed, if only for later ones.
+    """The placement problem: a chain of steps, and at most one interleaved segment in it.
 
-    `order` are the numbers of the steps, `times` sums of their seconds; nothing can be cut before the steps in `uncut`.
+    Places in the chain skip the steps of the segment.
+
+    Attributes:
+        link: Bytes per second between two devices.
+        least: Stages with a number below this must exist, since the author chose one of them or a later one.
+        order: The number of the step at each place of the chain.
+        times: Prefix sums of the seconds of the steps, for all passes of a batch.
+        uncut: The places before which no cut is allowed, since steps on both sides share weights.
     """
 
     costs: Costs
     memory: Memory
     link: float
-    knot: InterleavedSegment | None
+    segment: InterleavedSegment | None
     least: int
     order: tuple[int, ...]
     times: tuple[float, ...]
@@ -53,22 +71,22 @@ class Problem:
 
     @property
     def steps(self) -> int:
-        """How many steps are to be cut."""
+        """Number of steps in the chain."""
         return len(self.order)
 
     @property
-    def busy(self) -> float:
-        """The seconds of the busiest link within the tangle."""
-        sent = links(self.costs, self.assigned(None)) if self.knot else {}
+    def inner_link_seconds(self) -> float:
+        """Seconds of the busiest link inside the interleaved segment."""
+        sent = link_bytes(self.costs, self.assigned(None)) if self.segment else {}
         return max((self.memory.copies * size / self.link for size in sent.values()), default=0.0)
 
-    def stages(self, limit: float = inf) -> Iterator[Stage]:
-        """Yield the stages in order; with a limit on their bytes those steps are left out that do not fit for sure."""
+    def stages(self, limit: float = inf) -> Iterator[StageRange]:
+        """Yield the stages in order; with a limit on bytes, without the choices that certainly exceed it."""
         for stage in self._stages():
             yield stage if limit == inf else replace(stage, lowest=self._lowest(stage, limit))
 
-    def _lowest(self, stage: Stage, limit: float) -> list[int]:
-        """Return for each end the earliest step that a stage can begin with, by what it keeps."""
+    def _lowest(self, stage: StageRange, limit: float) -> list[int]:
+        """Return, for each end, the first step that a stage can begin with, by the bytes that it keeps."""
         kept, first = self.kept(stage), 0
         found: list[int] = []
         room = limit - self.memory.kept(stage.number, stage.weights, stage.results)
@@ -78,32 +96,35 @@ class Problem:
             found.append(max(stage.lowest[end], first))
         return found
 
-    def _stages(self) -> Iterator[Stage]:
+    def _stages(self) -> Iterator[StageRange]:
         for number in range(self.memory.stages):
             pins = (self.costs.devices[step] for step in self.order)
             wrong = (place + 1 if pin not in (None, number) else 0 for place, pin in enumerate(pins))
             lowest = [*accumulate(wrong, max, initial=0)]
-            if self.knot:
-                yield self._around(self.knot, number, lowest)
+            if self.segment:
+                yield self._around(self.segment, number, lowest)
             else:
                 highest = self.steps if number else 0
-                yield Stage(number, range(self.steps + 1), lowest, highest, may_be_empty=number < self.least - 1)
+                yield StageRange(number, range(self.steps + 1), lowest, highest, may_be_empty=number < self.least - 1)
 
-    def _around(self, knot: InterleavedSegment, number: int, lowest: list[int]) -> Stage:
-        """Return a stage of a net with a tangle, whose first device takes steps before it, and its last one after."""
-        place = knot.start
-        if number < knot.first:
-            return Stage(number, range(place + 1), lowest, place, may_be_empty=True)
+    def _around(self, segment: InterleavedSegment, number: int, lowest: list[int]) -> StageRange:
+        """Return a stage of a net with an interleaved segment.
+
+        The first device of the segment can take steps before it, the last one steps after it.
+        """
+        place = segment.start
+        if number < segment.first:
+            return StageRange(number, range(place + 1), lowest, place, may_be_empty=True)
         after = [max(place, low) for low in lowest]
-        if number > knot.last:
+        if number > segment.last:
             empty = number < self.least - 1
-            return Stage(number, range(place, self.steps + 1), after, self.steps, may_be_empty=empty)
-        costs, held = self.costs, [*knot.steps(number)]
-        sent = links(costs, self.assigned(None))
-        return Stage(
+            return StageRange(number, range(place, self.steps + 1), after, self.steps, may_be_empty=empty)
+        costs, held = self.costs, [*segment.steps(number)]
+        sent = link_bytes(costs, self.assigned(None))
+        return StageRange(
             number=number,
-            ends=range(place, (self.steps if number == knot.last else place) + 1),
-            lowest=lowest if number == knot.first else after,
+            ends=range(place, (self.steps if number == segment.last else place) + 1),
+            lowest=lowest if number == segment.first else after,
             highest=place,
             may_be_empty=True,
             seconds=self.memory.passes * sum(costs.times[step] for step in held),
@@ -114,42 +135,45 @@ class Problem:
         )
 
     def sent(self, number: int) -> Sequence[int]:
-        """Return the bytes that a stage takes from the one before, by the step that it begins with."""
-        crossing, knot = self.costs.crossing, self.knot
-        if knot is None:
+        """Return the bytes that a stage receives from the one before, by the step that it begins with."""
+        crossing, segment = self.costs.crossing, self.segment
+        if segment is None:
             return crossing
-        if number <= knot.first:
-            return crossing[: knot.start + 1]
-        if number <= knot.last:
-            return [0] * (knot.start + 1)
-        return [*[0] * knot.start, *crossing[knot.end :]]
+        if number <= segment.first:
+            return crossing[: segment.start + 1]
+        if number <= segment.last:
+            return [0] * (segment.start + 1)
+        return [*[0] * segment.start, *crossing[segment.end :]]
 
-    def gates(self, number: int) -> list[float]:
-        """Return the seconds that the link before a stage is busy, by the step that the stage begins with."""
+    def link_seconds(self, number: int) -> list[float]:
+        """Return the seconds of the link into a stage in a batch, by the step that the stage begins with."""
         found = [self.memory.copies * size / self.link for size in self.sent(number)]
         for place in self.uncut:
             if place < len(found):
                 found[place] = inf
         return [0.0, *found[1:]] if self._begins(number) else found
 
-    def prices(self, number: int) -> list[float]:
-        """Return how bad a cut is, by the step that a stage begins with: bytes, then the submodules cut through."""
-        depths = [*(self.costs.depths[step] for step in self.order), 0]
-        found = [float(size * _DEEPEST + depth) for size, depth in zip(self.sent(number), depths, strict=False)]
+    def tie_break(self, number: int) -> list[float]:
+        """Return the cost that decides between equally fast cuts, by the step that a stage begins with.
+
+        Fewer bytes are better, then a smaller penalty.
+        """
+        penalties = [*(self.costs.penalties[step] for step in self.order), 0]
+        found = [float(size * _PENALTIES + extra) for size, extra in zip(self.sent(number), penalties, strict=False)]
         return [0.0, *found[1:]] if self._begins(number) else found
 
     def _begins(self, number: int) -> bool:
-        """Whether nothing is before a stage that begins with the first step."""
-        return self.knot is None or number <= self.knot.first
+        """Return whether a stage that begins with the first step has no steps before it."""
+        return self.segment is None or number <= self.segment.first
 
-    def kept(self, stage: Stage) -> list[int]:
-        """Return sums of the bytes that a stage keeps, times the number of micro-batches."""
+    def kept(self, stage: StageRange) -> list[int]:
+        """Return prefix sums of the bytes that a stage keeps, times the number of micro-batches."""
         sums = zip(self.intervals.weights, self.intervals.results, strict=True)
         of_weights, of_results = self.memory.shares(stage.number)
         return [of_weights * weights + of_results * results for weights, results in sums]
 
-    def needed(self, stage: Stage) -> Callable[[int, int], int]:
-        """Return what tells the bytes of a stage by its first step and its end, times the number of micro-batches."""
+    def needed(self, stage: StageRange) -> Callable[[int, int], int]:
+        """Return the function from first step and end to the bytes of a stage, times the number of micro-batches."""
         memory, kept, live = self.memory, self.kept(stage), self.intervals.live
         base = memory.kept(stage.number, stage.weights, stage.results)
         of_results = memory.shares(stage.number)[1]
@@ -161,33 +185,35 @@ class Problem:
 
         return needed
 
-    def fitting(self, stage: Stage, limit: float) -> Callable[[int, int], bool] | None:
-        """Return what tells whether a stage keeps a limit, None where there is none."""
+    def fitting(self, stage: StageRange, limit: float) -> Callable[[int, int], bool] | None:
+        """Return the function from first step and end to whether a stage is within a limit, None without a limit."""
         needed = self.needed(stage)
         return None if limit == inf else lambda start, end: needed(start, end) <= limit
 
     def assigned(self, bounds: Sequence[int] | None) -> tuple[int, ...]:
-        """Return the stage of each step, given where the stages begin and where the last one ends.
+        """Return the stage of each step.
 
-        Without, all that is outside of the tangle is on its first device or on its last one.
+        Args:
+            bounds: Where each stage begins, and where the last one ends. If None, the steps before the interleaved
+                segment are on its first device and the steps after it on its last.
         """
-        knot = self.knot
+        segment = self.segment
         stages = [0] * len(self.costs.times)
         for place, step in enumerate(self.order):
             if bounds is not None:
                 stages[step] = sum(place >= bound for bound in bounds[1:-1])
-            elif knot:
-                stages[step] = knot.first if place < knot.start else knot.last
-        for step, device in enumerate(knot.devices if knot else (), knot.start if knot else 0):
+            elif segment:
+                stages[step] = segment.first if place < segment.start else segment.last
+        for step, device in enumerate(segment.devices if segment else (), segment.start if segment else 0):
             stages[step] = device
         return tuple(stages)
 
 
-def problem(costs: Costs, memory: Memory, link: float, knot: InterleavedSegment | None, least: int) -> Problem:
-    """Return what is to be cut."""
-    inside = range(knot.start, knot.end) if knot else range(0)
+def problem(costs: Costs, memory: Memory, link: float, segment: InterleavedSegment | None, least: int) -> Problem:
+    """Return the placement problem of a net; `link` is in bytes per second."""
+    inside = range(segment.start, segment.end) if segment else range(0)
     order = tuple(step for step in range(len(costs.times)) if step not in inside)
     numbers = {step: place for place, step in enumerate(order)}
     uncut = (numbers[step] for owner, last in joined(costs) for step in range(owner + 1, last + 1) if step in numbers)
     times = tuple(accumulate((memory.passes * costs.times[step] for step in order), initial=0.0))
-    return Problem(costs, memory, link, knot, least, order, times, Intervals(costs, order), frozenset(uncut))
+    return Problem(costs, memory, link, segment, least, order, times, Intervals(costs, order), frozenset(uncut))

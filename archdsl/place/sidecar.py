@@ -1,4 +1,4 @@
-"""A placement in a file beside the net: which step is on which device, and the fingerprint of the net."""
+"""Placement files: the device of each step, and a fingerprint of the net, stored beside the net."""
 
 import json
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from hashlib import sha256
 from typing import Any
 
 from archdsl.ir.graph import CheckedGraph, dotted
-from archdsl.passes.placement import placed
-from archdsl.place.stages import Placement
+from archdsl.passes.assign import placed
+from archdsl.place.placement import Placement
 from archdsl.target.reserved import why_no_label
 
 _FORMAT = "archdsl placement 1"
 
 
 class NoPlacement(Exception):
-    """A text is no placement, or none of this net; the text says why, and `help` what to do."""
+    """A text is not a placement, or not one of this net. The message says why, `help` what the user can do."""
 
     def __init__(self, words: str, help: str | None = None) -> None:
         super().__init__(words)
@@ -24,7 +24,7 @@ class NoPlacement(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What a placement says of a model: the device of each step."""
+    """The contents of a placement file: the device of each step, by its dotted path."""
 
     model: str
     fingerprint: str
@@ -32,13 +32,13 @@ class Sidecar:
 
 
 def written(graph: CheckedGraph, placement: Placement) -> str:
-    """Return the text of a placement of a net."""
+    """Return the text of a placement file."""
     head = {"format": _FORMAT, "model": graph.name, "fingerprint": fingerprint(graph)}
     return json.dumps(head | placement.as_data(), indent=2) + "\n"
 
 
 def fingerprint(graph: CheckedGraph) -> str:
-    """Return what tells a net from others: its steps, their shapes, counts and connections, and chosen devices."""
+    """Return a hash of a net: its steps, their shapes, counts and connections, and its devices."""
     lines = [f"{given.name} {given.shape.plain()}" for given in graph.inputs]
     for node in graph.nodes:
         sources = " ".join(map(dotted, node.sources))
@@ -50,7 +50,7 @@ def fingerprint(graph: CheckedGraph) -> str:
 
 
 def read(text: str) -> Sidecar:
-    """Return what a text says; raise NoPlacement where it is none."""
+    """Return the contents of a placement file. Raises NoPlacement if the text is not one."""
     try:
         data = json.loads(text)
         if data["format"] != _FORMAT:
@@ -68,6 +68,7 @@ def read(text: str) -> Sidecar:
 
 
 def _steps(stages: Any) -> Iterator[tuple[str, str]]:
+    """Yield each step with its device. Raises ValueError if a device has no valid name."""
     for stage in stages:
         device = stage["device"]
         if not isinstance(device, str) or not device.isidentifier() or why_no_label(device):
@@ -76,14 +77,14 @@ def _steps(stages: Any) -> Iterator[tuple[str, str]]:
 
 
 def applied(graph: CheckedGraph, sidecar: Sidecar) -> CheckedGraph:
-    """Return a net placed as a sidecar says; raise NoPlacement where that was made for another one."""
-    help = "place the net anew, with `archdsl place … -o` and the settings that it is built with"
+    """Return a net with the placement of a file. Raises NoPlacement if the file is for another net."""
+    help = "run `archdsl place … -o` again, with the settings of this build"
     if sidecar.model != graph.name:
         raise NoPlacement(f"it places {sidecar.model}, not {graph.name}", f"choose it, with --model {sidecar.model}")
     paths = {dotted(node.path) for node in graph.nodes}
     new, lost = paths - sidecar.devices.keys(), sidecar.devices.keys() - paths
     if new or lost:
-        words = [f"`{min(new)}` is new"] * bool(new) + [f"`{min(lost)}` is not there any more"] * bool(lost)
+        words = [f"`{min(new)}` is new"] * bool(new) + [f"`{min(lost)}` no longer exists"] * bool(lost)
         raise NoPlacement(f"{graph.name} has changed since: {', '.join(words)}", help)
     if sidecar.fingerprint != fingerprint(graph):
         raise NoPlacement(f"{graph.name} has changed since: its shapes, connections or chosen devices differ", help)
@@ -95,5 +96,5 @@ def applied(graph: CheckedGraph, sidecar: Sidecar) -> CheckedGraph:
 
 
 def placed_as(graph: CheckedGraph, text: str) -> CheckedGraph:
-    """Return a net placed as the text of a sidecar says; raise NoPlacement where it says nothing, or of another net."""
+    """Return a net with the placement in a text. Raises NoPlacement if it is not a placement, or not of this net."""
     return applied(graph, read(text))

@@ -1,20 +1,20 @@
-"""Tables of dynamic programming: the best cuts of the first steps into one stage, two stages, …"""
+"""Tables of the dynamic programming: the best partitions of the first steps into one stage, two stages, …"""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import inf
 from typing import TypeAlias
 
-from archdsl.place.problem import Problem, Stage
+from archdsl.place.problem import Problem, StageRange
 
-# Sums in another order may differ by so much.
+# Sums of the same seconds in another order differ by at most this factor.
 ROUNDING = 1 + 1e-12
-# What a stage costs, by its first step and its end.
+# The cost of a stage, by its first step and the step after its last.
 Value: TypeAlias = Callable[[int, int], float]
 
 
 class Table:
-    """The values of the best cuts of the first steps into so many stages, and where the last one begins."""
+    """The value of the best partition of the first steps, and where its last stage begins, by the number of stages."""
 
     def __init__(self, steps: int, least: float = 0.0) -> None:
         self.steps = steps
@@ -23,27 +23,27 @@ class Table:
 
     @property
     def before(self) -> list[float]:
-        """The values for one stage less than those that are being found."""
+        """The row for one stage fewer than the row that is being filled."""
         return self.values[-1]
 
     def begun(self) -> list[float]:
-        """Return the list that takes the values for one stage more."""
+        """Add the row for one more stage and return it."""
         self.values.append([inf] * (self.steps + 1))
         self.chosen.append([-1] * (self.steps + 1))
         return self.values[-1]
 
     def value(self, count: int) -> float:
-        """Return the value of the best cut of all steps into so many stages."""
+        """Return the value of the best partition of all steps into `count` stages."""
         return self.values[count][self.steps]
 
     def best(self, least: int, most: int) -> tuple[int, float]:
-        """Return the number of stages with the least value, the smaller one of two that are equal, and the value."""
+        """Return the number of stages with the least value, the smallest of equal ones, and the value."""
         bound = min(map(self.value, range(least, most + 1))) * ROUNDING
         count = next(count for count in range(least, most + 1) if self.value(count) <= bound)
         return count, self.value(count)
 
     def bounds(self, count: int) -> tuple[int, ...]:
-        """Return where the stages of the best cut into so many begin, and where the last one ends."""
+        """Return where each stage of the best partition into `count` begins, and where the last one ends."""
         bounds = [self.steps]
         for chosen in reversed(self.chosen[:count]):
             bounds.append(chosen[bounds[-1]])
@@ -52,21 +52,25 @@ class Table:
 
 def least_of_largest(
     given: Problem,
-    begun: Callable[[Stage], tuple[Sequence[float], Value]],
+    begun: Callable[[StageRange], tuple[Sequence[float], Value]],
     *,
     least: float = 0.0,
     limit: float = inf,
 ) -> Table:
-    """Return for the first steps, in so many stages, the least value that the largest stage can have.
+    """Return the table of the least possible cost of the most expensive stage.
 
-    `begun` gives for a stage what it costs, and sums over the steps whose differences are no more than that; no value
-    is below `least`, and no stage needs more bytes than the limit, times the number of micro-batches.
+    Args:
+        given: The placement problem.
+        begun: For a stage, returns prefix sums over the steps, and the cost of a run of steps. The difference of two
+            prefix sums is a lower bound of the cost.
+        least: A lower bound of all values.
+        limit: The largest number of bytes of a stage, times the number of micro-batches.
     """
     table = Table(given.steps, least)
     for stage in given.stages(limit):
         sums, value = begun(stage)
         before, now, chosen = table.before, table.begun(), table.chosen[-1]
-        # The least value from each place on.
+        # The least value of the row before, from each step on.
         rest = [*accumulate(reversed(before), min)][::-1]
         middle = 0
         for end in stage.ends:
@@ -74,7 +78,8 @@ def least_of_largest(
             if not starts:
                 continue
             best, choice = inf, -1
-            # The earlier a stage begins the more it holds, and the less those before: where the two meet is the best.
+            # The earlier a stage begins, the more it costs and the less the stages before it. Search outwards from the
+            # step where the two are equal.
             while middle < starts[0] and rest[middle] <= sums[end] - sums[middle]:
                 middle += 1
             for start in range(min(middle, starts[0]), starts[-1] - 1, -1):

@@ -1,4 +1,4 @@
-"""archdsl from Python: compile a net to its graph, or load it as an `nn.Module`."""
+"""The Python interface: compile a net to its graph, or load it as an `nn.Module`."""
 
 import builtins
 import linecache
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ArchError(ValueError):
-    """A net with errors; `diagnostics` holds them, and the text is what `archdsl check` prints."""
+    """A net has errors; `diagnostics` holds them, and the message is the output of `archdsl check`."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__("\n" + render(diagnostics))
@@ -33,14 +33,22 @@ class ArchError(ValueError):
 def compile(
     file: str | PathLike[str], *, model: str | None = None, text: str | None = None, **settings: object
 ) -> Compiled:
-    """Return the graph of a model with its shapes and counts, and everything that was found on the way.
+    """Compile a model to its graph, with shapes and counts.
 
-    `file` is a path or the name of a net of the gallery; with `text` it only names what the text is. `model` picks a
-    model of the file, the last one if left out; `settings` give its parameters other values. A net with errors is
-    no exception: `Compiled.ok` is false, and `Compiled.diagnostics` says why.
+    Errors in the net do not raise an exception: then `ok` of the result is false, and `diagnostics` holds the errors.
 
-    Raises archdsl.syntax.loader.Unreadable where the file cannot be read, and archdsl.elaborate.SettingError where the
-    model has no such parameter.
+    Args:
+        file: A path, or the name of a net of the gallery. With `text`, the name that diagnostics show.
+        model: The name of a model of the file, by default the last one.
+        text: The source to compile in place of that of a file.
+        settings: Values for parameters of the model.
+
+    Returns:
+        The result: `models` holds the graph, `diagnostics` all errors and warnings.
+
+    Raises:
+        archdsl.Unreadable: The file cannot be read.
+        archdsl.SettingError: The model has no parameter with the name of a setting.
     """
     found = locate(fspath(file)) if text is None else Located(Source(fspath(file), text))
     return ShownResult.of(compile_source(found.source, model=model or found.model, settings=settings))
@@ -56,14 +64,24 @@ def load(
     placement: str | PathLike[str] | None = None,
     **settings: Any,
 ) -> "nn.Module":
-    """Return a model of a file as a module, with fresh weights on `device` in `dtype`.
+    """Compile a model and return an instance of its generated `nn.Module`, with newly initialised weights.
 
-    A model that declares devices takes `devices` too: "auto" for all accelerators, a kind such as "cuda", a list, or a
-    device for each name, as its own constructor does. So does one that a file that `archdsl place -o` wrote, the
-    `placement`, puts on devices.
+    Args:
+        file: A path, or the name of a net of the gallery.
+        model: The name of a model of the file, by default the last one.
+        device: The device of the weights.
+        devices: The devices of a model that declares some, or that has a placement: "auto" for all accelerators, a
+            device type such as "cuda", a list, or a mapping from the names in the model.
+        dtype: The type of the weights.
+        placement: A file that `archdsl place -o` wrote; it assigns steps to devices.
+        settings: Values for parameters of the model.
 
-    Raises ArchError where the net has errors, ValueError where it has no such devices, archdsl.place.NoPlacement where
-    the placement is none of this net, and what `compile` raises.
+    Raises:
+        archdsl.ArchError: The net has errors.
+        archdsl.Unreadable: The file cannot be read.
+        archdsl.SettingError: The model has no parameter with the name of a setting.
+        archdsl.NoPlacement: The placement does not belong to this net.
+        ValueError: The devices do not fit the model.
     """
     graph = _graph(compile(file, model=model, **settings))
     if placement is not None:
@@ -81,14 +99,22 @@ def _graph(compiled: Compiled) -> CheckedGraph:
     return compiled.models[-1]
 
 
-def module_class(graph: CheckedGraph) -> "type[Any]":
-    """Return the class that is generated for a graph, defined in a module of its own.
+def module_class(graph: CheckedGraph, *, fuse_towers: bool = False) -> "type[Any]":
+    """Return the generated class of a graph, defined in a module of its own.
 
-    The module is kept in `sys.modules`, so instances can be pickled in this process, and tracebacks show its lines.
+    The module stays in `sys.modules`, so that instances can be pickled in this process and tracebacks show its lines.
+
+    Args:
+        graph: The net.
+        fuse_towers: Merge the towers of each group into one submodule.
+
+    Raises:
+        CannotFuse: The towers have no fused form.
     """
     from archdsl.emit.generate import generate
+    from archdsl.passes.lowering import lowered
 
-    text = generate(graph)
+    text = generate(lowered(graph, fuse_towers=fuse_towers))
     name = f"_archdsl_{graph.name}_{sha256(text.encode()).hexdigest()[:12]}"
     if name not in sys.modules:
         file = f"<archdsl {name}>"

@@ -1,4 +1,4 @@
-"""How nets show themselves in a notebook: `_repr_svg_` and `_repr_html_`, which Jupyter looks for."""
+"""The display of nets in notebooks, through the methods `_repr_svg_` and `_repr_html_` that Jupyter calls."""
 
 from dataclasses import dataclass, fields
 from html import escape
@@ -14,11 +14,11 @@ from archdsl.ir.graph import CheckedGraph
 
 @dataclass(frozen=True, slots=True)
 class ShownGraph(CheckedGraph):
-    """A checked graph that a notebook shows as its drawing."""
+    """A checked graph that notebooks display as a drawing."""
 
     @staticmethod
     def of(graph: CheckedGraph) -> "ShownGraph":
-        """Return a graph with the same contents."""
+        """Return a displayable copy of a graph."""
         return ShownGraph(**{field.name: getattr(graph, field.name) for field in fields(CheckedGraph)})
 
     def _repr_svg_(self) -> str | None:
@@ -27,11 +27,11 @@ class ShownGraph(CheckedGraph):
 
 @dataclass(frozen=True, slots=True)
 class ShownResult(Compiled):
-    """What came of a file; a notebook shows what was found in it, and the drawing of its last model."""
+    """A result of compilation that notebooks display as its diagnostics and the drawing of its last model."""
 
     @staticmethod
     def of(compiled: Compiled) -> "ShownResult":
-        """Return a result with the same contents, whose graphs show themselves too."""
+        """Return a displayable copy of a result and of its graphs."""
         return ShownResult(
             tuple(map(ShownGraph.of, compiled.models)), compiled.diagnostics, is_library=compiled.is_library
         )
@@ -54,15 +54,15 @@ def _found(diagnostics: tuple[Diagnostic, ...]) -> str:
 
 
 def svg(graph: CheckedGraph) -> str | None:
-    """Return the drawing of a graph as an element of a page; None where nothing draws, so that its text is shown."""
+    """Return the drawing of a graph as an SVG element, or None if Graphviz cannot draw; then Jupyter shows the text."""
     try:
         made = draw(diagram(graph), "svg")
     except CannotRender:
         return None
-    # Within a page there is no declaration of XML.
+    # An SVG element in a page has no XML declaration.
     return made.decode().partition("?>")[2].strip()
 
 
 def show(module: "type[Any]", graph: CheckedGraph) -> None:
-    """Let the instances of a generated class show themselves as the drawing of their graph."""
+    """Make notebooks display instances of a generated class as the drawing of their graph."""
     module._repr_svg_ = lambda _: svg(graph)

@@ -1,4 +1,4 @@
-"""Lets Python import `.arch` files: after `install_import_hook()`, `from net import LeNet5` finds net.arch."""
+"""The import hook for `.arch` files: after `install_import_hook()`, `from net import LeNet5` imports net.arch."""
 
 import sys
 from collections.abc import Sequence
@@ -14,13 +14,17 @@ from archdsl.syntax.loader import SUFFIX, read
 
 
 class ArchLoader(Loader):
-    """Fills a module with the classes of all models of a file."""
+    """Loads an `.arch` file as a module with a class for each model."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def exec_module(self, module: ModuleType) -> None:
-        """Compile the file; raise ArchError, which is not an ImportError, where it has errors."""
+        """Compile the file and define the classes in the module.
+
+        Raises:
+            ArchError: The file has errors; it is not an ImportError.
+        """
         compiled = compile_source(read(str(self.file)), every=True)
         if not compiled.ok:
             raise ArchError(compiled.diagnostics)
@@ -30,7 +34,7 @@ class ArchLoader(Loader):
 
 
 class ArchFinder(MetaPathFinder):
-    """Finds `name.arch` where Python would look for `name.py`, if there is no such Python module."""
+    """Finds `name.arch` in the folders that Python searches, unless there is a Python module of this name."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -1,4 +1,4 @@
-"""`%load_ext archdsl` and then `%%arch`: a cell of a notebook that holds an architecture."""
+"""The notebook extension: after `%load_ext archdsl`, `%%arch` compiles the architecture in a cell."""
 
 import sys
 from typing import Any
@@ -16,16 +16,18 @@ from archdsl.python.display import ShownGraph
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Give an IPython shell the magic `%%arch`."""
+    """Register the magic `%%arch` in an IPython shell."""
 
     @magic_arguments()
-    @argument("--model", metavar="NAME", help="The model that is drawn and defined; if left out, all are defined.")
-    @argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="Set a parameter.")
-    @argument("--no-draw", action="store_true", help="Only check and define.")
+    @argument("--model", metavar="NAME", help="Name of the model to define and draw; all are defined by default")
+    @argument(
+        "--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="Set a parameter of the model"
+    )
+    @argument("--no-draw", action="store_true", help="Check and define the models without drawing")
     def arch(line: str, cell: str) -> None:
-        """Check the models of the cell, draw the last one, and define a class for each.
+        """Check the models of the cell, define a class for each, and draw the last one.
 
-        A cell with errors shows them and defines nothing.
+        A cell with errors prints them and defines nothing.
         """
         options = parse_argstring(arch, line)
         name = f"<cell {shell.execution_count}>"
@@ -38,7 +40,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def _models(source: Source, model: str | None, settings: list[str]) -> list[ShownGraph]:
-    """Return the checked models of a cell, none where it has errors; print what was found."""
+    """Return the checked models of a cell, none if it has errors; print its diagnostics."""
     try:
         given = dict(map(parse_setting, settings))
         compiled = compile_source(source, model=model, every=model is None and not given, settings=given)

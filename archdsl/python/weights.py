@@ -1,4 +1,4 @@
-"""Loads published weights into a module: by their names, or in their order where their names are others."""
+"""Loads published weights into a module, matched by name or by order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _SHOWN = 5
-# A batch norm counts batches only for an average without momentum, and many published files have no such entry.
+# Batch normalisation uses this counter only without momentum, and many published files lack it.
 _COUNTER = "num_batches_tracked"
 Entries: TypeAlias = "dict[str, Tensor]"
 Pairs: TypeAlias = list[tuple[str, str]]
 
 
 class WeightsError(ValueError):
-    """Weights that do not fit a module; `differences` says where, a line each."""
+    """Weights do not fit a module; `differences` has a line for each entry that differs."""
 
     def __init__(self, module: str, differences: tuple[str, ...]) -> None:
         lines = [f"the weights do not fit {module}:", *differences[:_SHOWN]]
@@ -27,14 +27,20 @@ class WeightsError(ValueError):
 def load_weights(
     module: "nn.Module", state_dict: "Mapping[str, Tensor]", *, by: Literal["name", "order"] = "name"
 ) -> None:
-    """Copy weights into a module, each to the entry of its name, or with `by="order"` to the one in its place.
+    """Copy weights into a module, and convert them to its devices and types.
 
-    The order is for weights with the names of other code: both sides are paired as they stand in their `state_dict`.
-    It sees a wrong order only where shapes differ, so compare outputs with those of the code that the weights are from.
-    Either way every entry must find its counterpart, in the same shape; only `num_batches_tracked` may lack one.
-    Weights take the device and the type of the module. A module with fused towers takes those of the towers too.
+    Every entry needs a counterpart of the same shape; only `num_batches_tracked` may lack one. A module with fused
+    towers also accepts the weights of the separate towers.
 
-    Raises WeightsError where they do not fit; the module is unchanged then.
+    Args:
+        module: The module to fill.
+        state_dict: The weights.
+        by: "name" matches entries by their keys. "order" matches them by their positions, for weights of other code
+            with other keys; it detects a wrong order only where shapes differ, so compare outputs with the original.
+
+    Raises:
+        archdsl.WeightsError: The weights do not fit; the module is unchanged.
+        ValueError: `by` is neither "name" nor "order".
     """
     own, given = _without_counters(module.state_dict()), _without_counters(state_dict)
     match by:
@@ -44,7 +50,7 @@ def load_weights(
         case "order":
             pairs = list(zip(own, given, strict=False))
         case _:
-            raise ValueError(f'weights are loaded by "name" or by "order", not by {by!r}')
+            raise ValueError(f'by must be "name" or "order", not {by!r}')
     differences = (*_of_other_shapes(own, given, pairs), *_without_counterpart(own, given, pairs))
     if differences:
         raise WeightsError(type(module).__name__, differences)
@@ -53,7 +59,7 @@ def load_weights(
 
 
 def _fused(module: "nn.Module", state_dict: Entries) -> Entries:
-    """Return weights as a module takes them, which says itself how towers became one in it."""
+    """Return weights with those of towers fused, if the module was built with fused towers."""
     fuse: Callable[[Entries], Entries] | None = getattr(type(module).__init__, "__globals__", {}).get("fused_state")
     return fuse(state_dict) if fuse else state_dict
 

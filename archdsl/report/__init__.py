@@ -1,1 +1,1 @@
-"""What a net costs and sees, as data: tables, memory, receptive fields, explanations."""
+"""Facts about nets as data: tables of counts, memory, receptive fields, explanations, differences, input sizes."""

@@ -1,14 +1,16 @@
-"""What changed from one net to another: steps, shapes, counts, and the keys of the `state_dict`."""
+"""The differences between two nets: steps, shapes, counts, and keys of the `state_dict`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Node, dotted
+from archdsl.ir.graph import CheckedGraph, Input, Node, Output, dotted
+from archdsl.ops.base import Op
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step that is in one net only (`+`, `-`), or that differs (`~`), and how."""
+    """A step that was added (`+`), removed (`-`) or changed (`~`), with a description."""
 
     sign: str
     path: str
@@ -17,10 +19,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The changes of steps, and of keys of the `state_dict`.
+    """The changed steps and the compatibility of weights between two nets.
 
-    Old weights load under the keys `loads`; under `misfits` they have another shape; `missing` keys are in the new net
-    only, and `unexpected` ones in the old net only.
+    `loads` are the keys of the `state_dict` under which old weights load into the new net. `misfits` are keys with
+    another shape, with the old and the new one. `missing` keys exist in the new net only, `unexpected` ones in the old
+    net only.
     """
 
     old: CheckedGraph
@@ -33,26 +36,22 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing changed."""
+        """Whether steps and keys are the same."""
         return not (self.changes or self.misfits or self.missing or self.unexpected)
 
     @property
     def totals(self) -> tuple[tuple[str, str, str], ...]:
-        """Name, old and new value of what both nets have as a whole."""
-        ends = [
-            tuple(", ".join(f"{each.name} {each.shape}" for each in part) for part in (graph.inputs, graph.outputs))
-            for graph in (self.old, self.new)
-        ]
+        """Name, old and new value of properties of the whole nets."""
         return (
-            ("input", ends[0][0], ends[1][0]),
-            ("output", ends[0][1], ends[1][1]),
+            ("input", _named_shapes(self.old.inputs), _named_shapes(self.new.inputs)),
+            ("output", _named_shapes(self.old.outputs), _named_shapes(self.new.outputs)),
             ("steps", str(len(self.old.nodes)), str(len(self.new.nodes))),
             ("parameters", f"{self.old.params:,}", f"{self.new.params:,}"),
             ("MACs", f"{self.old.macs:,}", f"{self.new.macs:,}"),
         )
 
     def as_data(self) -> dict[str, object]:
-        """Return it as plain data."""
+        """Return the differences as plain data for JSON."""
         return {
             "old": self.old.name,
             "new": self.new.name,
@@ -68,7 +67,7 @@ class Difference:
 
 
 def difference(old: CheckedGraph, new: CheckedGraph) -> Difference:
-    """Return what changed from one net to another; steps are the same if they have the same path."""
+    """Return the differences between two nets; steps are matched by their paths."""
     before, after = ({node.path: node for node in graph.nodes} for graph in (old, new))
     changes = [Change("-", dotted(path), _title(node)) for path, node in before.items() if path not in after]
     for path, node in after.items():
@@ -80,11 +79,16 @@ def difference(old: CheckedGraph, new: CheckedGraph) -> Difference:
     return _with_weights(old, new, tuple(changes))
 
 
+def _named_shapes(values: Sequence[Input | Output]) -> str:
+    return ", ".join(f"{each.name} {each.shape}" for each in values)
+
+
 def _title(node: Node) -> str:
-    return node.op.title(node.input)
+    return node.op.drawing(node.input).title
 
 
 def _changed(old: Node, new: Node) -> list[str]:
+    """Return a description of each difference between two steps with the same path."""
     words = []
     if type(old.op) is not type(new.op) or _title(old) != _title(new):
         words.append(f"{_title(old)} became {_title(new)}")
@@ -93,7 +97,7 @@ def _changed(old: Node, new: Node) -> list[str]:
         if one != other and not words:
             words.append(f"{name} {one} became {other}")
     if old.sources != new.sources:
-        words.append(f"reads {_read(new)} in place of {_read(old)}")
+        words.append(f"reads {_read(new)} instead of {_read(old)}")
     if old.inputs != new.inputs or old.shape != new.shape:
         words.append(f"{_shapes(old)} became {_shapes(new)}")
     if old.params != new.params:
@@ -112,13 +116,18 @@ def _shapes(node: Node) -> str:
 
 
 def entries(graph: CheckedGraph) -> dict[str, Shape]:
-    """Return the keys of the `state_dict` of the generated module, with the sizes of what is stored under them."""
+    """Return the keys of the `state_dict` of the generated module with the shapes of their tensors."""
     return {
         f"{dotted(node.path)}.{name}": Shape(dims).plain()
         for node in graph.nodes
         if not node.weights
-        for name, dims in node.op.entries(node.input.plain())
+        for name, dims in _sizes(node.op, node.input.plain())
     }
+
+
+def _sizes(op: Op, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return name and sizes of each parameter and buffer of an operator."""
+    return (*op.parameter_sizes(x), *op.buffer_sizes(x))
 
 
 def _with_weights(old: CheckedGraph, new: CheckedGraph, changes: tuple[Change, ...]) -> Difference:

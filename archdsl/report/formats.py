@@ -1,12 +1,27 @@
-"""The table of a net as text for other programs: Markdown, CSV, LaTeX, and plain data."""
+"""`archdsl summary` in all formats: the columns of its tables, its totals, and the writers."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from archdsl.base.byte_sizes import amount
-from archdsl.report.receptive_fields import Field
+from archdsl.base.shape import Shape
+from archdsl.report.columns import (
+    BYTES,
+    COUNT,
+    COUNT_OR_BLANK,
+    INTEGER,
+    SHAPE,
+    TEXT,
+    Column,
+    Columns,
+    Format,
+    TextTable,
+    text_table,
+    to_csv,
+    to_data,
+    to_latex,
+    to_markdown,
+)
+from archdsl.report.receptive_fields import ReceptiveField
 from archdsl.report.rows import Counts, Report, Row
 
 DEFINITIONS = (
@@ -14,53 +29,95 @@ DEFINITIONS = (
     "activations, normalisations and pools are not among them. A field is what a unit sees of the first input."
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table of text: its columns, those that hold numbers, and its rows."""
-
-    columns: tuple[str, ...]
-    numbers: frozenset[str]
-    rows: tuple[tuple[str, ...], ...]
-
-
-def sheet(report: Report, depth: int | None = None) -> Sheet:
-    """Return the table with a row for each step, counts as people read them."""
-    with_devices = bool(report.devices)
-    columns = ("Step", "Operator", "Output", "Parameters", "MACs", "Activations", "Field", "Stride")
-    rows = tuple(_cells(row, depth, with_devices=with_devices) for row in report.to_depth(depth))
-    numbers = frozenset(("Parameters", "MACs", "Activations", "Field", "Stride", "Line"))
-    return Sheet((*columns, *(("Device",) if with_devices else ()), "Line"), numbers, rows)
+PARAMETERS: Column[Counts, int] = Column("parameters", "Parameters", lambda counts: counts.params, COUNT)
+NOT_TRAINED: Column[Counts, int] = Column("not_trained", "", lambda counts: counts.fixed, COUNT)
+MACS: Column[Counts, int] = Column("macs", "MACs", lambda counts: counts.macs, COUNT)
+FLOPS: Column[Counts, int] = Column("flops", "", lambda counts: counts.flops, COUNT)
+ACTIVATIONS: Column[Counts, int] = Column(
+    "activation", "Activations", lambda counts: counts.activations, BYTES, unit="bytes"
+)
+SAVED: Column[Counts, int] = Column("kept", "Kept for training", lambda counts: counts.saved, BYTES, unit="bytes")
+# The totals of a device or a stage.
+COUNTS: Columns[Counts] = (PARAMETERS, NOT_TRAINED, MACS, FLOPS, ACTIVATIONS, SAVED)
 
 
-def _cells(row: Row, depth: int | None, *, with_devices: bool) -> tuple[str, ...]:
-    counts = row.counts
-    cut = row.is_container and depth == row.depth + 1
-    output = "" if row.is_container and not cut else row.output
-    field = () if row.is_container and not cut else (field_size(row.field), field_stride(row.field))
-    device = (row.device or "",) if with_devices else ()
-    cells = (row.name, row.what, output, _number(counts.params), _number(counts.macs), amount(counts.activations))
-    return ("  " * row.depth + cells[0], *cells[1:], *(field or ("", "")), *device, str(row.line))
+def _counts(row: Row) -> Counts:
+    return row.counts
 
 
-def _number(count: int) -> str:
-    return f"{count:,}" if count else ""
+def _indented(row: Row) -> str:
+    return "  " * row.depth + row.name
 
 
-def field_size(field: Field | None) -> str:
-    """Return what a unit sees: `11x11`, `all`, or nothing where that has no size."""
-    if field is None:
-        return ""
-    return "all" if field.everything else "x".join(map(str, field.size))
+def _path(row: Row) -> str:
+    return row.path
 
 
-def field_stride(field: Field | None) -> str:
-    """Return the pixels between what neighbours see: `4x4`, or nothing where all see everything."""
-    return "" if field is None or field.everything else "x".join(map(str, field.stride))
+def _shapes(shapes: tuple[Shape, ...]) -> str:
+    return " + ".join(map(str, shapes))
+
+
+def _dims(shapes: tuple[Shape, ...]) -> list[int] | list[list[int]]:
+    dims = [list(shape.dims) for shape in shapes]
+    return dims[0] if len(dims) == 1 else dims
+
+
+def _size(field: ReceptiveField | None) -> str:
+    return field.size_text if field else ""
+
+
+def _stride(field: ReceptiveField | None) -> str:
+    return field.stride_text if field else ""
+
+
+def _centre(field: ReceptiveField | None) -> str:
+    return "x".join(map(str, field.centre)) if field and not field.everything else ""
+
+
+def _field_data(field: ReceptiveField | None) -> dict[str, object] | None:
+    return field.as_data() if field else None
+
+
+_STEP: Format[Row] = Format(_indented, _path, _path)
+_INPUTS: Format[tuple[Shape, ...]] = Format(_shapes, _shapes, _dims)
+_FIELD: Format[ReceptiveField | None] = Format(_size, _size, _field_data, is_number=True)
+_FIELD_STRIDE: Format[ReceptiveField | None] = Format(_stride, _stride, _stride, is_number=True)
+_FIELD_CENTRE: Format[ReceptiveField | None] = Format(_centre, _centre, _centre, is_number=True)
+_DEVICE: Format[str | None] = Format(lambda name: name or "", lambda name: name or "", lambda name: name)
+
+
+def _is_leaf(row: Row) -> bool:
+    return row.is_leaf
+
+
+# The steps and submodules of a net. In JSON, the field is one object with its size, stride and centre.
+STEPS: Columns[Row] = (
+    Column("path", "Step", lambda row: row, _STEP),
+    Column("operator", "Operator", lambda row: row.what, TEXT),
+    Column("is_submodule", "", lambda row: int(row.is_container), INTEGER, in_json=False),
+    Column("input", "", lambda row: row.inputs, _INPUTS),
+    Column("output", "Output", lambda row: row.output, SHAPE, fills=_is_leaf),
+    PARAMETERS.of(_counts, format=COUNT_OR_BLANK),
+    NOT_TRAINED.of(_counts),
+    MACS.of(_counts, format=COUNT_OR_BLANK),
+    FLOPS.of(_counts),
+    ACTIVATIONS.of(_counts),
+    SAVED.of(_counts, header=""),
+    Column("field", "Field", lambda row: row.field, _FIELD, fills=_is_leaf),
+    Column("field_stride", "Stride", lambda row: row.field, _FIELD_STRIDE, fills=_is_leaf, in_json=False),
+    Column("field_centre", "", lambda row: row.field, _FIELD_CENTRE, in_json=False),
+    Column("device", "Device", lambda row: row.device, _DEVICE, optional=True),
+    Column("line", "Line", lambda row: row.line, INTEGER),
+)
+
+
+def steps(report: Report, depth: int | None = None) -> TextTable:
+    """Return the text table of the steps and submodules down to a depth."""
+    return text_table(STEPS, report.to_depth(depth))
 
 
 def totals(report: Report) -> tuple[tuple[str, str], ...]:
-    """Return the totals of a model, with their names."""
+    """Return the totals of a model as pairs of a name and a text."""
     counts, used = report.totals, report.memory
     of = "for one sample" if report.batch == 1 else f"for a batch of {report.batch}"
     weights = ", ".join(f"{amount(size)} as {name}" for name, size in report.weight_bytes.items())
@@ -74,43 +131,34 @@ def totals(report: Report) -> tuple[tuple[str, str], ...]:
         ("Evaluation", f"{amount(used.evaluation)} at most at a time, buffers reused, with the input, without weights"),
         (
             "Training",
-            f"{amount(used.kept)} kept for gradients, {amount(used.training)} at most with weights and gradients",
+            f"{amount(used.saved)} kept for gradients, {amount(used.training)} at most with weights and gradients",
         ),
     )
 
 
-def groups(report: Report) -> tuple[tuple[str, Sheet], ...]:
-    """Return the totals per device, if there are several, and per stage."""
+def groups(report: Report) -> tuple[tuple[str, TextTable], ...]:
+    """Return the text tables of the totals per device, if there are several, and per stage."""
     parts = [("Stage", report.stages)]
     if len(report.devices) > 1:
         parts.insert(0, ("Device", report.devices))
     return tuple((name, _group(name, found)) for name, found in parts)
 
 
-def _group(name: str, found: Sequence[tuple[str, Counts]]) -> Sheet:
-    numbers = ("Parameters", "MACs", "Activations", "Saved for training")
-    rows = tuple(
-        (each, f"{counts.params:,}", f"{counts.macs:,}", amount(counts.activations), amount(counts.kept))
-        for each, counts in found
+def _group(name: str, found: Sequence[tuple[str, Counts]]) -> TextTable:
+    columns: Columns[tuple[str, Counts]] = (
+        Column(name.lower(), name, lambda each: each[0], TEXT),
+        *(column.of(lambda each: each[1]) for column in COUNTS),
     )
-    return Sheet((name, *numbers), frozenset(numbers), rows)
+    return text_table(columns, found)
 
 
 def markdown(report: Report, depth: int | None = None) -> str:
-    """Return the table and its totals in Markdown."""
+    """Return the tables and totals in Markdown."""
     head = f"# {report.model}\n\n{_inputs(report)}\n"
-    parts = [head, markdown_table(sheet(report, depth))]
+    parts = [head, to_markdown(steps(report, depth))]
     parts.append("\n".join(f"- {name}: {words}" for name, words in totals(report)) + "\n")
-    parts += [markdown_table(found) for _, found in groups(report)]
+    parts += [to_markdown(table) for _, table in groups(report)]
     return "\n".join([*parts, DEFINITIONS]) + "\n"
-
-
-def markdown_table(table: Sheet) -> str:
-    """Return a table in Markdown; the depth of a step is shown by its indent."""
-    marks = ["---:" if column in table.numbers else "---" for column in table.columns]
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in table.rows]
-    indented = [[row[0].replace("  ", "&emsp;"), *row[1:]] for row in rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (table.columns, marks, *indented)) + "\n"
 
 
 def _inputs(report: Report) -> str:
@@ -118,67 +166,24 @@ def _inputs(report: Report) -> str:
     return f"Input: {given}. Batch: {report.batch}. Numbers: {report.dtype}."
 
 
-_LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "×": r"$\times$", "{": r"\{", "}": r"\}", "$": r"\$"}
-
-
 def latex(report: Report, depth: int | None = None) -> str:
-    """Return the table as a `tabular` of LaTeX, with its totals below."""
-    table = sheet(report, depth)
-    kinds = "".join("r" if column in table.numbers else "l" for column in table.columns)
-    lines = [f"% {report.model}: {_inputs(report)}", rf"\begin{{tabular}}{{{kinds}}}", r"\hline"]
-    lines += [_latex_row(table.columns), r"\hline", *map(_latex_row, table.rows), r"\hline"]
-    lines += [rf"\multicolumn{{{len(table.columns)}}}{{l}}{{{_escaped(f'{a}: {b}')}}} \\" for a, b in totals(report)]
-    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    first = cells[0]
-    indent = rf"\hspace*{{{(len(first) - len(first.lstrip())) // 2}em}}" if first.startswith(" ") else ""
-    return " & ".join([indent + _escaped(first.lstrip()), *map(_escaped, cells[1:])]) + r" \\"
-
-
-def _escaped(text: str) -> str:
-    return "".join(_LATEX.get(char, char) for char in text)
+    """Return the table of steps as a LaTeX `tabular` with the totals below it."""
+    notes = [f"{name}: {words}" for name, words in totals(report)]
+    return f"% {report.model}: {_inputs(report)}\n" + to_latex(steps(report, depth), notes)
 
 
 def as_csv(report: Report, depth: int | None = None) -> str:
     """Return a line for each step and submodule, with plain numbers."""
-    rows = [_flat(row) for row in report.to_depth(depth)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _flat(row: Row) -> dict[str, object]:
-    field, counts = row.field, row.counts
-    return {
-        "path": row.path,
-        "operator": row.what,
-        "is_submodule": int(row.is_container),
-        "input": row.input,
-        "output": row.output,
-        "parameters": counts.params,
-        "not_trained": counts.fixed,
-        "macs": counts.macs,
-        "flops": counts.flops,
-        "activation_bytes": counts.activations,
-        "kept_bytes": counts.kept,
-        "field": field_size(field),
-        "field_stride": field_stride(field),
-        "field_centre": "" if field is None or field.everything else "x".join(map(str, field.centre)),
-        "device": row.device or "",
-        "line": row.line,
-    }
+    return to_csv(STEPS, report.to_depth(depth))
 
 
 def as_data(report: Report, depth: int | None = None) -> dict[str, object]:
-    """Return the report as plain data; sizes are lists, without the batch."""
+    """Return the report as plain data for JSON; shapes are lists of sizes without the batch."""
+    rows = report.to_depth(depth)
     return {
         "model": report.model,
         "source": report.source,
-        "inputs": [{"name": name, "shape": _sizes(shape)} for name, shape in report.inputs],
+        "inputs": [{"name": name, "shape": list(shape.dims)} for name, shape in report.inputs],
         "batch": report.batch,
         "dtype": report.dtype,
         "parameters": report.params,
@@ -187,51 +192,11 @@ def as_data(report: Report, depth: int | None = None) -> dict[str, object]:
         "flops": report.totals.flops,
         "activation_bytes": report.totals.activations,
         "evaluation_bytes": report.memory.evaluation,
-        "kept_bytes": report.memory.kept,
+        "kept_bytes": report.memory.saved,
         "training_bytes": report.memory.training,
         "weight_bytes": report.weight_bytes,
-        "devices": {name: _counts(counts) for name, counts in report.devices},
-        "stages": {name: _counts(counts) for name, counts in report.stages},
-        "steps": [_step(row) for row in report.to_depth(depth) if not row.is_container],
-        "submodules": [_step(row) for row in report.to_depth(depth) if row.is_container],
+        "devices": {name: to_data(COUNTS, counts) for name, counts in report.devices},
+        "stages": {name: to_data(COUNTS, counts) for name, counts in report.stages},
+        "steps": [to_data(STEPS, row) for row in rows if not row.is_container],
+        "submodules": [to_data(STEPS, row) for row in rows if row.is_container],
     }
-
-
-def _counts(counts: Counts) -> dict[str, int]:
-    return {
-        "parameters": counts.params,
-        "not_trained": counts.fixed,
-        "macs": counts.macs,
-        "flops": counts.flops,
-        "activation_bytes": counts.activations,
-        "kept_bytes": counts.kept,
-    }
-
-
-def _step(row: Row) -> dict[str, object]:
-    return {
-        "path": row.path,
-        "operator": row.what,
-        "input": _sizes(row.input) if " + " not in row.input else [*map(_sizes, row.input.split(" + "))],
-        "output": _sizes(row.output),
-        **_counts(row.counts),
-        "field": None if row.field is None else field_data(row.field),
-        "device": row.device,
-        "line": row.line,
-    }
-
-
-def field_data(field: Field) -> dict[str, object]:
-    """Return a receptive field as plain data."""
-    if field.everything:
-        return {"everything": True}
-    return {
-        "everything": False,
-        "size": list(field.size),
-        "stride": list(map(float, field.stride)),
-        "centre": list(field.centre),
-    }
-
-
-def _sizes(shape: str) -> list[int]:
-    return [int(size) for size in shape.split("x")]

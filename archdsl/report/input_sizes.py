@@ -1,4 +1,4 @@
-"""For which sizes of the input a net is valid, and which of them it reads whole."""
+"""The input sizes for which a net is valid, and those for which its windows cover every pixel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from archdsl.ops.reasons import PixelsUnread
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """What becomes of a net with an input of other sides.
+class SizeResult:
+    """The result of compiling a net for one input shape.
 
-    `failure` says why there is none, as the first step says it that does not take it. `unread` are the steps that leave
-    pixels out, and how many rows or columns; the rest is None or empty where there is no net.
+    `failure` is the first error, None if the net is valid. `unread` holds the steps whose windows leave pixels at the
+    border unread, with the number of rows or columns. The other fields are None if the net is not valid.
     """
 
     shape: Shape
@@ -25,16 +25,16 @@ class Size:
 
     @property
     def is_valid(self) -> bool:
-        """Whether there is a net of this size."""
+        """Whether the net is valid for this input."""
         return self.failure is None
 
     @property
     def is_whole(self) -> bool:
-        """Whether every pixel of every map is read."""
+        """Whether the net is valid and its windows cover every pixel of every map."""
         return self.is_valid and not self.unread
 
     def as_data(self) -> dict[str, object]:
-        """Return it as plain data."""
+        """Return the result as plain data for JSON."""
         return {
             "input": list(self.shape.dims),
             "valid": self.is_valid,
@@ -47,12 +47,12 @@ class Size:
 
 
 def with_side(shape: Shape, side: int) -> Shape:
-    """Return a shape whose map has this side along every axis."""
+    """Return a shape with the same channels and a map of `side` pixels along every axis."""
     return Shape((int(shape.channels), *(side for _ in shape.map)))
 
 
-def judged(graph: CheckedGraph) -> Size:
-    """Return what a net makes of the input that it has."""
+def result_of(graph: CheckedGraph) -> SizeResult:
+    """Return the result for a valid net and the input that it was compiled for."""
     unread = tuple((dotted(node.path), lost) for node in graph.nodes if (lost := _unread(node)))
     maps = [
         node.shape
@@ -60,14 +60,17 @@ def judged(graph: CheckedGraph) -> Size:
         if node.shape.rank == graph.inputs[0].shape.rank > 1 and max(node.shape.map) > 1
     ]
     last = maps[-1] if maps else None
-    return Size(graph.inputs[0].shape.plain(), None, unread, last, graph.params, graph.macs)
+    return SizeResult(graph.inputs[0].shape.plain(), None, unread, last, graph.params, graph.macs)
 
 
 def _unread(node: Node) -> int:
     return sum(reason.unread for reason in node.op.advice(node.input) if isinstance(reason, PixelsUnread))
 
 
-def fitting(given: Input, judge: Callable[[Shape], Size], *, around: int) -> tuple[Size, ...]:
-    """Return what becomes of each size from `around` pixels below that of an input to as many above it."""
+def results_around(given: Input, compiled: Callable[[Shape], SizeResult], *, around: int) -> tuple[SizeResult, ...]:
+    """Return the results for all square maps from `around` pixels below the size of an input to `around` above it.
+
+    `compiled` compiles the net for one shape of the input.
+    """
     side = int(max(given.shape.map))
-    return tuple(judge(with_side(given.shape, each)) for each in range(max(1, side - around), side + around + 1))
+    return tuple(compiled(with_side(given.shape, each)) for each in range(max(1, side - around), side + around + 1))

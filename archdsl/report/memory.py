@@ -1,17 +1,17 @@
-"""What a run of a net keeps in memory: every step's result from when it is computed until nobody needs it any more.
+"""Peak memory of a net during inference and during a training step.
 
-Evaluation: a result goes when its last reader is done; views share the memory of what they show, and what PyTorch can
-write over its input does. Training: autograd keeps what the gradient of a step needs until that is computed. Counted
-are numbers of the net, not the workspace of single operators.
+During inference, a result is freed after its last use; views share the memory of their input, and in-place operations
+reuse it. During training, autograd saves the tensors that the backward pass needs. The workspace of single operators,
+such as the buffers of a convolution algorithm, is not counted.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.ir.graph import CheckedGraph, Node, Path, only_in_training
+from archdsl.ir.graph import CountedGraph, Node, Path, only_in_training
 from archdsl.ir.order import in_order
 from archdsl.ops.analysis import Saved
-from archdsl.ops.base import Stateless, Trait
+from archdsl.ops.base import ForwardOnly, Functional, Trait
 
 _INTEGER = 8
 
@@ -20,32 +20,32 @@ _INTEGER = 8
 class Memory:
     """Bytes of a net for one batch.
 
-    `evaluation` is the peak of what is alive in an evaluation, with the input and without the weights. `kept` is what
-    autograd keeps of a forward pass, and `kept_by` how much of it each step adds. `training` is the peak of a training
-    step: weights, their gradients, and what is kept or on its way back, without the optimiser's own numbers.
+    `evaluation` is the peak during inference: the input and all live results, without the weights. `saved` is what
+    autograd saves during a forward pass, and `saved_by` what each step adds to it. `training` is the peak of a training
+    step: weights, their gradients, saved tensors and gradients of results, without the state of the optimiser.
     """
 
     weights: int
     evaluation: int
-    kept: int
-    kept_by: dict[Path, int]
+    saved: int
+    saved_by: dict[Path, int]
     training: int
 
 
-def memory(graph: CheckedGraph, *, batch: int = 1, width: int = 4) -> Memory:
-    """Return the memory that a net needs for a batch of numbers which take `width` bytes each."""
+def memory(graph: CountedGraph, *, batch: int = 1, width: int = 4) -> Memory:
+    """Return the memory that a net needs for a batch of `batch` samples with numbers of `width` bytes."""
     flow = _Flow(graph, batch, width)
     weights = graph.params * width
-    forward = _Training(flow)
-    kept, kept_by = forward.forward()
-    return Memory(weights, _evaluation(flow), kept, kept_by, weights + forward.backward())
+    training = _Training(flow)
+    saved, saved_by = training.forward()
+    return Memory(weights, _evaluation(flow), saved, saved_by, weights + training.backward())
 
 
 @dataclass(slots=True)
 class _Flow:
-    """Who reads what, and which results share their memory."""
+    """The results of a net with their sizes in bytes and the number of their readers."""
 
-    graph: CheckedGraph
+    graph: CountedGraph
     batch: int
     width: int
     nodes: tuple[Node, ...] = ()
@@ -60,31 +60,35 @@ class _Flow:
         self.readers = Counter(source for node in self.nodes for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
 
-    def kept(self, node: Node) -> Saved:
-        """Return what a training keeps of a step, for one sample."""
+    def saved(self, node: Node) -> Saved:
+        """Return the tensors and numbers of a step that autograd saves, for one sample."""
         return node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
-        """Return the input that a step writes its result over, if it does."""
-        emission = node.emission
-        if not isinstance(emission, Stateless) or node.op.copies_in_place:
+        """Return the input that a step overwrites with its result, or None."""
+        if node.op.autograd.copies_in_place:
             return None
-        source = node.sources[0] if emission.in_place else node.sources[-1] if emission.sums else None
+        source = None
+        match node.emission:
+            case Functional(in_place=True):
+                source = node.sources[0]
+            case ForwardOnly(adds_in_place=True):
+                source = node.sources[-1]
         maker = makers.get(source) if source else None
-        if source is None or maker is None or maker.op.keeps_output or maker.op.is_view or self.readers[source] > 1:
+        if source is None or maker is None or self.readers[source] > 1:
             return None
-        return source
+        return None if maker.op.autograd.needs_output or maker.op.autograd.is_view else source
 
 
 def _evaluation(flow: _Flow) -> int:
-    """Return the peak of what is alive in an evaluation."""
+    """Return the peak of live bytes during inference."""
     left_out = only_in_training(flow.graph.graph)
     nodes = [node for node in flow.nodes if node.path not in left_out]
     owner = {given.path: given.path for given in flow.graph.inputs}
     makers = {node.path: node for node in nodes}
     for node in nodes:
         over = flow.overwritten(node, makers)
-        passes_on = node.op.is_view or Trait.DROPS in node.op.traits
+        passes_on = node.op.autograd.is_view or Trait.DROPS in node.op.traits
         source = node.sources[0] if passes_on else over
         owner[node.path] = owner[source] if source else node.path
     last = {owner[source]: number for number, node in enumerate(nodes) for source in node.sources}
@@ -101,7 +105,7 @@ def _evaluation(flow: _Flow) -> int:
 
 
 class _Training:
-    """A forward pass and the way back, step by step."""
+    """Simulates a forward and a backward pass, step by step."""
 
     def __init__(self, flow: _Flow) -> None:
         self.flow = flow
@@ -112,38 +116,38 @@ class _Training:
         self.extra: dict[Path, int] = {}
         self.alive = 0
         self.peak = 0
-        # Of a step, the gradient that has come back so far: the steps whose buffer it is, or a part of.
+        # The step whose buffer holds the gradient of a step's result, and how many results share each buffer.
         self.gradients: dict[Path, Path] = {}
         self.shared: Counter[Path] = Counter()
 
     def forward(self) -> tuple[int, dict[Path, int]]:
-        """Return what autograd keeps, and how much of it the steps add, one by one."""
-        kept_by: dict[Path, int] = {}
+        """Return the bytes that autograd saves, and how many each step adds."""
+        saved_by: dict[Path, int] = {}
         for node in self.flow.nodes:
             self._own(node)
             if node.path in self.learns:
-                kept_by[node.path] = self._keep(node)
-        # What goes out is held by the caller.
+                saved_by[node.path] = self._save(node)
+        # The caller holds the outputs.
         for output in self.flow.graph.outputs:
             self._hold(output.path, ("", "caller"))
-        kept = sum(kept_by.values())
+        saved = sum(saved_by.values())
         self.alive = sum(self.extra.values()) + sum(
             self.flow.sizes[path] for path in self.holders if path in self.makers
         )
         self.peak = self.alive
-        return kept, kept_by
+        return saved, saved_by
 
     def _own(self, node: Node) -> None:
         over = self.flow.overwritten(node, self.makers)
-        source = node.sources[0] if node.op.is_view else over
+        source = node.sources[0] if node.op.autograd.is_view else over
         self.owner[node.path] = self.owner[source] if source else node.path
 
-    def _keep(self, node: Node) -> int:
-        """Note what a step keeps; return the bytes that were not kept before."""
-        kept = self.flow.kept(node)
-        values = self.flow.batch * int(kept.values) + int(kept.of_batch)
-        self.extra[node.path] = values * self.flow.width + self.flow.batch * int(kept.integers) * _INTEGER
-        paths = (node.sources if kept.input else ()) + ((node.path,) if kept.output else ())
+    def _save(self, node: Node) -> int:
+        """Record what autograd saves of a step; return the bytes that were not saved before."""
+        saved = self.flow.saved(node)
+        values = self.flow.batch * int(saved.values) + int(saved.of_batch)
+        self.extra[node.path] = values * self.flow.width + self.flow.batch * int(saved.integers) * _INTEGER
+        paths = (node.sources if saved.input else ()) + ((node.path,) if saved.output else ())
         return self.extra[node.path] + sum(self._hold(path, node.path) for path in paths)
 
     def _hold(self, path: Path, holder: Path) -> int:
@@ -153,19 +157,19 @@ class _Training:
         return self.flow.sizes[owner] if is_new and owner in self.makers else 0
 
     def backward(self) -> int:
-        """Return the peak of what is kept, of gradients and of what is on its way back."""
+        """Return the peak of saved tensors and gradients during the backward pass, in bytes."""
         for output in self.flow.graph.outputs:
             self._make(output.path)
         for node in reversed(self.flow.nodes):
             buffer = self.gradients.pop(node.path, None)
             if node.path in self.learns:
-                within = int(self.flow.kept(node).back) * self.flow.batch * self.flow.width
+                within = int(self.flow.saved(node).in_backward) * self.flow.batch * self.flow.width
                 self._take(within)
                 self._take(-within)
                 self._take(node.params * self.flow.width)
                 for source in node.sources:
                     if source in self.learns:
-                        self._pass_back(source, buffer if node.op.shares_gradient else None)
+                        self._pass_back(source, buffer if node.op.autograd.shares_gradient else None)
             self._take(-self.extra.pop(node.path, 0))
             if buffer is not None:
                 self._drop(buffer)
@@ -173,7 +177,7 @@ class _Training:
         return self.peak
 
     def _pass_back(self, source: Path, shared: Path | None) -> None:
-        """Give a step its gradient: a buffer of its own, or a share of one that is there; several are added up."""
+        """Give a step its gradient: a new buffer, or a share of an existing one; further gradients are added to it."""
         before = self.gradients.get(source)
         if before is None and shared is not None:
             self.gradients[source] = shared
@@ -184,7 +188,7 @@ class _Training:
             self._make(source)
             self._drop(before)
         elif shared is None:
-            # The new one is added to the old one, and goes.
+            # The new gradient is added to the old one and freed.
             self._take(self.flow.sizes[source])
             self._take(-self.flow.sizes[source])
 
@@ -211,7 +215,7 @@ class _Training:
 
 
 def _that_learn(nodes: tuple[Node, ...]) -> set[Path]:
-    """Return the steps whose results depend on weights."""
+    """Return the paths of steps whose results depend on trained parameters."""
     found: set[Path] = set()
     for node in nodes:
         if node.params or node.weights or any(source in found for source in node.sources):

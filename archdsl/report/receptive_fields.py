@@ -1,7 +1,9 @@
-"""Receptive fields: which part of an input a unit of a step can see.
+"""Receptive fields: the region of an input that a unit of a step depends on.
 
-`fields` goes forward and gives size and stride for all steps as if the map had no border; `seen` goes back from one
-unit and is exact, borders and all.
+`receptive_fields` composes windows from the input on and gives size, stride and centre for all steps, as if maps had no
+borders. `UnitFields` follows windows back from one unit and is exact, including borders.
+
+Sizes and strides are those of Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, 2019.
 """
 
 from dataclasses import dataclass, replace
@@ -9,7 +11,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Input, Node, Path
+from archdsl.ir.graph import CountedGraph, Input, Node, Path
 from archdsl.ir.order import in_order
 from archdsl.ops.analysis import AxisWindow, InputDependence, Span
 
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AxisField:
-    """What units see along an axis of an input's map, if no border is near.
+    """The receptive fields of units along one axis of an input's map, away from borders.
 
-    `spans` are those of the first units; after a `period` of units all repeats, `shift` pixels further. The period is 1
-    unless a map was enlarged: then units differ in which of the smaller map's pixels they lie on.
+    `spans` are those of the first units. They repeat after a `period` of units, `shift` pixels further. The period is 1
+    unless a map was upsampled: then a unit's field depends on its position between the pixels of the smaller map.
     """
 
     spans: tuple[Span, ...]
@@ -30,27 +32,28 @@ class AxisField:
     period: int = 1
 
     def at(self, unit: int) -> Span:
-        """Return the first and the last pixel that a unit sees."""
+        """Return the first and the last pixel in the field of a unit."""
         turns, phase = divmod(unit, len(self.spans))
         first, last = self.spans[phase]
         return first + turns * self.shift, last + turns * self.shift
 
     @property
     def size(self) -> int:
-        """Pixels that a unit sees, the most where units differ."""
+        """Size in pixels of the largest field of a unit."""
         return max(last - first + 1 for first, last in self.spans)
 
 
-_START = AxisField(((0, 0),), 1)
-_OWN, _ONLY = AxisWindow(1, 0, 0), AxisWindow(0, 0, 0)
+_PIXEL = AxisField(((0, 0),), 1)
+# Each unit reads its own position; all units read the only position of an axis of size 1, which broadcasts.
+_POINTWISE, _BROADCAST = AxisWindow(1, 0, 0), AxisWindow(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """What units of a step see along each axis of an input's map.
+class ReceptiveField:
+    """The receptive field of the units of a step, along each axis of an input's map.
 
-    With `everything` it sees the whole input. `is_sequence` says that units are steps of a sequence; it is None as long
-    as nothing tells.
+    With `everything` it is the whole input. `is_sequence` says that units are positions of a sequence; it is None as
+    long as the operators before the step accept both maps and sequences.
     """
 
     axes: tuple[AxisField, ...]
@@ -59,68 +62,89 @@ class Field:
 
     @property
     def size(self) -> tuple[int, ...]:
-        """Pixels that a unit sees along each axis, if no border is near."""
+        """Size in pixels along each axis, away from borders."""
         return tuple(axis.size for axis in self.axes)
 
     @property
     def stride(self) -> "tuple[Fraction, ...]":
-        """Pixels between what neighbouring units see."""
-        # It takes as long to import as half of our own code, and a check has no use for it.
+        """Distance in pixels between the fields of neighbouring units, along each axis."""
+        # Importing fractions takes half as long as all of archdsl, and `check` does not need it.
         from fractions import Fraction
 
         return tuple(Fraction(axis.shift, axis.period) for axis in self.axes)
 
     @property
     def centre(self) -> tuple[float, ...]:
-        """Middle of what the first unit sees; below 0 it lies in the padding."""
+        """Centre of the first unit's field, in pixels; negative positions are padding."""
         return tuple(sum(axis.spans[0]) / 2 for axis in self.axes)
 
+    @property
+    def size_text(self) -> str:
+        """The size as text: `11x11`, `all`, or empty where the input has no map."""
+        return "all" if self.everything else "x".join(map(str, self.size))
 
-def positions(shape: Shape) -> tuple[int, ...]:
-    """Return the sizes of the axes along which units have positions: those of a map, none for a vector."""
+    @property
+    def stride_text(self) -> str:
+        """The stride as text: `4x4`, or empty where every unit sees the whole input."""
+        return "" if self.everything else "x".join(map(str, self.stride))
+
+    def as_data(self) -> dict[str, object]:
+        """Return the field as plain data for JSON."""
+        if self.everything:
+            return {"everything": True}
+        sizes = {"size": list(self.size), "stride": list(map(float, self.stride)), "centre": list(self.centre)}
+        return {"everything": False, **sizes}
+
+
+def _map_sizes(shape: Shape) -> tuple[int, ...]:
+    """Return the sizes of a map as plain integers; a vector has none."""
     return tuple(map(int, shape.map))
 
 
-def fields(graph: CheckedGraph, given: Input | None = None) -> dict[Path, Field]:
-    """Return what the steps see of an input, the first one if none is given; steps that see nothing are left out."""
+def receptive_fields(graph: CountedGraph, given: Input | None = None) -> dict[Path, ReceptiveField]:
+    """Return the receptive fields of all steps that depend on an input, by default the first one, by their paths."""
     given = given or graph.inputs[0]
-    sizes = positions(given.shape)
-    start = Field(tuple(_START for _ in sizes), is_sequence=True if not sizes else None)
+    sizes = _map_sizes(given.shape)
+    start = ReceptiveField(tuple(_PIXEL for _ in sizes), is_sequence=True if not sizes else None)
     found = {given.path: start if len(sizes) != 0 else replace(start, everything=True)}
     for node in in_order(graph.nodes):
         dependence = node.op.input_dependence(node.inputs, node.shape)
         parts = [
-            _composed(found[source], dependence, shape, node.shape, sizes)
+            _compose(found[source], dependence, shape, node.shape, sizes)
             for source, shape in zip(node.sources, node.inputs, strict=True)
             if source in found
         ]
         if parts:
-            found[node.path] = _united(parts, sizes)
+            found[node.path] = _union(parts, sizes)
     return found
 
 
-def _composed(field: Field, dependence: InputDependence, x: Shape, y: Shape, sizes: tuple[int, ...]) -> Field:
+def _compose(
+    field: ReceptiveField, dependence: InputDependence, x: Shape, y: Shape, sizes: tuple[int, ...]
+) -> ReceptiveField:
+    """Return the field of a step's units, from the field of the units that it reads."""
     kind = field.is_sequence if dependence.is_sequence is None else dependence.is_sequence
     mixed = dependence.is_sequence is True and field.is_sequence is False and x.rank == 2 == y.rank and len(sizes) == 1
-    # Where positions have become more or fewer axes than the input has, which is which is not followed.
+    # The correspondence of axes is unknown once the number of axes differs from that of the input.
     lost = bool(dependence.axes) and len(dependence.axes) != len(field.axes)
     if field.everything or dependence.everything or mixed or lost:
-        return Field(field.axes, everything=True, is_sequence=kind)
+        return ReceptiveField(field.axes, everything=True, is_sequence=kind)
     axes = field.axes
     if dependence.axes:
         sides = y.map if len(y.map) == len(axes) else sizes
         axes = tuple(
-            _through(axis, reach, side) for axis, reach, side in zip(field.axes, dependence.axes, sides, strict=True)
+            _compose_axis(axis, window, side)
+            for axis, window, side in zip(field.axes, dependence.axes, sides, strict=True)
         )
     elif len(x.map) == len(axes) == len(y.map):
-        # A side of 1 is stretched: all units see what the only one saw.
-        stretched = (a == 1 and b > 1 for a, b in zip(x.map, y.map, strict=True))
-        axes = tuple(AxisField(axis.spans[:1], 0) if s else axis for axis, s in zip(axes, stretched, strict=True))
-    return _whole(Field(axes, is_sequence=kind), y, sizes)
+        # An axis of size 1 broadcasts: all units have the field of the only one.
+        broadcasts = (a == 1 and b > 1 for a, b in zip(x.map, y.map, strict=True))
+        axes = tuple(AxisField(axis.spans[:1], 0) if b else axis for axis, b in zip(axes, broadcasts, strict=True))
+    return _covering(ReceptiveField(axes, is_sequence=kind), y, sizes)
 
 
-def _whole(field: Field, shape: Shape, sizes: tuple[int, ...]) -> Field:
-    """Return a field that says so where its only unit sees the whole input."""
+def _covering(field: ReceptiveField, shape: Shape, sizes: tuple[int, ...]) -> ReceptiveField:
+    """Return the field, marked `everything` if the step has a single unit whose field covers the whole input."""
     if shape.rank != len(sizes) + 1 or any(side != 1 for side in shape.map):
         return field
     seen = (axis.at(0) for axis in field.axes)
@@ -128,32 +152,34 @@ def _whole(field: Field, shape: Shape, sizes: tuple[int, ...]) -> Field:
     return replace(field, everything=covers)
 
 
-def _through(axis: AxisField, reach: AxisWindow, size: int) -> AxisField:
-    """Return what `size` units see through those that they read."""
-    if reach == _OWN:
+def _compose_axis(axis: AxisField, window: AxisWindow, size: int) -> AxisField:
+    """Return the fields of `size` units that read a window of units with the fields `axis`."""
+    if window == _POINTWISE:
         return axis
-    if reach.per == 1 == axis.period:
+    if window.per == 1 == axis.period:
         first, last = axis.spans[0]
-        return AxisField(((first + axis.shift * reach.first, last + axis.shift * reach.last),), axis.shift * reach.step)
-    # After a period, units read the same places of the period before them.
-    whole = reach.per * axis.period
-    turns = gcd(reach.step, whole)
-    period = whole // turns if reach.step else 1
-    read = (reach.span(unit, unit) for unit in range(min(period, int(size))))
+        span = (first + axis.shift * window.first, last + axis.shift * window.last)
+        return AxisField((span,), axis.shift * window.step)
+    # Units that are a period apart read the same phases of the period of `axis`.
+    whole = window.per * axis.period
+    turns = gcd(window.step, whole)
+    period = whole // turns if window.step else 1
+    read = (window.span(unit, unit) for unit in range(min(period, int(size))))
     spans = tuple((axis.at(first)[0], axis.at(last)[1]) for first, last in read)
-    return AxisField(spans, axis.shift * reach.step // turns if reach.step else 0, period)
+    return AxisField(spans, axis.shift * window.step // turns if window.step else 0, period)
 
 
-def _united(parts: list[Field], sizes: tuple[int, ...]) -> Field:
+def _union(parts: list[ReceptiveField], sizes: tuple[int, ...]) -> ReceptiveField:
+    """Return the smallest field that contains all parts."""
     if len(parts) == 1:
         return parts[0]
     if any(part.everything for part in parts):
         return replace(parts[0], everything=True)
-    return replace(parts[0], axes=tuple(_joint([part.axes[axis] for part in parts]) for axis in range(len(sizes))))
+    return replace(parts[0], axes=tuple(_union_axis([part.axes[axis] for part in parts]) for axis in range(len(sizes))))
 
 
-def _joint(axes: list[AxisField]) -> AxisField:
-    """Return what units see that see all of these."""
+def _union_axis(axes: list[AxisField]) -> AxisField:
+    """Return the smallest fields along one axis that contain those of all `axes`."""
     first, *others = axes
     if all(axis == first for axis in others):
         return first
@@ -166,22 +192,22 @@ def _joint(axes: list[AxisField]) -> AxisField:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a step reads a value: `axes` say it for each axis of `sizes`; None stands for all positions."""
+    """The windows through which a step reads one of its inputs, an axis each of `sizes`; None means all positions."""
 
     source: Path
     sizes: tuple[int, ...]
     axes: tuple[AxisWindow, ...] | None
 
     def read(self, spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
-        """Return the positions that units within these spans read; None where they read only padding."""
+        """Return the positions that units within `spans` read, or None if they read only padding."""
         if self.axes is None:
             return tuple((0, size - 1) for size in self.sizes)
-        # Where maps are stacked, or means taken of several, the last axes are those of each.
+        # Operators that stack maps or average over several add axes in front of those of a map.
         more = len(self.axes) - len(spans)
         spans = ((0, 0),) * more + spans if more > 0 else spans[-more:]
         found = []
-        for size, reach, (start, end) in zip(self.sizes, self.axes, spans, strict=True):
-            low, high = reach.span(start, end)
+        for size, window, (start, end) in zip(self.sizes, self.axes, spans, strict=True):
+            low, high = window.span(start, end)
             low, high = max(low, 0), min(high, size - 1)
             if low > high:
                 return None
@@ -189,21 +215,25 @@ class _Reading:
         return tuple(found)
 
 
-class Sights:
-    """What the steps of a net see of its inputs, unit by unit."""
+class UnitFields:
+    """The exact receptive fields of single units, including borders, on all inputs of a net."""
 
-    def __init__(self, graph: CheckedGraph) -> None:
+    def __init__(self, graph: CountedGraph) -> None:
         self._inputs = graph.inputs
         order = tuple(reversed(in_order(graph.nodes)))
         self._place = {node.path: place for place, node in enumerate(order)}
-        self._sizes = [positions(node.shape) for node in order]
+        self._sizes = [_map_sizes(node.shape) for node in order]
         self._steps = [(node.path, _readings(node)) for node in order]
 
-    def seen(self, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Span, ...]]:
-        """Return for every input what a unit of a step sees of it along each axis, that in the middle if none is given.
+    def at(self, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Span, ...]]:
+        """Return the receptive field of one unit of a step on each input, as a span for each axis.
 
-        A unit is given by its position on the map. Steps of a sequence, whose positions lie on a map in rows, see what
-        `fields` says. Inputs that it does not see at all are left out.
+        Inputs that the unit does not depend on are left out. For a sequence whose positions lie on a map in rows, the
+        field is that of `receptive_fields`.
+
+        Args:
+            path: The path of the step.
+            unit: The position of the unit on the step's map, by default the middle one.
         """
         start = self._place[path]
         middle = unit or tuple(size // 2 for size in self._sizes[start])
@@ -216,29 +246,32 @@ class Sights:
                 found = reading.read(known)
                 if found is not None:
                     before = spans.get(reading.source)
-                    spans[reading.source] = found if before is None else _joined(before, found)
+                    spans[reading.source] = found if before is None else _hull(before, found)
         return {given.name: spans[given.path] for given in self._inputs if given.path in spans}
 
 
 def _readings(node: Node) -> tuple[_Reading, ...]:
+    """Return how a step reads each of its inputs."""
     dependence = node.op.input_dependence(node.inputs, node.shape)
     found = []
     for source, shape in zip(node.sources, node.inputs, strict=True):
-        sizes, sides = positions(shape), positions(node.shape)
+        sizes, sides = _map_sizes(shape), _map_sizes(node.shape)
         axes: tuple[AxisWindow, ...] | None = None
         if not dependence.everything and not (dependence.is_sequence and sizes):
             if len(sizes) != len(sides):
                 kept = sizes[-len(sides) :]
                 whole = tuple(AxisWindow(0, 0, size - 1) for size in sizes[: -len(sides)])
-                axes = (*whole, *(_OWN for _ in kept)) if min(node.shape.rank, shape.rank) > 2 else None
+                axes = (*whole, *(_POINTWISE for _ in kept)) if min(node.shape.rank, shape.rank) > 2 else None
             elif dependence.axes:
                 axes = dependence.axes
             else:
-                # A side of 1 is stretched: all units read the only one.
-                axes = tuple(_ONLY if size == 1 < side else _OWN for size, side in zip(sizes, sides, strict=True))
+                axes = tuple(
+                    _BROADCAST if size == 1 < side else _POINTWISE for size, side in zip(sizes, sides, strict=True)
+                )
         found.append(_Reading(source, sizes, axes))
     return tuple(found)
 
 
-def _joined(one: tuple[Span, ...], other: tuple[Span, ...]) -> tuple[Span, ...]:
+def _hull(one: tuple[Span, ...], other: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the smallest spans that contain both."""
     return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(one, other, strict=True))

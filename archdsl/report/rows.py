@@ -1,28 +1,29 @@
-"""The table of a net: what each step and submodule gives, holds, computes, keeps and sees."""
+"""The records of `archdsl summary`: shapes, counts, memory and receptive field of each step and submodule."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from archdsl.base.byte_sizes import DTYPE_BYTES
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
-from archdsl.passes.assign import assigned
+from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted, only_in_training
+from archdsl.passes.lowering import Buildable, lowered
 from archdsl.report.memory import Memory, memory
-from archdsl.report.receptive_fields import Field, fields
-from archdsl.report.types import TYPES
+from archdsl.report.receptive_fields import ReceptiveField, receptive_fields
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Sums over steps: numbers that are trained and that are not, operations and bytes of a batch.
+    """Counts of a step, or their sums over several: numbers in the `state_dict`, operations and bytes of one batch.
 
-    `activations` are the bytes of what comes out of the steps, `kept` what autograd keeps of them for a training.
+    `params` are trained, `fixed` are not (running statistics and fixed tables). `activations` are the bytes of the
+    results, `saved` those that autograd saves for the backward pass.
     """
 
     params: int = 0
     fixed: int = 0
     macs: int = 0
     activations: int = 0
-    kept: int = 0
+    saved: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -30,56 +31,48 @@ class Counts:
             self.fixed + other.fixed,
             self.macs + other.macs,
             self.activations + other.activations,
-            self.kept + other.kept,
+            self.saved + other.saved,
         )
 
     @property
     def flops(self) -> int:
-        """Operations of convolutions and matrix products: a multiplication and an addition each."""
+        """Floating-point operations of convolutions and matrix products: two for each multiply-accumulate."""
         return 2 * self.macs
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step, or a submodule with the sums of what it holds.
+    """One step, or a submodule with the sums of its steps.
 
-    `field` is what a unit of the result sees of the first input; None where it sees nothing of it.
+    `what` is the title of the operator or the name of the block. `field` is the receptive field on the first input, or
+    None where the result does not depend on it. `is_leaf` says that the table has no rows for the children.
     """
 
     path: str
     depth: int
     what: str
     is_container: bool
-    input: str
-    output: str
+    is_leaf: bool
+    inputs: tuple[Shape, ...]
+    output: Shape
     counts: Counts
-    field: Field | None
+    field: ReceptiveField | None
     device: str | None
     line: int
 
     @property
     def name(self) -> str:
-        """The step's own name, without those of its submodules."""
+        """The last part of the path."""
         return self.path.rsplit(".", 1)[-1]
-
-    @property
-    def params(self) -> int:
-        """Parameters that are trained."""
-        return self.counts.params
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of a batch."""
-        return self.counts.macs
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The table of a model and its totals; `macs` and bytes are those of a batch."""
+    """The rows of a model and its totals for one batch; a stage consists of all steps whose maps have the same size."""
 
     model: str
     source: str
-    inputs: tuple[tuple[str, str], ...]
+    inputs: tuple[tuple[str, Shape], ...]
     batch: int
     dtype: str
     rows: tuple[Row, ...]
@@ -90,42 +83,46 @@ class Report:
 
     @property
     def params(self) -> int:
-        """Parameters that are trained."""
+        """Number of trained parameters."""
         return self.totals.params
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of an evaluation of a batch."""
+        """Multiply-accumulates of one batch during inference."""
         return self.totals.macs
 
     @property
     def weight_bytes(self) -> dict[str, int]:
-        """Bytes of the trained parameters by the type of their numbers."""
-        return {name: width * self.params for name, width in TYPES.items()}
+        """Bytes of the trained parameters for each number type."""
+        return {name: width * self.params for name, width in DTYPE_BYTES.items()}
 
     def to_depth(self, depth: int | None) -> tuple[Row, ...]:
-        """Return the rows down to a depth; 1 shows the children of the model."""
-        return tuple(row for row in self.rows if depth is None or row.depth < depth)
+        """Return the rows down to a depth, all without one; a depth of 1 stops at the children of the model."""
+        if depth is None:
+            return self.rows
+        return tuple(
+            replace(row, is_leaf=True) if row.depth == depth - 1 else row for row in self.rows if row.depth < depth
+        )
 
 
-def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Report:
-    """Return the table of a model for a batch of numbers of one type."""
-    graph = assigned(graph)
-    used = memory(graph, batch=batch, width=TYPES[dtype])
-    table = _Table(graph, batch, TYPES[dtype], used, fields(graph))
-    left_out = only_in_training(graph.graph)
-    nodes = graph.nodes
+def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Report:
+    """Return the rows and totals of a model for a batch of `batch` samples with numbers of type `dtype`."""
+    counted = lowered(graph).without_moves
+    used = memory(counted, batch=batch, width=DTYPE_BYTES[dtype])
+    table = _Table(counted, batch, DTYPE_BYTES[dtype], used, receptive_fields(counted))
+    left_out = only_in_training(counted.graph)
+    nodes = counted.nodes
     evaluated = [table.counts(node) for node in nodes if node.path not in left_out]
     everything = sum(map(table.counts, nodes), Counts())
     macs = sum(counts.macs for counts in evaluated)
     return Report(
         model=graph.name,
         source=graph.source.name,
-        inputs=tuple((given.name, str(given.shape)) for given in graph.inputs),
+        inputs=tuple((given.name, given.shape.plain()) for given in graph.inputs),
         batch=batch,
         dtype=dtype,
-        rows=tuple(table.rows(graph.root, 0)),
-        totals=Counts(everything.params, everything.fixed, macs, everything.activations, everything.kept),
+        rows=tuple(table.rows(counted.root, 0)),
+        totals=Counts(everything.params, everything.fixed, macs, everything.activations, everything.saved),
         memory=used,
         devices=_grouped((node.device, table.counts(node)) for node in nodes if node.device),
         stages=_grouped((_stage(node.shape), table.counts(node)) for node in nodes),
@@ -134,27 +131,27 @@ def report(graph: CheckedGraph, *, batch: int = 1, dtype: str = "float32") -> Re
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Makes the rows of a net."""
+    """Builds the rows of a net."""
 
-    graph: CheckedGraph
+    graph: CountedGraph
     batch: int
     width: int
     memory: Memory
-    fields: dict[Path, Field]
+    fields: dict[Path, ReceptiveField]
 
     def counts(self, node: Node) -> Counts:
         """Return the counts of a step."""
-        volume = 0 if node.op.is_view else node.shape.plain().volume
+        volume = 0 if node.op.autograd.is_view else node.shape.plain().volume
         return Counts(
             params=node.params,
             fixed=0 if node.weights else int(node.op.fixed(node.input.plain())),
             macs=node.macs * self.batch,
             activations=volume * self.batch * self.width,
-            kept=self.memory.kept_by.get(node.path, 0),
+            saved=self.memory.saved_by.get(node.path, 0),
         )
 
     def rows(self, container: Container, depth: int) -> Iterator[Row]:
-        """Yield the rows of a submodule's children."""
+        """Yield the rows of a submodule's children, depth first."""
         for child in container.children:
             yield self._row(child, depth)
             if isinstance(child, Container):
@@ -169,15 +166,23 @@ class _Table:
         return Row(
             path=dotted(child.path),
             depth=depth,
-            what=child.op.title(child.input) if isinstance(child, Node) else child.use.block if child.use else "",
+            what=_what(child),
             is_container=is_container,
-            input=" + ".join(map(str, given)),
-            output=str(child.shape),
+            is_leaf=not is_container,
+            inputs=tuple(shape.plain() for shape in given),
+            output=child.shape.plain(),
             counts=sum(map(self.counts, nodes), Counts()),
             field=self.fields.get(end),
             device=", ".join(devices) or None,
             line=child.span.line,
         )
+
+
+def _what(child: Node | Container) -> str:
+    """Return the title of an operator, or the name of a submodule's block; empty if it has no block."""
+    if isinstance(child, Node):
+        return child.op.drawing(child.input).title
+    return child.use.block if child.use else ""
 
 
 def _grouped(parts: Iterable[tuple[str | None, Counts]]) -> tuple[tuple[str, Counts], ...]:
@@ -189,7 +194,7 @@ def _grouped(parts: Iterable[tuple[str | None, Counts]]) -> tuple[tuple[str, Cou
 
 
 def _stage(shape: Shape) -> str:
-    """Return the stage that a step belongs to: all that give maps of the same sides, as papers draw their tables."""
+    """Return the name of the stage that a step belongs to: the size of its map."""
     if shape.rank <= 1:
         return "vectors"
     return str(Shape(shape.map).plain()) if shape.rank > 2 else f"{int(shape.dims[0])} steps"

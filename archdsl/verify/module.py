@@ -12,8 +12,8 @@ from typing import Any
 from archdsl.base.shape import Shape
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.plan import GeneratedModule, plan
-from archdsl.ir.graph import CheckedGraph, Container, Input, Path, dotted
-from archdsl.passes.pipelines import lowered
+from archdsl.ir.graph import Container, CountedGraph, Input, Path, dotted
+from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
 from archdsl.passes.transfers import is_move
 
 BATCH = 2
@@ -55,7 +55,7 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
-def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
+def verify(graph: Buildable, file: File, *, device: str = "cpu") -> Verified:
     """Run a module on a random batch and compare it with the graph.
 
     A model with outputs `when training` runs in training mode.
@@ -68,28 +68,28 @@ def verify(graph: CheckedGraph, file: File, *, device: str = "cpu") -> Verified:
     Raises:
         VerificationError: The module cannot be imported, constructed or run.
     """
-
+    low = lowered(graph)
     try:
         module = load_module(file)
         net = getattr(module, module.__all__[0])(**{graph.device_argument: device})
         net.train(any(output.when_training for output in graph.outputs))
         samples = [sample(graph, given).to(device) for given in graph.inputs]
-        observed = _run(net, samples, plan(graph))
+        observed = _run(net, samples, plan(low))
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
     params = sum(weight.numel() for weight in net.parameters() if weight.requires_grad)
     # A step that returns its input unchanged has no statement in `forward`.
-    flow = Dataflow(lowered(graph))
-    for node in flow.graph.nodes:
+    flow = Dataflow(low)
+    for node in low.nodes:
         if flow.passed_on(node) is not None:
             observed.shapes.setdefault(node.path, node.shape)
-    findings = _compared(flow.graph, observed)
+    findings = _compared(low, observed)
     if params != graph.params:
         findings.append(Finding("parameters", f"{graph.params:,}", f"{params:,}"))
     return Verified(len(observed.shapes), params, tuple(findings))
 
 
-def sample(graph: CheckedGraph, given: Input) -> Any:
+def sample(graph: CountedGraph, given: Input) -> Any:
     """Return a random batch for an input: real numbers or valid indices."""
     import torch
 
@@ -202,7 +202,7 @@ def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
     return found
 
 
-def _compared(graph: CheckedGraph, observed: _Observed) -> list[Finding]:
+def _compared(graph: LoweredGraph, observed: _Observed) -> list[Finding]:
     findings = []
     expected = {("", output.name): output.shape for output in graph.outputs} | _expected(graph.root)
     for path, shape in expected.items():

@@ -6,12 +6,13 @@ from typing import Any
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CheckedGraph
-from archdsl.passes.stages import Stage
+from archdsl.passes.lowering import LoweredGraph
+from archdsl.passes.pipeline_stages import PipelineStage
 from archdsl.python.api import module_class
 from archdsl.verify.module import BATCH, Finding, VerificationError, Verified, load_module, sample
 
 
-def verify_stages(graph: CheckedGraph, stages: Sequence[Stage], file: File) -> Verified:
+def verify_stages(graph: CheckedGraph, stages: Sequence[PipelineStage], file: File) -> Verified:
     """Run pipeline stages in sequence on a random batch, in evaluation mode, with the weights of the whole net.
 
     Shapes between stages must match, outputs must equal those of the whole net bit for bit, and each weight must be in
@@ -54,7 +55,7 @@ def verify_stages(graph: CheckedGraph, stages: Sequence[Stage], file: File) -> V
     return Verified(count + len(values), params, tuple(findings))
 
 
-def verify_towers(graph: CheckedGraph, towers: Sequence[CheckedGraph], file: File) -> Verified:
+def verify_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph], file: File) -> Verified:
     """Run towers one after another on the device "meta", each as if all towers had the same tensors.
 
     Output shapes must match, and each weight must be in exactly one tower, under the same key.
@@ -100,7 +101,7 @@ def _keys(found: list[str], expected: list[str]) -> list[Finding]:
     return [Finding("state_dict", "each weight in one stage", ", ".join(differing[:5]))]
 
 
-def _shapes(stage: Stage, values: Sequence[Any]) -> list[Finding]:
+def _shapes(stage: PipelineStage, values: Sequence[Any]) -> list[Finding]:
     findings = []
     for given, value in zip(stage.graph.inputs, values, strict=True):
         shape = Shape(tuple(value.shape[1:]))

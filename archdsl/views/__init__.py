@@ -1,1 +1,1 @@
-"""Other views of a checked graph than the diagram: tables of stages, stacks of feature maps, pages, notebooks."""
+"""Presentations of checked graphs other than diagrams: tables of stages, feature maps to scale, HTML pages."""

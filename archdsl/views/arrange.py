@@ -1,15 +1,15 @@
-"""Where the tensors of a figure stand: in rows, an arrow with its steps before each."""
+"""Places the tensors of a figure in rows, each after an arrow with the steps that compute it."""
 
 from dataclasses import dataclass, replace
 from math import ceil
 
-from archdsl.views.scene import NORMAL, SMALL, Arrow, Face, Part, Scene, Text, width
+from archdsl.views.scene import NORMAL, SMALL, Arrow, DrawnVolume, Face, Scene, Text, width
 from archdsl.views.volumes import Figure, Volume
 
 _LONGEST_ROW = 1000.0
 _MARGIN = 14.0
 _LINE = 11.0
-# The longest side of a map, the greatest thickness of a box, and the longest bar of a vector.
+# Largest sizes in points: the side of a sheet, the side of a box, the thickness of a box, the bar of a vector.
 _SHEET_SIDE, _BOX_SIDE, _THICKEST, _BAR = 90.0, 130.0, 46.0, 110.0
 _THINNEST, _SHORTEST, _BAR_WIDTH = 1.2, 4.0, 10.0
 _SLANT = 0.25
@@ -18,7 +18,7 @@ _GAP = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Points for a pixel, for a channel of a box, and for a number of a vector or a sequence."""
+    """Scales in points: per pixel, per channel of a box, and per element of a vector or sequence."""
 
     pixel: float
     channel: float
@@ -29,7 +29,7 @@ class _Scale:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A drawn tensor at the origin: its middle is at height 0, and it reaches from 0 to `width`."""
+    """A tensor drawn at the origin: centred vertically on 0, and from 0 to `width` horizontally."""
 
     volume: Volume
     faces: tuple[Face, ...]
@@ -39,12 +39,12 @@ class _Item:
 
 
 def scene(figure: Figure) -> Scene:
-    """Return the picture of a figure."""
+    """Return the picture of a figure, with all places in points."""
     scale = _scale(figure)
     items = [_item(volume, scale) for volume in figure.volumes]
-    parts, right, bottom = _placed(items, packs=not figure.sheets)
+    volumes, right, bottom = _placed(items, packs=not figure.sheets)
     legend, right, bottom = _legend(figure, right, bottom)
-    return Scene(figure.name, figure.description, right + _MARGIN, bottom + _MARGIN, parts, legend)
+    return Scene(figure.name, figure.description, right + _MARGIN, bottom + _MARGIN, volumes, legend)
 
 
 def _scale(figure: Figure) -> _Scale:
@@ -62,7 +62,7 @@ def _scale(figure: Figure) -> _Scale:
 
 
 def _item(volume: Volume, scale: _Scale) -> _Item:
-    """Return a tensor drawn `count` times, the later ones to the right and in front."""
+    """Draw a tensor `count` times, the later ones to the right and in front."""
     faces: list[Face] = []
     x = top = bottom = end = 0.0
     for _ in range(volume.count):
@@ -77,7 +77,7 @@ def _item(volume: Volume, scale: _Scale) -> _Item:
 
 
 def _faces(volume: Volume, scale: _Scale) -> tuple[list[Face], float]:
-    """Return the faces of one tensor, those behind first, and how far to the right the next one may begin."""
+    """Return the faces of one tensor, rear faces first, and the offset of the next copy."""
     family, shape = volume.family, volume.shape
     if shape.rank == 2:
         wide, high = (max(size * scale.sequence, _SHORTEST) for size in (shape.dims[1], shape.dims[0]))
@@ -109,7 +109,10 @@ def _moved(face: Face, x: float, y: float) -> Face:
 
 
 def _rows(items: list[_Item], *, packs: bool) -> list[list[tuple[_Item, float, bool]]]:
-    """Return the items in rows, each with the place where its room begins, and whether an arrow leads to it."""
+    """Split the items into rows, each with its left position and whether an arrow leads to it.
+
+    With `packs` a pooled map follows its input without an arrow.
+    """
     packed_ones = [
         packs and number > 0 and item.volume.family == "pooling" and items[number - 1].volume.is_map
         for number, item in enumerate(items)
@@ -117,7 +120,7 @@ def _rows(items: list[_Item], *, packs: bool) -> list[list[tuple[_Item, float, b
     widths = [
         (_GAP if packed else _arrow_length(item)) + _room(item) for item, packed in zip(items, packed_ones, strict=True)
     ]
-    # Rows of about the same length, and some room for what does not part evenly.
+    # Rows of about equal length; half an item more allows for uneven splits.
     longest = sum(widths) / ceil(sum(widths) / _LONGEST_ROW) + max(widths) / 2
     rows: list[list[tuple[_Item, float, bool]]] = [[]]
     x = 0.0
@@ -142,9 +145,9 @@ def _room(item: _Item) -> float:
     return max(item.width, _label_width(item)) + 8
 
 
-def _placed(items: list[_Item], *, packs: bool) -> tuple[tuple[Part, ...], float, float]:
-    """Return the parts, and how far they reach to the right and down."""
-    parts: list[Part] = []
+def _placed(items: list[_Item], *, packs: bool) -> tuple[tuple[DrawnVolume, ...], float, float]:
+    """Return the drawn tensors with their right and bottom ends."""
+    volumes: list[DrawnVolume] = []
     right = 0.0
     y = _MARGIN
     for row in _rows(items, packs=packs):
@@ -152,14 +155,15 @@ def _placed(items: list[_Item], *, packs: bool) -> tuple[tuple[Part, ...], float
         below = max(item.bottom for item, _, _ in row) + 2 * _LINE
         middle = y + above
         for item, x, arrow in row:
-            part, end = _part(item, _MARGIN + x, middle, arrow=arrow)
-            parts.append(part)
+            volume, end = _drawn(item, _MARGIN + x, middle, arrow=arrow)
+            volumes.append(volume)
             right = max(right, end)
         y = middle + below + _LINE
-    return tuple(parts), right, y
+    return tuple(volumes), right, y
 
 
-def _part(item: _Item, x: float, middle: float, *, arrow: bool) -> tuple[Part, float]:
+def _drawn(item: _Item, x: float, middle: float, *, arrow: bool) -> tuple[DrawnVolume, float]:
+    """Return a tensor with its texts and arrow at a place, and its right end."""
     volume, room = item.volume, _room(item)
     texts: list[Text] = []
     line = None
@@ -175,11 +179,11 @@ def _part(item: _Item, x: float, middle: float, *, arrow: bool) -> tuple[Part, f
     if volume.title:
         texts.append(Text(centre, middle + item.bottom + 13, volume.title, NORMAL, bold=True))
     faces = tuple(_moved(face, left, middle) for face in item.faces)
-    return Part(volume.id, volume.family, volume.facts, faces, tuple(texts), line), x + room - 8
+    return DrawnVolume(volume.id, volume.family, volume.facts, faces, tuple(texts), line), x + room - 8
 
 
 def _legend(figure: Figure, right: float, y: float) -> tuple[tuple[Face | Text, ...], float, float]:
-    """Return the samples of the families in a row, and the caption below them."""
+    """Return the samples of the families in a row with the caption below, and the new right and bottom ends."""
     samples = [(family, width(family, SMALL)) for family in figure.families]
     total = sum(16 + wide + 12 for _, wide in samples)
     caption = width(figure.caption, SMALL)

@@ -1,27 +1,19 @@
-"""What is written for LaTeX: a table of stages, and the frame that lets a file stand alone or in a paper."""
+"""LaTeX: tables of stages, and a frame for files that compile alone and inside a paper."""
 
-from archdsl.views.stages import Piece
+from archdsl.base.latex import escaped
+from archdsl.views.resolution_stages import Piece
 from archdsl.views.table import Number, Row, StageTable
-
-_MARKS = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "→": r"$\rightarrow$", "–": "--",
-    "·": r"$\cdot$", "µ": r"$\mu$", "…": r"\ldots{}", "<": r"$<$", ">": r"$>$", "|": r"$|$",
-}  # fmt: skip
-
-
-def escaped(text: str) -> str:
-    """Return a text as LaTeX takes it; what it has no sign for without packages becomes `?`."""
-    return "".join(_MARKS.get(char, char if char.isascii() and char.isprintable() else _letter(char)) for char in text)
-
-
-def _letter(char: str) -> str:
-    # LaTeX reads letters of UTF-8 since 2018; of others nothing is known here.
-    return char if "\xc0" <= char <= "\u017f" and char.isalpha() else "?"
 
 
 def framed(body: str, *, name: str, packages: tuple[str, ...], paper: str) -> str:
-    r"""Return a body as a file that compiles by itself, and that `\input` takes into a document that has begun."""
+    r"""Return a file that compiles by itself and that a document can `\input`.
+
+    Args:
+        body: The content.
+        name: The name in the comment on the first line.
+        packages: The packages that the body needs.
+        paper: The options of the `geometry` package for the standalone document.
+    """
     needs = "".join(f"\\usepackage{{{package}}}" for package in packages)
     needed = f" It needs {needs}." if needs else ""
     return f"""\
@@ -40,7 +32,7 @@ def framed(body: str, *, name: str, packages: tuple[str, ...], paper: str) -> st
 
 
 def to_latex(table: StageTable) -> str:
-    """Return a table of stages as LaTeX, laid out as table 1 of He et al. 2016."""
+    """Return a table of stages as LaTeX, with the layout of table 1 of He et al. 2016."""
     count = len(table.models)
     lines = [rf"\begin{{tabular}}{{|c|c|{'c|' * count}}}", r"\hline"]
     lines += [_line(["layer name", "output size", *map(escaped, table.models)]), r"\hline"]
@@ -59,7 +51,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _rows(row: Row, count: int) -> list[str]:
-    """Return the lines of a row: what the models share goes across all columns, above what is their own."""
+    """Return the lines of a row; layers that all models share span their columns, above the other layers."""
     name, size = escaped(row.name), escaped(row.size)
     if not row.shared:
         return [_line([name, size, *map(_cell, row.cells)])]
@@ -81,7 +73,7 @@ def _piece(piece: Piece) -> str:
     if len(piece.lines) == 1 and piece.count == 1:
         return escaped(piece.lines[0])
     times = rf"\times {piece.count}" if piece.count > 1 else ""
-    # Room above and below the brackets, which the lines of a table do not leave.
+    # A strut that adds room above and below the brackets.
     half = 0.6 * len(piece.lines) + 0.4
     room = rf"\rule[-{half - 0.25:.2f}\normalbaselineskip]{{0pt}}{{{2 * half:.2f}\normalbaselineskip}}"
     return rf"{room}$\left[\begin{{array}}{{c}}{lines}\end{{array}}\right]{times}$"

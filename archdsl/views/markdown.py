@@ -1,13 +1,13 @@
-"""A table of stages as Markdown."""
+"""Markdown of tables of stages."""
 
-from archdsl.views.stages import Piece
+from archdsl.views.resolution_stages import Piece
 from archdsl.views.table import Number, Row, StageTable
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def to_markdown(table: StageTable) -> str:
-    """Return a table of stages for a page that GitHub shows."""
+    """Return a table of stages as GitHub-flavoured Markdown."""
     head = ("layer name", "output size", *table.models)
     lines = [_line(head), _line(("---", "---", *[":---:"] * len(table.models)))]
     lines += [_line((row.name, row.size, *_cells(row))) for row in table.rows]

@@ -1,4 +1,4 @@
-"""A page that holds a model: drawings of all its levels, the facts of every part, and the script that unfolds them."""
+"""An interactive HTML page of a model: drawings of all submodules, facts about every step, and a script."""
 
 import json
 import re
@@ -8,26 +8,25 @@ from html import escape
 
 from archdsl.base.resources import resource
 from archdsl.base.source import Span
-from archdsl.diagram import Detail, Diagram, Look, diagram
-from archdsl.diagram.model import wording
-from archdsl.diagram.model.absorb import absorbed
+from archdsl.diagram import Detail, Diagram, Look, diagram, wording
 from archdsl.diagram.model.detail import focus
 from archdsl.diagram.model.facts import parameters, receptive_fields
-from archdsl.diagram.model.parts import Part, views
+from archdsl.diagram.model.fuse_boxes import fuse_boxes
+from archdsl.diagram.model.outline import Entry, outlines
 from archdsl.diagram.model.terminals import output_id
 from archdsl.diagram.render.dark import dark_rules
 from archdsl.diagram.spec import Box, Form, Member
 from archdsl.ir.graph import CheckedGraph, Container, Input, Node, Path, dotted
 from archdsl.report.explanation import explanations
 
-# Draws several diagrams as SVG, in their order.
+# Returns the SVG of each diagram.
 Drawer = Callable[[list[Diagram]], list[bytes]]
 _TIMES = re.compile(r"(?<=\d)x(?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How a page opens: what is unfolded, or the only part that is shown, and its theme, that of the system if None."""
+    """The initial state of a page: the level of detail, the texts, and the theme (that of the system if None)."""
 
     detail: Detail = Detail()  # noqa: RUF009
     look: Look = Look()  # noqa: RUF009
@@ -35,16 +34,22 @@ class Start:
 
 
 def page(graph: CheckedGraph, drawn: Drawer, start: Start = Start()) -> str:
-    """Return a model as a self-contained HTML page, which asks no network for anything.
+    """Return a model as a self-contained HTML page that loads nothing from the network.
 
-    Raises `NoSuchPart` where `start` names what the model does not have.
+    Args:
+        graph: The model.
+        drawn: A function that draws diagrams as SVG.
+        start: The initial state of the page.
+
+    Raises:
+        NoSuchPart: `start` names a submodule that the model does not have.
     """
-    seen = receptive_fields(graph)
-    levels = _levels(graph, drawn, start, seen)
+    fields = receptive_fields(graph)
+    levels = _levels(graph, drawn, start, fields)
     opened = [path for path in _opened(graph, start.detail) if path in levels]
-    facts = _within(dotted(focus(graph.root, start.detail).root.path), _facts(graph, seen))
+    facts = _within(dotted(focus(graph.root, start.detail).root.path), _facts(graph, fields))
     data = {"model": graph.name, "levels": levels, "facts": facts, "open": opened, "theme": start.theme}
-    # Within a script only `<` could end it.
+    # Only `<` could end the script element.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     styles = "\n".join([resource("templates", "page.css").read_text(encoding="utf-8"), dark_rules(".dark svg ")])
     return f"""\
@@ -83,24 +88,24 @@ autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found">\
 <button id="fold" type="button">Fold all</button>
 <button id="out" type="button" aria-label="Zoom out" title="Zoom out (-)">–</button>
 <button id="in" type="button" aria-label="Zoom in" title="Zoom in (+)">+</button>
-<button id="fit" type="button" title="Show the whole (0)">Fit</button>
+<button id="fit" type="button" title="Fit to window (0)">Fit</button>
 <button id="theme" type="button">Dark</button>
 </div>
 </header>
-<main id="canvas" tabindex="0" aria-label="Drawing. Tab goes from part to part, Enter unfolds one, arrow keys move the \
-drawing, plus and minus zoom."></main>
+<main id="canvas" tabindex="0" aria-label="Drawing. Tab moves between parts, Enter unfolds or folds a part, arrow keys \
+pan, plus and minus zoom."></main>
 <aside id="details" aria-live="polite" aria-label="Details"></aside>"""
 
 
-def _levels(graph: CheckedGraph, drawn: Drawer, start: Start, seen: Mapping[Path, str]) -> dict[str, str]:
-    """Return the drawings by the path of the submodule that each unfolds; the empty path is what is shown first."""
+def _levels(graph: CheckedGraph, drawn: Drawer, start: Start, fields: Mapping[Path, str]) -> dict[str, str]:
+    """Return the drawing of each submodule by its path; the empty path has the drawing that is shown first."""
     found: dict[str, str] = {}
     counts: dict[str, int] = {"": 1}
     waiting = [""]
     while waiting:
-        diagrams = [_level(graph, path, counts[path], start, seen) for path in waiting]
+        diagrams = [_level(graph, path, counts[path], start, fields) for path in waiting]
         svgs = [svg.decode().partition("?>")[2].strip() for svg in drawn(diagrams)]
-        # What a part alone shows as itself has nothing to unfold.
+        # A submodule that is drawn without a frame of its own has nothing to unfold.
         new = [(path, made, svg) for path, made, svg in zip(waiting, diagrams, svgs, strict=True)
                if not path or any(cluster.id == path for cluster in made.clusters)]  # fmt: skip
         found |= {path: svg for path, _, svg in new}
@@ -110,10 +115,10 @@ def _levels(graph: CheckedGraph, drawn: Drawer, start: Start, seen: Mapping[Path
     return found
 
 
-def _level(graph: CheckedGraph, path: str, count: int, start: Start, seen: Mapping[Path, str]) -> Diagram:
-    """Return the drawing of a submodule, all in it closed, with how many equal ones it stands for at its title."""
+def _level(graph: CheckedGraph, path: str, count: int, start: Start, fields: Mapping[Path, str]) -> Diagram:
+    """Return the drawing of a submodule with closed children, and with the number of its equal copies."""
     detail = Detail(depth=1, fold=True, only=path or start.detail.only)
-    made = diagram(graph, detail=detail, look=replace(start.look, legend=False), columns=1, seen=seen)
+    made = diagram(graph, detail=detail, look=replace(start.look, legend=False), columns=1, fields=fields)
     framed = [_counted(each, count) if each.id == path and count > 1 else each for each in made.members]
     return replace(made, members=tuple(framed))
 
@@ -125,49 +130,49 @@ def _counted(frame: Member, count: int) -> Member:
 
 
 def _opened(graph: CheckedGraph, detail: Detail) -> list[str]:
-    """Return the submodules that are unfolded when the page opens: those that a drawing would not close."""
+    """Return the submodules that are unfolded when the page opens: those that a drawing leaves open."""
     wanted = replace(detail, depth=1 if detail.depth is None else detail.depth, fold=True)
-    shown = next(views(graph, wanted))
-    return [dotted(path) for part in shown.parts for path in _open_parts(part)]
+    outline = next(outlines(graph, wanted))
+    return [dotted(path) for entry in outline.entries for path in _open_paths(entry)]
 
 
-def _open_parts(part: Part) -> Iterator[Path]:
-    if part.children is not None and isinstance(part.item, Container):
-        yield part.item.path
-        for child in part.children:
-            yield from _open_parts(child)
+def _open_paths(entry: Entry) -> Iterator[Path]:
+    if entry.children is not None and isinstance(entry.item, Container):
+        yield entry.item.path
+        for child in entry.children:
+            yield from _open_paths(child)
 
 
-def _facts(graph: CheckedGraph, seen: Mapping[Path, str]) -> list[dict[str, object]]:
-    """Return what is known of every part, in the order of execution, as the page shows it."""
+def _facts(graph: CheckedGraph, fields: Mapping[Path, str]) -> list[dict[str, object]]:
+    """Return the facts about the model, its inputs, steps and outputs, in the order of execution."""
     model: dict[str, object] = {
         "path": "", "title": graph.name, "doc": " ".join(graph.doc), "output": wording.sizes(graph.output.shape),
         "input": ", ".join(wording.sizes(given.shape) for given in graph.inputs),
         "parameters": f"{graph.params:,}", "macs": f"{graph.macs:,}", **_source(graph.span),
     }  # fmt: skip
-    riders = {dotted(path): [dotted(node.path) for node in group.riders] for path, group in absorbed(graph).items()}
+    groups = {dotted(path): group for path, group in fuse_boxes(graph).items()}
     parts = _parts(graph.root)
     explained = {each.path: each.sections for each in explanations(graph)}
-    fields = {dotted(path): words for path, words in seen.items()}
+    by_path = {dotted(path): words for path, words in fields.items()}
     ends = {dotted(part.path): dotted(part.output) for part in _containers(graph.root)}
     for part in parts:
         path = str(part["path"])
         part["sections"] = _sections(explained[path], f"{part['input']} → {part['output']}")
-        part["receptive field"] = fields.get(ends.get(path, path), "")
-        if found := riders.get(path):
-            part["riders"] = found
+        part["receptive field"] = by_path.get(ends.get(path, path), "")
+        if path in groups and (fused := groups[path].fused_ops):
+            part["fused_ops"] = [dotted(node.path) for node in fused]
     return [model, *map(_input, graph.inputs), *parts, *_outputs(graph)]
 
 
 def _within(part: str, facts: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Return the facts of the model and of what is in one of its parts, of all if that has no name."""
+    """Return the facts of the model and of the steps in one submodule; all facts if its name is empty."""
     paths = (str(fact["path"]) for fact in facts)
     return [fact for fact, path in zip(facts, paths, strict=True) if not path or f"{path}.".startswith(f"{part}.")
             or not part]  # fmt: skip
 
 
 def _sections(sections: Iterable[tuple[str, tuple[str, ...]]], shapes: str) -> list[dict[str, object]]:
-    """Return what is explained of a part, in the signs of drawings, without its shapes, which stand above."""
+    """Return the explanations of a step with the signs of drawings, without the line of its shapes."""
     told = [(title, [words for line in lines if (words := _signs(line)) != shapes]) for title, lines in sections]
     return [{"title": title, "lines": lines} for title, lines in told if lines]
 
@@ -192,7 +197,7 @@ def _outputs(graph: CheckedGraph) -> list[dict[str, object]]:
     return [
         {
             "path": output_id(output, number), "title": f"Output {output.name}", "output": wording.sizes(output.shape),
-            "comes from": dotted(output.path), "only in training": "yes" if output.when_training else "",
+            "computed by": dotted(output.path), "training only": "yes" if output.when_training else "",
         }
         for number, output in enumerate(graph.outputs)
     ]  # fmt: skip
@@ -210,7 +215,7 @@ def _parts(container: Container) -> list[dict[str, object]]:
 
 def _node(node: Node) -> dict[str, object]:
     facts: dict[str, object] = {
-        "path": dotted(node.path), "title": node.op.title(node.input), "call": wording.called(node.op),
+        "path": dotted(node.path), "title": node.op.drawing(node.input).title, "call": wording.called(node.op),
         "defaults": wording.defaults(node.op),
         "input": ", ".join(map(wording.sizes, node.inputs)), "output": wording.sizes(node.shape),
         "parameters": f"{node.params:,}", "macs": f"{node.macs:,}", **_source(node.span),
@@ -219,7 +224,7 @@ def _node(node: Node) -> dict[str, object]:
     if node.device:
         facts["device"] = node.device
     if node.weights:
-        facts["shares the weights of"] = dotted(node.weights)
+        facts["shares weights with"] = dotted(node.weights)
     return facts
 
 
@@ -234,7 +239,7 @@ def _container(container: Container) -> dict[str, object]:
         "doc": " ".join(use.doc) if use else "",
     }  # fmt: skip
     if container.weights:
-        facts["shares the weights of"] = dotted(container.weights)
+        facts["shares weights with"] = dotted(container.weights)
     return facts
 
 

@@ -1,15 +1,15 @@
-"""A picture of simple parts, which SVG and TikZ can both draw. Lengths are points, y grows downwards."""
+"""Data types of a picture of tensors that SVG and TikZ can draw. Lengths are points, y grows downwards."""
 
 from dataclasses import dataclass
 
-# Widths of Arial's letters in parts of its size; wider than most faces that stand in for it.
+# Narrow and wide characters. The widths in `width` are those of fonts a little wider than Arial.
 _NARROW, _WIDE = "ijl.,:;'|!I()[]ftr- ", "mwMW@%…→"
 SMALL, NORMAL = 8.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A polygon; `shade` lightens its fill towards white, or where negative darkens it towards its stroke."""
+    """A polygon; a positive `shade` mixes its fill with the page, a negative one with its stroke."""
 
     points: tuple[tuple[float, float], ...]
     family: str
@@ -18,7 +18,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text whose baseline is centred on a point."""
+    """A line of text with the centre of its baseline at a point."""
 
     x: float
     y: float
@@ -29,7 +29,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A horizontal arrow."""
+    """A horizontal arrow from `x` to `end`."""
 
     x: float
     y: float
@@ -37,8 +37,8 @@ class Arrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Something of the model: its faces and texts, the arrow that leads to it, and the facts for a tooltip."""
+class DrawnVolume:
+    """A tensor of the model: its faces and texts, the arrow that leads to it, and the facts for a tooltip."""
 
     id: str
     kind: str
@@ -50,17 +50,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The whole picture; `legend` and `caption` belong to no part of the model."""
+    """A whole picture; `legend` has the legend and the caption."""
 
     name: str
     description: str
     width: float
     height: float
-    parts: tuple[Part, ...]
+    volumes: tuple[DrawnVolume, ...]
     legend: tuple[Face | Text, ...]
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
-    """Return about how many points a text takes, rather more than less."""
+    """Estimate the width of a text in points, rather too large than too small."""
     letters = sum(0.36 if char in _NARROW else 0.92 if char in _WIDE else 0.64 for char in text)
     return size * letters * (1.08 if bold else 1.0)

@@ -1,4 +1,4 @@
-"""The table of stages of one model or several: rows by the size of the maps, a column for each model."""
+"""The table of stages of models: a row for each size of feature maps, a column for each model."""
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -6,12 +6,12 @@ from itertools import takewhile
 
 from archdsl.diagram.model.facts import training_params
 from archdsl.ir.graph import CheckedGraph
-from archdsl.views.stages import Piece, Stage, alike, stages
+from archdsl.views.resolution_stages import Piece, ResolutionStage, omitted_towers, resolution_stages
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A count in the way of papers: a mantissa of three digits, and a power of ten that is a multiple of three."""
+    """A count in scientific notation: a mantissa of three digits, and a power of ten that is a multiple of three."""
 
     mantissa: str
     power: int
@@ -19,7 +19,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stage of all models: what begins all of them alike, and the rest of each, which is empty if it has none."""
+    """A stage of all models: the pieces that all models begin with, and the remaining pieces of each."""
 
     name: str
     size: str
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StageTable:
-    """The whole table; `notes` say what it leaves out."""
+    """A whole table; `notes` name what the table does not show."""
 
     models: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -39,31 +39,31 @@ class StageTable:
 
 
 def stage_table(graphs: tuple[CheckedGraph, ...]) -> StageTable:
-    """Return the table of stages of these models, side by side."""
-    columns = [stages(graph) for graph in graphs]
+    """Return the table of stages of models, side by side."""
+    columns = [resolution_stages(graph) for graph in graphs]
     aligned = _aligned(columns)
     return StageTable(
         models=tuple(graph.name for graph in graphs),
         rows=tuple(map(_row, aligned)),
         params=tuple(number(graph.params - training_params(graph)) for graph in graphs),
         macs=tuple(number(graph.macs) for graph in graphs),
-        notes=tuple([*_strides(columns), *_lanes(graphs), *_heads(graphs)]),
+        notes=tuple([*_strides(columns), *_towers(graphs), *_heads(graphs)]),
     )
 
 
 def number(count: int) -> Number:
-    """Return a count for a table: 1,814,073,344 is 1.81 times ten to the power of 9."""
+    """Return a count in scientific notation: 1,814,073,344 is 1.81 times ten to the power of 9."""
     mantissa, exponent = f"{count:.2e}".split("e")
     power, shift = 3 * (int(exponent) // 3), int(exponent) % 3
     return Number(str(count), 0) if count < 1000 else Number(f"{float(mantissa) * 10**shift:.{2 - shift}f}", power)
 
 
-def _aligned(columns: list[tuple[Stage, ...]]) -> list[list[Stage | None]]:
-    """Return the stages in rows, those of one size in the same order side by side, None where a model has none."""
-    rows: list[list[Stage | None]] = [[stage] for stage in columns[0]]
+def _aligned(columns: list[tuple[ResolutionStage, ...]]) -> list[list[ResolutionStage | None]]:
+    """Align the stages of models in rows of equal size; None where a model has no such stage."""
+    rows: list[list[ResolutionStage | None]] = [[stage] for stage in columns[0]]
     for width, column in enumerate(columns[1:], 1):
         matcher = SequenceMatcher(None, [_size(row) for row in rows], [stage.size for stage in column], autojunk=False)
-        merged: list[list[Stage | None]] = []
+        merged: list[list[ResolutionStage | None]] = []
         for _, start, end, first, last in matcher.get_opcodes():
             old, new = rows[start:end], list(column[first:last])
             if _ == "equal":
@@ -75,11 +75,11 @@ def _aligned(columns: list[tuple[Stage, ...]]) -> list[list[Stage | None]]:
     return rows
 
 
-def _size(row: list[Stage | None]) -> str:
+def _size(row: list[ResolutionStage | None]) -> str:
     return next(stage.size for stage in row if stage)
 
 
-def _row(stages: list[Stage | None]) -> Row:
+def _row(stages: list[ResolutionStage | None]) -> Row:
     names = dict.fromkeys(stage.name for stage in stages if stage)
     pieces = [stage.pieces if stage else () for stage in stages]
     shared = [
@@ -89,22 +89,22 @@ def _row(stages: list[Stage | None]) -> Row:
     return Row(" / ".join(names), _size(stages), tuple(shared), rest)
 
 
-def _strides(columns: list[tuple[Stage, ...]]) -> list[str]:
+def _strides(columns: list[tuple[ResolutionStage, ...]]) -> list[str]:
     paths = dict.fromkeys(path for column in columns for stage in column for path in stage.strided)
-    return [f"Strides are in {', '.join(paths)}."] if paths else []
+    return [f"Blocks with strides: {', '.join(paths)}."] if paths else []
 
 
-def _lanes(graphs: tuple[CheckedGraph, ...]) -> list[str]:
+def _towers(graphs: tuple[CheckedGraph, ...]) -> list[str]:
     return [
-        f"{graph.name}: {lane} is like {shown}, which is shown."
+        f"{graph.name}: {tower} equals {shown} and is not shown."
         for graph in graphs
-        for lane, shown in alike(graph.root)
+        for tower, shown in omitted_towers(graph.root)
     ]
 
 
 def _heads(graphs: tuple[CheckedGraph, ...]) -> list[str]:
     return [
-        f"{graph.name}: what only the training computes, with {more:,} parameters more, is not shown."
+        f"{graph.name}: training-only layers with {more:,} parameters are not shown."
         for graph in graphs
         if (more := training_params(graph))
     ]

@@ -1,4 +1,4 @@
-"""The tensors of a model drawn to scale, the way the figures of LeNet-5 and VGG are."""
+"""The tensors of a model to scale, as in the figures of the LeNet-5 and VGG papers."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from archdsl.base.shape import Shape
-from archdsl.diagram.model import wording
-from archdsl.diagram.model.absorb import absorbed
+from archdsl.diagram import wording
 from archdsl.diagram.model.facts import parameters
+from archdsl.diagram.model.fuse_boxes import fuse_boxes
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.ops.base import FAMILIES
-from archdsl.views.stages import alike, block_parts
+from archdsl.views.resolution_stages import block_parts, omitted_towers
 
+# The largest number of channels that are drawn one by one.
 _SHEETS = 32
-# Of the sides of sequences, the largest is at most so many times the smallest.
+# The largest ratio between the sides of sequences.
 _SPAN = 27
 
 
 class NotToScale(Exception):
-    """Sizes that no picture holds to one scale."""
+    """The sequences differ too much in size for a common scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A tensor: `count` of one shape that are computed one after another by the same `steps`."""
+    """A tensor with the steps that compute it, or `count` consecutive ones of the same shape and steps."""
 
     id: str
     family: str
@@ -36,18 +37,18 @@ class Volume:
 
     @property
     def is_map(self) -> bool:
-        """Whether it has a height and a width worth drawing."""
+        """Whether it is a feature map of more than one pixel."""
         return self.shape.rank > 2 and self.shape.volume > self.shape.channels
 
     @property
     def label(self) -> str:
-        """The shape in words; a map of one pixel is a vector."""
+        """The shape as text; a map of one pixel is a vector."""
         return wording.sizes(self.shape) if self.is_map or self.shape.rank == 2 else str(int(self.shape.volume))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The tensors in the order of execution. With `sheets` every channel is drawn, else maps are boxes."""
+    """The tensors of a model in the order of execution; `sheets` draws maps channel by channel instead of as boxes."""
 
     name: str
     volumes: tuple[Volume, ...]
@@ -58,9 +59,10 @@ class Figure:
 
 
 def figure(graph: CheckedGraph) -> Figure:
-    """Return the tensors of a model that are worth drawing: what each layer, or each row of blocks, gives.
+    """Return the inputs of a model and the outputs of its layers and chains of blocks.
 
-    Raises `NotToScale` where sequences differ too much in size.
+    Raises:
+        NotToScale: Sequences differ too much in size.
     """
     volumes = (*_inputs(graph), *_packed(_volumes(graph)))
     maps = [volume for volume in volumes if volume.is_map]
@@ -68,13 +70,13 @@ def figure(graph: CheckedGraph) -> Figure:
     present = {volume.family for volume in volumes}
     words = (*_scales(volumes, sheets=sheets), parameters(graph))
     counts = f"{wording.exact(graph.params, 'parameter')} and {wording.exact(graph.macs, 'MAC')}"
-    lanes = [f"{lane} is like {shown}" for lane, shown in alike(graph.root)]
-    if not lanes and (skips := _skips(graph)):
-        lanes = [f"{wording.exact(skips, 'skip connection')} not drawn"]
+    notes = [f"{tower} equals {shown}" for tower, shown in omitted_towers(graph.root)]
+    if not notes and (skips := _skips(graph)):
+        notes = [f"{wording.exact(skips, 'skip connection')} not drawn"]
     return Figure(
         name=graph.name,
         volumes=volumes,
-        caption=" · ".join([wording.cut(graph.name, 40), *words, *lanes]),
+        caption=" · ".join([wording.cut(graph.name, 40), *words, *notes]),
         description=f"Tensors of {graph.name}, {_ends(volumes)}, with {counts} per sample.",
         sheets=sheets,
         families=tuple(family for family in FAMILIES if family in present and family != "other"),
@@ -82,14 +84,14 @@ def figure(graph: CheckedGraph) -> Figure:
 
 
 def _scales(volumes: tuple[Volume, ...], *, sheets: bool) -> Iterator[str]:
-    """Yield what has which scale: maps, sequences and vectors each have their own."""
+    """Yield the texts about scales; maps, sequences and vectors each have their own."""
     sides = [int(side) for volume in volumes if volume.shape.rank == 2 for side in volume.shape.dims]
     if sides and max(sides) > _SPAN * min(sides):
         raise NotToScale(f"sequences with sides from {min(sides)} to {max(sides)} have no common scale")
     vectors = any(not volume.is_map and volume.shape.rank != 2 for volume in volumes)
     has_maps = any(volume.is_map for volume in volumes)
     if has_maps:
-        yield f"sides of maps to scale, {'one sheet a channel' if sheets else 'thickness by channels'}"
+        yield f"sides of maps to scale, {'one sheet per channel' if sheets else 'thickness by channels'}"
     if sides:
         yield "sequences to their own scale" if has_maps else "sequences to scale"
     if vectors:
@@ -97,7 +99,7 @@ def _scales(volumes: tuple[Volume, ...], *, sheets: bool) -> Iterator[str]:
 
 
 def _skips(graph: CheckedGraph) -> int:
-    """Return how many tensors are read by another one than the next."""
+    """Return the number of connections that skip at least one drawn tensor."""
     parts = list(block_parts(graph))
     places = {node.path: number for number, part in enumerate(parts)
               for node in ([part] if isinstance(part, Node) else part.nodes())}  # fmt: skip
@@ -124,11 +126,13 @@ def _inputs(graph: CheckedGraph) -> Iterator[Volume]:
 
 
 def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
-    riders = {path: tuple(node.op.title(node.input) for node in group.riders if node.op.family == "activation")
-              for path, group in absorbed(graph).items()}  # fmt: skip
+    activations = {
+        path: tuple(node.op.drawing(node.input).title for node in group.fused_ops if node.op.family == "activation")
+        for path, group in fuse_boxes(graph).items()
+    }
     for part in block_parts(graph):
         if isinstance(part, Node):
-            steps = (_without_width(part), *riders.get(part.path, ()))
+            steps = (_without_width(part), *activations.get(part.path, ()))
             family, labelled = part.op.family, part.labelled and not part.path[-1].isdigit()
         else:
             steps, family, labelled = _blocks(part), _family(part), not part.path[-1].isdigit()
@@ -137,12 +141,12 @@ def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
 
 
 def _without_width(node: Node) -> str:
-    """Return the title of an operator without its number of maps or features, which the shape tells."""
-    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.title(node.input), count=1)
+    """Return the title of an operator without its number of output channels, which the shape shows."""
+    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.drawing(node.input).title, count=1)
 
 
 def _blocks(container: Container) -> tuple[str, ...]:
-    """Return the names of the blocks in a container, with the number of those in a row."""
+    """Return the names of the blocks in a container, consecutive equal ones with their number."""
     if container.use:
         return (wording.cut(container.use.block, 24),)
     names = [child.use.block for child in container.children if isinstance(child, Container) and child.use]
@@ -153,7 +157,7 @@ def _blocks(container: Container) -> tuple[str, ...]:
 
 
 def _family(container: Container) -> str:
-    """Return the family that most of the work of a container is in."""
+    """Return the family with most multiply-accumulates in a container."""
     work: dict[str, int] = {}
     for node in container.nodes():
         work[node.op.family] = work.get(node.op.family, 0) + node.macs
@@ -168,7 +172,7 @@ def _facts(part: Node | Container) -> str:
 
 
 def _packed(volumes: Iterable[Volume]) -> Iterator[Volume]:
-    """Yield the volumes, those in a row that the same step gives in the same shape as one."""
+    """Yield the volumes; consecutive ones with the same steps, shape and family are joined."""
     for _, run in groupby(volumes, key=lambda volume: (volume.steps, volume.shape, volume.family)):
         first, *others = run
         facts = " || ".join(volume.facts for volume in (first, *others))

@@ -1,17 +1,18 @@
-"""A picture of tensors as SVG."""
+"""SVG of pictures of tensors."""
 
 from html import escape
+from typing import assert_never
 
-from archdsl.diagram.model.wording import clean
-from archdsl.diagram.render.arial import FAMILY, advance
+from archdsl.diagram.arial import FAMILY, advance
 from archdsl.diagram.render.theme import LIGHT, Theme
-from archdsl.views.scene import Arrow, Face, Part, Scene, Text
+from archdsl.diagram.wording import clean
+from archdsl.views.scene import Arrow, DrawnVolume, Face, Scene, Text
 
 
 def to_svg(scene: Scene, theme: Theme = LIGHT) -> str:
-    """Return a picture as an SVG image with a title and a description."""
+    """Return a picture as SVG with a title and a description."""
     wide, high = _number(scene.width), _number(scene.height)
-    parts = "\n".join(_part(part, theme) for part in scene.parts)
+    volumes = "\n".join(_volume(volume, theme) for volume in scene.volumes)
     legend = "\n".join(_shape(each, theme) for each in scene.legend)
     head = f'width="{wide}pt" height="{high}pt" viewBox="0 0 {wide} {high}"'
     font = f'font-family="{escape(FAMILY)}" text-anchor="middle"'
@@ -20,7 +21,7 @@ def to_svg(scene: Scene, theme: Theme = LIGHT) -> str:
 <title>{_escaped(scene.name)}</title>
 <desc>{_escaped(scene.description)}</desc>
 <rect width="{wide}" height="{high}" fill="{theme.page}"/>
-{parts}
+{volumes}
 <g class="legend">
 {legend}
 </g>
@@ -28,11 +29,11 @@ def to_svg(scene: Scene, theme: Theme = LIGHT) -> str:
 """
 
 
-def _part(part: Part, theme: Theme) -> str:
-    shapes: list[Face | Text | Arrow] = [*part.faces, *part.texts, *([part.arrow] if part.arrow else [])]
+def _volume(volume: DrawnVolume, theme: Theme) -> str:
+    shapes: list[Face | Text | Arrow] = [*volume.faces, *volume.texts, *([volume.arrow] if volume.arrow else [])]
     inner = "\n".join(_shape(shape, theme) for shape in shapes)
-    facts = "\n".join(_escaped(each) for each in part.facts.split(" || "))
-    head = f'<g id="{_escaped(part.id)}" class="volume {part.kind}">'
+    facts = "\n".join(_escaped(each) for each in volume.facts.split(" || "))
+    head = f'<g id="{_escaped(volume.id)}" class="volume {volume.kind}">'
     return f"{head}<title>{facts}</title>\n{inner}\n</g>"
 
 
@@ -56,13 +57,15 @@ def _shape(shape: Face | Text | Arrow, theme: Theme) -> str:
             head = " ".join(f"{_number(shape.end - back)},{_number(shape.y + side)}" for back, side in _HEAD)
             line = f'<path d="M{x},{y}H{end}" stroke="{theme.edge}" stroke-width="1.1" fill="none"/>'
             return f'<g class="data">{line}<polygon points="{head}" fill="{theme.edge}"/></g>'
+        case _:
+            assert_never(shape)
 
 
 _HEAD = ((0, 0), (7, -2.8), (7, 2.8))
 
 
 def shaded(fill: str, stroke: str, page: str, shade: float) -> str:
-    """Return a fill that is mixed with the page, or where `shade` is negative with its stroke."""
+    """Mix a fill with the colour of the page, or with its stroke if `shade` is negative."""
     other, part = (page, shade) if shade > 0 else (stroke, -shade)
     pairs = ((int(fill[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5))
     return "#" + "".join(f"{round(one + (two - one) * part):02X}" for one, two in pairs)

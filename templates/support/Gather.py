@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Gather(torch.autograd.Function):
-    """Gathers a tensor from all processes; gradients are summed over processes."""
+    """Gathers a tensor from all processes, and sums its gradients over them."""
 
     @staticmethod
     def forward(
@@ -20,7 +20,7 @@ class Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        """Return the gradient of the tensor of this process."""
+        """Return the gradient of this process's own tensor."""
         found = torch.empty_like(gradients[0])
         parts = [gradient.contiguous() for gradient in gradients]
         dist.reduce_scatter(found, parts, group=ctx.group)

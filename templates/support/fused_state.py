@@ -5,11 +5,11 @@ FUSED: dict[str, tuple[str, ...]] = {}
 
 
 def fused_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Convert the state_dict of the net with separate towers for this module.
+    """Convert a state_dict of the net with towers to one of this module.
 
-    FUSED lists the towers of each fused submodule: their entries are concatenated along
-    the first axis, in this order. An entry without axes counts batches, which all
-    towers do alike: the first is kept. Other entries do not change.
+    FUSED names the towers of each fused submodule. Their tensors are concatenated along
+    the first axis, in this order. Tensors without axes count batches: the first tower's
+    is used. Other entries do not change.
     """
     found = dict(state)
     for name, towers in FUSED.items():

@@ -1,1 +1,1 @@
-"""Where boxes and edges go."""
+"""Second step of a drawing: columns, and positions that Graphviz does not choose well."""

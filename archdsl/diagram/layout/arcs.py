@@ -1,4 +1,4 @@
-"""Frames in a drawing whose places are known: wide enough for the shortcuts that go around what is in them."""
+"""Enlarges the frames of a placed drawing around the shortcuts inside them, which Graphviz ignores."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _AIR = 8
 
 
 def widened(diagram: Diagram, places: Places) -> Places:
-    """Return places in which frames hold their shortcuts."""
+    """Return the places with frames that contain their shortcuts."""
     arcs = [edge for edge in diagram.edges if edge.kind in (EdgeKind.SKIP, EdgeKind.PROJECTION)]
     found = dict(places)
     for member in diagram.members:
@@ -21,7 +21,7 @@ def widened(diagram: Diagram, places: Places) -> Places:
 
 
 def _widened(member: Member, arcs: list[Edge], places: Places) -> Iterator[tuple[str, Area]]:
-    """Yield the frames within a member that have to grow, and as the last one the member itself."""
+    """Yield the frames that have to grow, with their new areas: those inside a member first, then the member itself."""
     if not isinstance(member, Cluster) or "bb" not in places.get(member.id, {}):
         return
     inner = {box.id for box in member.boxes()}

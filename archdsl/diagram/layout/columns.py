@@ -1,30 +1,44 @@
-"""Long drawings in columns: cut where a single tensor passes, with a letter at the foot and at the next head."""
+"""Splits long drawings into columns at edges that a single tensor crosses; lettered connectors mark both sides."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_uppercase
 
-from archdsl.diagram.render.labels import width
-from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member, Style, boxes
+from archdsl.diagram.spec import (
+    Box,
+    Cluster,
+    Diagram,
+    Direction,
+    Edge,
+    EdgeKind,
+    Form,
+    Member,
+    Style,
+    boxes,
+    framed_boxes,
+)
+from archdsl.diagram.text import box_width
 
-# Points: of a page of 9 inches when small type of 8 points may shrink to 6, and what boxes and gaps take.
+# Points along a column, such that small type of 8 points shrinks to no less than 6 on a page of 9 inches.
 _PAGE = {"TB": 860, "LR": 1000}
-# What a page holds in type that may shrink so far, with some room for what is only about right here.
+# Estimated points that still fit on a page, with a margin for the error of the estimate.
 _WIDEST = 860
 _LONGEST = 1050
 _BROADEST = 1300
+# Estimated points of a line of text, a box, the gap between boxes and the border of a frame.
 _LINE = 12
 _BOX = 24
 _GAP = 22
 _FRAME = 34
+# The largest deviation of a cut from equal columns, as a fraction of a column.
 _TOLERANCE = 0.45
 _MOST = {"TB": 4, "LR": 6}
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """An edge between two columns; `place` is the first box after it, `height` how far down the first column it is."""
+    """An edge between two columns: the position of its target in execution order, and its distance from the top."""
 
     edge: Edge
     place: int
@@ -32,7 +46,9 @@ class _Cut:
 
 
 def in_columns(diagram: Diagram, columns: int | None = None) -> Diagram:
-    """Return a drawing in so many columns at most, as many as it needs to fit a page if None."""
+    """Split a drawing into at most `columns` columns; None uses as many as it needs to fit on a page."""
+    if columns == 1:
+        return diagram
     order = _order(diagram)
     heights = _heights(diagram, order)
     total = max(heights.values(), default=0)
@@ -42,14 +58,13 @@ def in_columns(diagram: Diagram, columns: int | None = None) -> Diagram:
 
 
 def fits(diagram: Diagram) -> bool:
-    """Whether a drawing, in its columns, can be read on a page: 6.75 by 9 inches with type of 6 points or more."""
-    ends = (*diagram.starts, len(diagram.members)) if diagram.starts else (0, len(diagram.members))
+    """Return whether a drawing fits on a page of 6.75 by 9 inches with type of at least 6 points."""
     along = across = 0
-    for first, last in pairwise(ends):
+    for first, last in pairwise((*(diagram.column_starts or (0,)), len(diagram.members))):
         members = diagram.members[first:last]
         inside = {box.id for box in boxes(members)}
         edges = tuple(edge for edge in diagram.edges if edge.source in inside)
-        column = replace(diagram, members=members, edges=edges, starts=())
+        column = replace(diagram, members=members, edges=edges, column_starts=())
         feet = _heights(column, _order(column))
         along = max(along, *feet.values())
         across += _across(column, feet) + _GAP
@@ -58,8 +73,8 @@ def fits(diagram: Diagram) -> bool:
 
 
 def _across(diagram: Diagram, feet: dict[str, int]) -> int:
-    """Return about how wide a drawing is across the stream: what is at one height stands side by side."""
-    frames = _frames(diagram.members)
+    """Estimate the extent of a drawing across its direction, from the boxes that are side by side."""
+    frames = _frames(diagram)
     tops = {box.id: feet[box.id] - _extent(box, diagram.direction) for box in diagram.boxes}
     other: Direction = "LR" if diagram.direction == "TB" else "TB"
     widest = 0
@@ -72,7 +87,7 @@ def _across(diagram: Diagram, feet: dict[str, int]) -> int:
 
 
 def _order(diagram: Diagram) -> list[str]:
-    """Return boxes in the order of execution, what only the training computes right behind what it reads."""
+    """Return the ids of boxes in the order of execution; training-only boxes follow directly after their inputs."""
     main = [box.id for box in diagram.boxes if not box.training]
     aside: dict[str, list[str]] = defaultdict(list)
     training = {box.id for box in diagram.boxes if box.training}
@@ -92,9 +107,9 @@ def _order(diagram: Diagram) -> list[str]:
 
 
 def _heights(diagram: Diagram, order: list[str]) -> dict[str, int]:
-    """Return about how far down the foot of each box is."""
+    """Estimate the distance from the beginning of the drawing to the end of each box."""
     known = {box.id: box for box in diagram.boxes}
-    frames = _frames(diagram.members)
+    frames = _frames(diagram)
     into: dict[str, list[Edge]] = defaultdict(list)
     for edge in diagram.edges:
         into[edge.target].append(edge)
@@ -109,28 +124,22 @@ def _heights(diagram: Diagram, order: list[str]) -> dict[str, int]:
 
 
 def _extent(box: Box, direction: Direction) -> int:
-    """Return about how many points a box takes along the stream."""
+    """Estimate the points that a box takes along a direction."""
     if box.form in (Form.FORK, Form.CONNECTOR):
         return _LINE
-    return _BOX + _LINE * len(box.lines) if direction == "TB" else width(box) + _GAP
+    return _BOX + _LINE * len(box.lines) if direction == "TB" else box_width(box) + _GAP
 
 
-def _frames(members: tuple[Member, ...], around: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for member in members:
-        if isinstance(member, Box):
-            found[member.id] = around
-        else:
-            found |= _frames(member.members, (*around, member.id))
-    return found
+def _frames(diagram: Diagram) -> dict[str, tuple[str, ...]]:
+    return {box.id: frames for box, frames in framed_boxes(diagram.members)}
 
 
 def _cuts(diagram: Diagram, order: list[str], heights: dict[str, int]) -> list[_Cut]:
-    """Return the places where one tensor alone goes on, and not within a block."""
+    """Return the edges outside blocks that are the only ones between the boxes before and after them."""
     place = {box: number for number, box in enumerate(order)}
     known = {box.id: box for box in diagram.boxes}
-    blocks = {cluster.id for cluster in diagram.clusters if cluster.style is not Style.STAGE}
-    frames = _frames(diagram.members)
+    blocks = {cluster.id for cluster in diagram.clusters if cluster.style is not Style.TOP_LEVEL}
+    frames = _frames(diagram)
     open_edges = [0] * (len(order) + 1)
     for edge in diagram.edges:
         first, last = sorted((place[edge.source], place[edge.target]))
@@ -149,14 +158,14 @@ def _cuts(diagram: Diagram, order: list[str], heights: dict[str, int]) -> list[_
 
 
 def _chosen(cuts: list[_Cut], columns: int, total: int) -> list[_Cut]:
-    """Return the cuts that are nearest to equal parts; one between frames is better than one within."""
+    """Return the cuts that come nearest to columns of equal length."""
     chosen: list[_Cut] = []
     for number in range(1, columns):
         goal = total * number // columns
         after = chosen[-1].place if chosen else 0
         rest = [cut for cut in cuts if cut.place > after]
         best = min(rest, key=lambda cut: abs(cut.height - goal), default=None)
-        # A column of a box or two is not worth the break.
+        # A cut far from its goal would make a column of one or two boxes.
         if best and abs(best.height - goal) < _TOLERANCE * total / columns:
             chosen.append(best)
     return chosen
@@ -181,17 +190,17 @@ def _parted(diagram: Diagram, order: list[str], cuts: list[_Cut]) -> Diagram:
         if number < len(cuts):
             members.append(_connector(number, "foot"))
             edges.append(replace(cuts[number].edge, target=_connector(number, "foot").id, segment=None))
-    return replace(diagram, members=tuple(members), edges=tuple(edges), starts=tuple(starts))
+    return replace(diagram, members=tuple(members), edges=tuple(edges), column_starts=tuple(starts))
 
 
 def _connector(number: int, where: str) -> Box:
     letter = ascii_uppercase[number]
-    return Box(f"column-{letter}-{where}", Form.CONNECTOR, "io", letter, (), "the drawing goes on at the same letter",
-               group="main")  # fmt: skip
+    tooltip = "continues at the circle with the same letter"
+    return Box(f"column-{letter}-{where}", Form.CONNECTOR, "io", letter, (), tooltip, group="main")
 
 
 def _within(members: tuple[Member, ...], column: dict[str, int], number: int) -> list[Member]:
-    """Return the members of one column; a frame that goes on in the next one is there once more."""
+    """Return the members of one column; a frame that spans columns is repeated in each."""
     kept: list[Member] = []
     for member in members:
         if isinstance(member, Box):

@@ -1,4 +1,4 @@
-"""Columns that Graphviz laid out one by one, put side by side, and drawings that are mirrored: places of all parts."""
+"""Places of boxes and edges: columns that Graphviz laid out one by one are put side by side, and mirrored if needed."""
 
 import json
 import re
@@ -9,19 +9,20 @@ from typing import Any
 
 from archdsl.diagram.spec import Diagram, Style, boxes
 
+# Points between columns.
 _APART = 26.0
 _PAIR = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?),(-?[\d.]+(?:e[+-]?\d+)?)")
-# What an engine says of where a part is, and what of that moves along.
+# The attributes with positions and sizes, and those that move with their part.
 _PLACED = ("pos", "bb", "lp", "xlp", "width", "height", "lwidth", "lheight", "labeljust")
 _OTHER_SIDE = {"l": "r", "r": "l"}
 _MOVING = ("pos", "lp", "xlp")
 # Points that a second frame adds on each side.
 SECOND = 4
-# What an edge goes through, and so many points along each of its curves.
+# The control points of an edge, and the number of points sampled on each of its curves.
 _THROUGH = re.compile(r"([es],)?(-?[\d.]+),(-?[\d.]+)")
 _STEPS = 12
 
-# The attributes of parts that say where they are, by their ids.
+# Graphviz attributes with positions and sizes, by the id of the part.
 Places = dict[str, dict[str, str]]
 Point = tuple[float, float]
 # Left, low, right, high.
@@ -29,12 +30,12 @@ Area = tuple[float, float, float, float]
 
 
 class NotPlaced(Exception):
-    """What an engine gave has no places."""
+    """The output of an engine has no positions."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """How a piece moves: to the right and up, after it was turned over along an axis if that has a factor of -1."""
+    """A move of a column: scaled by `across` and `along` (-1 mirrors), then shifted by `right` and `up`."""
 
     right: float
     up: float
@@ -42,11 +43,11 @@ class _Move:
     along: int = 1
 
     def of(self, text: str) -> str:
-        """Return places, which may be those along an edge."""
+        """Move all points in a text."""
         return _PAIR.sub(self._pair, text)
 
     def of_corners(self, text: str) -> str:
-        """Return a frame, its lower left corner first."""
+        """Move a frame; its lower left corner comes first."""
         corners = [tuple(map(float, pair)) for pair in _PAIR.findall(self.of(text))]
         return ",".join(f"{value:.2f}" for corner in (map(min, *corners), map(max, *corners)) for value in corner)
 
@@ -55,21 +56,29 @@ class _Move:
         return f"{self.across * x + self.right:.2f},{self.along * y + self.up:.2f}"
 
 
-def pieces(diagram: Diagram) -> tuple[Diagram, ...]:
-    """Return the columns of a drawing as drawings of their own, without a legend."""
-    ends = (*diagram.starts, len(diagram.members)) if diagram.starts else (0, len(diagram.members))
+def column_diagrams(diagram: Diagram) -> tuple[Diagram, ...]:
+    """Return each column of a drawing as a drawing of its own, without legend and caption."""
     made = []
-    for first, last in pairwise(ends):
+    for first, last in pairwise((*(diagram.column_starts or (0,)), len(diagram.members))):
         members = diagram.members[first:last]
         inside = {box.id for box in boxes(members)}
         edges = tuple(edge for edge in diagram.edges if edge.source in inside)
         edges = edges[::-1] if diagram.mirrored else edges
-        made.append(replace(diagram, members=members, edges=edges, families=(), ways=(), caption=(), doc="", starts=()))
+        column = replace(diagram, members=members, edges=edges, column_starts=())
+        made.append(replace(column, families=(), edge_kinds=(), caption=(), doc=""))
     return tuple(made)
 
 
 def places(diagram: Diagram, laid_out: Sequence[bytes]) -> Places:
-    """Return where everything in a drawing is, from what an engine says in JSON of its pieces."""
+    """Return the places of all parts of a drawing.
+
+    Args:
+        diagram: The drawing.
+        laid_out: For each column, the JSON that an engine wrote for its drawing from `column_diagrams`.
+
+    Raises:
+        NotPlaced: A text is no JSON with positions.
+    """
     found: Places = {}
     along = 0.0
     for text in laid_out:
@@ -89,7 +98,7 @@ def places(diagram: Diagram, laid_out: Sequence[bytes]) -> Places:
 
 
 def is_in_order(diagram: Diagram, places: Places) -> bool:
-    """Whether lanes stand from left to right in the order of the devices, if they stand side by side."""
+    """Return whether lanes that are side by side are in the order of the devices, from left to right."""
     frames = [places[each.id]["bb"] for each in diagram.clusters if each.style is Style.DEVICE]
     lefts = [float(frame.split(",")[0]) for frame in frames] if diagram.direction == "TB" else []
     return lefts == sorted(lefts)
@@ -98,11 +107,11 @@ def is_in_order(diagram: Diagram, places: Places) -> bool:
 def _moved(whole: Any, move: _Move) -> Iterator[tuple[str, dict[str, str]]]:
     for part in (*whole.get("objects", ()), *whole.get("edges", ())):
         if not {"pos", "bb"} & part.keys():
-            # A row of boxes that stand side by side; it goes by the id of the frame around.
+            # A subgraph for boxes of the same rank, which has the id of the frame around it.
             continue
         known = {name: part[name] for name in _PLACED if name in part}
         if part.get("peripheries") == "2":
-            # The outer frame is drawn anew.
+            # The sizes include the outer frame, which the second run adds again.
             known |= {name: f"{float(part[name]) - SECOND / 36:.5f}" for name in ("width", "height")}
         if "bb" in known:
             known["bb"] = move.of_corners(known["bb"])
@@ -112,7 +121,7 @@ def _moved(whole: Any, move: _Move) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def line_of(pos: str) -> Iterator[Point]:
-    """Yield points along an edge of which Graphviz gives the position, and its ends at heads."""
+    """Yield the tips of an edge's arrowheads, then points along its curves, from a Graphviz `pos` attribute."""
     points = [(float(x), float(y)) for end, x, y in _THROUGH.findall(pos) if not end]
     yield from ((float(x), float(y)) for end, x, y in _THROUGH.findall(pos) if end)
     for start in range(0, len(points) - 3, 3):
@@ -125,6 +134,6 @@ def line_of(pos: str) -> Iterator[Point]:
 
 
 def around(points: Iterable[Point]) -> Area:
-    """Return the area that points take."""
+    """Return the bounding box of points."""
     across, down = zip(*points, strict=True)
     return min(across), min(down), max(across), max(down)

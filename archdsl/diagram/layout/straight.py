@@ -1,13 +1,13 @@
-"""Edges between boxes that stand in one line, in a drawing whose places are known: straight, the label at the side."""
+"""Straightens edges between aligned boxes of a placed drawing; Graphviz bends them around their own labels."""
 
 from itertools import chain, pairwise
 
 from archdsl.diagram.layout.placed import SECOND, Area, Places, around, line_of
-from archdsl.diagram.render.labels import label_width
 from archdsl.diagram.spec import Box, Diagram, Edge, EdgeKind, Form
+from archdsl.diagram.text import edge_label_width
 
-# Points: how far a line may bend, between it and its label, around what it passes, what its head takes, and half of the
-# height of a label.
+# Points. The bend that is tolerated, the gap between a line and its label, half the height of a label, the clearance
+# around other parts, and the length of an arrowhead.
 _BEND = 1.0
 _BESIDE = 2.0
 _LINE = 6.0
@@ -18,7 +18,7 @@ _Room = list[Area]
 
 
 def straightened(diagram: Diagram, places: Places) -> Places:
-    """Return places in which edges between boxes in one line do not swerve around their own labels."""
+    """Return the places with straight edges between aligned boxes, where no other part is in the way."""
     known = {box.id: box for box in diagram.boxes}
     areas = {id: _area(box, places[id]) for id, box in known.items() if {"pos", "width", "height"} <= places[id].keys()}
     drawn = [edge for edge in diagram.edges if "pos" in places.get(edge.id, {})]
@@ -44,7 +44,7 @@ def _area(box: Box, place: dict[str, str]) -> Area:
 
 
 def _straight(edge: Edge, place: dict[str, str], source: Area, target: Area) -> dict[str, str] | None:
-    """Return where an edge goes from a box to one below it; None if they are not in line, or it is straight."""
+    """Return the straight line from a box to the box below it; None if they are not aligned or the edge is straight."""
     x = (source[0] + source[2]) / 2
     bent = max((abs(point - x) for point, _ in line_of(place["pos"])), default=0.0)
     start, end = source[1], target[3]
@@ -56,14 +56,14 @@ def _straight(edge: Edge, place: dict[str, str], source: Area, target: Area) -> 
     made = {"pos": head + " ".join(f"{x:.2f},{height:.2f}" for height in heights)}
     if "lp" in place:
         height = place["lp"].partition(",")[2]
-        made["lp"] = f"{x + _BESIDE + label_width(edge.label) / 2:.2f},{height}"
+        made["lp"] = f"{x + _BESIDE + edge_label_width(edge.label) / 2:.2f},{height}"
     return made
 
 
 def _is_free(
     edge: Edge, made: dict[str, str], edges: list[Edge], areas: dict[str, Area], rooms: dict[str, _Room]
 ) -> bool:
-    """Whether an edge and its label meet neither boxes nor other edges; edges with a common end meet there."""
+    """Return whether an edge and its label overlap no box and no other edge, except edges with a common end."""
     boxes = [area for id, area in areas.items() if id not in (edge.source, edge.target)]
     others = [other for other in edges if other.id != edge.id]
     apart = [other for other in others if edge.source != other.source and edge.target != other.target]
@@ -74,9 +74,9 @@ def _is_free(
 
 
 def _room(edge: Edge, place: dict[str, str]) -> _Room:
-    """Return what an edge and its label take, piece by piece."""
+    """Return the areas of an edge, piece by piece, and of its label."""
     first, *others = line_of(place["pos"])
-    # What has a head begins with its tip.
+    # `line_of` yields the tip of the arrowhead first.
     line = [*others, first] if place["pos"].startswith("e,") else [first, *others]
     return [*map(around, pairwise(line)), *_label(edge, place)]
 
@@ -85,7 +85,7 @@ def _label(edge: Edge, place: dict[str, str]) -> _Room:
     if "lp" not in place:
         return []
     x, y = map(float, place["lp"].split(","))
-    across = label_width(edge.label) / 2
+    across = edge_label_width(edge.label) / 2
     return [(x - across, y - _LINE, x + across, y + _LINE)]
 
 

@@ -1,10 +1,10 @@
-"""Titles of frames in a drawing whose places are known: each at the side where no edge comes in."""
+"""Moves the titles of frames in a placed drawing to the side where fewer edges cross them."""
 
 from collections import defaultdict
 
 from archdsl.diagram.layout.placed import Places, line_of
-from archdsl.diagram.render.labels import room_beside
-from archdsl.diagram.spec import Cluster, Diagram, Member
+from archdsl.diagram.spec import Cluster, Diagram, framed_boxes
+from archdsl.diagram.text import room_beside
 
 # Points between a frame and its title, and between a title and an edge.
 _INSET = 8
@@ -12,7 +12,7 @@ _AIR = 3
 
 
 def titled(diagram: Diagram, places: Places) -> Places:
-    """Return places in which titles stand to the left or to the right, as `labeljust` says, away from edges."""
+    """Return the places with titles to the left or right, as `labeljust` says, away from edges."""
     entering = _entering(diagram)
     found = dict(places)
     for cluster in diagram.clusters:
@@ -38,20 +38,10 @@ def _title(cluster: Cluster, place: dict[str, str], edges: list[dict[str, str]])
 
 
 def _entering(diagram: Diagram) -> dict[str, list[str]]:
-    """Return the edges that come into each frame from outside."""
-    around = _frames(diagram.members, ())
+    """Return the ids of the edges that enter each frame."""
+    around = {box.id: frames for box, frames in framed_boxes(diagram.members)}
     found: dict[str, list[str]] = defaultdict(list)
     for edge in diagram.edges:
         for frame in set(around[edge.target]) - set(around[edge.source]):
             found[frame].append(edge.id)
-    return found
-
-
-def _frames(members: tuple[Member, ...], outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for member in members:
-        if isinstance(member, Cluster):
-            found |= _frames(member.members, (*outer, member.id))
-        else:
-            found[member.id] = outer
     return found

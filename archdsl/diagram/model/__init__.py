@@ -1,1 +1,1 @@
-"""The boxes and edges of a drawing, as data."""
+"""First step of a drawing: the boxes, clusters and edges of a model as data."""

@@ -1,21 +1,24 @@
-"""Two models in one drawing: what was added, what was removed, and what changed."""
+"""A drawing of two models in one, in which added, removed and changed boxes are marked."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from archdsl.diagram.model import facts, wording
-from archdsl.diagram.model.build import Look, diagram
+from archdsl.diagram import wording
+from archdsl.diagram.model import facts
+from archdsl.diagram.model.build import Look, build
 from archdsl.diagram.model.detail import FULL, Detail
 from archdsl.diagram.model.matching import BEFORE, renamed
-from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member
+from archdsl.diagram.model.outline import outlines
+from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member, boxes
 from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
+from archdsl.passes.assign import assigned
 
-# What submodules do, by their paths.
+# The operators of submodules: path, call and number of parameters.
 _Step: TypeAlias = tuple[Path, str, int]
 _Steps: TypeAlias = dict[Path, tuple[_Step, ...]]
-# Where there would be more boxes, submodules that have no weights in common are closed, too.
+# Above this number of boxes, submodules without common weights are closed, too.
 _MOST = 60
 _LOOK = Look()
 _FOLDED = (Form.BLOCK, Form.OPERATOR, Form.PILL)
@@ -30,7 +33,7 @@ def compared(
     look: Look = _LOOK,
     direction: Direction = "TB",
 ) -> Diagram:
-    """Return the drawing of a model with what it was before; submodules that differ in part are open, others closed."""
+    """Draw the new model with the removed parts of the old one; only submodules that differ are open."""
     old = renamed(old, new)
     olds, news = _containers(old.root), _containers(new.root)
     sides = ((old, olds, news), (new, news, olds))
@@ -42,7 +45,7 @@ def compared(
 
 
 def _is_apart(old: tuple[_Step, ...], new: tuple[_Step, ...]) -> bool:
-    """Whether no weights of two submodules are the same, or do the same."""
+    """Return whether two submodules have no weighted layer in common."""
     known = {step for step in old if step[-1]}
     return not any(step in known for step in new)
 
@@ -50,19 +53,21 @@ def _is_apart(old: tuple[_Step, ...], new: tuple[_Step, ...]) -> bool:
 def _one(
     graph: CheckedGraph, own: _Steps, other: _Steps, look: Look, direction: Direction, apart: frozenset[Path]
 ) -> Diagram:
-    """Return the drawing of one of both models, with what the other has as it is, or not at all, closed."""
-    # What lanes exchange would lead from one closed box to the other and back.
-    lanes = {child.path for child in graph.root.children if isinstance(child, Container) and child.inline}
+    """Draw one of the two models; submodules are closed that the other model has unchanged, or does not have."""
+    # Towers stay open: exchanges between closed ones would make a cycle.
+    towers = {child.path for child in graph.root.children if isinstance(child, Container) and child.inline}
     closed = {path for path, known in own.items() if path not in other or known == other[path]}
-    closed = (closed | apart) - lanes
-    # What stands in a closed one needs no closing.
+    closed = (closed | apart) - towers
+    # Only the outermost ones need to be closed.
     outer = [path for path in closed if not any(path[:length] in closed for length in range(1, len(path)))]
     detail = Detail(depth=FULL, fold=False, collapse=tuple(sorted(map(dotted, outer))))
-    return diagram(graph, detail=detail, look=look, direction=direction, columns=1)
+    graph = assigned(graph) if graph.devices else graph
+    outline = next(outlines(graph, detail))
+    return build(graph, outline, look=look, direction=direction, fields=facts.receptive_fields(graph))
 
 
 def _containers(container: Container) -> _Steps:
-    """Return what the submodules do, by their paths; what they do it to may have other sizes."""
+    """Return the operators of each submodule, by the path of the submodule; sizes of tensors are not compared."""
     found: _Steps = {}
     for child in container.children:
         if isinstance(child, Container):
@@ -77,7 +82,7 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
     after = {box.id for box in new.boxes}
     members = _together(old.members, new.members, before, after)
     edges = (*_marked(new.edges, old.edges, EdgeKind.ADDED), *_only(old.edges, new.edges))
-    marks = [box.mark for box in _boxes(members)]
+    marks = [box.mark for box in boxes(members)]
     counts = [f"{marks.count(mark)} {mark}" for mark in ("added", "removed", "changed") if mark in marks]
     caption = f"{_counted(old.caption).partition(' · edge')[0]}  →  {_counted(new.caption)}" if new.caption else ""
     found = ", ".join(counts) or "nothing differs"
@@ -89,17 +94,17 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
         edges=edges,
         caption=(caption, found) if caption else (),
         description=f"{old.description} Compared with it: {new.description} Boxes: {found}.",
-        ways=tuple(way for way in EdgeKind if way in {edge.kind for edge in edges}) if new.caption else (),
+        edge_kinds=tuple(kind for kind in EdgeKind if kind in {edge.kind for edge in edges}) if new.caption else (),
     )
 
 
 def _counted(caption: tuple[str, ...]) -> str:
-    """Return the name and the counts of a caption, which has two lines for them where the name is long."""
+    """Return the name and the counts of a caption; with a long name they are two lines."""
     return caption[0] if " parameters" in caption[0] else " · ".join(caption[:2])
 
 
 def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple[Member, ...], tuple[Edge, ...]]:
-    """Return the members with those that came or went one after another, and are equal, as one with a count."""
+    """Fold consecutive equal boxes that were added or removed into one box with a count."""
     readers: dict[str, set[str]] = defaultdict(set)
     sources: dict[str, set[str]] = defaultdict(set)
     for edge in edges:
@@ -128,14 +133,14 @@ def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple
 
 
 def _is_same(one: Box, other: Box) -> bool:
-    """Whether two boxes that came, or went, say the same but for the names of what they stand for."""
-    said = [(box.mark, box.form, box.lines, box.chips, box.title.rpartition("  ")[2], box.does[1:])
+    """Return whether two added, or two removed, boxes differ only in their names."""
+    said = [(box.mark, box.form, box.lines, box.tags, box.title.rpartition("  ")[2], box.does[1:])
             for box in (one, other)]  # fmt: skip
     return one.mark in ("added", "removed") and one.form in _FOLDED and said[0] == said[1] and other.count == 1
 
 
 def _each(member: Member) -> Member:
-    """Return a box with a count, whose sizes are those of one."""
+    """Add `each` to the sizes of a box with a count."""
     if not isinstance(member, Box) or not member.lines:
         return member
     return replace(member, lines=(*member.lines[:-1], f"{member.lines[-1]} each"))
@@ -144,7 +149,7 @@ def _each(member: Member) -> Member:
 def _together(
     old: tuple[Member, ...], new: tuple[Member, ...], before: dict[str, Box], after: set[str]
 ) -> tuple[Member, ...]:
-    """Return the members of the new drawing with those that only the old one has, each behind the one it followed."""
+    """Insert the members of the old drawing that the new one does not have, each after its predecessor."""
     known = {member.id: member for member in old}
     made: list[Member] = []
     for member in new:
@@ -174,13 +179,13 @@ def _judged(box: Box, before: dict[str, Box]) -> Box:
 
 
 def _difference(was: Box, box: Box) -> str:
-    """Return what was said of a box and is no longer: its title and chips, else its small lines, else its facts."""
-    chips, others = ([chip.text for chip in each.chips] for each in (was, box))
-    gone = [chip for chip in chips if chip not in others]
+    """Return the old properties of a changed box: its title and tags, else its small lines, else its facts."""
+    tags, others = ([tag.text for tag in each.tags] for each in (was, box))
+    gone = [tag for tag in tags if tag not in others]
     words = [was.title] if was.title != box.title else []
-    words += gone or [f"no {chip}" for chip in others if chip not in chips]
-    if not words and chips != others:
-        words = chips
+    words += gone or [f"no {tag}" for tag in others if tag not in tags]
+    if not words and tags != others:
+        words = tags
     words = words or [line for line in was.lines if line not in box.lines]
     words = words or [segment for segment in was.segments if segment not in box.segments]
     words = words or [fact for fact in _does(was) if fact not in _does(box)]
@@ -189,12 +194,12 @@ def _difference(was: Box, box: Box) -> str:
 
 
 def _said(box: Box) -> tuple[object, ...]:
-    """Return what is said of a box, but not where in the source it stands, nor what it sees through others."""
-    return (box.form, box.title, box.lines, box.chips, box.segments, _does(box))
+    """Return the compared properties of a box, without its source line and receptive field."""
+    return (box.form, box.title, box.lines, box.tags, box.segments, _does(box))
 
 
 def _does(box: Box) -> tuple[str, ...]:
-    """Return what a box does, without the names of what does it."""
+    """Return the facts of a box without the paths of its operators."""
     return tuple(fact.partition(": ")[2] or fact for fact in box.does)
 
 
@@ -208,26 +213,18 @@ def _gone(member: Member, after: set[str]) -> Member | None:
 
 
 def _own_title(member: Member) -> str:
-    """Return the title of what is gone, with the name that it had."""
+    """Return the title of a removed member with its original name."""
     path = tuple(member.id.split("."))
     own = tuple(part.removesuffix(BEFORE) for part in path)
     return member.title if own == path else member.title.replace(facts.name(path), facts.name(own), 1)
 
 
-def _marked(edges: tuple[Edge, ...], others: tuple[Edge, ...], way: EdgeKind) -> Iterator[Edge]:
+def _marked(edges: tuple[Edge, ...], others: tuple[Edge, ...], kind: EdgeKind) -> Iterator[Edge]:
     known = {edge.id for edge in others}
     for edge in edges:
-        yield replace(edge, kind=way) if edge.kind is EdgeKind.DATA and edge.id not in known else edge
+        yield replace(edge, kind=kind) if edge.kind is EdgeKind.DATA and edge.id not in known else edge
 
 
 def _only(edges: tuple[Edge, ...], others: tuple[Edge, ...]) -> Iterator[Edge]:
     known = {edge.id for edge in others}
     yield from (replace(edge, kind=EdgeKind.REMOVED, segment=None) for edge in edges if edge.id not in known)
-
-
-def _boxes(members: tuple[Member, ...]) -> Iterator[Box]:
-    for member in members:
-        if isinstance(member, Box):
-            yield member
-        else:
-            yield from _boxes(member.members)

@@ -1,15 +1,15 @@
-"""What a closed submodule consists of, in a line or two: layers one after the other, and what runs side by side."""
+"""A summary of a closed submodule in one or two lines: chains of layers with arrows, parallel branches with plus."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, Node, Path
 from archdsl.ops.base import Merge
 
-# So many characters of small type stand in a line of a box, and so many lines in it.
+# The number of characters in a small line of a box, and of such lines.
 WIDEST = 50
 _LINES = 2
 _WEIGHTY = ("convolution", "linear")
@@ -20,16 +20,16 @@ _STRIDE = re.compile(r", /[\d×]+")
 
 @dataclass(frozen=True, slots=True)
 class _Gate:
-    """Layers that weigh every map by what all maps are like on average: squeeze-and-excitation."""
+    """A squeeze-and-excitation branch (Hu et al. 2018); `squeezed` is the width of its first layer."""
 
     squeezed: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Join:
-    """Paths side by side, and what makes one stream of them."""
+    """Parallel branches and the operator that merges them."""
 
-    arms: "tuple[_Chain, ...]"
+    branches: "tuple[_Chain, ...]"
     merge: Node
 
 
@@ -38,38 +38,38 @@ _Chain: TypeAlias = tuple[_Step, ...]
 
 
 def content(container: Container) -> tuple[str, ...]:
-    """Return what a submodule consists of: its layers of weights along the stream, or how many there are.
+    """Return the lines that summarise a submodule: its weighted layers in order, or only their number.
 
-    An arrow stands only where a layer reads what the one before makes, a plus where paths run side by side.
+    An arrow leads from a layer to one that reads its output; a plus separates parallel branches.
     """
     layers = [node for node in container.nodes() if node.op.family in _WEIGHTY]
     if not layers:
         return ()
-    reader = _Reader(container)
+    reader = _reader(container)
     chain = reader.chain()
-    for ways in _ways(chain, layers) if chain else ():
+    for texts in _texts(chain, layers) if chain else ():
         for count in range(1, _LINES + 1):
-            for said in ways:
-                if lines := broken(said, count):
+            for text in texts:
+                if lines := broken(text, count):
                     return lines
-    titles = {node.op.title(node.input) for node in layers}
-    what = f"{len(layers)} {titles.pop()}" if len(titles) == 1 else f"{len(layers)} layers of weights"
-    return (what if chain else f"{what} · at most {reader.longest()} in a row",)
+    titles = {node.op.drawing(node.input).title for node in layers}
+    what = f"{len(layers)} {titles.pop()}" if len(titles) == 1 else f"{len(layers)} weighted layers"
+    return (what if chain else f"{what} · longest path {reader.longest()}",)
 
 
-def alike(one: Container, other: Container) -> bool:
-    """Whether the same is said of two submodules, strides aside."""
+def same_content(one: Container, other: Container) -> bool:
+    """Return whether two submodules have the same summary, apart from strides."""
     first, second = (_STRIDE.sub("", " ".join(content(each))) for each in (one, other))
     return first == second
 
 
-def _ways(chain: _Chain, layers: list[Node]) -> Iterator[tuple[str, str]]:
-    """Yield what may be said of a chain, the most telling first, each without and with repeats said once."""
+def _texts(chain: _Chain, layers: list[Node]) -> Iterator[tuple[str, str]]:
+    """Yield texts for a chain, the most detailed first, each without and with repeats folded."""
     name = _names(layers)
     for detailed in (True, False):
         words = _worded(chain, name, detailed=detailed)
         if words:
-            # What merges last tells what comes out.
+            # The last merge determines the number of output channels.
             end = chain[-1]
             total = (
                 f" = {int(end.merge.shape.channels)}"
@@ -80,13 +80,13 @@ def _ways(chain: _Chain, layers: list[Node]) -> Iterator[tuple[str, str]]:
 
 
 def _names(layers: list[Node]) -> Callable[[Node], str]:
-    """Return how layers are called: without a word that all of them begin with, and of convolutions only the window."""
-    titles = {node.path: node.op.title(node.input) for node in layers}
+    """Return a function that names layers without a common first word; several convolutions have only their window."""
+    titles = {node.path: node.op.drawing(node.input).title for node in layers}
     several = sum(node.op.family == "convolution" for node in layers) > 1
     same = len(titles) > 1 and len({title.partition(" ")[0] for title in titles.values()}) == 1
 
     def name(node: Node) -> str:
-        title = titles.get(node.path) or node.op.title(node.input)
+        title = titles.get(node.path) or node.op.drawing(node.input).title
         if same and node.path in titles:
             return title.partition(" ")[2]
         if several and node.op.family == "convolution":
@@ -97,21 +97,21 @@ def _names(layers: list[Node]) -> Callable[[Node], str]:
 
 
 def _is_sum(join: _Join, *, detailed: bool) -> bool:
-    """Whether of paths that share out the channels only these are told."""
-    return _shares(join.merge) and (not detailed or len(join.merge.inputs) > 2)
+    """Return whether a join is written as a sum of channels instead of branches."""
+    return _concatenates(join.merge) and (not detailed or len(join.merge.inputs) > 2)
 
 
-def _shares(merge: Node) -> bool:
+def _concatenates(merge: Node) -> bool:
     return isinstance(merge.op, Merge) and merge.op.free_axis == 0
 
 
-def _is_gate(shape: Shape, merge: Node) -> bool:
-    """Whether one number for each map is spread over the whole map."""
-    return not _shares(merge) and int(shape.volume) == int(shape.channels) < int(merge.shape.volume)
+def _scales_channels(shape: Shape, merge: Node) -> bool:
+    """Return whether an input of a merge has one value for each channel, which broadcasts over the map."""
+    return not _concatenates(merge) and int(shape.volume) == int(shape.channels) < int(merge.shape.volume)
 
 
 def _worded(chain: _Chain, name: Callable[[Node], str], *, detailed: bool) -> list[str]:
-    """Return the words for each step of a chain."""
+    """Return the text of each step of a chain."""
     words = []
     for step in chain:
         if isinstance(step, _Gate):
@@ -121,13 +121,13 @@ def _worded(chain: _Chain, name: Callable[[Node], str], *, detailed: bool) -> li
         elif _is_sum(step, detailed=detailed):
             words.append(" + ".join(str(int(shape.channels)) for shape in step.merge.inputs))
         else:
-            arms = [_worded(arm, name, detailed=detailed) for arm in step.arms]
-            words.append(" + ".join(f"({' → '.join(arm)})" if len(arm) > 1 else arm[0] for arm in arms))
+            branches = [_worded(branch, name, detailed=detailed) for branch in step.branches]
+            words.append(" + ".join(f"({' → '.join(each)})" if len(each) > 1 else each[0] for each in branches))
     return words
 
 
 def _folded(words: list[str]) -> list[str]:
-    """Return words with those that repeat said once: `3 × (a → b)`."""
+    """Fold repeated sequences of steps: `3 × (a → b)`."""
     made: list[str] = []
     start = 0
     while start < len(words):
@@ -143,7 +143,7 @@ def _folded(words: list[str]) -> list[str]:
 
 
 def _times(words: list[str], start: int, size: int) -> int:
-    """Return how often so many words stand one after the other."""
+    """Return how often the sequence of `size` words at `start` repeats."""
     times = 1
     while words[start + size * times : start + size * (times + 1)] == words[start : start + size]:
         times += 1
@@ -151,11 +151,11 @@ def _times(words: list[str], start: int, size: int) -> int:
 
 
 def broken(text: str, most: int = _LINES) -> tuple[str, ...]:
-    """Return a text in so many lines of a box, parted where a step ends; nothing where they do not hold it."""
+    """Break a text between steps into at most `most` lines; return nothing if it does not fit."""
     parts = _BREAKS.split(text)
     whole = [""]
     for part in parts:
-        # What stands in brackets stays together if it can.
+        # Keep text in brackets on one line if possible.
         if whole[-1].count("(") == whole[-1].count(")"):
             whole.append("")
         whole[-1] += part
@@ -177,57 +177,67 @@ def _filled(parts: list[str], width: int) -> tuple[str, ...]:
     return tuple(line.rstrip() for line in lines)
 
 
-@dataclass(slots=True)
+def _reader(container: Container) -> "_Reader":
+    nodes: dict[Path, Node] = {}
+    optional: set[Path] = set()
+    for node, is_optional in _with_optional(container, optional=False):
+        nodes[node.path] = node
+        if is_optional:
+            optional.add(node.path)
+    above: dict[Path, Path] = {}
+    depths = {_OUTSIDE: 0}
+    for node in nodes.values():
+        sources = [source if source in nodes else _OUTSIDE for source in node.sources]
+        above[node.path] = _dominator(sources, above, depths)
+        depths[node.path] = depths[above[node.path]] + 1
+    return _Reader(container, nodes, frozenset(optional), above)
+
+
+def _with_optional(container: Container, *, optional: bool) -> Iterator[tuple[Node, bool]]:
+    """Yield the operators, each with whether it is part of a projection shortcut."""
+    for child in container.children:
+        if isinstance(child, Container):
+            yield from _with_optional(child, optional=optional or child.optional)
+        else:
+            yield child, optional or child.optional
+
+
+def _dominator(values: list[Path], above: Mapping[Path, Path], depths: Mapping[Path, int]) -> Path:
+    """Return the last step on all paths from the input to any of the values (Cooper et al. 2001)."""
+    first, *others = values
+    for other in others:
+        while first != other:
+            if depths[first] < depths[other]:
+                first, other = other, first
+            first = above[first]
+    return first
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads a submodule from its end: `above` are the steps that all ways to a step lead through."""
+    """Reads a submodule backwards from its output; `above` is the immediate dominator of each step."""
 
     container: Container
-    nodes: dict[Path, Node] = field(default_factory=dict)
-    optional: set[Path] = field(default_factory=set)
-    above: dict[Path, Path] = field(default_factory=dict)
-    depths: dict[Path, int] = field(default_factory=lambda: {_OUTSIDE: 0})
-    seen: set[Path] = field(default_factory=set)
+    nodes: Mapping[Path, Node]
+    optional: frozenset[Path]
+    above: Mapping[Path, Path]
 
-    def __post_init__(self) -> None:
-        self._enter(self.container, optional=False)
-        for node in self.nodes.values():
-            self.above[node.path] = self._common([self._inside(source) for source in node.sources])
-            self.depths[node.path] = self.depths[self.above[node.path]] + 1
-
-    def _enter(self, container: Container, *, optional: bool) -> None:
-        for child in container.children:
-            if isinstance(child, Container):
-                self._enter(child, optional=optional or child.optional)
-                continue
-            self.nodes[child.path] = child
-            if optional or child.optional:
-                self.optional.add(child.path)
+    def chain(self) -> _Chain | None:
+        """Return the steps from the input to the output, or None if branches share steps before they merge."""
+        return self._back(self._inside(self.container.output), _OUTSIDE, set())
 
     def _inside(self, value: Path) -> Path:
         return value if value in self.nodes else _OUTSIDE
 
-    def _common(self, values: list[Path]) -> Path:
-        """Return the last step that all ways to some values lead through."""
-        first, *others = values
-        for other in others:
-            while first != other:
-                if self.depths[first] < self.depths[other]:
-                    first, other = other, first
-                first = self.above[first]
-        return first
-
-    def chain(self) -> _Chain | None:
-        """Return the steps from the input to the output; None where paths share steps before they meet."""
-        return self._back(self._inside(self.container.output), _OUTSIDE)
-
-    def _back(self, value: Path, stop: Path) -> _Chain | None:
+    def _back(self, value: Path, stop: Path, seen: set[Path]) -> _Chain | None:
+        """Return the steps after `stop` up to `value`; `seen` are the steps on branches that were read before."""
         steps: list[_Step] = []
         while value != stop:
             node = self.nodes[value]
-            if value in self.seen:
+            if value in seen:
                 return None
-            self.seen.add(value)
-            found = self._step(node)
+            seen.add(value)
+            found = self._step(node, seen)
             if found is None:
                 return None
             steps = [*found, *steps]
@@ -235,25 +245,26 @@ class _Reader:
         weighty = [step for step in steps if not isinstance(step, Node) or step.op.family in _WEIGHTY]
         return tuple(weighty or steps)
 
-    def _step(self, node: Node) -> _Chain | None:
+    def _step(self, node: Node, seen: set[Path]) -> _Chain | None:
         if len(node.sources) == 1:
             return (node,) if node.op.family in (*_WEIGHTY, "pooling") else ()
-        arms: list[_Chain] = []
+        branches: list[_Chain] = []
         for source, shape in zip(node.sources, node.inputs, strict=True):
-            arm = self._back(self._inside(source), self.above[node.path])
-            if arm is None:
+            branch = self._back(self._inside(source), self.above[node.path], seen)
+            if branch is None:
                 return None
-            if arm and _is_gate(shape, node):
-                arm = (_Gate(int(arm[0].shape.channels)) if isinstance(arm[0], Node) else arm[0],)
-            if arm and not all(isinstance(step, Node) and step.path in self.optional for step in arm):
-                arms.append(arm)
-        if len(arms) < 2 or any(isinstance(arm[0], _Gate) for arm in arms):
-            # What goes past is a shortcut.
-            return tuple(step for arm in arms for step in arm)
-        return (_Join(tuple(arms), node),)
+            if branch and _scales_channels(shape, node):
+                first = branch[0]
+                branch = (_Gate(int(first.shape.channels)) if isinstance(first, Node) else first,)
+            if branch and not all(isinstance(step, Node) and step.path in self.optional for step in branch):
+                branches.append(branch)
+        if len(branches) < 2 or any(isinstance(branch[0], _Gate) for branch in branches):
+            # A branch without steps is a shortcut.
+            return tuple(step for branch in branches for step in branch)
+        return (_Join(tuple(branches), node),)
 
     def longest(self) -> int:
-        """Return how many layers of weights stand in the longest row."""
+        """Return the number of weighted layers on the longest path."""
         rows: dict[Path, int] = {_OUTSIDE: 0}
         for node in self.nodes.values():
             before = max(rows[self._inside(source)] for source in node.sources)

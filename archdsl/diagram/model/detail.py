@@ -1,4 +1,4 @@
-"""What a drawing shows of a model: how deep it looks, and which parts are opened, closed or drawn alone."""
+"""The level of detail of a drawing: its depth, and the submodules that are opened, closed or drawn alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from difflib import get_close_matches
 
 from archdsl.ir.graph import Container, Path, dotted
 
-# Deeper than anything nests.
+# Deeper than any nesting.
 FULL = 1_000_000
 
 
 class NoSuchPart(ValueError):
-    """A name that no submodule of the model has. `help` says which there are."""
+    """The model has no submodule of this name; `help` suggests existing names."""
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(f"the model has no submodule `{name}`")
@@ -22,11 +22,15 @@ class NoSuchPart(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much of a model is shown.
+    """Options for the level of detail.
 
-    `depth` counts the submodules around what is seen: 0 is one box, `FULL` shows every operator, and None is as deep as
-    a page holds. `fold` draws equal neighbours once; None does so in what does not fit on a page. `expand` and
-    `collapse` name submodules that are opened and closed whatever the depth, `only` the one that is drawn alone.
+    Attributes:
+        depth: The number of levels of submodules to open: 0 draws one box, `FULL` every operator. None opens as many
+            levels as fit on a page.
+        fold: Whether to draw equal neighbours once. None does so where the model does not fit on a page.
+        expand: Names of submodules or blocks to open at any depth.
+        collapse: Names of submodules or blocks to close at any depth.
+        only: The name of the one submodule to draw.
     """
 
     depth: int | None = None
@@ -38,7 +42,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """The submodules that the names of a `Detail` mean; `around` has those that opened ones stand in, too."""
+    """The submodules that a `Detail` names; `around` has the opened ones and all submodules around named ones."""
 
     root: Container
     opened: frozenset[Path] = frozenset()
@@ -47,13 +51,17 @@ class Focus:
 
     @property
     def apart(self) -> frozenset[Path]:
-        """The submodules whose boxes hold nothing of what follows: what is drawn, the closed ones, those around."""
+        """The drawn submodule, the closed ones and those around them: no operator outside fuses into their boxes."""
         wanted = (self.root.path, *self.closed)
         return frozenset(path[:length] for path in wanted for length in range(1, len(path) + 1))
 
 
 def focus(root: Container, detail: Detail) -> Focus:
-    """Return what the names of a `Detail` mean in a model; raise `NoSuchPart` where they mean nothing."""
+    """Resolve the names of a `Detail` in a model.
+
+    Raises:
+        NoSuchPart: A name matches no submodule.
+    """
     if not (detail.expand or detail.collapse or detail.only):
         return Focus(root)
     found = list(_containers(root))
@@ -66,7 +74,7 @@ def focus(root: Container, detail: Detail) -> Focus:
 
 
 def _named(name: str, found: list[Container]) -> list[Path]:
-    """Return the submodules of a name: a path, the end of one, or a block."""
+    """Return the submodules that a name matches: by path, else by the end of the path, else by block."""
     path = tuple(name.split("."))
     for matches in (
         [each.path for each in found if each.path == path],

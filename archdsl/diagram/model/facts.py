@@ -1,37 +1,37 @@
-"""What is written on boxes and frames: titles, small lines, and all facts in the tooltips."""
+"""Texts of boxes and clusters: titles, small lines, and the facts in tooltips."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
 
-from archdsl.diagram.model import wording
-from archdsl.diagram.model.absorb import Group
-from archdsl.diagram.model.content import alike, broken, content
-from archdsl.diagram.model.parts import Item, nodes_of
+from archdsl.diagram import wording
+from archdsl.diagram.model.content import broken, content, same_content
+from archdsl.diagram.model.fuse_boxes import OperatorGroup
+from archdsl.diagram.model.outline import Item, nodes_of
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
-from archdsl.report.formats import field_size, field_stride
-from archdsl.report.receptive_fields import Field, fields
+from archdsl.report.receptive_fields import ReceptiveField
+from archdsl.report.receptive_fields import receptive_fields as fields_of
 
 
 def name(path: Path) -> str:
-    """Return the name of a container; a number alone says nothing, so the name before it stands there too."""
+    """Return the last name of a path, with the names before it up to one that is not a number: `layer1.0`."""
     start = next((i for i in range(len(path) - 1, 0, -1) if not path[i].isdigit()), 0)
     return dotted(path[start:])
 
 
 def block_title(container: Container) -> str:
-    """Return the title of a closed submodule: its name, and the block that it is, or that all in it are."""
+    """Return the title of a closed submodule: its name, and the block that it or all its children are uses of."""
     title, block = name(container.path), _block(container)
     return title if block is None or block.lower() in title.lower() else f"{title}  {block}"
 
 
 def repeats(container: Container) -> int:
-    """Return how many uses of one block a submodule is a chain of, equal but for the first; 1 where it is no such."""
+    """Return the length of a submodule that is a chain of uses of one block, equal except for the first; else 1."""
     return len(container.children) if container.use is None and _block(container) else 1
 
 
 def _block(container: Container) -> str | None:
-    """Return the block that a submodule is, or that all in it are, the same but for strides."""
+    """Return the name of the block that a submodule, or each of its equal children, is a use of."""
     if not container.path:
         return None
     if container.use:
@@ -40,18 +40,24 @@ def _block(container: Container) -> str | None:
     if len(set(map(_named, blocks))) != 1:
         return None
     *others, last = blocks
-    return _named(last) if all(alike(each, last) for each in others) else None
+    return _named(last) if all(same_content(each, last) for each in others) else None
 
 
 def _blocks(container: Container) -> tuple[Container, ...]:
-    """Return the uses of blocks that a submodule is made of, each reading the one before; none if it is no chain."""
+    """Return the children of a submodule that is a chain of uses of blocks; nothing for other submodules."""
     blocks = tuple(child for child in container.children if isinstance(child, Container) and child.use)
     in_a_row = all(after.source == before.output for before, after in pairwise(blocks))
     return blocks if len(blocks) == len(container.children) and in_a_row else ()
 
 
 def block_lines(container: Container, size: str, *, copies: bool) -> tuple[str, ...]:
-    """Return the small lines of a closed submodule: what is in it, and how large it is."""
+    """Return the small lines of a closed submodule: its layers, then its size.
+
+    Args:
+        container: The submodule.
+        size: Its number of parameters and multiply-accumulates as text.
+        copies: Whether the box stands for several equal submodules.
+    """
     said, remark, dropping, counted = content(container), "", "", "each" if copies else ""
     if repeats(container) > 1:
         first, *_ = blocks = _blocks(container)
@@ -65,10 +71,10 @@ def block_lines(container: Container, size: str, *, copies: bool) -> tuple[str, 
 
 
 def _runs(blocks: tuple[Container, ...]) -> tuple[str, ...]:
-    """Return what blocks one after the other are: of two kinds what is in them, of more only their channels."""
+    """Describe a chain of different blocks: the layers of two kinds of blocks, only the channels of more."""
     runs: list[list[Container]] = []
     for block in blocks:
-        if runs and _named(runs[-1][-1]) == _named(block) and alike(runs[-1][-1], block):
+        if runs and _named(runs[-1][-1]) == _named(block) and same_content(runs[-1][-1], block):
             runs[-1].append(block)
         else:
             runs.append([block])
@@ -90,7 +96,7 @@ def _named(block: Container) -> str:
 
 
 def _difference(first: Container, last: Container) -> str:
-    """Return how the first block of a chain differs from the others, in a few words."""
+    """Return the difference between the first block of a chain and the others: its stride or projection."""
     before, after = (tuple(map(int, shape.map)) for shape in (first.input, first.shape))
     smaller = [b // a for b, a in zip(before, after, strict=False) if a and b > a]
     if smaller and first.input.rank == first.shape.rank and last.input.map == last.shape.map:
@@ -104,18 +110,22 @@ def _is_projection(child: Node | Container) -> bool:
 
 
 def rates(item: Item, last: Item) -> str:
-    """Return the rates of dropping, from those of the first of several equal parts to those of the last."""
+    """Return the range of drop rates over equal submodules, from those of the first to those of the last."""
     pairs = zip(nodes_of(item), nodes_of(last), strict=True)
-    titles = ((one.op.title(one.input), other.op.title(other.input)) for one, other in pairs if one.op.is_random)
+    titles = (
+        (one.op.drawing(one.input).title, other.op.drawing(other.input).title)
+        for one, other in pairs
+        if one.op.is_random
+    )
     found = (f"{one.lower()} to {other.rpartition(' ')[2]}" for one, other in titles if one != other)
     return " · ".join(dict.fromkeys(found))
 
 
 def does(item: Item) -> tuple[str, ...]:
-    """Return what operators in a box, or a submodule, do: calls, shapes, counts and devices."""
+    """Return the facts of operators in a box, or of a submodule: calls, shapes, counts and devices."""
     nodes = nodes_of(item)
     params, macs = sum(node.params for node in nodes), sum(node.macs for node in nodes)
-    if isinstance(item, Group):
+    if isinstance(item, OperatorGroup):
         what = [f"{dotted(node.path)}: {_call(node)}" for node in nodes]
         incoming, shape = " and ".join(map(wording.sizes, item.node.inputs)), item.shape
     else:
@@ -131,31 +141,31 @@ def _call(node: Node) -> str:
     return " with ".join(filter(None, (wording.called(node.op), wording.defaults(node.op))))
 
 
-def tooltip(item: Item, seen: Mapping[Path, str]) -> str:
-    """Return all facts about operators in a box, or about a submodule; `seen` are the receptive fields of operators."""
-    if isinstance(item, Group):
+def tooltip(item: Item, fields: Mapping[Path, str]) -> str:
+    """Return the tooltip of a box or cluster: its facts, receptive field, source line and documentation."""
+    if isinstance(item, OperatorGroup):
         last, span, doc = item.nodes[-1].path, item.node.span, wording.documentation(item.node.op)
     else:
         last, span, doc = item.output, item.span, " ".join(item.use.doc) if item.use else ""
-    field = f"receptive field {seen[last]}" if last in seen else ""
+    field = f"receptive field {fields[last]}" if last in fields else ""
     return " | ".join(filter(None, (*does(item), field, wording.place(span), doc)))
 
 
 def receptive_fields(graph: CheckedGraph) -> dict[Path, str]:
-    """Return in words what operators see of the inputs, and how far apart what neighbouring units see is."""
+    """Return the receptive field and stride of each operator as text, for each input that it depends on."""
     found: dict[Path, list[str]] = defaultdict(list)
     for given in graph.inputs:
         name = given.name if len(graph.inputs) > 1 else ""
-        for path, field in fields(graph, given).items():
+        for path, field in fields_of(graph, given).items():
             found[path] += filter(None, [_field(field, name)])
     return {path: "; ".join(words) for path, words in found.items() if words}
 
 
-def _field(field: Field, name: str) -> str:
+def _field(field: ReceptiveField, name: str) -> str:
     if field.everything:
         return f"all of {name}" if name else "the whole input"
-    size, stride = (words.replace("x", "×") for words in (field_size(field), field_stride(field)))
-    return f"{size}{f' of {name}' if name else ''}, {stride} apart" if size else ""
+    size, stride = (words.replace("x", "×") for words in (field.size_text, field.stride_text))
+    return f"{size}{f' of {name}' if name else ''}, stride {stride}" if size else ""
 
 
 def _arguments(container: Container) -> str:
@@ -164,18 +174,18 @@ def _arguments(container: Container) -> str:
 
 
 def exact(params: int, macs: int) -> tuple[str, str]:
-    """Return both counts with all their digits."""
+    """Return both counts with all digits."""
     return wording.exact(params, "parameter"), wording.exact(macs, "MAC")
 
 
 def training_params(graph: CheckedGraph) -> int:
-    """Return the number of parameters that only the training needs, such as those of auxiliary heads."""
+    """Return the number of parameters that only training needs, such as those of auxiliary heads."""
     aside = only_in_training(graph.graph)
     return sum(node.params for node in graph.nodes if node.path in aside)
 
 
 def parameters(graph: CheckedGraph) -> str:
-    """Return how many parameters a model has, in a few words; those that only the training needs stand apart."""
+    """Return the number of parameters for inference, and in brackets the number in training if it differs."""
     training = training_params(graph)
     more = f" ({wording.short(graph.params)} in training)" if training else ""
     return f"{wording.short(graph.params - training)} parameters{more}"

@@ -1,33 +1,71 @@
-"""How the tensors go: which edges are shortcuts, where paths part, and which boxes stand in one line."""
+"""Edges of a drawing: their kinds, forks where a value enters a cluster for several readers, and aligned boxes."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from archdsl.diagram.model import wording
-from archdsl.diagram.model.ends import Ends, Wire
-from archdsl.diagram.spec import Box, Edge, EdgeKind, Form, Member
+from archdsl.diagram import wording
+from archdsl.diagram.model.box_ownership import BoxOwnership, Wire
+from archdsl.diagram.model.edge_kinds import edge_kinds
+from archdsl.diagram.model.terminals import Terminals
+from archdsl.diagram.spec import Box, Edge, EdgeKind, Form, Member, framed_boxes
 from archdsl.ir.graph import Path
 from archdsl.passes.crossings import crossings
 
 _TRUNK = "main"
+_Frames = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A dot at which a value enters a cluster for several readers; `place` is its position among the boxes."""
+
+    box: Box
+    frames: _Frames
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """An edge; `transfer` is the size of the tensor that it moves into a bar on another device."""
+
+    edge: Edge
+    transfer: str = ""
 
 
 def flow(
-    members: tuple[Member, ...], ends: Ends, *, shapes: wording.Shapes = "change"
+    members: tuple[Member, ...], ends: Terminals, *, shapes: wording.Shapes = "change"
 ) -> tuple[tuple[Member, ...], tuple[Edge, ...]]:
-    """Return the members with a dot wherever paths part, lined up, and the edges between them."""
-    flowing = _Flow(members, ends, shapes)
-    for wire in ends.wires():
-        flowing.leaving[wire.source, wire.value].append(wire)
-    for (source, value), wires in flowing.leaving.items():
-        flowing.distribute(source, flowing.frames[source], wires, value)
-    edges = tuple(sorted(flowing.edges, key=flowing.order))
-    return flowing.finished(edges), edges
+    """Connect boxes.
+
+    Args:
+        members: All boxes and clusters of the drawing.
+        ends: The ends of the drawing with the ownership of its boxes.
+        shapes: The edges that are labelled with the shape of their tensor.
+
+    Returns:
+        The members with forks and aligned boxes, and the edges in drawing order.
+    """
+    wires = [*ends.ownership.wires(), *ends.leaving]
+    router = _router(members, ends.ownership, wires, shapes)
+    routed = list(router.routes(wires))
+    forks = [each for each in routed if isinstance(each, _Fork)]
+    links = [each for each in routed if isinstance(each, _Link)]
+    places = {**router.places, **{fork.box.id: fork.place for fork in forks}}
+    frames = {**router.frames, **{fork.box.id: fork.frames for fork in forks}}
+    edges = _in_order([link.edge for link in links], places, router.boxes)
+    aligner = _Aligner(
+        trunk=_trunks(edges, places, frames, ends.ownership.projections, router.boxes),
+        ranks=_ranks(edges, frames, ends.ownership.projections),
+        ordered=_ordered(edges),
+        forks=forks,
+        transfers={(link.edge.target, link.edge.segment): link.transfer for link in links if link.transfer},
+    )
+    return tuple(map(aligner.aligned, members)), edges
 
 
 def leads_left(edges: tuple[Edge, ...], outside: Collection[str] = ()) -> bool:
-    """Whether most of what enters bars beside the stream, shortcuts and what is from outside, comes in to its left."""
+    """Return whether most side inputs of bars (shortcuts and edges from `outside`) arrive left of the main stream."""
     into = [edge for edge in edges if edge.segment is not None]
     beside = {edge.id for edge in into if edge.kind is EdgeKind.SKIP or edge.source in outside}
     stream = {edge.target: edge.segment for edge in into if edge.kind is EdgeKind.DATA and edge.id not in beside}
@@ -39,81 +77,102 @@ def leads_left(edges: tuple[Edge, ...], outside: Collection[str] = ()) -> bool:
     return 2 * sum(sides) > len(sides)
 
 
-@dataclass(slots=True)
-class _Flow:
-    """What is known of the boxes of one drawing: their places in the order of execution, and the frames around them."""
+def _router(
+    members: tuple[Member, ...], ownership: BoxOwnership, wires: list[Wire], shapes: wording.Shapes
+) -> "_Router":
+    framed = list(framed_boxes(members))
+    boxes = {box.id: box for box, _ in framed}
+    moves = crossings(ownership.graph) if ownership.graph.devices else ()
+    return _Router(
+        ownership=ownership,
+        shapes=shapes,
+        boxes=boxes,
+        places={box.id: place for place, (box, _) in enumerate(framed)},
+        frames={box.id: frames for box, frames in framed},
+        kinds=edge_kinds(wires, boxes, ownership),
+        bytes={(each.value, each.end): each.bytes for each in moves},
+    )
 
-    members: tuple[Member, ...]
-    ends: Ends
+
+@dataclass(frozen=True, slots=True)
+class _Router:
+    """Routes values from their producers to their readers.
+
+    `places` are positions in the order of execution, `frames` the clusters around each box from the outside in, and
+    `bytes` the sizes of transfers by value and device.
+    """
+
+    ownership: BoxOwnership
     shapes: wording.Shapes
-    places: dict[str, int] = field(default_factory=dict)
-    boxes: dict[str, Box] = field(default_factory=dict)
-    frames: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    leaving: dict[tuple[str, Path], list[Wire]] = field(default_factory=lambda: defaultdict(list))
-    forks: dict[str, list[Box]] = field(default_factory=lambda: defaultdict(list))
-    edges: list[Edge] = field(default_factory=list)
-    ways: dict[Wire, EdgeKind] = field(default_factory=dict)
-    bytes: dict[tuple[Path, str], int] = field(default_factory=dict)
-    sizes: dict[tuple[str, int], str] = field(default_factory=dict)
+    boxes: Mapping[str, Box]
+    places: Mapping[str, int]
+    frames: Mapping[str, _Frames]
+    kinds: Mapping[Wire, EdgeKind]
+    bytes: Mapping[tuple[Path, str], int]
 
-    def __post_init__(self) -> None:
-        for place, (box, frames) in enumerate(_framed(self.members, ())):
-            self.places[box.id], self.boxes[box.id], self.frames[box.id] = place, box, frames
-        self.ways = _ways(self.ends.wires(), self.boxes, self.ends)
-        if self.ends.graph.devices:
-            self.bytes = {(each.value, each.end): each.bytes for each in crossings(self.ends.graph)}
+    def routes(self, wires: list[Wire]) -> Iterator[_Fork | _Link]:
+        """Yield the forks and edges of all values, each fork before the edges that leave it."""
+        by_value: dict[tuple[str, Path], list[Wire]] = defaultdict(list)
+        for wire in wires:
+            by_value[wire.source, wire.value].append(wire)
+        numbers: Counter[str] = Counter()
+        for (source, _), some in by_value.items():
+            yield from self._distribute(source, self.frames[source], some, numbers)
 
-    def distribute(self, start: str, frames: tuple[str, ...], wires: list[Wire], value: Path) -> None:
-        """Lead a value from where it is to all that read it: once into each frame, to a dot if several in it do."""
+    def _distribute(
+        self, start: str, frames: _Frames, wires: list[Wire], numbers: Counter[str]
+    ) -> Iterator[_Fork | _Link]:
+        """Route one value: into each cluster once, to a fork if several boxes inside read it.
+
+        `numbers` counts the forks of each cluster.
+        """
         inside: dict[str, list[Wire]] = defaultdict(list)
         for wire in wires:
             target = self.frames[wire.target]
-            common = sum(1 for one, other in zip(frames, target, strict=False) if one == other)
+            common = len(_common([frames, target]))
             if len(target) > common:
                 inside[target[common]].append(wire)
             else:
-                self._connect(start, wire)
+                yield self._link(start, wire)
         for entering in inside.values():
-            if len(entering) == 1:
-                self._connect(start, entering[0])
-                continue
             first = entering[0]
+            if len(entering) == 1:
+                yield self._link(start, first)
+                continue
             around = _common([self.frames[wire.target] for wire in entering])
-            frame = around[-1]
-            number = len(self.forks[frame])
-            fork = Box(f"{frame}--fork{number or ''}", Form.FORK, "io", "", (), wording.sizes(first.shape))
-            self.forks[frame].append(fork)
-            self.frames[fork.id] = around
-            self.ways[replace(first, target=fork.id, segment=None)] = self.ways[first]
-            if first.target in self.ends.devices:
-                self.ends.devices[fork.id] = self.ends.devices[first.target]
-            # Between the box before and the first one that reads it.
-            self.places[fork.id] = self.places[first.target]
-            self._connect(start, replace(first, target=fork.id, segment=None), fork=True)
-            self.distribute(fork.id, around, entering, value)
+            id = f"{around[-1]}--fork{numbers[around[-1]] or ''}"
+            numbers[around[-1]] += 1
+            # The place between the producer and the first reader.
+            yield _Fork(Box(id, Form.FORK, "io", "", (), wording.sizes(first.shape)), around, self.places[first.target])
+            yield self._link(start, first, fork=id)
+            yield from self._distribute(id, around, entering, numbers)
 
-    def _connect(self, start: str, wire: Wire, *, fork: bool = False) -> None:
-        shape = wording.sizes(wire.shape)
-        way = self.ways[wire] if self.ways[wire] is EdgeKind.CROSSING or not fork else EdgeKind.DATA
-        tooltip = f"{shape} from {start} to {wire.target}"
+    def _link(self, start: str, wire: Wire, fork: str | None = None) -> _Link:
+        """Return the edge of a wire from its source or a fork, to its target or another fork."""
+        shape, target = wording.sizes(wire.shape), fork or wire.target
+        kind = self.kinds[wire] if self.kinds[wire] is EdgeKind.CROSSING or not fork else EdgeKind.DATA
+        segment = None if fork else wire.segment
+        tooltip = f"{shape} from {start} to {target}"
         if start != wire.source:
-            way, label = (EdgeKind.DATA if way is EdgeKind.CROSSING else way), ""
-        elif way is EdgeKind.CROSSING:
-            size = self.bytes[wire.value, self.ends.devices[wire.target]]
-            label = wording.amount(size) if wire.segment is None else ""
-            if wire.segment is not None:
-                self.sizes[wire.target, wire.segment] = wording.amount(size)
-            tooltip += f" | {self.ends.devices[wire.source]} → {self.ends.devices[wire.target]}: {size:,} bytes"
-        else:
-            said = (way is not EdgeKind.DATA and not fork) or wire.segment is not None
-            label = "" if said or not self._is_labelled(wire) else shape
-        self.edges.append(Edge(start, wire.target, label, tooltip, way, wire.segment))
+            kind = EdgeKind.DATA if kind is EdgeKind.CROSSING else kind
+            return _Link(Edge(start, target, "", tooltip, kind, segment))
+        if kind is EdgeKind.CROSSING:
+            devices = self.ownership.devices
+            bytes = self.bytes[wire.value, devices[wire.target]]
+            size = wording.byte_size(bytes)
+            tooltip += f" | {devices[wire.source]} → {devices[wire.target]}: {bytes:,} bytes"
+            if segment is not None:
+                return _Link(Edge(start, target, "", tooltip, kind, segment), size)
+            return _Link(Edge(start, target, size, tooltip, kind))
+        is_plain = (kind is EdgeKind.DATA or fork is not None) and segment is None
+        label = shape if is_plain and self._is_labelled(wire, None if fork else self.boxes[target]) else ""
+        return _Link(Edge(start, target, label, tooltip, kind, segment))
 
-    def _is_labelled(self, wire: Wire) -> bool:
+    def _is_labelled(self, wire: Wire, target: Box | None) -> bool:
+        """Return whether an edge to a box, or to a fork if None, is labelled with its shape."""
         if self.shapes != "change":
             return self.shapes == "all"
-        target, source = self.boxes.get(wire.target), self.boxes[wire.source]
-        shape = wording.sizes(wire.shape)
+        source, shape = self.boxes[wire.source], wording.sizes(wire.shape)
         if source.form is Form.STUB:
             return len(source.lines) > 1
         if source.form in (Form.TERMINAL, Form.BAR):
@@ -122,65 +181,10 @@ class _Flow:
             return len(target.lines) > 1
         if target and target.form is Form.TERMINAL and shape in target.lines:
             return False
-        return wire.value in self.ends.changed
-
-    def order(self, edge: Edge) -> tuple[int, bool, int, int, int]:
-        """Return where an edge stands: by its start, then from left to right, with shortcuts at their side."""
-        from_fork = edge.source not in self.boxes
-        side = 0 if edge.kind is EdgeKind.DATA else -1 if self._enters_left(edge) else 1
-        return (self.places[edge.source], from_fork, side, self.places[edge.target], edge.segment or 0)
-
-    def _enters_left(self, edge: Edge) -> bool:
-        """Whether a shortcut enters a bar to the left of the stream."""
-        into = [other for other in self.edges if other.target == edge.target] if edge.segment is not None else []
-        return any(other.kind is EdgeKind.DATA and (other.segment or 0) > (edge.segment or 0) for other in into)
-
-    def finished(self, edges: tuple[Edge, ...]) -> tuple[Member, ...]:
-        """Return the members with their dots, lined up."""
-        trunk: dict[str, str] = {}
-        for lane in sorted({frames[0] if frames else "" for frames in self.frames.values()}):
-            device = lane if lane.startswith("device-") else ""
-            inside = [edge for edge in edges if {self._lane(edge.source), self._lane(edge.target)} == {device}]
-            found = _trunk(inside, self.places, self.ends.projections, self.boxes)
-            trunk |= dict.fromkeys(found, device or _TRUNK)
-        ranks, ordered = self._ranks(edges), _ordered(edges)
-        return tuple(self._placed(member, trunk, ranks, ordered) for member in self.members)
-
-    def _lane(self, box: str) -> str:
-        frames = self.frames[box]
-        return frames[0] if frames and frames[0].startswith("device-") else ""
-
-    def _placed(self, member: Member, trunk: dict[str, str], ranks: dict[str, str], ordered: set[str]) -> Member:
-        if isinstance(member, Box):
-            sizes = (self.sizes.get((member.id, number)) for number in range(len(member.segments)))
-            segments = tuple("\n".join(filter(None, pair)) for pair in zip(member.segments, sizes, strict=True))
-            return replace(
-                member,
-                segments=segments,
-                group=trunk.get(member.id, ""),
-                rank=ranks.get(member.id),
-                ordered=member.id in ordered,
-            )
-        forks = tuple(self._placed(fork, trunk, ranks, ordered) for fork in self.forks.get(member.id, ()))
-        inner = tuple(self._placed(each, trunk, ranks, ordered) for each in member.members)
-        return replace(member, members=(*forks, *inner))
-
-    def _ranks(self, edges: tuple[Edge, ...]) -> dict[str, str]:
-        """Return, for each box that ends a projection, the last box of the path beside it."""
-        into: dict[str, list[Edge]] = defaultdict(list)
-        for edge in edges:
-            into[edge.target].append(edge)
-        found = {}
-        for entering in into.values():
-            main = [edge.source for edge in entering if edge.kind is EdgeKind.DATA]
-            for edge in entering:
-                beside = edge.source in self.ends.projections and len(main) == 1
-                if beside and self.frames[edge.source] == self.frames[main[0]]:
-                    found[edge.source] = main[0]
-        return found
+        return wire.value in self.ownership.changed
 
 
-def _common(chains: list[tuple[str, ...]]) -> tuple[str, ...]:
+def _common(chains: list[_Frames]) -> _Frames:
     """Return the frames that all chains begin with."""
     length = 0
     while all(len(chain) > length for chain in chains) and len({chain[length] for chain in chains}) == 1:
@@ -188,73 +192,43 @@ def _common(chains: list[tuple[str, ...]]) -> tuple[str, ...]:
     return chains[0][:length]
 
 
-def _framed(members: tuple[Member, ...], frames: tuple[str, ...]) -> Iterator[tuple[Box, tuple[str, ...]]]:
-    for member in members:
-        if isinstance(member, Box):
-            yield member, frames
-        else:
-            yield from _framed(member.members, (*frames, member.id))
+def _in_order(edges: list[Edge], places: Mapping[str, int], boxes: Collection[str]) -> tuple[Edge, ...]:
+    """Sort edges by their source, then from left to right, with shortcuts on their side of the stream."""
+    into: dict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        into[edge.target].append(edge)
+
+    def order(edge: Edge) -> tuple[int, bool, int, int, int]:
+        side = 0 if edge.kind is EdgeKind.DATA else -1 if _enters_left(edge, into[edge.target]) else 1
+        return (places[edge.source], edge.source not in boxes, side, places[edge.target], edge.segment or 0)
+
+    return tuple(sorted(edges, key=order))
 
 
-def _ways(wires: list[Wire], known: dict[str, Box], ends: Ends) -> dict[Wire, EdgeKind]:
-    """Return what each edge is: a shortcut is one around which another way leads to the same box."""
-    before: dict[str, list[str]] = defaultdict(list)
-    for wire in wires:
-        before[wire.target].append(wire.source)
-    places = _places(before, known)
-    return {wire: _way(wire, before, places, known, ends) for wire in wires}
+def _enters_left(edge: Edge, into: Iterable[Edge]) -> bool:
+    """Return whether a shortcut enters a bar to the left of the stream."""
+    if edge.segment is None:
+        return False
+    return any(other.kind is EdgeKind.DATA and (other.segment or 0) > edge.segment for other in into)
 
 
-def _way(
-    wire: Wire, before: dict[str, list[str]], places: dict[str, int], known: dict[str, Box], ends: Ends
-) -> EdgeKind:
-    devices = {ends.devices.get(box) for box in (wire.source, wire.target)}
-    if len(devices) == 2 and None not in devices:
-        return EdgeKind.CROSSING
-    if {wire.source, wire.target} & ends.projections:
-        return EdgeKind.PROJECTION
-    source, target = known[wire.source], known[wire.target]
-    if target.training and (not source.training or target.form in (Form.TERMINAL, Form.STUB)):
-        return EdgeKind.AUXILIARY
-    others = [source for source in before[wire.target] if source != wire.source]
-    return EdgeKind.SKIP if others and _leads(wire.source, others, before, places) else EdgeKind.DATA
-
-
-def _leads(source: str, targets: list[str], before: dict[str, list[str]], places: dict[str, int]) -> bool:
-    """Whether a box comes before one of others, by any way."""
-    seen: set[str] = set()
-    waiting = [target for target in targets if places[target] > places[source]]
-    while waiting:
-        box = waiting.pop()
-        if box == source:
-            return True
-        for each in before[box]:
-            if each not in seen and places[each] >= places[source]:
-                seen.add(each)
-                waiting.append(each)
-    return False
-
-
-def _places(before: dict[str, list[str]], known: dict[str, Box]) -> dict[str, int]:
-    """Return the places of boxes in an order in which each comes after what it reads."""
-    places: dict[str, int] = {}
-    for box in known:
-        waiting = [(box, iter(before[box]))]
-        entered = {box}
-        while waiting and box not in places:
-            top, sources = waiting[-1]
-            following = next((each for each in sources if each not in places and each not in entered), None)
-            if following is None:
-                places.setdefault(top, len(places))
-                waiting.pop()
-            else:
-                entered.add(following)
-                waiting.append((following, iter(before[following])))
-    return places
+def _ranks(edges: tuple[Edge, ...], frames: Mapping[str, _Frames], projections: Collection[str]) -> dict[str, str]:
+    """Return, for each box at the end of a projection shortcut, the last box of the main path beside it."""
+    into: dict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        into[edge.target].append(edge)
+    found = {}
+    for entering in into.values():
+        main = [edge.source for edge in entering if edge.kind is EdgeKind.DATA]
+        for edge in entering:
+            beside = edge.source in projections and len(main) == 1
+            if beside and frames[edge.source] == frames[main[0]]:
+                found[edge.source] = main[0]
+    return found
 
 
 def _ordered(edges: tuple[Edge, ...]) -> set[str]:
-    """Return the boxes at which branches part that meet again, in the order of the source."""
+    """Return the boxes whose outgoing branches all meet again; they keep the order of the source."""
     leaving: dict[str, list[Edge]] = defaultdict(list)
     entering: dict[str, int] = defaultdict(int)
     for edge in edges:
@@ -271,11 +245,29 @@ def _ordered(edges: tuple[Edge, ...]) -> set[str]:
     return {box for box, some in parting if len(set(map(meeting, some))) == 1}
 
 
-def _trunk(edges: list[Edge], places: dict[str, int], projections: set[str], known: dict[str, Box]) -> set[str]:
-    """Return the boxes that the whole stream goes through: no edge but a shortcut leads past them."""
+def _trunks(
+    edges: tuple[Edge, ...],
+    places: Mapping[str, int],
+    frames: Mapping[str, _Frames],
+    projections: frozenset[str],
+    boxes: Mapping[str, Box],
+) -> dict[str, str]:
+    """Return the group of each box on a trunk: one group for each device lane, and one for the rest."""
+    lanes = {box: around[0] if around and around[0].startswith("device-") else "" for box, around in frames.items()}
+    found: dict[str, str] = {}
+    for lane in sorted(set(lanes.values())):
+        inside = [edge for edge in edges if lanes[edge.source] == lanes[edge.target] == lane]
+        found |= dict.fromkeys(_trunk(inside, places, projections, boxes), lane or _TRUNK)
+    return found
+
+
+def _trunk(
+    edges: list[Edge], places: Mapping[str, int], projections: frozenset[str], boxes: Mapping[str, Box]
+) -> set[str]:
+    """Return the boxes that no edge passes by, except shortcuts."""
     straight = [edge for edge in edges if edge.kind is EdgeKind.DATA]
     on_way = {end for edge in straight for end in (edge.source, edge.target)}
-    ordered = sorted(on_way - projections, key=lambda box: (places[box], box in known))
+    ordered = sorted(on_way - projections, key=lambda box: (places[box], box in boxes))
     number = {box: place for place, box in enumerate(ordered)}
     covered = [0] * (len(ordered) + 1)
     for edge in straight:
@@ -286,6 +278,31 @@ def _trunk(edges: list[Edge], places: dict[str, int], projections: set[str], kno
     found, open_edges = set(), 0
     for place, box in enumerate(ordered):
         open_edges += covered[place]
-        if not open_edges and not (box in known and known[box].training):
+        if not open_edges and not (box in boxes and boxes[box].training):
             found.add(box)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Aligner:
+    """Enters forks, groups, ranks, the order of edges and the sizes of transfers into members."""
+
+    trunk: Mapping[str, str]
+    ranks: Mapping[str, str]
+    ordered: Collection[str]
+    forks: list[_Fork]
+    transfers: Mapping[tuple[str, int | None], str]
+
+    def aligned(self, member: Member) -> Member:
+        if isinstance(member, Box):
+            sizes = (self.transfers.get((member.id, number)) for number in range(len(member.segments)))
+            segments = tuple("\n".join(filter(None, pair)) for pair in zip(member.segments, sizes, strict=True))
+            return replace(
+                member,
+                segments=segments,
+                group=self.trunk.get(member.id, ""),
+                rank=self.ranks.get(member.id),
+                ordered=member.id in self.ordered,
+            )
+        forks = tuple(self.aligned(fork.box) for fork in self.forks if fork.frames[-1] == member.id)
+        return replace(member, members=(*forks, *map(self.aligned, member.members)))

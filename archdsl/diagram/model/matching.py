@@ -1,21 +1,25 @@
-"""Which steps of two models are the same: those of one name, and between them what does the same in the same order."""
+"""Matching of two models: which steps of the old model correspond to steps of the new one."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-from archdsl.diagram.model.wording import called
+from archdsl.diagram.wording import called
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path
 
 _Child: TypeAlias = Node | Container
-# What the name of a step ends in where the new model has another step of that name; no label has a dash.
+# The suffix of an old step whose name the new model uses for another step; no label has a dash.
 BEFORE = "-before"
 _OWN_NAMES = ("merge", "other")
 
 
 def renamed(old: CheckedGraph, new: CheckedGraph) -> CheckedGraph:
-    """Return the old model with the names of the new one for what is the same in both."""
+    """Return the old model with the new paths of all submodules and operators that correspond to one of the new model.
+
+    Steps correspond if they have the same name; between these, if they have the same call, operator or family, in
+    this order of preference and in the order of execution.
+    """
     names = {one.path: other.path for one, other in zip(old.inputs, new.inputs, strict=False)}
     names |= _names(old.root, new.root, ())
     inputs = tuple(replace(given, name=names.get(given.path, given.path)[1]) for given in old.inputs)
@@ -25,7 +29,7 @@ def renamed(old: CheckedGraph, new: CheckedGraph) -> CheckedGraph:
 
 
 def _names(old: Container, new: Container | None, place: Path) -> dict[Path, Path]:
-    """Return new paths for what is in the old container, which is now called `place`, by the old ones."""
+    """Return the new path of each step in the old container, by its old path; `place` is the container's new path."""
     others = new.children if new else ()
     same = {id(one): other for one, other in _aligned(old.children, others, _KEYS)}
     taken = {child.path[-1] for child in others}
@@ -42,7 +46,7 @@ def _names(old: Container, new: Container | None, place: Path) -> dict[Path, Pat
 def _aligned(
     olds: Sequence[_Child], news: Sequence[_Child], keys: Sequence[Callable[[_Child], Hashable]]
 ) -> Iterator[tuple[_Child, _Child]]:
-    """Yield pairs in the order of both: those with equal keys, and between them those with equal next keys."""
+    """Yield pairs with equal keys in the order of both sequences, and between them pairs that agree in the next key."""
     if not (olds and news and keys):
         return
     first, *others = keys
@@ -59,7 +63,7 @@ def _is_named(child: _Child) -> bool:
 
 
 def _name(child: _Child) -> Hashable:
-    """Return the name that the author gave, or what equals nothing else."""
+    """Return the name that the author gave, or a unique key."""
     return (type(child), child.path[-1]) if _is_named(child) else id(child)
 
 

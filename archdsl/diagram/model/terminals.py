@@ -1,10 +1,11 @@
-"""The ends of a drawing: inputs and outputs of the model, or what stands for the surroundings of a part."""
+"""The ends of a drawing: inputs and outputs of a model, or stubs for the surroundings of a submodule."""
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from archdsl.base.shape import Shape
-from archdsl.diagram.model import wording
-from archdsl.diagram.model.ends import Ends, Wire
+from archdsl.diagram import wording
+from archdsl.diagram.model.box_ownership import BoxOwnership, Wire
 from archdsl.diagram.model.facts import name
 from archdsl.diagram.spec import Box, Form
 from archdsl.ir.graph import CheckedGraph, Container, Input, Node, Output, Path, dotted, only_in_training
@@ -12,27 +13,61 @@ from archdsl.ir.graph import CheckedGraph, Container, Input, Node, Output, Path,
 OUTPUT = "output-stream"
 
 
-def terminals(ends: Ends, *, links: bool) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
-    """Return the boxes before and after what is drawn, and enter them and what leaves for them into `ends`."""
-    if ends.root.path:
-        return _before(ends), _after(ends)
-    graph = ends.graph
-    ends.owners |= {given.path: _input_id(given) for given in graph.inputs}
-    made = []
-    for number, output in enumerate(graph.outputs):
-        id = output_id(output, number)
-        made.append(_output(graph, output, id))
-        ends.leaving.append(Wire(origin := ends.origin(output.path), output.shape, ends.owners[origin], id))
-    return tuple(_input(graph, given, links=links) for given in graph.inputs), tuple(made)
+@dataclass(frozen=True, slots=True)
+class Terminals:
+    """The ends of a drawing.
+
+    Attributes:
+        before: The boxes at the beginning.
+        after: The boxes at the end.
+        ownership: The ownership of the drawing, extended by the values and devices of these boxes.
+        leaving: The values that the boxes at the end read.
+    """
+
+    before: tuple[Box, ...]
+    after: tuple[Box, ...]
+    ownership: BoxOwnership
+    leaving: tuple[Wire, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Contact:
+    """A value at the border of a drawn submodule, with the stub for its other end and the device there."""
+
+    value: Path
+    shape: Shape
+    stub: Box
+    device: str | None
+
+
+def terminals(ownership: BoxOwnership, *, links: bool) -> Terminals:
+    """Return the boxes before and after a drawing; `links` gives inputs the addresses of their source lines."""
+    return _stubs(ownership) if ownership.root.path else _inputs_and_outputs(ownership, links=links)
+
+
+def _inputs_and_outputs(ownership: BoxOwnership, *, links: bool) -> Terminals:
+    graph = ownership.graph
+    inputs = {given.path: _input_id(given) for given in graph.inputs}
+    ownership = replace(ownership, owners={**ownership.owners, **inputs})
+    before = tuple(_input(graph, given, links=links) for given in graph.inputs)
+    after = tuple(_output(graph, output, output_id(output, number)) for number, output in enumerate(graph.outputs))
+    pairs = zip(graph.outputs, after, strict=True)
+    leaving = tuple(_wire(ownership, output.path, output.shape, box.id) for output, box in pairs)
+    return Terminals(before, after, ownership, leaving)
+
+
+def _wire(ownership: BoxOwnership, value: Path, shape: Shape, target: str) -> Wire:
+    origin = ownership.origin(value)
+    return Wire(origin, shape, ownership.owners[origin], target)
 
 
 def output_id(output: Output, number: int) -> str:
-    """Return what the box of an output is called; the stream is the first."""
+    """Return the id of an output's box; the first output is the stream."""
     return f"output-of-{output.name}" if number else OUTPUT
 
 
 def _input_id(given: Input) -> str:
-    # With a dash, which no label has, it cannot be the path of an operator.
+    # The dash keeps it apart from the paths of operators.
     return f"input-{given.name}"
 
 
@@ -64,81 +99,97 @@ def _output_title(output: Output, id: str) -> str:
 
 
 def classes(graph: CheckedGraph, shape: Shape) -> str:
-    """Return how many classes a vector tells apart, empty where it is something else."""
+    """Return the number of classes that a vector has scores for, empty for other outputs."""
     given = next((each.value for each in graph.parameters if each.name == "classes"), None)
     return f"{shape.dims[0]} class{'' if given == 1 else 'es'}" if shape.dims == (given,) else ""
 
 
-def _before(ends: Ends) -> tuple[Box, ...]:
-    inside = {node.path for node in ends.root.nodes()}
-    outside: dict[str, Box] = {}
-    shapes = {node.path: node.shape for node in ends.graph.nodes} | {i.path: i.shape for i in ends.graph.inputs}
-    devices = {node.path: node.device for node in ends.graph.nodes}
-    for node in ends.root.nodes():
-        for value in node.sources:
-            if value not in inside and value not in ends.owners:
-                id, title = _surrounding(ends, value, "before")
-                ends.owners[value] = id
-                _stand(ends, outside, _stub(id, title, "from", shapes[value]), devices.get(value))
-    return tuple(outside.values())
+def _stubs(ownership: BoxOwnership) -> Terminals:
+    """Return the ends of a drawn submodule: a stub for each submodule or operator outside that it is connected to."""
+    entering, leaving = _entering(ownership), _leaving(ownership)
+    devices = {contact.stub.id: contact.device for contact in (*entering, *leaving) if contact.device}
+    owners = {contact.value: contact.stub.id for contact in entering}
+    ownership = replace(ownership, owners={**ownership.owners, **owners}, devices={**ownership.devices, **devices})
+    wires = (_wire(ownership, contact.value, contact.shape, contact.stub.id) for contact in leaving)
+    return Terminals(_joined(entering), _joined(leaving), ownership, tuple(dict.fromkeys(wires)))
 
 
-def _after(ends: Ends) -> tuple[Box, ...]:
-    inside = {node.path for node in ends.root.nodes()}
-    training = only_in_training(ends.graph.graph)
-    outside: dict[str, Box] = {}
-    for node in ends.graph.nodes:
+def _entering(ownership: BoxOwnership) -> list[_Contact]:
+    """Return the values that the submodule reads from outside, each once."""
+    graph = ownership.graph
+    inside = {node.path for node in ownership.root.nodes()}
+    shapes = {node.path: node.shape for node in graph.nodes} | {each.path: each.shape for each in graph.inputs}
+    devices = {node.path: node.device for node in graph.nodes}
+    values = dict.fromkeys(
+        value
+        for node in ownership.root.nodes()
+        for value in node.sources
+        if value not in inside and value not in ownership.owners
+    )
+    made = []
+    for value in values:
+        id, title = _surrounding(ownership, value, "before")
+        made.append(_Contact(value, shapes[value], _stub(id, title, "from", shapes[value]), devices.get(value)))
+    return made
+
+
+def _leaving(ownership: BoxOwnership) -> list[_Contact]:
+    """Return the values of the submodule that operators outside, or outputs of the model, read."""
+    graph = ownership.graph
+    inside = {node.path for node in ownership.root.nodes()}
+    training = only_in_training(graph.graph)
+    made = []
+    for node in graph.nodes:
         if node.path in inside:
             continue
         for value, shape in zip(node.sources, node.inputs, strict=True):
             if value in inside:
-                id, title = _surrounding(ends, node.path, "after")
-                _stand(ends, outside, _stub(id, title, "to", shape, training=node.path in training), node.device)
-                _leave(ends, value, shape, id)
-    for number, output in enumerate(ends.graph.outputs):
+                id, title = _surrounding(ownership, node.path, "after")
+                stub = _stub(id, title, "to", shape, training=node.path in training)
+                made.append(_Contact(value, shape, stub, node.device))
+    for number, output in enumerate(graph.outputs):
         if output.path in inside:
             id, title = f"after-output-{output.name}", _output_title(output, output_id(output, number))
-            _stand(ends, outside, _stub(id, title, "to", output.shape, training=output.when_training), None)
-            _leave(ends, output.path, output.shape, id)
-    return tuple(outside.values())
+            stub = _stub(id, title, "to", output.shape, training=output.when_training)
+            made.append(_Contact(output.path, output.shape, stub, None))
+    return made
 
 
-def _stand(ends: Ends, outside: dict[str, Box], stub: Box, device: str | None) -> None:
-    """Enter what stands for a part of the surroundings, with all shapes that go there or come from there."""
-    if known := outside.get(stub.id):
-        sizes = tuple(dict.fromkeys((*known.lines, *stub.lines)))
-        stub = replace(stub, lines=sizes, tooltip=_told(stub.title, known.tooltip.partition(" ")[0], sizes))
-        stub = replace(stub, training=known.training and stub.training)
-    outside[stub.id] = stub
-    if device:
-        ends.devices[stub.id] = device
+def _joined(contacts: Iterable[_Contact]) -> tuple[Box, ...]:
+    """Return the stubs without duplicates, each with the shapes of all its values."""
+    found: dict[str, Box] = {}
+    for stub in (contact.stub for contact in contacts):
+        found[stub.id] = _merged(found, stub)
+    return tuple(found.values())
 
 
-def _leave(ends: Ends, value: Path, shape: Shape, stub: str) -> None:
-    origin = ends.origin(value)
-    wire = Wire(origin, shape, ends.owners[origin], stub)
-    if wire not in ends.leaving:
-        ends.leaving.append(wire)
+def _merged(found: Mapping[str, Box], stub: Box) -> Box:
+    known = found.get(stub.id)
+    if not known:
+        return stub
+    sizes = tuple(dict.fromkeys((*known.lines, *stub.lines)))
+    tooltip = _stub_tooltip(stub.title, known.tooltip.partition(" ")[0], sizes)
+    return replace(stub, lines=sizes, tooltip=tooltip, training=known.training and stub.training)
 
 
-def _stub(id: str, title: str, way: str, shape: Shape, *, training: bool = False) -> Box:
+def _stub(id: str, title: str, direction: str, shape: Shape, *, training: bool = False) -> Box:
     sizes = (wording.sizes(shape),)
-    return Box(id, Form.STUB, "io", title, sizes, _told(title, way, sizes), training=training)
+    return Box(id, Form.STUB, "io", title, sizes, _stub_tooltip(title, direction, sizes), training=training)
 
 
-def _told(title: str, way: str, sizes: tuple[str, ...]) -> str:
-    return f"{way} {title} | {', '.join(sizes)} | not drawn here"
+def _stub_tooltip(title: str, direction: str, sizes: tuple[str, ...]) -> str:
+    return f"{direction} {title} | {', '.join(sizes)} | not drawn here"
 
 
-def _surrounding(ends: Ends, path: Path, where: str) -> tuple[str, str]:
-    """Return the id and title of what stands for an operator outside: it, or the submodule next to what is drawn."""
+def _surrounding(ownership: BoxOwnership, path: Path, where: str) -> tuple[str, str]:
+    """Return the id and title of the stub for an operator: the operator, or the outermost submodule outside `root`."""
     if path[0] == "":
-        return f"{where}-input-{path[1]}", _input_title(ends.graph, path[1])
-    here: Node | Container = ends.graph.root
+        return f"{where}-input-{path[1]}", _input_title(ownership.graph, path[1])
+    here: Node | Container = ownership.graph.root
     for length in range(1, len(path) + 1):
         assert isinstance(here, Container)
         here = next(child for child in here.children if child.path == path[:length])
-        if isinstance(here, Node) or ends.root.path[:length] != here.path:
+        if isinstance(here, Node) or ownership.root.path[:length] != here.path:
             break
-    title = here.op.title(here.input) if isinstance(here, Node) else name(here.path)
+    title = here.op.drawing(here.input).title if isinstance(here, Node) else name(here.path)
     return f"{where}-{dotted(here.path)}", title

@@ -1,1 +1,1 @@
-"""Drawings as DOT, SVG and other formats."""
+"""Third step of a drawing: DOT, SVG, and the engines that make images."""

@@ -1,17 +1,18 @@
-"""Drawing to DOT, in the part of the language that all engines agree on."""
+"""DOT of a drawing, in the subset of the language that all engines support."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from archdsl.diagram import wording
 from archdsl.diagram.layout.placed import Places
-from archdsl.diagram.model import wording
 from archdsl.diagram.render import labels
 from archdsl.diagram.render.theme import LIGHT, Paint, Theme
 from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, EdgeKind, Form, Member, Style
+from archdsl.diagram.text import box_width
 
 if TYPE_CHECKING:
     from graphviz import Digraph  # type: ignore[import-untyped]
 
-# One name that every engine measures right: a list of fonts falls back to the widths of Times.
+# A single name: engines measure a list of fonts with the widths of Times.
 _FONT = "Arial"
 _CLASSES = {
     "convolution": "op conv",
@@ -19,25 +20,25 @@ _CLASSES = {
     "activation": "op act",
     "normalisation": "op norm",
 }
-# Points that a segment of a bar takes at least, and those between boxes.
+# The minimum width of a segment of a bar, and the gap between boxes, in points.
 _SEGMENT = 60
 _GAP = 22
-# Frames of what is new, gone or other than it was; the words stand in the box, too.
+# Frames of the marks in comparisons; the boxes also have the mark as text.
 _MARKS: dict[str, dict[str, str]] = {
     "": {},
     "added": {"penwidth": "3"},
     "removed": {"style": "filled,dashed", "penwidth": "1.6"},
     "changed": {"penwidth": "2.2"},
 }
-# Beside these edges labels need more air.
+# Labels beside these thick edges need more room.
 _BESIDE = (EdgeKind.ADDED, EdgeKind.REMOVED, EdgeKind.CROSSING)
 _LARGE = 300
 _LONGEST_TOOLTIP = 1000
 
 
 def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None) -> str:
-    """Return the drawing in the language of Graphviz; `places` are where its parts are, if they are known."""
-    # Costs start-up time, so only who draws pays.
+    """Return a drawing as DOT; with `places` the DOT has the positions of all parts, for `neato -n2`."""
+    # Imported here because it slows down start-up.
     from graphviz import Digraph
 
     graph = Digraph(
@@ -64,7 +65,7 @@ def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None)
     )
     _add_members(graph, diagram.members, diagram, theme, places)
     known = {box.id: box for box in diagram.boxes}
-    # From left to right, Graphviz puts what comes first below.
+    # With rankdir=LR Graphviz draws the first edge lowest.
     for edge in diagram.edges if diagram.direction == "TB" else diagram.edges[::-1]:
         place = places.get(edge.id, {}) if places else {}
         graph.edge(_plain(edge.source), _plain(edge.target), **_edge_attributes(edge, known, diagram, theme), **place)
@@ -88,13 +89,13 @@ def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
         "tooltip": _tooltip(f"{diagram.name}: {diagram.doc}" if diagram.doc else diagram.name),
     }
     if _is_braided(diagram):
-        # Ranks of the whole: those of each frame by itself would turn some edges between them upside down.
+        # Global ranks: with ranks of its own for each cluster, edges between clusters may point backwards.
         attributes["newrank"] = "true"
     return attributes | ({"nslimit": "2"} if len(diagram.boxes) > _LARGE else {})
 
 
 def _is_braided(diagram: Diagram) -> bool:
-    """Whether frames read from each other beside the trunk, on which they follow one another."""
+    """Return whether edges beside the trunk connect different outermost frames."""
     frame = diagram.outermost
     trunk = {box.id for box in diagram.boxes if box.group} if not diagram.devices else set()
     return any(
@@ -129,31 +130,31 @@ def _add_members(
 
 
 def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
-    """Return the label of a bar whose segments are as wide as what leads into them."""
+    """Return the label of a bar whose segments are as wide as the boxes above them."""
     across = diagram.direction == "LR"
     known = {each.id: each for each in diagram.boxes} if not across else {}
     into = _streams(box, diagram)
     sources = {edge.segment: known.get(edge.source) for edge in into}
     widths = [
-        max(_SEGMENT, labels.width(source) + _GAP if source and source.form is not Form.FORK else 0)
+        max(_SEGMENT, box_width(source) + _GAP if source and source.form is not Form.FORK else 0)
         for source in map(sources.get, range(len(box.segments)))
     ]
     if len(into) == 1 and into[0].segment is not None:
-        # The only stream goes straight into the middle, which has to lie in its segment.
+        # A single stream enters the middle of the bar, which must be inside its segment.
         own = into[0].segment
         widths[own] = max(widths[own], sum(widths) - widths[own] + _GAP)
     return labels.bar_label(box, widths, theme, across=across, backwards=backwards)
 
 
 def _streams(box: Box, diagram: Diagram) -> list[Edge]:
-    """Return the edges into a bar that are neither shortcuts nor from another device."""
+    """Return the edges of the main stream into a bar: no shortcuts and no transfers between devices."""
     return [edge for edge in diagram.edges if edge.target == box.id and edge.kind is EdgeKind.DATA]
 
 
 def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     paint = theme.families[box.family]
     kind = _CLASSES.get(box.family, f"op {box.family}")
-    form = {"margin": "0.07,0.02" if box.chips else "0.09,0.035"}
+    form = {"margin": "0.07,0.02" if box.tags else "0.09,0.035"}
     match box.form:
         case Form.FORK:
             form = {"shape": "circle", "width": "0.07", "height": "0.07", "fixedsize": "true"}
@@ -172,6 +173,10 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
             form = {"height": "0.26", "width": "0.4", "margin": "0.07,0.02"}
         case Form.BAR:
             form = {"margin": "0.01,0.01", "style": "filled"}
+        case Form.OPERATOR:
+            pass
+        case _:
+            assert_never(box.form)
     if box.count > 1 and box.form is not Form.BLOCK:
         form |= {"peripheries": "2", "style": "filled"}
     kind += f" {box.mark}" * bool(box.mark) + " aux" * box.training
@@ -183,18 +188,23 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
 
 
 def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme, placed: str | None) -> dict[str, str]:
-    paint, width, side = theme.block, "1", "t"
+    paint, width, side = theme.nested, "1", "t"
     within = {box.id for box in cluster.boxes()}
-    # The title stands at the side where nothing goes in: not that of a shortcut, nor of what enters a lane.
+    # The title is on the side without shortcuts, in a lane on the side without incoming edges.
     bent = (edge for edge in diagram.edges if edge.kind in (EdgeKind.SKIP, EdgeKind.PROJECTION))
     right = any({edge.source, edge.target} <= within for edge in bent)
-    if cluster.style is Style.STAGE:
-        paint = theme.stage
-    elif cluster.style is Style.DEVICE:
-        number = diagram.devices.index(cluster.title)
-        paint, width = theme.devices[number % len(theme.devices)], "1.6"
-        right = _entered_from_left(cluster, diagram)
-        side = "b" if right and diagram.direction == "LR" else "t"
+    match cluster.style:
+        case Style.TOP_LEVEL:
+            paint = theme.top_level
+        case Style.NESTED:
+            pass
+        case Style.DEVICE:
+            number = diagram.devices.index(cluster.title)
+            paint, width = theme.devices[number % len(theme.devices)], "1.6"
+            right = _entered_from_left(cluster, diagram)
+            side = "b" if right and diagram.direction == "LR" else "t"
+        case _:
+            assert_never(cluster.style)
     across = diagram.direction == "LR"
     just = placed or ("r" if right and not across else "l")
     words = labels.cluster_label(cluster, theme, one_line=across, right=just == "r", is_placed=bool(placed))
@@ -212,7 +222,7 @@ def _cluster_attributes(cluster: Cluster, diagram: Diagram, theme: Theme, placed
 
 
 def _entered_from_left(lane: Cluster, diagram: Diagram) -> bool:
-    """Whether what enters a lane comes, on the whole, from lanes before it; what is in none stands in the middle."""
+    """Return whether edges into a lane come mostly from lanes before it; boxes outside all lanes count as central."""
     lanes = {box.id: diagram.devices.index(each.title) for each in diagram.clusters if each.style is Style.DEVICE
              for box in each.boxes()}  # fmt: skip
     own = diagram.devices.index(lane.title)
@@ -223,37 +233,32 @@ def _entered_from_left(lane: Cluster, diagram: Diagram) -> bool:
 
 
 def _is_crossed_into(box: Box, diagram: Diagram) -> bool:
-    """Whether something comes from another lane, on either side."""
+    """Return whether an edge from another lane enters a box."""
     return bool(diagram.devices) and any(e.target == box.id and e.kind is EdgeKind.CROSSING for e in diagram.edges)
 
 
 def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme: Theme) -> dict[str, str]:
     source, target = known[edge.source], known[edge.target]
-    # What lies on the trunk is straight; branches begin together, and wait at the bar that puts them together.
+    # Trunk edges are straight. Branches are aligned at their beginning, and their ends stretch to the bar.
     waits = target.form is Form.BAR is not source.form
     weight = "100" if source.group and target.group else "2" if waits else "4"
     attributes = {"class": edge.kind.value, "tooltip": _tooltip(edge.tooltip), "weight": weight}
-    side = "e" if diagram.direction == "TB" else "s"
     match edge.kind:
         case EdgeKind.SKIP | EdgeKind.PROJECTION:
-            attributes |= {"penwidth": "1.7", "color": theme.ink, "weight": "0"}
-            if edge.kind is EdgeKind.PROJECTION:
-                attributes["style"] = "dashed"
-            if source.form is Form.FORK:
-                attributes["tailport"] = side
-            # From left to right, what stands beside the stream may be above it.
-            beside = diagram.direction == "LR" and edge.kind is EdgeKind.PROJECTION and source.form is not Form.FORK
-            if target.form is Form.MERGE and not beside and not _is_crossed_into(target, diagram):
-                attributes["headport"] = side
+            attributes |= _shortcut_attributes(edge, source, target, diagram, theme)
         case EdgeKind.CROSSING:
             attributes |= {"penwidth": "2.4", "color": theme.crossing, "weight": "0"}
         case EdgeKind.ADDED:
             attributes |= {"penwidth": "2.4", "color": theme.ink}
         case EdgeKind.REMOVED:
-            # An open head: dashes alone are those of projections.
+            # The open arrowhead distinguishes it from a projection, which is dashed too.
             attributes |= {"style": "dashed", "arrowhead": "onormal", "weight": "0", "constraint": "true"}
         case EdgeKind.AUXILIARY:
             attributes |= {"style": "dotted", "weight": "0"}
+        case EdgeKind.DATA:
+            pass
+        case _:
+            assert_never(edge.kind)
     if (
         edge.segment is not None
         and target.form is Form.BAR
@@ -268,6 +273,20 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
     return attributes | {"id": _plain(edge.id)}
 
 
+def _shortcut_attributes(edge: Edge, source: Box, target: Box, diagram: Diagram, theme: Theme) -> dict[str, str]:
+    side = "e" if diagram.direction == "TB" else "s"
+    attributes = {"penwidth": "1.7", "color": theme.ink, "weight": "0"}
+    if edge.kind is EdgeKind.PROJECTION:
+        attributes["style"] = "dashed"
+    if source.form is Form.FORK:
+        attributes["tailport"] = side
+    # With rankdir=LR the projection may be above the stream.
+    beside = diagram.direction == "LR" and edge.kind is EdgeKind.PROJECTION and source.form is not Form.FORK
+    if target.form is Form.MERGE and not beside and not _is_crossed_into(target, diagram):
+        attributes["headport"] = side
+    return attributes
+
+
 def _identity(member: Member) -> dict[str, str]:
     link = {"URL": _plain(member.link)} if member.link else {}
     return {"id": _plain(member.id), "tooltip": _tooltip(member.tooltip), **link}
@@ -278,12 +297,12 @@ def _paint(paint: Paint) -> dict[str, str]:
 
 
 def _tooltip(text: str) -> str:
-    r"""Return a text for a tooltip; Graphviz reads those twice, so one more doubling keeps `\G` what it is."""
+    r"""Escape a text for a tooltip; Graphviz unescapes tooltips twice, so backslashes are doubled once more."""
     return _plain(wording.cut(text, _LONGEST_TOOLTIP).replace("\\", r"\\"))
 
 
 def _plain(text: str) -> str:
-    r"""Return a text that Graphviz takes as it is: no `\N`, no `<b>`, no `&lt;`."""
+    r"""Escape a text that Graphviz must not interpret: no `\N`, no `<b>`, no `&lt;`."""
     from graphviz import escape
 
     escaped: str = escape(wording.clean(text).replace("&", "&amp;"))

@@ -1,4 +1,4 @@
-"""Finds a Graphviz and runs it, the only place that does. What goes wrong there is said in words, in bounded time."""
+"""Finds and runs Graphviz engines with a time limit; the only module that starts them."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from archdsl.diagram.layout.arcs import widened
-from archdsl.diagram.layout.placed import NotPlaced, Places, is_in_order, pieces, places
+from archdsl.diagram.layout.placed import NotPlaced, Places, column_diagrams, is_in_order, places
 from archdsl.diagram.layout.straight import straightened
 from archdsl.diagram.layout.titles import titled
 from archdsl.diagram.render.dark import dark_rules
@@ -27,7 +27,7 @@ SECONDS = 20
 VARIABLE = "ARCHDSL_DOT"
 _PURE = "graphviz-pure"
 _PYGRAPHVIZ = "pygraphviz"
-# Layout cannot be stopped within this process, so it gets one of its own.
+# A separate process, because a layout cannot be interrupted within this one.
 _PYGRAPHVIZ_SCRIPT = """
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
@@ -44,7 +44,7 @@ _AS_PLACED = ("-Kneato", "-n2")
 
 
 class CannotRender(Exception):
-    """Nothing here draws this. `help` says what to do about it."""
+    """No engine can make the drawing; `help` suggests a solution."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
@@ -54,39 +54,50 @@ class CannotRender(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A Graphviz: the command that reads DOT and writes a drawing, up to its options."""
+    """A Graphviz program: the beginning of a command that reads DOT and writes an image."""
 
     name: str
     command: tuple[str, ...]
 
     def arguments(self, format: str) -> list[str]:
-        """Return the whole command line; pictures get twice the points of a screen."""
+        """Return the command line for a format; PNG gets twice the resolution of a screen."""
         form = format if self.name == _PYGRAPHVIZ else f"-T{format}"
         return [*self.command, form, *(["-Gdpi=192"] if format == "png" else [])]
 
 
 def draw(diagram: Diagram, format: str, *, theme: Theme | None = LIGHT, engine: str | None = None) -> bytes:
-    """Return a drawing as a file of this format; an SVG gets the title and the description of the diagram.
+    """Return a drawing as an image.
 
-    Without a theme an SVG is light or dark as the system is that shows it.
+    Args:
+        diagram: The drawing; an SVG gets its name as title and its description.
+        format: One of `FORMATS`.
+        theme: The colours; None makes an SVG that follows the light or dark mode of the system.
+        engine: The name or path of a Graphviz program; the best available one if None.
+
+    Raises:
+        CannotRender: No engine can make the image.
     """
     style = None if theme else f"@media (prefers-color-scheme: dark) {{\n{dark_rules('.archdsl ')}}}"
     theme = theme or LIGHT
-    # What stands in several columns, and what has titles, is placed first and drawn then.
-    in_two_steps = diagram.starts or diagram.mirrored or diagram.clusters
+    # Columns, mirrored drawings and cluster titles need corrections between layout and drawing.
+    in_two_steps = diagram.column_starts or diagram.mirrored or diagram.clusters
     made = _as_placed(diagram, theme, format, engine) if in_two_steps else None
     made = made or _render(to_dot(diagram, theme), format, engine)
     return _finished(made, diagram.name, diagram.description, style) if format == "svg" else made
 
 
 def render(dot: str, format: str, *, engine: str | None = None) -> bytes:
-    """Return what DOT draws as a file of this format; raise `CannotRender` where nothing can."""
+    """Return the image of a DOT text in a format.
+
+    Raises:
+        CannotRender: No engine can make the image.
+    """
     made = _render(dot, format, engine)
     return _finished(made) if format == "svg" else made
 
 
 def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) -> bytes | None:
-    """Return a drawing that is laid out piece by piece, or None where no engine here can put the pieces together."""
+    """Return an image from two engine runs, layout and drawing at corrected places; None if no engine can do this."""
     wanted = wanted or os.environ.get(VARIABLE)
     for engine in [_chosen(wanted)] if wanted else engines(format):
         if engine.name == _PYGRAPHVIZ:
@@ -102,11 +113,11 @@ def _as_placed(diagram: Diagram, theme: Theme, format: str, wanted: str | None) 
 
 
 def _laid_out(engine: Engine, theme: Theme, diagram: Diagram) -> Places:
-    return places(diagram, [_run(engine, to_dot(piece, theme), "json0") for piece in pieces(diagram)])
+    return places(diagram, [_run(engine, to_dot(column, theme), "json0") for column in column_diagrams(diagram)])
 
 
 def _in_order(diagram: Diagram, place: Callable[[Diagram], Places]) -> tuple[Diagram, Places]:
-    """Return a drawing with its places, mirrored if its lanes stand in the order of the devices only then."""
+    """Return a drawing with its places; it is mirrored if only that puts its lanes in the order of the devices."""
     found = place(diagram)
     if is_in_order(diagram, found):
         return diagram, found
@@ -120,13 +131,13 @@ def _finished(svg: bytes, title: str | None = None, description: str | None = No
         return finished(svg, title=title, description=description, style=style)
     except NotSvg as problem:
         raise CannotRender(
-            f"Graphviz writes a broken SVG: {problem}", "try another one with `--engine COMMAND`"
+            f"Graphviz wrote invalid SVG: {problem}", "use another engine with `--engine COMMAND`"
         ) from None
 
 
 def _render(dot: str, format: str, wanted: str | None) -> bytes:
     if format not in FORMATS:
-        raise CannotRender(f"there are no drawings of the format `{format}`", f"take one of {', '.join(FORMATS)}")
+        raise CannotRender(f"unknown image format `{format}`", f"use one of {', '.join(FORMATS)}")
     wanted = wanted or os.environ.get(VARIABLE)
     failures = []
     for engine in [_chosen(wanted)] if wanted else engines(format):
@@ -136,13 +147,13 @@ def _render(dot: str, format: str, wanted: str | None) -> bytes:
             failures.append(f"{engine.name} {failure}")
     if failures:
         raise CannotRender(
-            "; ".join(failures), "try another Graphviz: `--engine COMMAND`, or draw the .dot file by hand"
+            "; ".join(failures), "use another engine with `--engine COMMAND`, or run Graphviz on a .dot file"
         )
-    raise CannotRender(f"no Graphviz is found that draws {format.upper()}", _advice(format))
+    raise CannotRender(f"no Graphviz engine for {format.upper()} is installed", _advice(format))
 
 
 def engines(format: str) -> Iterator[Engine]:
-    """Yield what can draw this format here, the best first."""
+    """Yield the installed engines for a format, the best first."""
     if format != "pdf" and (pure := _pure()):
         yield Engine(_PURE, (pure, "-q"))
     if dot := shutil.which("dot"):
@@ -152,14 +163,18 @@ def engines(format: str) -> Iterator[Engine]:
 
 
 def _chosen(wanted: str) -> Engine:
-    """Return the engine of a name or a path; raise `CannotRender` where it is none."""
+    """Return the engine of a name or path.
+
+    Raises:
+        CannotRender: There is no such program.
+    """
     if wanted == _PYGRAPHVIZ and _has_pygraphviz():
         return Engine(_PYGRAPHVIZ, _pygraphviz())
     command = (_pure() if wanted == _PURE else None) or shutil.which(wanted)
     if command is None:
         raise CannotRender(
             f"the engine `{wanted}` is not found",
-            f"name a command that takes DOT, or unset {VARIABLE} and leave --engine out",
+            f"give `--engine` a command that reads DOT, or omit it and unset {VARIABLE}",
         )
     return Engine(wanted, (command, "-q"))
 
@@ -173,7 +188,7 @@ def _pygraphviz() -> tuple[str, ...]:
 
 
 def _pure() -> str | None:
-    """Return the program of the distribution graphviz-pure, which need not be on the PATH."""
+    """Return the program of the distribution graphviz-pure, which may be outside the PATH."""
     from importlib import metadata
 
     name = f"{_PURE}.exe" if os.name == "nt" else _PURE
@@ -188,7 +203,7 @@ def _pure() -> str | None:
 
 
 class _Failed(Exception):
-    """An engine did not draw; the next one may."""
+    """An engine failed; the next one may succeed."""
 
 
 def _run(engine: Engine, dot: str, format: str, *, options: tuple[str, ...] = ()) -> bytes:
@@ -201,15 +216,17 @@ def _run(engine: Engine, dot: str, format: str, *, options: tuple[str, ...] = ()
             check=False,
         )
     except subprocess.TimeoutExpired:
-        message = f"the layout takes {engine.name} longer than {SECONDS} seconds"
-        raise CannotRender(message, "draw a part of the model, or the .dot file by hand") from None
+        message = f"{engine.name} did not finish the layout within {SECONDS} seconds"
+        raise CannotRender(
+            message, "draw less with `--depth N` or `--only NAME`, or run Graphviz on a .dot file"
+        ) from None
     except OSError as error:
-        raise _Failed(f"does not start: {error.strerror or error}") from None
+        raise _Failed(f"did not start: {error.strerror or error}") from None
     if done.returncode:
-        raise _Failed(f"fails with status {done.returncode}{_last_line(done.stderr)}")
+        raise _Failed(f"failed with status {done.returncode}{_last_line(done.stderr)}")
     if not done.stdout.startswith(_SIGNATURES[format]):
-        raise _Failed(f"gives no {format.upper()}{_last_line(done.stderr)}")
-    # A date as long as the real one: a PDF tells its parts by their places.
+        raise _Failed(f"wrote no {format.upper()}{_last_line(done.stderr)}")
+    # A fixed date of the same length, as a PDF addresses its parts by byte offsets.
     return _PDF_DATE.sub(rb"\g<1>20000101000000", done.stdout) if format == "pdf" else done.stdout
 
 
@@ -222,5 +239,5 @@ def _last_line(said: bytes) -> str:
 
 def _advice(format: str) -> str:
     if format == "pdf":
-        return "install Graphviz, so that `dot` is on the PATH, or `pip install 'archdsl[pdf]'`"
-    return f"`pip install {_PURE}`, or install Graphviz, so that `dot` is on the PATH"
+        return "install Graphviz, so that `dot` is on the PATH, or run `pip install 'archdsl[pdf]'`"
+    return f"run `pip install {_PURE}`, or install Graphviz, so that `dot` is on the PATH"

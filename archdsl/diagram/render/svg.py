@@ -1,8 +1,8 @@
-"""What a drawing needs once Graphviz has made SVG of it: a name, a description, fonts, and nothing that varies."""
+"""Post-processing of SVG from Graphviz: title, description, fonts, and no parts that vary between engines."""
 
 from xml.etree import ElementTree
 
-from archdsl.diagram.render.arial import FAMILY, advance
+from archdsl.diagram.arial import FAMILY, advance
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -11,13 +11,17 @@ _AIR = "\u00a0 "
 
 
 class NotSvg(Exception):
-    """What an engine gave is no SVG."""
+    """The output of an engine is not SVG."""
 
 
 def finished(
     svg: bytes, *, title: str | None = None, description: str | None = None, style: str | None = None
 ) -> bytes:
-    """Return an SVG of Graphviz as an image with a title, without comments and version."""
+    """Return an SVG with a title, a description and CSS, without comments and the engine's version.
+
+    Raises:
+        NotSvg: The input is not well-formed SVG.
+    """
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _XLINK)
     try:
@@ -27,7 +31,7 @@ def finished(
     if root.tag != f"{{{_SVG}}}svg":
         raise NotSvg(f"the root is {root.tag}")
     words = (("title", title or _title(root)), ("desc", description), ("style", style))
-    _tell_facts(root)
+    _move_tooltips(root)
     for text in root.iter(f"{{{_SVG}}}text"):
         _keep_width(text)
     root.set("font-family", FAMILY)
@@ -41,14 +45,14 @@ def finished(
     return whole + b"\n"
 
 
-def _tell_facts(root: ElementTree.Element) -> None:
-    """Make titles of the tooltips, which only some browsers show where they are, and drop links that lead nowhere."""
+def _move_tooltips(root: ElementTree.Element) -> None:
+    """Move tooltips from links to `<title>`, which all browsers show, and remove links without an address."""
     for group in list(root.iter(f"{{{_SVG}}}g")):
         for holder in list(group):
             anchor = holder.find(f"{{{_SVG}}}a")
             if anchor is None:
                 continue
-            # Graphviz calls it `a_c1`, which could be the id of an operator.
+            # Graphviz sets ids such as `a_c1`, which could also be the id of an operator.
             holder.attrib.pop("id", None)
             words, title = anchor.attrib.pop(f"{{{_XLINK}}}title", None), group.find(f"{{{_SVG}}}title")
             if words and title is not None:
@@ -59,10 +63,10 @@ def _tell_facts(root: ElementTree.Element) -> None:
 
 
 def _keep_width(text: ElementTree.Element) -> None:
-    """Give a text the length that it was laid out with, as the face that shows it may be wider."""
+    """Set the length that a text was laid out with, as the font that shows it may be wider."""
     words = text.text or ""
     if text.get("text-anchor") == "middle":
-        # What keeps it away from its edge has done so.
+        # These spaces only kept the text away from its edge during layout.
         words = text.text = words.strip(_AIR)
     bold = text.get("font-weight") == "bold"
     text.set("textLength", f"{advance(words, float(text.get('font-size', '14')), bold=bold):.1f}")

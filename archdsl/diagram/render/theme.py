@@ -1,4 +1,4 @@
-"""Colours. The only place that has any."""
+"""Themes: all colours of drawings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """A fill, the frame around it, and the text on it."""
+    """The colours of a box: its fill, frame and text."""
 
     fill: str
     stroke: str
@@ -15,7 +15,7 @@ class Paint:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The colours of a drawing; `families` also has a paint for the ends, `io`, and for a closed `block`."""
+    """The colours of a drawing; `families` also has `io` for inputs and outputs, and `block` for closed submodules."""
 
     name: str
     page: str
@@ -24,15 +24,15 @@ class Theme:
     edge: str
     segment: str
     crossing: str
-    stage: Paint
-    block: Paint
+    top_level: Paint
+    nested: Paint
     badge: Paint
     devices: tuple[Paint, ...]
     families: Mapping[str, Paint]
 
 
 def _families(ink: str, paints: str) -> dict[str, Paint]:
-    """Return the table of lines `family fill stroke [ink]`."""
+    """Parse a table of lines `family fill stroke [ink]`."""
     rows = [line.split() for line in paints.strip().splitlines()]
     return {name: Paint(fill, stroke, *own or [ink]) for name, fill, stroke, *own in rows}
 
@@ -45,8 +45,8 @@ LIGHT = Theme(
     edge="#4A5561",
     segment="#4A5866",
     crossing="#C2410C",
-    stage=Paint("#F6F8FA", "#C3CCD6", "#1F2933"),
-    block=Paint("#FFFFFF", "#C3CCD6", "#1F2933"),
+    top_level=Paint("#F6F8FA", "#C3CCD6", "#1F2933"),
+    nested=Paint("#FFFFFF", "#C3CCD6", "#1F2933"),
     badge=Paint("#1F2933", "#1F2933", "#FFFFFF"),
     devices=(
         Paint("#EAF2FB", "#1F6FB2", "#1F2933"),
@@ -78,8 +78,8 @@ DARK = Theme(
     edge="#93A1B0",
     segment="#BCC6D1",
     crossing="#FF9A5C",
-    stage=Paint("#18202A", "#3B4754", "#F2F5F8"),
-    block=Paint("#10161D", "#3B4754", "#F2F5F8"),
+    top_level=Paint("#18202A", "#3B4754", "#F2F5F8"),
+    nested=Paint("#10161D", "#3B4754", "#F2F5F8"),
     badge=Paint("#F2F5F8", "#F2F5F8", "#10161D"),
     devices=(
         Paint("#14263A", "#6FB1E8", "#F2F5F8"),
@@ -111,8 +111,8 @@ MONO = Theme(
     edge="#1F2933",
     segment="#4A5866",
     crossing="#000000",
-    stage=Paint("#FFFFFF", "#8A949E", "#000000"),
-    block=Paint("#FFFFFF", "#8A949E", "#000000"),
+    top_level=Paint("#FFFFFF", "#8A949E", "#000000"),
+    nested=Paint("#FFFFFF", "#8A949E", "#000000"),
     badge=Paint("#1F2933", "#1F2933", "#FFFFFF"),
     devices=(
         Paint("#FFFFFF", "#1F2933", "#000000"),

@@ -1,0 +1,95 @@
+"""`archdsl check`: diagnostics and counts of every model of the files."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from archdsl.cli.nets import compiled_of
+from archdsl.cli.options import NetRequest, as_data, of_files
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, print_json
+
+if TYPE_CHECKING:
+    from archdsl.driver import Compiled
+    from archdsl.ir.graph import CheckedGraph
+
+
+@click.command()
+@of_files
+@as_data
+def check(nets: tuple[NetRequest, ...], *, as_json: bool) -> None:
+    """Check names, shapes and assertions of every model of the files.
+
+    The exit code is 1 if a model has errors, and 3 if a file cannot be read.
+    """
+    if not as_json:
+        sys.exit(max([_check(net) for net in nets]))
+    results = [_check_as_data(net) for net in nets]
+    print_json({"files": [data for _, data in results]})
+    sys.exit(max(code for code, _ in results))
+
+
+def _check(net: NetRequest) -> int:
+    """Print the diagnostics and models of a file; return the exit code."""
+    from archdsl.syntax.loader import Unreadable
+
+    try:
+        compiled = compiled_of(net, every=True)
+    except Unreadable as error:
+        complain(error)
+        return NO_FILE
+    print_diagnostics(compiled.diagnostics)
+    ok = click.style("ok", fg="green")
+    if compiled.is_library:
+        text = "no models; names and defaults are checked, bodies only where a model uses them"
+        click.echo(f"{ok}  {net.file}: {text}")
+    for graph in compiled.models:
+        counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
+        click.echo(f"{ok}  {graph.source.name}  {graph.name}: {counts}")
+        _print_crossings(graph)
+    return _exit_code(compiled)
+
+
+def _check_as_data(net: NetRequest) -> tuple[int, dict[str, object]]:
+    """Return the exit code of a file and its diagnostics and models as plain data."""
+    from archdsl.diag.json import all_as_data
+    from archdsl.syntax.loader import Unreadable
+
+    try:
+        compiled = compiled_of(net, every=True)
+    except Unreadable as error:
+        return NO_FILE, {"file": net.file, "models": [], "error": str(error), "diagnostics": []}
+    models = [_model_data(graph) for graph in compiled.models]
+    data: dict[str, object] = {"file": net.file, "models": models, "diagnostics": all_as_data(compiled.diagnostics)}
+    return _exit_code(compiled), data
+
+
+def _exit_code(compiled: "Compiled") -> int:
+    return 0 if compiled.ok else NET_HAS_ERRORS
+
+
+def _model_data(graph: "CheckedGraph") -> dict[str, object]:
+    data: dict[str, object] = {"name": graph.name, "parameters": graph.params, "macs": graph.macs}
+    if graph.devices:
+        from archdsl.passes.crossings import crossings
+
+        data["devices"] = list(graph.devices)
+        data["moves"] = [
+            {"value": each.name, "from": each.start, "to": each.end, "shape": str(each.shape), "bytes": each.bytes}
+            for each in crossings(graph)
+        ]
+    return data
+
+
+def _print_crossings(graph: "CheckedGraph") -> None:
+    """Print the tensors that move between devices, with their sizes in float32 for one sample."""
+    if not graph.devices:
+        return
+    from archdsl.passes.crossings import crossings
+
+    found = crossings(graph)
+    for each in found:
+        devices = f"{each.start or 'input'} -> {each.end}"
+        click.echo(f"    {each.bytes:>11,} bytes  {devices}  {each.shape}  {each.name}")
+    total = sum(each.bytes for each in found)
+    click.echo(f"    {total:>11,} bytes for a sample in {len(found)} moves on {', '.join(graph.devices)}")

@@ -1,0 +1,94 @@
+"""The code of single operators: an example as a node of a graph, its module, its function and inputs for both."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archdsl.base.pyexpr import Call
+from archdsl.base.pyprint import flat
+from archdsl.base.resources import resource
+from archdsl.base.source import Source
+from archdsl.driver import compile_source
+from archdsl.ir.graph import CheckedGraph, Node
+from archdsl.ops import all_ops
+from archdsl.ops.base import INPUT, Emission, Example, ForwardOnly, Functional, Op, Submodule, input_at
+
+EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for example in op.examples]
+OPERATORS = [pytest.param(op, id=op.name) for op in all_ops()]
+
+
+def graph_of_example(example: Example, body: str = "step: {call}") -> CheckedGraph:
+    """Return a net of an example, which stands for `{call}` in `body`; its inputs are x0, x1 and so on."""
+    shapes = (example.input, *example.others)
+    inputs = "; ".join(f"input x{n}: [{', '.join(map(str, shape.dims))}]" for n, shape in enumerate(shapes))
+    branches = f" {{ {'; '.join(f'@x{n}' for n in range(len(shapes)))} }}" if example.others else ""
+    text = f"model M {{ {inputs}; {body.format(call=example.call + branches)} }}"
+    compiled = compile_source(Source("example.arch", text))
+    assert compiled.ok, compiled.diagnostics
+    return compiled.models[0]
+
+
+def node_of(example: Example) -> Node:
+    """Return the node that the compiler makes of an example."""
+    return graph_of_example(example).nodes[0]
+
+
+def namespace(op: type[Op] | Op) -> dict[str, Any]:
+    """Return the names that generated code uses: torch, and the definitions of `templates/support`."""
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor}
+    for name in op.support:
+        exec(resource("templates", f"support/{name}.py").read_text(), names)
+    return names
+
+
+class Function(nn.Module):
+    """The function that stands for an operator in `forward`, as a module."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        emission = node.emission
+        assert not isinstance(emission, Submodule)
+        self.text = flat(emission.function)
+        self.names = namespace(node.op)
+
+    def forward(self, *samples: Tensor) -> Tensor:
+        text = self.text
+        for number in range(len(samples)):
+            text = text.replace(input_at(number).name, f"x{number}")
+        values = {f"x{n}": each for n, each in enumerate(samples)}
+        result = eval(text.replace(INPUT.name, "x0"), {**self.names, **values, "self": self})
+        assert isinstance(result, Tensor)
+        return result
+
+
+def constructor(emission: Emission) -> Call | None:
+    """Return the call that constructs the module; None for code that is never a module."""
+    match emission:
+        case Submodule():
+            return emission.call
+        case Functional():
+            return emission.module
+        case ForwardOnly():
+            return None
+
+
+def module_of(node: Node) -> nn.Module:
+    """Return the module of a node in evaluation; that of a merge, which is never a child, wraps its function."""
+    call = constructor(node.emission)
+    module = Function(node) if call is None else eval(flat(call), namespace(node.op))
+    assert isinstance(module, nn.Module)
+    return module.eval()
+
+
+def samples_of(node: Node, seed: int = 0) -> list[Tensor]:
+    """Return batches of two for the inputs of a step: random numbers, or the indices that it takes."""
+    generator, count = torch.Generator().manual_seed(seed), node.op.indices()
+    return [
+        torch.randn((2, *shape.dims), generator=generator)
+        if count is None
+        else torch.randint(count, (2, *shape.dims), generator=generator)
+        for shape in node.inputs
+    ]
