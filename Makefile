@@ -1,12 +1,19 @@
-# `make run` sets up and does the main job; `make test` sets up and runs every test.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q -c constraints.txt
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: run test test-cuda lint clean
+.PHONY: help dev run test test-long test-cuda lint clean
+.DEFAULT_GOAL := help
 
-run: $(VENV)/run.done
+help: ## Show this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+dev: $(VENV)/test.done ## Set up a developer: environment, all extras, hooks of git
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install; else echo "no git: no hooks"; fi
+
+run: $(VENV)/run.done ## Check, draw and build LeNet-5, and train it on digits
 	@mkdir -p out
 	$(BIN)/archdsl check lenet5 lenet5_1998
 	$(BIN)/archdsl summary lenet5
@@ -14,18 +21,24 @@ run: $(VENV)/run.done
 	$(BIN)/archdsl build lenet5 --verify -o out/lenet5.py
 	$(BIN)/python examples/train_lenet5.py out/lenet5.py
 
-test: $(VENV)/test.done
-	$(BIN)/python -m pytest -n auto
+test: $(VENV)/test.done ## Run the tests that CI runs, 5 minutes on two cores
+	$(PYTEST)
 
-test-cuda: $(VENV)/test.done
+test-long: $(VENV)/test.done ## Run all tests; TOPIC=train runs those of tests/test_train*.py
+	$(PYTEST) -m "long or not long" $(if $(TOPIC),$(wildcard tests/test_$(TOPIC)*.py))
+
+test-cuda: $(VENV)/test.done ## Run the tests that need a CUDA device
 	ARCHDSL_CUDA=1 $(BIN)/python -m pytest tests/test_cuda.py
 
-lint: $(VENV)/test.done
+lint: $(VENV)/test.done ## Check format, style, types, imports and generated files
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m archdsl.dev check
+
+clean: ## Remove the environment and what `make run` wrote
+	rm -rf $(VENV) out
 
 $(VENV)/run.done: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[examples]'
@@ -37,6 +50,3 @@ $(VENV)/test.done: pyproject.toml constraints.txt | $(BIN)/python
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-
-clean:
-	rm -rf $(VENV) out

@@ -1,5 +1,6 @@
 """Nets of the gallery as the modules that archdsl writes for them, with inputs that fit."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,7 +13,13 @@ from archdsl.elaborate.settings import parse_setting, parse_shape
 from archdsl.emit.generate import generate
 from archdsl.ir.graph import CheckedGraph
 from archdsl.ir.tree import with_nodes
-from archdsl.syntax.loader import locate
+from archdsl.syntax.loader import gallery, gallery_models, locate
+
+# Families that are named like a model which cannot be built as it is: its parameters have no defaults.
+GENERIC = {"convnext", "densenet", "fractalnet", "regnet", "resnet", "shufflenet", "vgg"}
+_MODELS = {name for name in gallery() if re.search(rf"^model {name}\b", locate(name).source.text, re.M | re.I)}
+NAMES = sorted({*gallery_models(), *_MODELS} - GENERIC)
+"""The nets of the gallery, found without compiling them: pytest collects their names in every process."""
 
 
 @cache

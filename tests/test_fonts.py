@@ -2,12 +2,11 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from browser import Browser, browser, needs_browser
+from browser import Browser
 
 from archdsl.diagram import diagram
 from archdsl.diagram.arial import advance
@@ -34,12 +33,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
-
-
 def test_widths_are_those_of_the_layout() -> None:
     program = _pure()
     if program is None:
@@ -60,7 +53,6 @@ def test_every_text_says_how_long_it_is(files: dict[str, Path]) -> None:
         assert texts and all(float(text.get("textLength", "0")) > 0 for text in texts)
 
 
-@needs_browser
 @pytest.mark.parametrize("name", [*NETS, "volumes"])
 def test_in_a_wider_face_no_text_covers_another_or_leaves_its_box(
     tab: Browser, files: dict[str, Path], name: str

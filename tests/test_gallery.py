@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from built import NAMES
 from click.testing import CliRunner
 
 from archdsl.base.source import Source
@@ -24,8 +25,6 @@ from archdsl.verify.references import condensed, references
 ROOT = Path(__file__).parent.parent
 KNOWN = references()
 FULL = next((p / "shared/references/torchvision" for p in ROOT.parents if (p / "shared/references").is_dir()), None)
-# A convolution in float64 is slow with one thread, and the tests of two workers share two cores.
-torch.set_num_threads(2)
 
 
 def net(name: str) -> CheckedGraph:
@@ -58,6 +57,10 @@ def test_there_are_as_many_published_models_as_there_were() -> None:
     assert set(KNOWN) <= {entry.name for entry in entries()}
     assert list(KNOWN["googlenet"].outputs) == ["eval", "train_bn_eval", "train"]
     assert [output.name for output in KNOWN["inception_v3"].outputs["train"]] == ["output", "aux_logits"]
+
+
+def test_names_that_are_collected_are_those_of_the_gallery() -> None:
+    assert [entry.name for entry in sorted(entries(), key=lambda entry: entry.name)] == NAMES
 
 
 def test_what_differs_is_found() -> None:

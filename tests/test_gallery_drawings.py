@@ -1,16 +1,14 @@
 """Drawings of all gallery nets: no overlaps, no cut texts, no avoidable crossings."""
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
+from built import NAMES, net
 from measure import Picture, Text, backward, crossings, faults, measured
 
 from archdsl.diagram import FULL, Detail, diagram
 from archdsl.diagram.model.outline import PAGE
 from archdsl.diagram.spec import Direction
-from archdsl.gallery.entries import graphs
-from archdsl.ir.graph import CheckedGraph
 
 # Nets that differ only in widths have the same layout; one of each kind is enough.
 SAME = {
@@ -22,14 +20,9 @@ SAME = {
 }  # fmt: skip
 
 
-@cache
-def nets() -> dict[str, CheckedGraph]:
-    return graphs()
-
-
-@pytest.mark.parametrize("name", sorted(nets().keys() - SAME))
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SAME])
 def test_a_drawing_of_the_gallery_has_no_faults(name: str) -> None:
-    drawing = diagram(nets()[name])
+    drawing = diagram(net(name))
     # Towers cannot be closed.
     assert len(drawing.boxes) <= PAGE + 15
     found, wrong = measured(drawing)
@@ -41,7 +34,7 @@ def test_a_drawing_of_the_gallery_has_no_faults(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "inception_v3", "alexnet_2012"])
 def test_a_drawing_from_left_to_right_has_no_faults(name: str) -> None:
-    assert measured(diagram(nets()[name], direction="LR"))[1] == []
+    assert measured(diagram(net(name), direction="LR"))[1] == []
 
 
 @pytest.mark.slow
@@ -52,13 +45,13 @@ def test_a_drawing_from_left_to_right_has_no_faults(name: str) -> None:
      "unet_2015", "vgg19", "xception"],
 )  # fmt: skip
 def test_every_operator_is_drawn_without_faults(name: str) -> None:
-    found, wrong = measured(diagram(nets()[name], detail=Detail(depth=FULL)))
+    found, wrong = measured(diagram(net(name), detail=Detail(depth=FULL)))
     assert wrong == [] and crossings(found) == []
 
 
 def test_shortcuts_that_enter_at_the_left_go_along_the_left() -> None:
-    drawing = diagram(nets()["unet"], detail=Detail(depth=FULL))
-    assert drawing.mirrored and not diagram(nets()["unet"]).mirrored
+    drawing = diagram(net("unet"), detail=Detail(depth=FULL))
+    assert drawing.mirrored and not diagram(net("unet")).mirrored
     found, wrong = measured(drawing)
     trunk = next(box for box in found.boxes if box.id == "inc.double_conv.0")
     arcs = [edge for edge in found.edges if edge.kind == "edge skip"]
@@ -73,7 +66,7 @@ def test_shortcuts_that_enter_at_the_left_go_along_the_left() -> None:
      ("unet", "up3")],
 )  # fmt: skip
 def test_a_part_has_no_faults(name: str, part: str) -> None:
-    found, wrong = measured(diagram(nets()[name], detail=Detail(only=part)))
+    found, wrong = measured(diagram(net(name), detail=Detail(only=part)))
     assert wrong == [] and crossings(found) == []
 
 
@@ -84,12 +77,12 @@ def test_a_part_has_no_faults(name: str, part: str) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("direction", ["TB", "LR"])
 def test_a_frame_holds_its_shortcuts_and_branches_in_order(name: str, part: str, direction: Direction) -> None:
-    found, wrong = measured(diagram(nets()[name], detail=Detail(only=part), direction=direction))
+    found, wrong = measured(diagram(net(name), detail=Detail(only=part), direction=direction))
     assert wrong == [] and crossings(found) == []
 
 
 def test_the_measure_sees_what_is_wrong() -> None:
-    drawing = diagram(nets()["googlenet"])
+    drawing = diagram(net("googlenet"))
     found, wrong = measured(drawing)
     assert wrong == []
     first, second, *others = found.boxes

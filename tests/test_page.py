@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Browser, browser, needs_browser
+from browser import Browser
 from click.testing import CliRunner
 
 from archdsl.base.source import Source
@@ -47,12 +46,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     files["hostile"] = folder / "hostile.html"
     files["hostile"].write_text(made(Source("<b>.arch", HOSTILE)), encoding="utf-8")
     return files
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("chromium")) as started:
-        yield started
 
 
 def data(file: Path) -> Any:
@@ -163,7 +156,6 @@ def test_where_nothing_draws_the_command_says_so(tmp_path: Path) -> None:
 # In the browser
 
 
-@needs_browser
 @pytest.mark.parametrize("name", [*NETS, "hostile"])
 def test_it_opens_without_errors_and_asks_for_nothing(tab: Browser, pages: dict[str, Path], name: str) -> None:
     tab.open(pages[name])
@@ -173,14 +165,12 @@ def test_it_opens_without_errors_and_asks_for_nothing(tab: Browser, pages: dict[
     assert len(shown(tab)) >= 3
 
 
-@needs_browser
 def test_what_the_author_wrote_is_text(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["hostile"])
     assert "</script><script>document.title" in panel(tab)
     assert tab.run("document.querySelectorAll('#details b').length") == 0
 
 
-@needs_browser
 def test_a_click_unfolds_and_another_folds(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     folded = shown(tab)
@@ -196,7 +186,6 @@ def test_a_click_unfolds_and_another_folds(tab: Browser, pages: dict[str, Path])
     assert tab.problems == []
 
 
-@needs_browser
 @pytest.mark.parametrize("name", NETS)
 def test_unfolded_nothing_overlaps_and_everything_is_in_its_frame(
     tab: Browser, pages: dict[str, Path], name: str
@@ -233,7 +222,6 @@ def test_unfolded_nothing_overlaps_and_everything_is_in_its_frame(
     assert faults == []
 
 
-@needs_browser
 def test_edges_end_at_their_boxes_when_neighbours_are_unfolded(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["googlenet"])
     gaps = """(() => {
@@ -250,7 +238,6 @@ def test_edges_end_at_their_boxes_when_neighbours_are_unfolded(tab: Browser, pag
     assert tab.run(gaps) <= 9  # The ring of a frame is drawn a little within it.
 
 
-@needs_browser
 @pytest.mark.parametrize(
     ("arguments", "there", "missing"),
     [
@@ -277,7 +264,6 @@ def test_it_opens_as_the_command_says(
     assert tab.problems == []
 
 
-@needs_browser
 def test_an_unfolded_repeat_keeps_its_number(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     tab.run("all(true)")
@@ -286,7 +272,6 @@ def test_an_unfolded_repeat_keeps_its_number(tab: Browser, pages: dict[str, Path
     assert "×3" not in tab.run(title.replace("layer3.1", "layer1"))
 
 
-@needs_browser
 def test_search_finds_by_name_and_by_operator(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     tab.run("canvas.focus()")
@@ -301,7 +286,6 @@ def test_search_finds_by_name_and_by_operator(tab: Browser, pages: dict[str, Pat
     assert tab.run("document.activeElement.dataset.path") == "layer3.0.downsample.0"
 
 
-@needs_browser
 @pytest.mark.parametrize("name", ["googlenet", "resnet50"])
 def test_small_texts_can_be_read_at_first_unfolded_and_where_something_is_found(
     tab: Browser, pages: dict[str, Path], name: str
@@ -323,7 +307,6 @@ def test_small_texts_can_be_read_at_first_unfolded_and_where_something_is_found(
     assert room["top"] <= seen["top"] and seen["bottom"] <= room["bottom"]
 
 
-@needs_browser
 def test_unfolded_repeats_keep_their_badges(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     tab.run("all(true)")
@@ -332,7 +315,6 @@ def test_unfolded_repeats_keep_their_badges(tab: Browser, pages: dict[str, Path]
     assert not any("×" in word for word in tab.run(f"({words})('layer1.0')"))
 
 
-@needs_browser
 def test_the_stream_goes_straight_through_what_is_unfolded(tab: Browser, pages: dict[str, Path]) -> None:
     """Each frame is centred on its incoming stream, so that edges between boxes of one column are straight."""
     tab.open(pages["resnet50"])
@@ -346,7 +328,6 @@ def test_the_stream_goes_straight_through_what_is_unfolded(tab: Browser, pages: 
     assert bends == []
 
 
-@needs_browser
 def test_what_leaves_twice_leaves_at_one_place_and_shortcuts_stay_bold(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["unet"])
     lines = "[...document.querySelectorAll('#canvas .edge path')]"
@@ -357,7 +338,6 @@ def test_what_leaves_twice_leaves_at_one_place_and_shortcuts_stay_bold(tab: Brow
     assert tab.run(bold) == 8  # Outside of the four frames, and within.
 
 
-@needs_browser
 def test_search_shows_what_another_is_drawn_for(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     tab.run("reveal('layer3.4.conv2')")
@@ -365,7 +345,6 @@ def test_search_shows_what_another_is_drawn_for(tab: Browser, pages: dict[str, P
     assert "layer3.4.conv2" in panel(tab) and "Drawn as layer3.1.conv2, which is equal." in panel(tab)
 
 
-@needs_browser
 def test_the_keyboard_alone_reaches_everything(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["resnet50"])
     tab.run("canvas.focus()")
@@ -391,7 +370,6 @@ def test_the_keyboard_alone_reaches_everything(tab: Browser, pages: dict[str, Pa
     assert tab.run("camera.getBoundingClientRect().bottom <= canvas.getBoundingClientRect().bottom")
 
 
-@needs_browser
 def test_mouse_and_wheel_move_the_drawing(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["unet"])
     before = tab.run("({...viewport})")
@@ -403,7 +381,6 @@ def test_mouse_and_wheel_move_the_drawing(tab: Browser, pages: dict[str, Path]) 
     assert tab.problems == []
 
 
-@needs_browser
 def test_both_themes_have_contrast(tab: Browser, pages: dict[str, Path]) -> None:
     contrast = """(() => {
       const light = (c) => c.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
@@ -431,7 +408,6 @@ def test_both_themes_have_contrast(tab: Browser, pages: dict[str, Path]) -> None
         assert fill == f"rgb({', '.join(str(int(wanted[at : at + 2], 16)) for at in (1, 3, 5))})"
 
 
-@needs_browser
 def test_every_control_has_a_name_and_parts_say_what_they_are(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["unet"])
     unnamed = tab.run(

@@ -178,6 +178,7 @@ def test_units_cost_what_their_steps_cost_together() -> None:
     assert merged.penalties == (*(int(not size) for size in merged.weights), 0)
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     cases = [
         ("skips", 2, "GPipe"),
@@ -188,6 +189,7 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     assert_equal_to_one_process(run(tmp_path, 2, cases))
 
 
+@pytest.mark.long
 def test_four_processes_train_what_one_does(tmp_path: Path) -> None:
     assert_equal_to_one_process(run(tmp_path, 4, [("skips", 4, "GPipe"), ("chain", 4, "1F1B")]))
 

@@ -4,19 +4,20 @@ import importlib.util
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import built
 import pytest
 import torch
+from built import NAMES
 from nets import NETS, graph_of
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.driver import compile_source
 from archdsl.emit.generate import generate
 from archdsl.ir.graph import CheckedGraph
-from archdsl.syntax.loader import gallery, read
 from archdsl.verify.module import Finding, VerificationError, verify
 
 ROOT = Path(__file__).parent.parent
@@ -43,21 +44,20 @@ def net_of(graph: CheckedGraph, folder: Path, **options: Any) -> torch.nn.Module
     return net
 
 
-SMALL = [graph_of(text) for text in NETS.values()]
-GALLERY = [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
+# The lightest net of each family of the gallery, where it can be trained here.
+LIGHT = [
+    "char_lstm", "dcgan_discriminator", "efficientnet_b0", "efficientnet_lite0", "googlenet_noaux", "lenet5",
+    "lenet5_1998", "mobilenet_v3_small", "mobilenetv1_025", "nin", "preactresnet164", "regnety_400mf", "resnet18",
+    "resnet20", "shufflenet_v1", "shufflenetv2_x0_5", "squeezenet1_1", "stochasticdepth110", "wrn_40_4",
+]  # fmt: skip
+# The deepest nets repeat their blocks hundreds of times, which PyTorch counts no better than a few times.
+DEEP = {"preactresnet1001", "resnet1202"}
 
 
-def by_name(graphs: list[CheckedGraph]) -> list[Any]:
-    return [pytest.param(graph, id=graph.name.lower()) for graph in graphs]
-
-
-def light() -> list[CheckedGraph]:
-    """Return the lightest model of each family of the gallery, unless all are too heavy to be trained here."""
-    families: dict[str, list[CheckedGraph]] = {}
-    for graph in GALLERY:
-        families.setdefault(graph.source.name, []).append(graph)
-    lightest = [min(graphs, key=lambda graph: graph.macs) for graphs in families.values()]
-    return [graph for graph in lightest if graph.macs < 2e9 and graph.params < 3e7]
+@cache
+def graph_named(name: str) -> CheckedGraph:
+    """Return a net of this folder or of the gallery."""
+    return graph_of(NETS[name]) if name in NETS else built.net(name)
 
 
 def samples_of(graph: CheckedGraph, batch: int, device: str = "cpu") -> list[torch.Tensor]:
@@ -74,27 +74,29 @@ def as_tuple(result: Any) -> tuple[torch.Tensor, ...]:
     return tuple(part for part in (result if isinstance(result, tuple) else (result,)) if part is not None)
 
 
-@pytest.mark.parametrize("graph", by_name(SMALL + GALLERY))
-def test_every_shape_and_count_agrees(graph: CheckedGraph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*NETS, *NAMES])
+def test_every_shape_and_count_agrees(name: str, tmp_path: Path) -> None:
+    graph = graph_named(name)
     file = tmp_path / "net.py"
     file.write_text(generate(graph))
-    result = verify(graph, file, device="cpu" if graph in SMALL else "meta")
+    result = verify(graph, file, device="cpu" if name in NETS else "meta")
     assert result.findings == ()
     assert result.shapes > len(graph.nodes)
     assert result.params == graph.params
 
 
-# The deepest nets repeat their blocks hundreds of times, which PyTorch counts no better than a few times.
-@pytest.mark.parametrize("graph", by_name([graph for graph in SMALL + GALLERY if len(graph.nodes) < 2000]))
-def test_multiply_accumulates_are_those_that_pytorch_counts(graph: CheckedGraph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name for name in (*NETS, *NAMES) if name not in DEEP])
+def test_multiply_accumulates_are_those_that_pytorch_counts(name: str, tmp_path: Path) -> None:
+    graph = graph_named(name)
     net = net_of(graph, tmp_path, device="meta").eval()
     with FlopCounterMode(display=False) as counter:
         net(*samples_of(graph, 2, "meta"))
     assert counter.get_total_flops() == 2 * 2 * graph.macs
 
 
-@pytest.mark.parametrize("graph", by_name(SMALL + light()))
-def test_the_module_exports_and_trains(graph: CheckedGraph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*NETS, *LIGHT])
+def test_the_module_exports_and_trains(name: str, tmp_path: Path) -> None:
+    graph = graph_named(name)
     net = net_of(graph, tmp_path)
     samples = samples_of(graph, 2)
     sum(part.square().sum() for part in as_tuple(net(*samples))).backward()  # type: ignore[union-attr]
@@ -105,8 +107,9 @@ def test_the_module_exports_and_trains(graph: CheckedGraph, tmp_path: Path) -> N
         assert torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("graph", by_name(SMALL + GALLERY))
-def test_dtype_and_device_reach_every_weight(graph: CheckedGraph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*NETS, *NAMES])
+def test_dtype_and_device_reach_every_weight(name: str, tmp_path: Path) -> None:
+    graph = graph_named(name)
     net = net_of(graph, tmp_path, device="meta", dtype=torch.float64)
     floating = [tensor for tensor in net.state_dict().values() if tensor.is_floating_point()]
     assert floating
@@ -172,7 +175,7 @@ def test_labels_are_the_keys_of_the_state_dict(tmp_path: Path) -> None:
 
 
 def test_lenet5_of_1998_has_the_published_counts(tmp_path: Path) -> None:
-    graph = compile_source(read("lenet5_1998")).models[0]
+    graph = built.net("lenet5_1998")
     counts = {node.path[0]: node.params for node in graph.nodes if node.params}
     assert counts == {"c1": 156, "s2": 12, "c3": 1_516, "s4": 32, "c5": 48_120, "f6": 10_164}
     net = net_of(graph, tmp_path)
@@ -183,7 +186,7 @@ def test_lenet5_of_1998_has_the_published_counts(tmp_path: Path) -> None:
 
 
 def test_a_connection_table_equals_a_convolution_with_holes(tmp_path: Path) -> None:
-    conv = net_of(compile_source(read("lenet5_1998")).models[0], tmp_path).get_submodule("c3")
+    conv = net_of(built.net("lenet5_1998"), tmp_path).get_submodule("c3")
     dense = torch.zeros(16, 6, 5, 5)
     dense[conv.target, conv.source] = conv.weight.detach()[:, 0]
     maps = torch.randn(3, 6, 14, 14)
@@ -231,7 +234,7 @@ def test_an_author_cannot_put_code_into_the_module(tmp_path: Path) -> None:
 def test_generated_lenet5_learns_digits(tmp_path: Path) -> None:
     pytest.importorskip("mlxtend.version") if "CI" not in os.environ else None
     file = tmp_path / "lenet5.py"
-    file.write_text(generate(compile_source(read("lenet5")).models[0]))
+    file.write_text(generate(built.net("lenet5")))
     command = [sys.executable, ROOT / "examples" / "train_lenet5.py", file]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = NETS["towers"].replace("conv1: conv(4, 3, padding = 1)", "conv1: conv(4, 3, padding = 1) -> batchnorm")
 
 
-@pytest.mark.parametrize(("world", "bound"), [(2, 0.0), (4, 1e-6)])
+@pytest.mark.parametrize(("world", "bound"), [(2, 0.0), pytest.param(4, 1e-6, marks=pytest.mark.long)])
 def test_processes_train_what_one_process_does(world: int, bound: float, tmp_path: Path) -> None:
     """Two copies see other batches, so there the net has no batch norm, and sums are in another order."""
     graph = graph_of(SOURCE if world == 2 else NETS["towers"])
@@ -81,7 +81,7 @@ def test_build_writes_and_verifies_towers(tmp_path: Path) -> None:
     assert "lenet5.arch:2: LeNet5 has no process for each tower" in refused.output
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_alexnet_learns_the_same_on_two_devices_and_in_two_processes(tmp_path: Path) -> None:
     build = ["build", "alexnet", "--model", "AlexNet_2012", "-o"]
     for arguments in ([*build, "alexnet_2012.py"], [*build, "alexnet_towers.py", "--parallel", "towers"]):

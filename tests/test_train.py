@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
-@pytest.mark.parametrize("parallel", ["ddp", "fsdp2"])
+@pytest.mark.parametrize("parallel", [pytest.param("ddp", marks=pytest.mark.long), "fsdp2"])
 def test_a_killed_worker_comes_back_and_nothing_shows(undisturbed: Path, parallel: str) -> None:
     killed(undisturbed, parallel, *ARGUMENTS, "--parallel", parallel)
     assert sha(undisturbed, parallel) == sha(undisturbed, "undisturbed")
@@ -66,14 +67,21 @@ TOWERS = """model Towers(classes = 10) {
 """
 
 
-def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
-    fsdp2 = ("--parallel", "fsdp2")
-    half = (*fsdp2, "--precision", "float16")
-    learn_digits(built(tmp_path, TOWERS), {"one": (1,), "ddp": (2,), "fsdp2": (2, *fsdp2), "half": (2, *half)})
+FSDP2 = (2, "--parallel", "fsdp2")
+CASES: dict[str, tuple[Any, ...]] = {"ddp": (2,), "fsdp2": FSDP2}
+HALF: dict[str, tuple[Any, ...]] = {"half": (*FSDP2, "--precision", "float16")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("cases", "bound"), [(CASES, 1e-4), pytest.param(HALF, 2e-2, marks=pytest.mark.long)], ids=["float32", "float16"]
+)
+def test_two_processes_learn_what_one_does(tmp_path: Path, cases: dict[str, tuple[Any, ...]], bound: float) -> None:
+    learn_digits(built(tmp_path, TOWERS), {"one": (1,), **cases})
     alone = losses(tmp_path, "one")
     assert len(alone) == 20
     assert alone[-1] < alone[0] / 1.5
-    for out, bound in (("ddp", 1e-4), ("fsdp2", 1e-4), ("half", 2e-2)):
+    for out in cases:
         assert losses(tmp_path, out) == pytest.approx(alone, rel=bound)
         assert weights(tmp_path, out).keys() == weights(tmp_path, "one").keys()
 
@@ -131,7 +139,7 @@ def test_a_script_that_somebody_wrote_or_changed_is_kept(tmp_path: Path) -> None
     assert "5e-3" in script.read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_lenet5_learns_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = resource("architectures", "lenet5.arch").read_text()
     script = script_of(built(tmp_path, text), monkeypatch)

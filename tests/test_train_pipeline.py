@@ -54,15 +54,24 @@ def assert_equal(folder: Path, alone: Path, cases: dict[str, tuple[Any, ...]], b
         assert weights(folder, out).keys() == weights(alone, "one").keys()
 
 
+@pytest.mark.slow
 def test_two_stages_learn_what_one_process_does(tmp_path: Path, alone: Path) -> None:
     pipeline_of(tmp_path, LENET5, 2)
-    exact = {"gpipe": (2, "--schedule=GPipe"), "fsdp2": (4, "--parallel=fsdp2")}
+    cases = {"gpipe": (2, "--schedule=GPipe")}
+    learn_digits(tmp_path, cases, "--micro-batches=5")
+    assert_equal(tmp_path, alone, cases)
+    go_on(tmp_path / "gpipe", alone / "from pipeline", 1)
+    go_on(alone / "one", tmp_path / "from one", 2)
+
+
+@pytest.mark.long
+def test_pipelines_in_parallel_and_in_half_precision_learn_the_same(tmp_path: Path, alone: Path) -> None:
+    pipeline_of(tmp_path, LENET5, 2)
+    exact = {"fsdp2": (4, "--parallel=fsdp2")}
     half = {"bfloat16": (2, "--precision=bfloat16"), "float16": (4, "--precision=float16", "--parallel=fsdp2")}
     learn_digits(tmp_path, {**exact, **half}, "--micro-batches=5")
     assert_equal(tmp_path, alone, exact)
     assert_equal(tmp_path, alone, half, 5e-2)
-    go_on(tmp_path / "gpipe", alone / "from pipeline", 1)
-    go_on(alone / "one", tmp_path / "from one", 2)
 
 
 def go_on(before: Path, after: Path, processes: int) -> None:
@@ -74,14 +83,26 @@ def go_on(before: Path, after: Path, processes: int) -> None:
     assert log(after.parent, after.name)[-1] == {**log(after.parent, after.name)[-1], "event": "start", "step": 20}
 
 
-def test_four_stages_learn_what_one_process_does(tmp_path: Path, alone: Path) -> None:
+SCHEDULES: dict[str, tuple[Any, ...]] = {
+    schedule: (2, f"--schedule={schedule}")
+    for schedule in ("Interleaved1F1B", "LoopedBFS", "InterleavedZeroBubble", "DualPipeV")
+}
+SCHEDULES |= {
+    "1F1B": (4,), "ddp": (8,), "fsdp2": (4, "--schedule=ZBVZeroBubble", "--parallel=fsdp2")
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "cases",
+    [{"ZBVZeroBubble": (2, "--schedule=ZBVZeroBubble")}, pytest.param(SCHEDULES, marks=pytest.mark.long)],
+    ids=["one schedule", "all others"],
+)
+def test_four_stages_learn_what_one_process_does(
+    tmp_path: Path, alone: Path, cases: dict[str, tuple[Any, ...]]
+) -> None:
     pipeline_of(tmp_path, LENET5, 4)
     assert "empty in some processes" in (tmp_path / "train.py").read_text()
-    several = ("Interleaved1F1B", "LoopedBFS", "InterleavedZeroBubble", "ZBVZeroBubble", "DualPipeV")
-    cases: dict[str, tuple[Any, ...]] = {schedule: (2, f"--schedule={schedule}") for schedule in several}
-    cases["1F1B"] = (4,)
-    cases["ddp"] = (8,)
-    cases["fsdp2"] = (4, "--schedule=ZBVZeroBubble", "--parallel=fsdp2")
     learn_digits(tmp_path, cases, "--micro-batches=10")
     assert_equal(tmp_path, alone, cases)
 
@@ -89,7 +110,7 @@ def test_four_stages_learn_what_one_process_does(tmp_path: Path, alone: Path) ->
 ARGUMENTS = ("--data=pictures", "--epochs=9", "--batch=20", "--save-every=6", "--log-every=1")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
 def test_a_killed_stage_comes_back_and_nothing_shows(tmp_path: Path) -> None:
     pipeline_of(tmp_path, SMALL, 2)
@@ -127,6 +148,7 @@ def test_processes_that_are_no_pipelines_are_refused(
     assert why in str(ended.value)
 
 
+@pytest.mark.long
 def test_one_process_says_what_does_not_fit(tmp_path: Path) -> None:
     pipeline_of(tmp_path, LENET5, 2)
     torchrun = "-m torch.distributed.run --standalone --nproc-per-node 2 train.py --data=digits --micro-batches=6"
