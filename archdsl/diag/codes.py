@@ -288,7 +288,7 @@ DEFINED_TWICE = _code(
 INPUT_TOO_LATE = _code(
     "E0406",
     "the input must come first",
-    """`input` must come before the first step of the model.""",
+    """All inputs of a model must come before its first step: `input image: 1x32x32`.""",
 )
 CATALOGUE["E0407"] = Code(
     "E0407",
