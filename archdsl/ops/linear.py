@@ -19,7 +19,7 @@ def _require_vector(x: Shape) -> None:
 
 @op("linear", family="linear", positional=1)
 class Linear(Op):
-    """Multiply the features by a learned matrix and add a bias: `nn.Linear`, for a vector or each step of a sequence."""
+    """Multiply features by a learned matrix and add a bias: `nn.Linear`, for a vector or each step of a sequence."""
 
     out: int = arg(COUNT, help="number of output features")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias")

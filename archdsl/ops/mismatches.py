@@ -67,7 +67,7 @@ class UnevenBlocks(Reason):
         )
 
     def help(self) -> str | None:
-        return f"set `{self.argument}` to a divisor of {self.size}, or insert `pad` or `slice` before it"
+        return f"set `{self.argument}` to a divisor of {self.size}, or insert `pad` before it"
 
 
 @dataclass(frozen=True)

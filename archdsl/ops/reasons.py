@@ -281,4 +281,5 @@ class PixelsUnread(Reason):
 
     def help(self) -> str | None:
         side = {"row": "height", "column": "width", "slice": "depth", "value": "length"}[self.lines[0]]
-        return f"use an input for which the {side if len(self.lines) == 1 else 'side'} is {self.fitting} here, or add padding"
+        side = side if len(self.lines) == 1 else "side"
+        return f"a {side} of {self.fitting} fits exactly; change the input or add padding"

@@ -74,7 +74,7 @@ class Rrelu(Pointwise):
 
 @op("prelu", family="activation")
 class Prelu(Op):
-    """Multiply negative elements by a learned slope, one in all or one for each channel: `nn.PReLU` (He et al. 2015)."""
+    """Multiply negative elements by a learned slope, one or one for each channel: `nn.PReLU` (He et al. 2015)."""
 
     num_parameters: int = arg(COUNT, default=1, help="number of slopes: 1, or `channels` for one each")
     init: float = arg(REAL, default=0.25, help="initial value of the slope")

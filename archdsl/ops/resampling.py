@@ -133,7 +133,7 @@ class PixelShuffle(Op):
 
 @op("pixel_unshuffle", family="other", positional=1)
 class PixelUnshuffle(Op):
-    """Turn each block of `factor` by `factor` pixels into channels: `nn.PixelUnshuffle`, the inverse of `pixel_shuffle`."""
+    """Turn blocks of `factor` by `factor` pixels into channels, the inverse of `pixel_shuffle`: `nn.PixelUnshuffle`."""
 
     factor: int = arg(COUNT, help="divisor of height and width")
 

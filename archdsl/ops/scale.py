@@ -63,7 +63,7 @@ class Scale(Elementwise):
 
 @op("times", family="normalisation", positional=1)
 class Times(Elementwise):
-    """Multiply by a fixed number, such as the residual scaling of Inception-ResNet (Szegedy et al. 2017, section 3.3)."""
+    """Multiply by a fixed number, as the residual scaling of Inception-ResNet (Szegedy et al. 2017, section 3.3)."""
 
     factor: float = arg(REAL, help="the factor")
 
