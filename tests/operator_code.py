@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archdsl.base.pyexpr import Call, flat
+from archdsl.base.pyexpr import Call
+from archdsl.base.pyprint import flat
 from archdsl.base.resources import resource
 from archdsl.base.source import Source
 from archdsl.driver import compile_source

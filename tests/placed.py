@@ -18,7 +18,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from archdsl.emit.plan import Plan, plan
+from archdsl.emit.plan import GeneratedModule, plan
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
 from archdsl.passes.lowering import lowered
 from archdsl.passes.moves import devices_of
@@ -48,7 +48,9 @@ class Watched:
 class Watch(TorchDispatchMode):
     """Holds every operator to one device."""
 
-    def __init__(self, net: nn.Module, text: str, planned: Plan, expected: Mapping[Path, frozenset[str]]) -> None:
+    def __init__(
+        self, net: nn.Module, text: str, planned: GeneratedModule, expected: Mapping[Path, frozenset[str]]
+    ) -> None:
         super().__init__()
         self.expected = expected
         self.file = type(net).forward.__code__.co_filename

@@ -16,7 +16,8 @@ from programs import Program
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.base.pyexpr import Expr, flat, mapped
+from archdsl.base.pyexpr import Expr, mapped
+from archdsl.base.pyprint import flat
 from archdsl.base.source import Source
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag.model import Problems

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from archdsl.base.resources import names
-from archdsl.elaborate.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_class, why_no_parameter
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.ops.linear import GroupedLinear
 from archdsl.passes.per_tower import PerTower
 from archdsl.passes.transfers import Exchange, Move
+from archdsl.target.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_class, why_no_parameter
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted(file for file in (ROOT / "archdsl").rglob("*.py") if file.name != "tables.py")

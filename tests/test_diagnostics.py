@@ -74,7 +74,7 @@ def problems(text: str) -> Problems:
 def test_what_a_diagnostic_says_is_rendered() -> None:
     text = render(problems("one\ntwo\nthree here\n").in_order())
     assert text == (
-        "error[E0001]: this does not belong here\n --> net.arch:3:7\n  |\n1 | one\n  | --- begins\n...\n"
+        "error[E0001]: unexpected text\n --> net.arch:3:7\n  |\n1 | one\n  | --- begins\n...\n"
         "3 | three here\n"
         "  |       ^^^^ these words\n  |\n  = note: a fact\n  = help: a way out\n"
     )

@@ -15,12 +15,29 @@ from nets import NETS, graph_of
 from programs import draw
 from tower_nets import TOWERS
 
-from archdsl.base.pyexpr import Call, Ref, Sequence, call, flat, lines
+from archdsl.base.pyexpr import (
+    Attribute,
+    Call,
+    ClassRef,
+    Infix,
+    Item,
+    Method,
+    Ref,
+    Sequence,
+    ValueRef,
+    call,
+    mapped,
+    structure,
+)  # fmt: skip
+from archdsl.base.pyprint import flat, lines
 from archdsl.base.resources import resource
 from archdsl.base.source import Source
+from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
 from archdsl.emit.generate import generate, generate_stages, generate_training
 from archdsl.emit.plan import ModulePlan
+from archdsl.emit.statements import Assign, Evaluate, For, If, Return, branch, key, printed
+from archdsl.emit.support import definition, needed
 from archdsl.emit.training import TrainingPlan
 from archdsl.passes.lowering import lowered
 from archdsl.passes.pipeline_stages import staged
@@ -52,6 +69,15 @@ HANDED = """model Handed(width = 8, side = 30, kernel = 3) {
     -> conv(width, kernel + 1)
 }
 """
+# A default that is computed from other parameters, and too long for a line.
+COMPUTED = """block Wide(theNumberOfChannels, theChannelsInside = theNumberOfChannels * 4 + theNumberOfChannels // 8) {
+  conv(theChannelsInside, 1) -> conv(theNumberOfChannels, 1)
+}
+model Computed(width = 8) {
+  input image: [width, 8, 8]
+  Wide(width) -> Wide(width, 3)
+}
+"""
 FLAT = "model Flat {\n input image: 784\n linear(10) -> softmax\n}\n"
 COMMANDS = (
     ["ruff", "format", "--isolated", "--check", "--diff"],
@@ -66,7 +92,7 @@ by_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " 
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the modules of all test nets and of the gallery."""
     made = tmp_path_factory.mktemp("generated")
-    graphs = [graph_of(text) for text in (*NETS.values(), WIDE, HANDED)]
+    graphs = [graph_of(text) for text in (*NETS.values(), WIDE, HANDED, COMPUTED)]
     graphs += [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
     for graph in graphs:
         (made / f"{graph.name.lower()}.py").write_text(generate(graph))
@@ -221,4 +247,64 @@ def test_printed_values_read_back_as_they_were(value: object) -> None:
 
 
 def test_a_call_prints_its_spread_last() -> None:
-    assert flat(Call("f", (1,), (("a", 2),), ("factory",))) == "f(1, a=2, **factory)"
+    assert flat(Call("f", (1,), (("a", 2),), (Ref("factory"),))) == "f(1, a=2, **factory)"
+
+
+def test_a_reference_without_a_name_is_not_printed() -> None:
+    for reference in (ValueRef(("conv1",)), ClassRef(3)):
+        with pytest.raises(TypeError, match="has no name yet"):
+            flat(call("torch.relu", reference))
+
+
+def test_the_structure_tells_a_parameter_from_its_value() -> None:
+    width = TracedInt.parameter("width", 8)
+    made = [call("nn.Linear", size) for size in (8, 8.0, width, 2 * width // 2, TracedInt.parameter("side", 8))]
+    assert made[0] == made[2]
+    assert len({structure(each) for each in made}) == len({flat(each) for each in made}) == 4
+
+
+def test_parts_are_replaced_inside_out_and_spread_arguments_stay() -> None:
+    given = Call(Attribute(Ref("x"), "view"), (Ref("x"), (1, Ref("x"))), (("dim", Item(Ref("x"), 0)),), (Ref("x"),))
+    assert (
+        flat(mapped(given, lambda part: Ref("y") if part == Ref("x") else part)) == "y.view(y, (1, y), dim=y[0], **x)"
+    )
+
+
+def test_a_nested_if_becomes_part_of_the_test() -> None:
+    fill = Evaluate(call("nn.init.zeros_", Ref("module.bias")))
+    inner = If((branch(Infix(Ref("module.bias"), "is not", None), fill),))
+    made = For(("module",), Method(Ref("self"), "modules"), (If((branch(Ref("a"), inner), branch(Ref("b"), fill))),))
+    assert printed(made, 4) == [
+        "    for module in self.modules():",
+        "        if a and module.bias is not None:",
+        "            nn.init.zeros_(module.bias)",
+        "        elif b:",
+        "            nn.init.zeros_(module.bias)",
+    ]
+
+
+def test_a_comment_that_does_not_fit_is_left_out() -> None:
+    for comment in ("6x28x28", "x" * 90):
+        (line,) = printed(Assign(Ref("x"), call("self.conv1", Ref("image")), Ref("Tensor"), "=", comment), 8)
+        assert line.endswith(comment) == (len(comment) < 90)
+        assert line.startswith("        x: Tensor = self.conv1(image)")
+
+
+def test_statements_have_one_key_if_and_only_if_they_print_alike() -> None:
+    width = TracedInt.parameter("width", 8)
+    made = [
+        Assign(Ref("x"), 8), Assign(Ref("x"), width), Assign(Ref("x"), 8, operator="+="), Evaluate(8), Return(8),
+        If((branch(Ref("x"), Return(8)),)), If((branch(Ref("x"), Return(width)),)), For(("x",), 8, (Return(8),)),
+    ]  # fmt: skip
+    assert len({key(each) for each in made}) == len({"\n".join(printed(each, 0)) for each in made}) == len(made)
+    assert key(Assign(Ref("x"), 8)) == key(made[0])
+
+
+def test_a_module_imports_what_its_code_and_its_support_definitions_read() -> None:
+    source = generate(graph_of("model M {\n input x: 4x8x8\n c: conv(4, 3) -> drop_path(0.1)\n}\n"))
+    imported = {alias.asname or alias.name for part in ast.walk(ast.parse(source))
+                if isinstance(part, ast.Import | ast.ImportFrom) for alias in part.names}  # fmt: skip
+    assert imported == {"Any", "torch", "F", "Tensor", "nn"}
+    assert definition("Conv2dSame").bases == {"nn.Conv2d"}
+    assert "nn.Linear" in definition("SelfAttention").calls
+    assert [each.name for each in needed(("drop_path", "DropPath", "Times"), {"DropPath"})] == ["drop_path", "DropPath"]

@@ -42,7 +42,7 @@ def changed(name: str, *changes: tuple[str, str]) -> Comparison:
 
 
 def wrong(comparison: Comparison) -> set[str]:
-    return {part.name for part in comparison.parts if not part.ok}
+    return {each.name for each in comparison.properties if not each.ok}
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_constants_of_a_normalisation_are_compared() -> None:
 
 def test_counts_are_compared() -> None:
     one = replace(KNOWN["squeezenet1_1"], params=1, macs=2)
-    shown = {part.name: part.shown for part in compare(net(one.name), one).parts}
+    shown = {each.name: each.shown for each in compare(net(one.name), one).properties}
     assert shown["Parameters"] == "1,235,496, not 1"
     assert shown["MACs"] == "349,151,936, not 2"
 

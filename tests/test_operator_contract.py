@@ -27,7 +27,8 @@ from operator_code import (
 )
 from torch import Tensor, nn
 
-from archdsl.base.pyexpr import Call, flat
+from archdsl.base.pyexpr import Call
+from archdsl.base.pyprint import flat
 from archdsl.base.symbolic import TracedInt, parameters_of
 from archdsl.ir.graph import Node
 from archdsl.ops.argument_types import PerAxis, WholeNumber, is_int

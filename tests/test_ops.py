@@ -10,7 +10,7 @@ from operator_code import EXAMPLES, Function, constructor, module_of, namespace,
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.base.pyexpr import flat
+from archdsl.base.pyprint import flat
 from archdsl.base.shape import Shape
 from archdsl.ops import all_ops
 from archdsl.ops.base import INPUT, Example, Functional, Op

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.base.pyexpr import flat
+from archdsl.base.pyprint import flat
 from archdsl.base.symbolic import TracedInt, evaluated, parameters_of
 
 NAMES = ("a", "b", "c")

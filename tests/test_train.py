@@ -96,8 +96,8 @@ def test_two_processes_learn_what_one_does(tmp_path: Path, cases: dict[str, tupl
         ("input a: 7\n linear(3)", "the input `a` of Net is 7"),
         ("input a: 3x8x8\n conv(4, 3)", "Net gives 4x6x6"),
         ("input a: 3x8x8\n output b: flatten\n flatten", "has a second output, `b`"),
-        ("input a: 3x8x8\n output b: flatten when training\n flatten -> linear(9)", "output `b` of Net does not end"),
-        ("input a: 3x8x8\n flatten -> linear(9) -> a2: relu\n output b: softmax when training", "does not end"),
+        ("input a: 3x8x8\n output b: flatten when training\n flatten -> linear(9)", "`b` of Net differs in shape"),
+        ("input a: 3x8x8\n flatten -> linear(9) -> a2: relu\n output b: softmax when training", "or last operator"),
     ],
 )
 def test_nets_that_the_script_cannot_train_are_refused(tmp_path: Path, text: str, why: str) -> None:

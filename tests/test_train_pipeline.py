@@ -102,7 +102,7 @@ def test_four_stages_learn_what_one_process_does(
     tmp_path: Path, alone: Path, cases: dict[str, tuple[Any, ...]]
 ) -> None:
     pipeline_of(tmp_path, LENET5, 4)
-    assert "none in some processes" in (tmp_path / "train.py").read_text()
+    assert "empty in some processes" in (tmp_path / "train.py").read_text()
     learn_digits(tmp_path, cases, "--micro-batches=10")
     assert_equal(tmp_path, alone, cases)
 
@@ -125,12 +125,12 @@ def test_a_killed_stage_comes_back_and_nothing_shows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stages", "world", "arguments", "why"),
     [
-        (2, 0, (), "torchrun starts it, with 2 processes or a multiple"),
-        (2, 3, (), "a pipeline of 2 stages with --schedule 1F1B takes 2 processes: start a multiple of 2, not 3"),
-        (4, 3, ("--schedule=ZBVZeroBubble",), "takes 2 processes: start a multiple of 2, not 3"),
+        (2, 0, (), "start it by torchrun with 2 processes or a multiple"),
+        (2, 3, (), "a pipeline of 2 stages with --schedule 1F1B needs 2 processes: start a multiple of 2, not 3"),
+        (4, 3, ("--schedule=ZBVZeroBubble",), "needs 2 processes: start a multiple of 2, not 3"),
         (4, 4, ("--schedule=ZBVZeroBubble",), "several pipelines with ZBVZeroBubble need --parallel fsdp2"),
-        (2, 2, ("--schedule=LoopedBFS",), "2 stages cannot be dealt out with 2 for each process"),
-        (4, 2, ("--schedule=LoopedBFS", "--stages-each=3"), "4 stages cannot be dealt out with 3 for each process"),
+        (2, 2, ("--schedule=LoopedBFS",), "cannot assign 2 stages to processes, 2 for each"),
+        (4, 2, ("--schedule=LoopedBFS", "--stages-each=3"), "cannot assign 4 stages to processes, 3 for each"),
     ],
 )
 def test_processes_that_are_no_pipelines_are_refused(

@@ -1,17 +1,14 @@
-"""The Python expressions that generated code is made of, and their printer.
+"""The Python expressions that generated code is made of.
 
-Operators build these trees and never text; quoting, parentheses and the breaking of long lines are settled here, once,
-the way `ruff format` would settle them.
+Operators and the emitter build these trees and never text. `pyprint` turns them into text; until then two kinds of
+reference stay open: `ValueRef` stands for a tensor that has no variable yet, `ClassRef` for a class without a name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.base.symbolic import Polynomial, Quotient, TracedFloat, TracedInt
-
-WIDTH = 88
-INDENT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +19,114 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Infix:
+class ValueRef:
+    """A tensor of `forward`, identified by the path of the step that computes it."""
+
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRef:
+    """A generated class, identified by the number of one of its drafts."""
+
+    number: int
+
+
+class Composite:
+    """An expression that has other expressions as parts."""
+
+    __slots__ = ()
+
+    def parts(self) -> "tuple[Expr, ...]":
+        """Return the direct parts, in the order of the text."""
+        raise NotImplementedError
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Expr":
+        """Return the same expression with other parts, as many as it has now."""
+        raise NotImplementedError
+
+    def label(self) -> Hashable:
+        """Return whatever else decides how the expression prints."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute(Composite):
+    """An attribute of an expression: `self[0].weight`."""
+
+    owner: "Expr"
+    name: str
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.owner,)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Attribute":
+        return Attribute(parts[0], self.name)
+
+    def label(self) -> Hashable:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Composite):
+    """An item of an expression: `weight[0]`. A tuple as the index needs no parentheses: `dict[str, int]`."""
+
+    owner: "Expr"
+    index: "Expr"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.owner, self.index)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Item":
+        return Item(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Infix(Composite):
     """Two expressions with a binary operator between them."""
 
     left: "Expr"
     symbol: str
     right: "Expr"
 
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.left, self.right)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Infix":
+        left, right = parts
+        return Infix(left, self.symbol, right)
+
+    def label(self) -> Hashable:
+        return self.symbol
+
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call with positional and named arguments, such as `nn.Conv2d(1, 6, 5, stride=2)`."""
+class Conditional(Composite):
+    """A conditional expression: `value if test else otherwise`."""
+
+    value: "Expr"
+    test: "Expr"
+    otherwise: "Expr"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.value, self.test, self.otherwise)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Conditional":
+        return Conditional(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Composite):
+    """A call with positional and named arguments, such as `nn.Conv2d(1, 6, 5, stride=2)`.
+
+    Each reference in `spread` names a mapping with further arguments, such as `**factory`. It is no part of the call:
+    replacing parts leaves it as it is.
+    """
 
     function: "str | Expr"
     args: "tuple[Expr, ...]" = ()
     named: "tuple[tuple[str, Expr], ...]" = ()
-    spread: tuple[str, ...] = ()
+    spread: "tuple[Expr, ...]" = ()
 
     def with_named(self, **values: "Expr") -> "Call":
         """Return the call with these named arguments added."""
@@ -48,64 +137,130 @@ class Call:
         kept = tuple((name, value) for name, value in self.named if not _is_default(value, defaults.get(name, _ABSENT)))
         return Call(self.function, self.args, kept, self.spread)
 
+    def parts(self) -> "tuple[Expr, ...]":
+        function = () if isinstance(self.function, str) else (self.function,)
+        return (*function, *self.args, *(value for _, value in self.named))
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Call":
+        function = self.function
+        if not isinstance(function, str):
+            function, *rest = parts
+            parts = tuple(rest)
+        count = len(self.args)
+        named = tuple((name, value) for (name, _), value in zip(self.named, parts[count:], strict=True))
+        return Call(function, parts[:count], named, self.spread)
+
+    def label(self) -> Hashable:
+        function = self.function if isinstance(self.function, str) else None
+        return (function, tuple(name for name, _ in self.named), tuple(map(structure, self.spread)))
+
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class Method(Composite):
     """A method called on an expression: `x.flatten(1)`."""
 
     owner: "Expr"
     name: str
     args: "tuple[Expr, ...]" = ()
 
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.owner, *self.args)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Method":
+        return Method(parts[0], self.name, parts[1:])
+
+    def label(self) -> Hashable:
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """An item of an expression: `weight[0]`."""
-
-    owner: "Expr"
-    index: "Expr"
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """A list (`[`) or tuple (`(`) display."""
+class Sequence(Composite):
+    """A list (`[`) or tuple (`(`) display; an exploded one has a line for each item."""
 
     items: "tuple[Expr, ...]"
     bracket: str = "["
     exploded: bool = False
 
+    def parts(self) -> "tuple[Expr, ...]":
+        return self.items
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Sequence":
+        return Sequence(parts, self.bracket, self.exploded)
+
+    def label(self) -> Hashable:
+        return self.bracket
+
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """Items that a loop makes: `*(Block(64, 64) for _ in range(5))`, without star and parentheses if it is `bare`."""
+class Mapping(Composite):
+    """A dict display; an exploded one has a line for each pair."""
+
+    pairs: "tuple[tuple[Expr, Expr], ...]"
+    exploded: bool = False
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return tuple(part for pair in self.pairs for part in pair)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Mapping":
+        return Mapping(tuple(zip(parts[::2], parts[1::2], strict=True)), self.exploded)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Composite):
+    """Items from a generator: `*(Block(64, 64) for _ in range(5))`, without star and parentheses if it is `bare`."""
 
     item: "Expr"
     variable: str
     count: int
     bare: bool = False
 
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.item,)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Repeat":
+        return Repeat(parts[0], self.variable, self.count, self.bare)
+
+    def label(self) -> Hashable:
+        return (self.variable, self.count, self.bare)
+
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A string with the variable of a loop in it: `f"layer{i + 1}"`."""
+class Numbered(Composite):
+    """A string that contains the variable of a loop: `f"layer{i + 1}"`."""
 
     before: str
     number: "Expr"
     after: str = ""
 
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.number,)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Numbered":
+        return Numbered(self.before, parts[0], self.after)
+
+    def label(self) -> Hashable:
+        return (self.before, self.after)
+
 
 Expr: TypeAlias = (
-    "int | float | bool | str | tuple[Expr, ...] | Ref | Infix | Call | Method | Item | Sequence | Repeat | Numbered"
-    " | None"
+    "int | float | bool | str | tuple[Expr, ...] | Ref | ValueRef | ClassRef | Attribute | Infix | Conditional | Call"
+    " | Method | Item | Sequence | Mapping | Repeat | Numbered | None"
 )
 
 _ABSENT = object()
-_PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
 
 
 def call(function: str, *args: Expr, **named: Expr) -> Call:
-    """Return the call of a function, as it will be read."""
+    """Return the call of a function, in the order in which it will be read."""
     return Call(function, args, tuple(named.items()))
+
+
+def union(*kinds: Expr) -> Expr:
+    """Return the union of types: `torch.device | str | None`."""
+    first, *rest = kinds
+    for kind in rest:
+        first = Infix(first, "|", kind)
+    return first
 
 
 def _is_default(value: Expr, default: object) -> bool:
@@ -115,54 +270,53 @@ def _is_default(value: Expr, default: object) -> bool:
 
 
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """Return an expression with every part replaced that `change` gives another one for, inner parts first."""
-    match expr:
-        case tuple():
-            return change(tuple(mapped(part, change) for part in expr))
-        case Call():
-            named = tuple((name, mapped(value, change)) for name, value in expr.named)
-            function = expr.function if isinstance(expr.function, str) else mapped(expr.function, change)
-            args = tuple(mapped(arg, change) for arg in expr.args)
-            return change(Call(function, args, named, expr.spread))
-        case Method():
-            args = tuple(mapped(arg, change) for arg in expr.args)
-            return change(Method(mapped(expr.owner, change), expr.name, args))
-        case Item():
-            return change(Item(mapped(expr.owner, change), mapped(expr.index, change)))
-        case Infix():
-            return change(Infix(mapped(expr.left, change), expr.symbol, mapped(expr.right, change)))
-        case Sequence():
-            return change(Sequence(tuple(mapped(item, change) for item in expr.items), expr.bracket, expr.exploded))
-        case Repeat():
-            return change(Repeat(mapped(expr.item, change), expr.variable, expr.count, expr.bare))
-        case Numbered():
-            return change(Numbered(expr.before, mapped(expr.number, change), expr.after))
-        case _:
-            return change(expr)
+    """Return an expression with `change` applied to every part of it, inner parts first."""
+    if isinstance(expr, tuple):
+        return change(tuple(mapped(part, change) for part in expr))
+    if isinstance(expr, Composite):
+        return change(expr.with_parts(tuple(mapped(part, change) for part in expr.parts())))
+    return change(expr)
 
 
 def parts(expr: Expr) -> "tuple[Expr, ...]":
-    """Return what an expression is directly made of."""
-    match expr:
-        case tuple():
-            return expr
-        case Call():
-            function = () if isinstance(expr.function, str) else (expr.function,)
-            return (*function, *expr.args, *(value for _, value in expr.named))
-        case Method():
-            return (expr.owner, *expr.args)
-        case Item():
-            return (expr.owner, expr.index)
-        case Infix():
-            return (expr.left, expr.right)
-        case Sequence():
-            return expr.items
-        case Repeat():
-            return (expr.item,)
-        case Numbered():
-            return (expr.number,)
-        case _:
-            return ()
+    """Return the direct parts of an expression."""
+    if isinstance(expr, tuple):
+        return expr
+    return expr.parts() if isinstance(expr, Composite) else ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all its parts; the sums and products of a traced number are parts of it."""
+    if isinstance(expr, TracedInt):
+        expr = arithmetic(expr.trace)
+    yield expr
+    for part in parts(expr):
+        yield from walk(part)
+
+
+def names_of(expr: Expr) -> Iterator[str]:
+    """Yield the names that an expression reads; of a dotted name the first part."""
+    for part in walk(expr):
+        name = part.function if isinstance(part, Call) else part.name if isinstance(part, Ref) else None
+        if isinstance(name, str):
+            yield name.partition(".")[0]
+
+
+def structure(expr: Expr) -> Hashable:
+    """Return a key that is equal for two expressions if and only if they print alike.
+
+    The expressions themselves cannot serve as keys: a traced number equals the plain number.
+    """
+    if isinstance(expr, Composite):
+        return (type(expr), expr.label(), *map(structure, expr.parts()))
+    if isinstance(expr, tuple):
+        return tuple(map(structure, expr))
+    if isinstance(expr, TracedInt):
+        return (TracedInt, expr.trace)
+    if isinstance(expr, TracedFloat):
+        return (TracedFloat, expr.name)
+    # Python takes 1, 1.0 and True for equal, and 0.0 and -0.0.
+    return (type(expr), repr(expr)) if isinstance(expr, int | float) else expr
 
 
 def arithmetic(trace: Polynomial) -> Expr:
@@ -183,157 +337,10 @@ def arithmetic(trace: Polynomial) -> Expr:
 
 
 def _positive_first(trace: Polynomial) -> Polynomial:
-    """Return the terms of a sum with a positive one in front, where there is one: `a - b`, not `0 - b + a`."""
+    """Return the terms of a sum with a positive one in front, if there is one: `a - b`, not `0 - b + a`."""
     first = next((term for term in trace if term[1] > 0), None)
     return trace if first is None else (first, *(term for term in trace if term is not first))
 
 
 def _division(factor: Quotient) -> Expr:
     return Infix(arithmetic(factor.numerator), factor.symbol, arithmetic(factor.denominator))
-
-
-def quoted(text: str) -> str:
-    """Return a Python string literal, in double quotes."""
-    body = repr("'" + text)[2:-1] if '"' not in text else repr(text)[1:-1].replace('"', '\\"').replace("\\'", "'")
-    return f'"{body}"'
-
-
-def flat(expr: Expr) -> str:
-    """Return an expression on one line."""
-    match expr:
-        case TracedInt():
-            return flat(arithmetic(expr.trace))
-        case TracedFloat():
-            return expr.name
-        case str():
-            return quoted(expr)
-        case None | bool() | int() | float():
-            return repr(expr)
-        case tuple():
-            return flat(Sequence(expr, "("))
-        case Ref():
-            return expr.name
-        case Item():
-            return f"{flat(expr.owner)}[{flat(expr.index)}]"
-        case Infix():
-            return _infix(expr)
-        case Repeat():
-            loop = f"{flat(expr.item)} for {expr.variable} in range({expr.count})"
-            return loop if expr.bare else f"*({loop})"
-        case Numbered():
-            return f'f"{expr.before}{{{flat(expr.number)}}}{expr.after}"'
-        case Call() | Method() | Sequence():
-            opening, items, closing = _parts(expr)
-            return opening + ", ".join(items) + closing
-
-
-def _infix(expr: Infix) -> str:
-    level = _PRECEDENCE[expr.symbol]
-    left, right = flat(expr.left), flat(expr.right)
-    if _level(expr.left) < level:
-        left = f"({left})"
-    if _level(expr.right) <= level:
-        right = f"({right})"
-    return f"{left} {expr.symbol} {right}"
-
-
-def _level(expr: Expr) -> int:
-    if isinstance(expr, TracedInt):
-        expr = arithmetic(expr.trace)
-    return _PRECEDENCE[expr.symbol] if isinstance(expr, Infix) else 9
-
-
-def _parts(expr: Call | Method | Sequence) -> tuple[str, list[str], str]:
-    match expr:
-        case Call():
-            head = expr.function if isinstance(expr.function, str) else flat(expr.function)
-            named = [f"{name}={flat(value)}" for name, value in expr.named]
-            return f"{head}(", [*map(flat, expr.args), *named, *(f"**{name}" for name in expr.spread)], ")"
-        case Method():
-            owner = f"({flat(expr.owner)})" if isinstance(expr.owner, Infix) else flat(expr.owner)
-            return f"{owner}.{expr.name}(", [*map(flat, expr.args)], ")"
-        case Sequence():
-            items = [*map(flat, expr.items)]
-            if expr.bracket == "(":
-                return "(", items, ",)" if len(items) == 1 else ")"
-            return "[", items, "]"
-
-
-def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str]:
-    """Return `prefix` and the expression, broken as `ruff format` breaks it, at `indent` columns."""
-    pad = " " * indent
-    text = f"{pad}{prefix}{flat(expr)}{suffix}"
-    if len(text) <= WIDTH and not _explodes(expr):
-        return [text]
-    if isinstance(expr, TracedInt):
-        expr = arithmetic(expr.trace)
-    if isinstance(expr, Infix):
-        return _infix_lines(expr, prefix, indent, suffix)
-    if isinstance(expr, Repeat):
-        return _repeat_lines(expr, indent, suffix)
-    if not isinstance(expr, Call | Method | Sequence | tuple):
-        return [text]
-    if isinstance(expr, tuple):
-        expr = Sequence(expr, "(")
-    opening, items, closing = _parts(expr)
-    together = f"{pad}{' ' * INDENT}{', '.join(items)}"
-    head, foot = f"{pad}{prefix}{opening}", f"{pad}{closing.lstrip(',')}{suffix}"
-    if len(together) <= WIDTH and not isinstance(expr, Sequence) and not _explodes(expr):
-        return [head, together, foot]
-    body = [line for item in _items(expr) for line in _item(item, indent + INDENT)]
-    return [head, *body, foot]
-
-
-def _infix_lines(expr: Infix, prefix: str, indent: int, suffix: str) -> list[str]:
-    """Return a line for every operand of the loosest operators, each behind its operator."""
-    level = _PRECEDENCE[expr.symbol]
-    operands: list[str] = []
-    left: Expr = expr
-    while isinstance(left, Infix) and _PRECEDENCE[left.symbol] == level:
-        right = flat(left.right)
-        operands.append(f"{left.symbol} ({right})" if _level(left.right) <= level else f"{left.symbol} {right}")
-        left = left.left
-    operands.append(f"({flat(left)})" if _level(left) < level else flat(left))
-    pad = " " * indent
-    if not prefix:
-        return [*(pad + operand for operand in operands[:0:-1]), f"{pad}{operands[0]}{suffix}"]
-    inner = " " * (indent + INDENT)
-    return [f"{pad}{prefix}(", *(inner + operand for operand in reversed(operands)), f"{pad}){suffix}"]
-
-
-def _repeat_lines(expr: Repeat, indent: int, suffix: str) -> list[str]:
-    """Return a loop over several lines: what it makes, and below it the range."""
-    loop = f"for {expr.variable} in range({expr.count})"
-    if expr.bare:
-        return [*lines(expr.item, prefix="", indent=indent), f"{' ' * indent}{loop}"]
-    pad, inner = " " * indent, " " * (indent + INDENT)
-    return [f"{pad}*(", *lines(expr.item, prefix="", indent=indent + INDENT), f"{inner}{loop}", f"{pad}){suffix}"]
-
-
-def _items(expr: Call | Method | Sequence) -> list[tuple[str, Expr]]:
-    match expr:
-        case Call():
-            spread: list[tuple[str, Expr]] = [("", Ref(f"**{name}")) for name in expr.spread]
-            return [*(("", arg) for arg in expr.args), *((f"{name}=", value) for name, value in expr.named), *spread]
-        case Method():
-            return [("", arg) for arg in expr.args]
-        case Sequence():
-            return [("", item) for item in expr.items]
-
-
-def _item(item: tuple[str, Expr], indent: int) -> list[str]:
-    if isinstance(item[1], Repeat) and item[1].bare:
-        return lines(item[1], prefix="", indent=indent)
-    return lines(item[1], prefix=item[0], indent=indent, suffix=",")
-
-
-def _explodes(expr: Expr) -> bool:
-    match expr:
-        case Sequence():
-            return expr.exploded or any(map(_explodes, expr.items))
-        case Call():
-            return any(map(_explodes, (*expr.args, *(value for _, value in expr.named))))
-        case Repeat():
-            return _explodes(expr.item)
-        case _:
-            return False

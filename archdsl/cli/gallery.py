@@ -84,10 +84,10 @@ def _print_entries(found: "list[Entry]") -> None:
 def _print_comparisons(compared: "list[Comparison]") -> None:
     from archdsl.cli.tables import print_table
 
-    columns = ("Name", *(part.name for part in compared[0].parts), "Equal to")
+    columns = ("Name", *(each.name for each in compared[0].properties), "Equal to")
     rows = []
     for comparison in compared:
-        cells = (part.shown for part in comparison.parts)
+        cells = (each.shown for each in comparison.properties)
         source = comparison.reference.source
         rows.append((comparison.reference.name, *cells, source if comparison.ok else f"differs from {source}"))
     print_table(columns, rows, right=("Parameters", "MACs", "Outputs"))

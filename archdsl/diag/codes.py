@@ -1,6 +1,6 @@
-"""The catalogue of everything that can be said: the only place with titles and explanations.
+"""The catalogue of diagnostics: the code, the title and the explanation of each.
 
-A code is never reused; a retired one stays here, marked.
+Codes are never reused; a retired one stays in the catalogue and is marked.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A kind of problem. `E` stops a build, `W` does not."""
+    """A diagnostic: an error (`E0001`), which prevents a build, or a warning (`W0103`)."""
 
     id: str
     title: str
@@ -17,7 +17,7 @@ class Code:
 
     @property
     def is_error(self) -> bool:
-        """Whether a net with this problem is not built."""
+        """Whether the diagnostic is an error."""
         return self.id.startswith("E")
 
 
@@ -33,263 +33,262 @@ def _code(id: str, title: str, explanation: str) -> Code:
 # 00 syntax
 UNEXPECTED = _code(
     "E0001",
-    "this does not belong here",
-    """The text does not follow the grammar at this place. The message names what was found and what could stand
-    here. A statement ends at the end of its line or at `;`, and a chain goes on where a line ends in `->` or the
-    next one begins with it.""",
+    "unexpected text",
+    """The text does not follow the grammar here. The message names what was found and what could stand here. A
+    statement ends at the end of its line or at `;`. A chain continues on the next line if its line ends in `->` or
+    the next line begins with it.""",
 )
 NEVER_CLOSED = _code(
     "E0002",
     "a bracket is never closed",
-    """The file ends, or another bracket closes, before the bracket that is shown. Every `{`, `[` and `(` needs its
-    partner; indentation usually shows where it is missing.""",
+    """The file ends, or another bracket closes, before the bracket that the message shows. Add the missing `}`, `]`
+    or `)`. The indentation usually shows where.""",
 )
 UNKNOWN_CHARACTER = _code(
     "E0003",
     "this character is not part of the language",
-    """Outside of strings and comments a program is made of letters, digits, `_` and the signs of the grammar.
-    Typographic quotes and arrows, pasted from a document, are the usual cause: write `"` and `->`.""",
+    """Outside of strings and comments, use only letters, digits, `_` and the signs of the grammar. Text that is
+    pasted from a document often contains typographic quotes and arrows: replace them by `"` and `->`.""",
 )
 
 UNFINISHED = _code(
     "E0004",
-    "this is not finished",
-    """The line ends, and what stands before needs more: a step after `->`, a value after `=`, a shape after `::`.""",
+    "the statement is incomplete",
+    """The line ends where more is needed: a step after `->`, a value after `=`, or a shape after `::`.""",
 )
 
 # 01 names
 NO_SUCH_OPERATOR = _code(
     "E0101",
     "there is no such operator",
-    """Lower-case names in a chain are operators, and this one is not in the operator table. `archdsl ops` lists all
-    of them.""",
+    """A lower-case name in a chain must be an operator. `archdsl ops` lists all operators.""",
 )
 NO_SUCH_NAME = _code(
     "E0102",
     "there is no such name",
-    """An expression uses a name that is neither a parameter of the model, nor a quantity of the stream (`channels`,
-    `height`, `width`, `shape`), nor a function of the language.""",
+    """A name in an expression must be a parameter, a variable, a property of the current tensor (`channels`,
+    `height`, `width`, `shape`) or a function of the language.""",
 )
 NO_SUCH_MODEL = _code(
     "E0103",
     "there is no such model",
-    """`--model` names a model that the file does not define. A file may hold many models; names count upper and lower
-    case, and without `--model` the last model of the file is taken.""",
+    """`--model` names a model that the file does not define. Names are case-sensitive. Without `--model`, the last
+    model of the file is used.""",
 )
 
 NO_SUCH_LABEL = _code(
     "E0104",
     "there is no such label",
-    """`@label` means what came out of the step of this name. The step has to stand above, in the same body or in one
-    that encloses it: what a submodule or a block has inside cannot be seen from outside.""",
+    """`@label` is the result of the step with this label. The step must come earlier, in the same body or in an
+    enclosing one; labels inside a submodule or a block are not visible from outside.""",
 )
 NO_SUCH_BLOCK = _code(
     "E0105",
     "there is no such block",
-    """Capitalised names are blocks, macros and models: those of this file, wherever they stand in it, and those that
-    it imports.""",
+    """A capitalised name must be a block, a macro or a model. It can be defined anywhere in the file, or
+    imported.""",
 )
 NOT_A_STEP = _code(
     "E0106",
-    "this value is no step",
-    """A name in a chain stands for an operator, a block, or a tensor that was given as an argument. Numbers and lists
-    belong into arguments.""",
+    "this value is not a step",
+    """A step of a chain must be an operator, a block, or a parameter of a block that holds a tensor. Numbers and
+    lists can only be arguments.""",
 )
 
 # 02 arguments and values
 NO_SUCH_ARGUMENT = _code(
     "E0201",
-    "the operator takes no such argument",
-    """An argument is given by a name that the operator does not have. The message lists those that it has; `archdsl
-    ops NAME` explains them.""",
+    "the operator has no such argument",
+    """The operator does not have an argument of this name. The message lists its arguments; `archdsl ops NAME`
+    explains them.""",
 )
 MISSING_ARGUMENT = _code(
     "E0202",
     "an argument is missing",
-    """The operator needs an argument that is not given and has no default. A default can also come from a `set`
+    """The operator needs a value for this argument, which has no default. Give it in the call, or in a `set`
     statement above.""",
 )
 WRONG_VALUE = _code(
     "E0203",
-    "the argument takes another kind of value",
-    """An argument was given a value that it cannot use, such as a string where a number is needed.""",
+    "the argument has the wrong type",
+    """The argument cannot use a value of this type, such as a string for a number.""",
 )
 OUT_OF_RANGE = _code(
     "E0204",
     "the value is out of range",
-    """A number is below or above what the argument can be: a window of side 0, a dropout rate over 1.""",
+    """The number is too small or too large for the argument, such as a window of size 0 or a dropout rate above
+    1.""",
 )
 TOO_MANY_ARGUMENTS = _code(
     "E0205",
-    "too many arguments without a name",
-    """Only the leading arguments of an operator may be given by position, as many as a reader can tell apart. Give
-    the others by name: `conv(8, 3, padding = 1)`.""",
+    "too many positional arguments",
+    """Only the first arguments of an operator may be given without names. Give the others by name: `conv(8, 3,
+    padding = 1)`.""",
 )
 GIVEN_TWICE = _code(
     "E0206",
     "the argument is given twice",
-    """The same argument stands twice in a call, by name or by position and by name.""",
+    """The call gives the same argument twice, by name or once by position and once by name.""",
 )
 CANNOT_COMPUTE = _code(
     "E0207",
     "this cannot be computed",
-    """The operands of an expression do not go together (a number plus a string), a division of integers by `/`
-    leaves a remainder, something is divided by zero, or an index is out of range. `//` divides and rounds down.""",
+    """The operands of an expression have incompatible types (a number plus a string), `/` of integers leaves a
+    remainder, a divisor is 0, or an index is out of range. `//` divides and rounds down.""",
 )
 AMBIGUOUS_PADDING = _code(
     "E0208",
-    "`same` padding has to be said more precisely",
-    """`same` means three things: PyTorch's `padding="same"` (only at stride 1), TensorFlow's (uneven on even sizes,
-    depends on the stride) and "half the kernel on both sides". Only the last two differ in what they compute, so
-    the language names them: `half` and `tf_same`.""",
+    "`same` padding is ambiguous",
+    """`same` has three meanings: PyTorch's `padding="same"` (for stride 1 only), TensorFlow's padding (uneven for
+    even sizes, and dependent on the stride), and half the kernel on both sides. At stride 1 and with odd kernels they
+    agree. Write `half` for the last and `tf_same` for TensorFlow's.""",
 )
 TABLE_DOES_NOT_FIT = _code(
     "E0209",
     "the table does not fit the layer",
-    """A connection table needs a row for every output map, which lists input maps counted from 0; a table of
-    targets needs a row for every output unit, with a cell for every feature.""",
+    """A connection table needs one row for each output channel, with the numbers of its input channels, counted from
+    0. A table of targets needs one row for each output, with one cell for each feature.""",
 )
 BAD_COUNT = _code(
     "E0210",
-    "a step cannot be repeated this often",
-    """`* n` repeats a step n times, each with weights of its own; n is a whole number and at least 0.""",
+    "invalid number of repetitions",
+    """`* n` repeats a step n times, each with its own weights. n must be an integer of at least 0.""",
 )
 
 NO_SUCH_FUNCTION = _code(
     "E0211",
     "there is no such function",
-    """Expressions know a few functions: `range`, `enumerate`, `zip`, `len`, `min`, `max`, `sum`, `abs`, `round`,
-    `floor`, `ceil` and `make_divisible`.""",
+    """Expressions can call `range`, `enumerate`, `zip`, `len`, `min`, `max`, `sum`, `abs`, `round`, `floor`, `ceil`
+    and `make_divisible`.""",
 )
 NO_DEFAULT = _code(
     "E0212",
     "the parameter has no value",
-    """A parameter of a model that has no default has to be given: `--set classes=10`.""",
+    """A parameter of a model without a default needs a value: `--set classes=10`.""",
 )
 
 NOT_A_LIST = _code(
     "E0213",
-    "this cannot be gone through",
-    """`for` goes through the items of a list: `for i in range(4)`, `for n in [3, 4, 6]`. With several names each item
-    has as many parts: `for i, n in enumerate(depths)`.""",
+    "`for` needs a list",
+    """`for` iterates over a list: `for i in range(4)`, `for n in [3, 4, 6]`. With several names, each item must have
+    as many parts: `for i, n in enumerate(depths)`.""",
 )
 NO_ARGUMENT_FOR_BLOCK = _code(
     "E0214",
-    "the block is not called as it is defined",
-    """A parameter of a block without a default needs an argument, and arguments that the block does not have cannot be
-    given.""",
+    "the arguments do not match the block",
+    """A block needs an argument for each parameter without a default, and accepts no others.""",
 )
 BAD_NAME = _code(
     "E0215",
-    "this does not make a name",
-    """A computed label such as `layer{i + 1}` is put together of whole numbers and strings, and has to be a name then:
-    letters, digits and `_`.""",
+    "this is not a valid name",
+    """A computed label such as `layer{i + 1}` must result in a name: letters, digits and `_`. Its values must be
+    integers or strings.""",
 )
 
 # 03 shapes
 SHAPE_DIFFERS = _code(
     "E0301",
-    "the shape is another one than stated",
-    """`:: 6x14x14` states the shape at that point, and it is checked. Either the statement or one of the steps
-    before it is wrong; the message shows the last step that changed the shape.""",
+    "the shape differs from the stated one",
+    """`:: 6x14x14` states the shape at this point, and archdsl checks it. Either the statement or an earlier step is
+    wrong; the message shows the last step that changed the shape.""",
 )
 WINDOW_DOES_NOT_FIT = _code(
     "E0302",
     "the window does not fit the input",
-    """A window of side k on a map of side n with p cells of padding on both sides and stride s has floor((n + 2p -
-    k)/s) + 1 positions along an axis (a dilated window spans d*(k-1) + 1). Here that is below 1: the map has become
-    smaller than the window. Add padding, use a smaller kernel, or shrink the map less before.""",
+    """A window of size k with padding p and stride s has floor((n + 2p - k)/s) + 1 positions along an axis of size n;
+    a dilated window spans d*(k-1) + 1 pixels. Here the result is below 1, since the map is smaller than the window.
+    Add padding, use a smaller kernel, or reduce the strides before it.""",
 )
 WRONG_RANK = _code(
     "E0303",
-    "the stream has another number of axes",
-    """An operator works on streams of a certain rank: `conv` on maps (channels and one to three axes), `linear` on
-    vectors. `flatten` turns maps into a vector.""",
+    "the input has the wrong number of axes",
+    """An operator needs an input with a certain number of axes: `conv` needs maps (channels and one to three axes),
+    `linear` vectors or sequences. `flatten` turns a map into a vector.""",
 )
 NOT_DIVISIBLE = _code(
     "E0304",
-    "the channels do not split into equal groups",
-    """With `groups = g` the input channels and the output channels are both cut into g equal parts, so g has to
-    divide both numbers.""",
+    "the channels are not divisible",
+    """The channels, features or heads cannot be divided into this number of equal parts. With `groups = g`, g must
+    divide both the number of input channels and the number of output channels.""",
 )
 WRONG_AXES = _code(
     "E0305",
-    "an argument has another number of axes than the map",
-    """An argument that is given per axis, such as `3x1`, needs one number for every axis of the map: two for
-    images, one for sequences, three for volumes.""",
+    "an argument has the wrong number of axes",
+    """A value for each axis, such as `3x1`, needs one number for every axis of the map: two for images, one for
+    signals, three for volumes.""",
 )
 PADDING_TOO_LARGE = _code(
     "E0306",
     "the padding is larger than half of the window",
-    """A pool whose padding is more than half of its window would have windows that hold no pixel at all; PyTorch
-    refuses it.""",
+    """PyTorch refuses a pool whose padding is more than half of its window, since some windows would contain no
+    pixel.""",
 )
 BAD_SHAPE = _code(
     "E0307",
     "this is not a shape",
-    """A shape is a list of sizes, each a whole number of at least 1: `3x224x224`, `400`, or `[3, h = 224, w =
+    """A shape is a list of sizes, which are integers of at least 1: `3x224x224`, `400`, or `[3, h = 224, w =
     224]`.""",
 )
 
 MERGE_DIFFERS = _code(
     "E0308",
-    "the streams do not go together",
-    """Branches that are added have one shape. Branches that are concatenated agree in all axes but the one along which
-    they are put, which is that of the channels unless `axis` says otherwise.""",
+    "the inputs of the merge do not fit together",
+    """Branches that are added must have equal shapes. Branches that are concatenated must have equal shapes, except
+    along the axis that `concat` joins (channels by default).""",
 )
 RESIDUAL_DIFFERS = _code(
     "E0309",
     "the residual does not fit its shortcut",
-    """The result of a `residual` is added to what went into it, so both have one shape. `project { … }` brings what
-    went in to the other shape, and is taken only where they differ.""",
+    """`residual` adds its result to its input, so both must have the same shape. `project { … }` adapts the shape of
+    the input; it is used only where the shapes differ.""",
 )
 SHARE_DIFFERS = _code(
     "E0310",
     "the weights do not fit here",
-    """`share @label` applies a module once more with the same weights, so the stream needs the sizes that the weights
-    were made for.""",
+    """`share @label` applies the same module again, so its input must have the sizes for which the weights were
+    made.""",
 )
 NO_INDICES = _code(
     "E0311",
-    "the step reads another kind of numbers",
-    """Some operators look vectors up by indices, which only an input can hold: steps compute real numbers. An input
-    that one of them reads holds whole numbers, so no step that computes with real numbers can read it too.""",
+    "the step needs indices, or real numbers",
+    """`embedding` reads indices, which only an input of the model can hold, since other steps compute real numbers.
+    An input of indices cannot be read by steps that compute with real numbers.""",
 )
 
 # 04 structure and naming
 LABEL_TWICE = _code(
     "E0401",
     "two steps have the same name",
-    """Labels become names of submodules, so each may stand once in its `{ }`. A repeated step takes its label
-    along: repeat it without a label inside of `[ ]`, where children are numbered.""",
+    """Labels become names of submodules, so each may occur once in its `{ }`. To repeat a step, omit the label and
+    use `[ ]`, which numbers its children.""",
 )
 RESERVED_NAME = _code(
     "E0402",
     "this name cannot be used in a Python module",
-    """Labels, inputs, parameters and models become names in the generated module. A keyword of Python, an attribute
-    of `nn.Module` (`forward`, `training`, `type`, …) or a name that the module itself needs (`torch`, `nn`, `self`,
-    `device`, `dtype`) would break it.""",
+    """Labels, inputs, parameters and models become names in the generated module. Keywords of Python, attributes of
+    `nn.Module` (`forward`, `training`, `type`, …) and names that the module uses (`torch`, `nn`, `self`, `device`,
+    `dtype`) are reserved.""",
 )
 NO_INPUT = _code(
     "E0403",
     "the model has no input",
-    """A model says what comes in before it says what happens: `input image: 1x32x32`.""",
+    """A model must declare its input before its first step: `input image: 1x32x32`.""",
 )
 NO_STEPS = _code(
     "E0404",
-    "the model computes nothing",
-    """A model needs at least one step after its input, such as `fc: linear(10)`; a step that is repeated 0 times does
+    "the model has no steps",
+    """A model needs at least one step after its input, such as `fc: linear(10)`. A step that is repeated 0 times does
     not count.""",
 )
 DEFINED_TWICE = _code(
     "E0405",
     "the name is defined twice",
-    """Two models of a file, two parameters of a model or two inputs have the same name.""",
+    """Two models of the file, two parameters of a model or two inputs have the same name.""",
 )
 INPUT_TOO_LATE = _code(
     "E0406",
-    "the input has to come first",
-    """Data flows down the page: `input` stands before the first step of a model, and there only.""",
+    "the input must come first",
+    """All inputs of a model must come before its first step: `input image: 1x32x32`.""",
 )
 CATALOGUE["E0407"] = Code(
     "E0407",
@@ -299,77 +298,76 @@ CATALOGUE["E0407"] = Code(
 )
 LABEL_IN_NUMBERED = _code(
     "E0408",
-    "a label has no meaning in `[ ]`",
-    """The children of `[ … ]` are numbered by position, as in `nn.Sequential`. Write `{ … }` for children that are
-    called by their labels.""",
+    "`[ ]` does not take labels",
+    """The children of `[ … ]` are numbered by position, as in `nn.Sequential`. Use `{ … }` for children with
+    labels.""",
 )
 NEEDS_LABEL = _code(
     "E0409",
     "a numbered submodule needs a label",
-    """`[ … ]` makes a submodule, and outside of another `[ … ]` its name can only come from a label: `features: [ …
-    ]`.""",
+    """`[ … ]` creates a submodule. Outside of another `[ … ]`, it needs a label for its name: `features: [ … ]`.""",
 )
 LABEL_ON_GROUP = _code(
     "E0410",
-    "a label has no meaning on `( )`",
-    """`( … )` only takes steps together, for example to repeat them; it makes no level of names. `{ … }` and `[ …
-    ]` do.""",
+    "`( )` does not take a label",
+    """`( … )` only groups steps, for example to repeat them; it creates no submodule. Use `{ … }` or `[ … ]` for a
+    submodule with a label.""",
 )
 
 BAD_OUTPUT = _code(
     "E0411",
     "this output is not possible",
-    """An output has a name, which is the label of its first step, and belongs to the model that is built:
-    `output aux: linear(10) when training`. Its chain does not move the stream.""",
+    """An output needs a name, which becomes the label of its first step, and must be part of the model that is built:
+    `output aux: linear(10) when training`. Its chain does not change the current tensor.""",
 )
 SEVERAL_STREAMS = _code(
     "E0412",
-    "there are several streams here",
-    """After a `group` or a `split` several streams flow side by side. `concat`, `add`, `mul` or `stack` makes one of
-    them, and another `group` with as many names goes on with all.""",
+    "there are several tensors here",
+    """A `group` or a `split` gives several tensors. Merge them with `concat`, `add`, `mul` or `stack`, or continue
+    with another `group` of as many names.""",
 )
 NO_SUCH_DEVICE = _code(
     "E0413",
     "there is no such device",
-    """`on` names a device that the model has declared: `devices gpu0, gpu1` at its top.""",
+    """`on` needs a device that the model declares at its top: `devices gpu0, gpu1`.""",
 )
 EMPTY_MERGE = _code(
     "E0414",
     "there is nothing to merge",
-    """A merge has branches in braces, one statement each, or takes the streams of a `group` or a `split`.""",
+    """A merge needs branches in braces, one statement for each, or the results of a `group` or a `split`.""",
 )
 MISPLACED = _code(
     "E0415",
-    "this cannot stand here",
-    """Some statements have their place: `input`, `output` and `devices` in a model, not in a part of it; `exchange`
-    in a `group`.""",
+    "this is not allowed here",
+    """Some statements belong to certain places: `input`, `output` and `devices` to a model, not to a part of it;
+    `exchange` to a `group`.""",
 )
 
 # 05 limits
 TOO_MANY_OPERATIONS = _code(
     "E0501",
     "the net has too many operations",
-    """Unfolding stops at a bound, so that a slip such as `* 1000000000` ends in a message. `--max-operations`
-    raises it, and with it how long lists and files may be.""",
+    """The number of operations is limited, so that a mistake such as `* 1000000000` gives an error.
+    `--max-operations` raises the limit, and with it those on lists and files.""",
 )
 TOO_DEEP = _code(
     "E0502",
     "this is nested too deeply",
-    """Blocks, brackets and expressions may be nested to a bounded depth, so that no file can exhaust the memory of a
-    reader. A block that calls itself needs an `if` that ends it. `--max-nesting` raises the bound on how deep
-    blocks and brackets unfold; the brackets of a file (100) and expressions (80) have bounds of their own.""",
+    """The depth of blocks, brackets and expressions is limited, so that no file can exhaust the memory. A block that
+    calls itself needs an `if` that ends the recursion. `--max-nesting` raises the limit on blocks and brackets of the
+    net; the limits on brackets of a file (100) and on expressions (80) are fixed.""",
 )
 NUMBER_TOO_LARGE = _code(
     "E0503",
     "the number is too large",
-    """Whole numbers stay below 2 to the power of 63, as sizes do in PyTorch, and so does the number of elements that a
-    shape has. A list has at most as many items as a net may have operations: `--max-operations` raises both.""",
+    """Integers and the number of elements of a shape must be below 2 to the power of 63, as in PyTorch. A list may
+    have as many items as a net may have operations; `--max-operations` raises both limits.""",
 )
 SOURCE_TOO_LARGE = _code(
     "E0504",
     "the file is too large",
-    """An architecture that a person wrote fits in a few pages; a file with more than 40 characters for each operation
-    that a net may have is taken for a mistake. `--max-operations` raises the bound.""",
+    """A file may have 40 characters for each operation that a net may have. `--max-operations` raises both
+    limits.""",
 )
 
 # 06 files
@@ -382,151 +380,150 @@ FILE_NOT_FOUND = _code(
 FILE_NOT_READABLE = _code(
     "E0602",
     "the file cannot be read",
-    """The path is a directory, or the system does not allow it to be read.""",
+    """The path is a directory, or you do not have the permission to read it.""",
 )
 FILE_NOT_TEXT = _code(
     "E0603",
     "the file is not text",
-    """An `.arch` file is UTF-8 text. A drawing, a checkpoint or a file in another encoding was named by mistake, or
-    has to be converted.""",
+    """An `.arch` file must be UTF-8 text. Check that it is not a drawing or a checkpoint, or convert its
+    encoding.""",
 )
 NO_MODEL = _code(
     "E0604",
-    "the file holds no model",
-    """A file that is checked or built defines at least one model: `model Name { input x: 3x32x32 … }`.""",
+    "the file has no model",
+    """A file that is checked or built must define at least one model: `model Name { input x: 3x32x32 … }`.""",
 )
 
 OUTSIDE_ROOT = _code(
     "E0605",
-    "the import leaves the project",
-    """Imports are relative to the file, and stay within the project: the nearest folder above the main file that holds
-    a `pyproject.toml` or a `.git`, else the folder of the main file.""",
+    "the import is outside of the project",
+    """Imports are relative to the importing file and must stay in the project: the nearest folder above the main file
+    with a `pyproject.toml` or a `.git`, else the folder of the main file.""",
 )
 NOT_IN_FILE = _code(
     "E0606",
     "the imported file has no such name",
-    """`from "file" import Name` takes a block, a macro or a model that the file defines itself.""",
+    """`from "file" import Name` needs a block, a macro or a model that the file defines itself.""",
 )
 IMPORT_CYCLE = _code(
     "E0607",
     "the files import each other",
-    """A file imports another one that imports it, directly or by others. Put what both need into a third file.""",
+    """A file imports another one that imports it, directly or through others. Move the common definitions to a third
+    file.""",
 )
 
 # 07 asserts
 ASSERT_FAILED = _code(
     "E0701",
     "the assertion does not hold",
-    """`assert` states something about the net, and it is checked whenever the net is. `params` and `macs` are the
-    totals of the model; the message shows both sides of a comparison.""",
+    """`assert` states a property of the net, which every command checks. `params` and `macs` are the totals of the
+    model. The message shows both sides of a comparison.""",
 )
 ASSERT_NOT_TRUTH = _code(
     "E0702",
-    "an assertion has to be true or false",
-    """The expression after `assert` gives a number or something else, and no truth value: compare it with
-    something.""",
+    "an assertion must be true or false",
+    """The expression after `assert` is not a truth value. Compare it with something: `assert params == 61706`.""",
 )
 
 # W01 waste
 PIXELS_UNREAD = _code(
     "W0103",
     "the stride leaves pixels unused",
-    """The window's last position ends before the map does, so its last rows and columns are never read. An input of
-    another size, or padding, makes it fit.""",
+    """The last position of the window ends before the map does, so that no window reads the last rows or columns.
+    Change the size of the input, or add padding.""",
 )
 
 BIAS_BEFORE_NORM = _code(
     "W0104",
     "the bias has no effect",
-    """A batch normalisation takes the mean of each channel off, and with it every constant that was added before; it
-    adds one of its own. Parameters and memory are saved with `bias = false`. A comment `# allow W0104` at the end of
-    the line turns this warning off there, and on a line of its own in the whole file.""",
+    """Batch normalisation subtracts the mean of each channel, and with it any bias that was added before; it adds a
+    bias of its own. Set `bias = false` to save parameters and memory. A comment `# allow W0104` at the end of the
+    line suppresses this warning there; on a line of its own, in the whole file.""",
 )
 ACTIVATION_TWICE = _code(
     "W0105",
     "two activations follow each other",
-    """Nothing is learned between two activations, so the second one only bends what the first one left; after `relu`
-    a second `relu` does nothing. Usually a layer was left out between them, or an activation copied. `# allow W0105`
-    turns this off.""",
+    """There is no layer between two activations, so the second one adds little; a second `relu` does nothing. Usually
+    a layer is missing, or an activation was copied. `# allow W0105` suppresses this warning.""",
 )
 DEAD_STEP = _code(
     "W0106",
     "the result of this step is never used",
-    """No output depends on what comes out here: the stream was restarted by `@label` behind it, and nobody reads it.
-    It costs time and memory all the same, and its weights never learn. `# allow W0106` turns this off.""",
+    """No output depends on this step: `@label` after it continues with another tensor, and nothing reads its result.
+    It costs time and memory, and its weights get no gradient. `# allow W0106` suppresses this warning.""",
 )
 
 # W02 names
 UNLABELLED = _code(
     "W0201",
     "an operator with parameters has no label",
-    """The operator's weights are stored under its own name, numbered if there are several, so that adding a layer
-    before it renames them and saved weights no longer load. Give it a label: `fc1: linear(84)`. In `[ ]` children
-    are numbered on purpose.""",
+    """The keys of the weights are the operator's name, with a number if there are several. If you insert a layer
+    before it, the keys change and saved weights no longer load. Give it a label: `fc1: linear(84)`. In `[ ]`,
+    children are numbered on purpose.""",
 )
 
 # W03 unused
 UNUSED_PARAMETER = _code(
     "W0301",
     "the parameter is never used",
-    """A parameter of the model has no influence on it: no step reads it (assertions do not count). Use it, or leave it
-    out.""",
+    """No step of the model depends on this parameter (assertions do not count). Use it or remove it.""",
 )
 UNUSED_SET = _code(
     "W0302",
     "the default is never used",
-    """A `set` statement gives defaults for the calls below it, and no call of this operator follows.""",
+    """A `set` statement gives defaults for later calls, and no call of this operator follows.""",
 )
 
 UNUSED_INPUT = _code(
     "W0303",
     "the input is never used",
-    """The stream begins with the first input; the others are used as `@name`. This one is not.""",
+    """The first input is the current tensor at the beginning of the model; the others are read as `@name`. Nothing
+    reads this one.""",
 )
 
 UNUSED_BLOCK = _code(
     "W0304",
     "the block is never used, so it is not checked",
-    """What a block does depends on the stream and the arguments that it gets, so its body is checked where a model uses
-    it, and no model of this file does. In a file without models, which others import, blocks are not warned of.""",
+    """The shapes in a block depend on its input and its arguments, so archdsl checks a block where a model uses it.
+    No model of this file uses this one. Files without models, which others import, do not get this warning.""",
 )
 
 # W04 what a training meets
 DROPOUT_BEFORE_NORM = _code(
     "W0401",
-    "dropout stands before a batch normalisation",
-    """While training, dropout changes the variance of what follows, and the normalisation keeps that variance for
-    evaluation, where dropout does nothing: then it divides by the wrong number (Li et al.: Understanding the
-    disharmony between dropout and batch normalization by variance shift, 2019). Put dropout behind the last
-    normalisation. `# allow W0401` turns this off.""",
+    "dropout comes before a batch normalisation",
+    """In training, dropout changes the variance of its result. Batch normalisation stores that variance and uses it
+    in evaluation, where dropout does nothing: then the variance is wrong (Li et al.: Understanding the disharmony
+    between dropout and batch normalization by variance shift, 2019). Move dropout after the last normalisation. `#
+    allow W0401` suppresses this warning.""",
 )
 NARROW_RECTIFIED = _code(
     "W0402",
     "a narrow layer is rectified",
-    """A layer brings many channels to few, at most a quarter, cuts off what is negative, and then widens again: what
-    it cut off is lost to all that follows (Sandler et al.: MobileNetV2, 2018, section 3.1). A 1x1 convolution that
-    narrows is fine where the stream also goes another way, as in the bottlenecks of ResNet and the branches of
-    Inception, and where no activation follows, as in MobileNetV2. `# allow W0402` turns this off.""",
+    """A layer reduces the channels to a quarter or less, a rectifier sets negative values to 0, and the next layer
+    widens again: the lost values cannot be recovered (Sandler et al.: MobileNetV2, 2018, section 3.1). A narrowing
+    1x1 convolution is fine if there is a parallel path, as in the bottlenecks of ResNet and the branches of
+    Inception, or if no activation follows, as in MobileNetV2. `# allow W0402` suppresses this warning.""",
 )
 FIELD_TOO_SMALL = _code(
     "W0403",
     "the last convolution does not see the whole input",
-    """Each pixel of the last map sees only a part of the input, and behind it only a mean is taken: the net adds up
-    local opinions, and no layer can relate distant parts. `archdsl summary` shows the receptive field of every step.
-    `# allow W0403` turns this off.""",
+    """Each pixel of the last map depends on a part of the input only, and after it there is only a mean: no layer can
+    relate distant parts of the input. `archdsl summary` shows the receptive field of every step. `# allow W0403`
+    suppresses this warning.""",
 )
 SOFTMAX_AT_END = _code(
     "W0404",
     "the net ends in a softmax",
-    """`nn.CrossEntropyLoss` of PyTorch takes scores and computes the logarithm of the softmax itself; with a softmax
-    before it the gradients nearly vanish. Leave it out, and take `softmax` of the scores where probabilities are
-    wanted, or end in `log_softmax` and train with `nn.NLLLoss`. `# allow W0404` turns this off.""",
+    """PyTorch's `nn.CrossEntropyLoss` expects scores and applies the log-softmax itself; after another softmax, the
+    gradients nearly vanish. Remove it and apply `softmax` where you need probabilities, or end in `log_softmax` and
+    train with `nn.NLLLoss`. `# allow W0404` suppresses this warning.""",
 )
 
 # W07 assertions
 ASSERT_OVERRIDDEN = _code(
     "W0701",
     "the assertion does not hold with these settings",
-    """The assertions of a file speak of its models with their own defaults. Where `--set` gives a parameter another
-    value, one that does not hold is a warning.""",
+    """Assertions refer to the defaults of the model's parameters. If `--set` changes a parameter, an assertion that
+    does not hold is a warning.""",
 )

@@ -8,7 +8,6 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate import values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, Limits
-from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Names
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
@@ -19,6 +18,8 @@ from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Names of the language for the sizes of the stream.
+STREAM = frozenset({"channels", "height", "width", "shape"})
 
 
 class Evaluator:

@@ -9,13 +9,13 @@ from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.reserved import why_no_class, why_no_parameter
 from archdsl.elaborate.scopes import Defaults, Names
 from archdsl.elaborate.streams import Defined, Definitions
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.syntax import ast
 from archdsl.syntax.loader import Unreadable, read_import
 from archdsl.syntax.parse import parse
+from archdsl.target.reserved import why_no_class, why_no_parameter
 
 
 @dataclass(slots=True)

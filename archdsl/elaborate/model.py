@@ -14,7 +14,6 @@ from archdsl.elaborate.budget import Unbounded
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.library import Library
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.scopes import Children, Labelled, Names, Site
 from archdsl.elaborate.settings import SettingError, require_inputs, require_parameters
 from archdsl.elaborate.steps import Made, Steps
@@ -23,6 +22,7 @@ from archdsl.elaborate.values import HOLE
 from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.ops.argument_types import is_int
 from archdsl.syntax import ast
+from archdsl.target.reserved import why_no_parameter
 
 
 def elaborate(

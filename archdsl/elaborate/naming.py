@@ -3,9 +3,9 @@
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.elaborate.reserved import free_label, why_no_label
 from archdsl.elaborate.scopes import Children
 from archdsl.syntax import ast
+from archdsl.target.reserved import free_label, why_no_label
 
 
 def child_name(

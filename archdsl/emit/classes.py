@@ -1,66 +1,82 @@
-"""Drafts to classes: equal drafts become one class, with parameters where its uses differ."""
+"""Merges equal drafts into classes, with parameters where their uses differ."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.base.pyexpr import Call, Expr, Ref, flat, mapped
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, structure
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
-from archdsl.emit.draft import PENDING, ClassDraft
-from archdsl.emit.initialisation import written
+from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.scope import names_in
+from archdsl.emit.statements import key
 
-PROJECT = "project"
-ON = "on"
+# Parameters of constructors: whether the class has its projection, and the factory arguments by device.
+PROJECT = Ref("project")
+ON = Ref("on")
+# A variable of constructors: the factory arguments (device and dtype) of all layers.
+FACTORY = Ref("factory")
 
 
 @dataclass(slots=True)
 class Class:
-    """A class of the generated module and the drafts that it serves; `flagged` says that it takes `project`.
+    """A class of the generated module.
 
-    `forms` counts the classes of its block: uses that differ in structure have classes of their own.
+    Attributes:
+        name: Its name.
+        members: The drafts that were merged into it.
+        takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
+        parameters: The parameters of the net that the constructor takes.
+        forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
     """
 
     name: str
     members: list[ClassDraft]
-    flagged: bool = False
+    takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
 
     @property
-    def model(self) -> ClassDraft:
-        """The draft to write: one with all optional parts."""
+    def representative(self) -> ClassDraft:
+        """The draft that the code is written from: one with all optional submodules."""
         return next((each for each in self.members if _has_optional(each)), self.members[0])
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
-    """Return the class of each draft by its number; those of models are in `roots`, names in `reserved` are taken."""
+    """Return the class of each draft, by the number of the draft.
+
+    Args:
+        drafts: All drafts, inner classes first.
+        roots: The numbers of the models' drafts, whose names are fixed.
+        reserved: Names that no class can have.
+    """
     keys = _keys(drafts)
-    groups: dict[str, dict[str, list[ClassDraft]]] = {}
+    groups: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
     for draft in drafts:
-        key, optional = keys[draft.number]
-        groups.setdefault(key, {}).setdefault(optional, []).append(draft)
+        found = keys[draft.number]
+        groups.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
     made: dict[int, Class] = {}
     taken = {*reserved, *(drafts[number].name for number in roots)}
     for draft in drafts:
         if draft.number in made:
             continue
-        group = groups[keys[draft.number][0]]
-        flagged = len(group) == 2 and "" in group
-        members = [each for some in group.values() for each in some] if flagged else group[keys[draft.number][1]]
+        group = groups[keys[draft.number].plain]
+        takes_project = len(group) == 2 and () in group
+        members = (
+            [each for some in group.values() for each in some] if takes_project else group[keys[draft.number].optional]
+        )
         name = draft.name if draft.number in roots else _free(draft.name, taken)
         taken.add(name)
-        found = Class(name, members, flagged)
-        found.parameters = _parameters(found)
-        made |= {each.number: found for each in members}
+        made_class = Class(name, members, takes_project)
+        made_class.parameters = _parameters(made_class)
+        made |= {each.number: made_class for each in members}
     _count_forms({id(each): each for each in made.values()}.values())
     return made
 
 
 def _count_forms(found: Iterable[Class]) -> None:
-    forms: dict[str, list[Class]] = {}
+    forms: dict[tuple[str, int] | None, list[Class]] = {}
     for each in found:
-        if each.model.container.use:
-            forms.setdefault(_definition(each.model), []).append(each)
+        if each.representative.container.use:
+            forms.setdefault(_definition(each.representative), []).append(each)
     for group in forms.values():
         for each in group:
             each.forms = len(group)
@@ -80,64 +96,72 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _parameters(found: Class) -> list[str]:
-    """Return the parameters that the class takes: those that its code mentions, in the order of the block."""
+    """Return the parameters that the code of a class reads, in the order of the block."""
     mentions = frozenset[str]().union(*(member.mentions for member in found.members))
-    return [name for name in found.model.scope.values if name in mentions]
+    return [name for name in found.representative.scope.values if name in mentions]
 
 
-def _keys(drafts: list[ClassDraft]) -> dict[int, tuple[str, str]]:
-    """Return for each draft its text without what is optional, and the text of that."""
-    ids: dict[tuple[str, str], int] = {}
-    keys: dict[int, tuple[str, str]] = {}
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
 
-    def named(expr: Expr) -> Expr:
-        if isinstance(expr, Call) and isinstance(expr.function, str) and expr.function.startswith(PENDING):
-            key = keys[int(expr.function[1:])]
-            number = ids.setdefault((key[0], ""), len(ids))
-            return Call(f"{PENDING}{number}{'+' if key[1] else ''}", expr.args, expr.named, expr.spread)
-        return expr
+    plain: Hashable
+    optional: tuple[Hashable, ...]
+
+
+def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
+    """Return the key of each draft, by its number."""
+    # Each reference is replaced by the first equal draft, so that the keys of callers can be equal.
+    first: dict[_Key, int] = {}
+    keys: dict[int, _Key] = {}
+
+    def known(expr: Expr) -> Expr:
+        return ClassRef(first[keys[expr.number]]) if isinstance(expr, ClassRef) else expr
 
     for draft in drafts:
-        head = f"{draft.name} {draft.container.kind} {draft.container.inline} {draft.is_placed} {_definition(draft)}"
-        # A lane that exchanges its streams has no `forward`, which is what takes arguments.
-        arguments = "" if draft.container.inline else ", ".join(name for name, _ in draft.arguments)
-        plain = [head, arguments, *_texts(draft, named, optional=False)]
-        plain += [draft.variables[draft.origin(path)] for path in draft.results() if draft.statements]
-        keys[draft.number] = ("\n".join(plain), "\n".join(_texts(draft, named, optional=True)))
+        container = draft.container
+        # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
+        arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
+        head = (draft.name, container.kind, container.inline, draft.is_placed, _definition(draft), arguments)
+        results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
+        plain = (head, _structures(draft, known, optional=False), results)
+        keys[draft.number] = _Key(plain, _structures(draft, known, optional=True))
+        first.setdefault(keys[draft.number], draft.number)
     return keys
 
 
-def _definition(draft: ClassDraft) -> str:
+def _definition(draft: ClassDraft) -> tuple[str, int] | None:
     use = draft.container.use
-    return f"{use.span.source.name}:{use.span.start}" if use else ""
+    return (use.span.source.name, use.span.start) if use else None
 
 
-def _texts(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> list[str]:
-    texts = [f"{e.name} = {flat(mapped(e.module, change))}" for e in draft.entries if e.optional == optional]
-    texts += [line for code in draft.starting(optional=optional) for line in written(code, 0)]
-    for number, each in enumerate(draft.statements):
+def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> tuple[Hashable, ...]:
+    """Return the structure of the optional entries and statements of a draft, or of the others."""
+    entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
+    found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
+    for number, each in enumerate(draft.steps):
         if each.optional == optional:
-            place = sum(not other.optional for other in draft.statements[:number])
+            place = sum(not other.optional for other in draft.steps[:number])
             target = draft.variables[each.value]
-            sign = "+=" if each.over else "="
-            texts.append(f"{place if optional else ''} {target} {sign} {flat(draft.written(each.expr))}")
-    return texts
+            expr = structure(draft.written(each.expr))
+            found.append((place if optional else None, target, each.over is not None, expr))
+    return tuple(found)
 
 
 def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Expr:
-    """Return an expression with the calls of classes as they are written."""
+    """Return an expression with the names and arguments of classes in place of references to drafts."""
 
     def change(part: Expr) -> Expr:
-        if not (isinstance(part, Call) and isinstance(part.function, str) and part.function.startswith(PENDING)):
+        if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
             return part
-        draft = drafts[int(part.function[1:])]
+        draft = drafts[part.function.number]
         return _construction(part, draft, made[draft.number])
 
     return mapped(expr, change)
 
 
 def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
-    """Return the call of a class: what it always needs by position, the rest by name if it differs from its default."""
+    """Return the call of a class: required arguments by position, others by name if they differ from the default."""
     defaults = default_values(found)
     given = dict(part.named)
     args: list[Expr] = []
@@ -148,15 +172,15 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):
             named.append((name, value))
-    if found.flagged and _has_optional(draft):
-        named.append((PROJECT, True))
+    if found.takes_project and _has_optional(draft):
+        named.append((PROJECT.name, True))
     if draft.is_placed:
-        named.append((ON, Ref(ON)))
+        named.append((ON.name, ON))
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
 def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
-    """Whether an argument is what its default comes to with the other arguments."""
+    """Return whether an argument equals its default, computed from the other arguments."""
     if isinstance(default, TracedInt):
         others = {name: given[name] for name in names_in(default) if isinstance(given.get(name), int)}
         if others.keys() != names_in(default) or not isinstance(value, int):
@@ -166,11 +190,11 @@ def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]
 
 
 def default_values(found: Class) -> dict[str, int | float]:
-    """Return the defaults of a class: those of the block for the parameters at its end.
+    """Return the defaults of a class: those of the block, for the last parameters.
 
-    A default may be computed from parameters that the class has too.
+    A default may be computed from other parameters of the class.
     """
-    use = found.model.container.use
+    use = found.representative.container.use
     given = {each.name: each.default for each in use.arguments} if use else {}
     defaults: dict[str, int | float] = {}
     for name in reversed(found.parameters):

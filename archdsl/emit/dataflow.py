@@ -1,24 +1,35 @@
-"""Who reads what: which values enter a submodule, and which may be overwritten."""
+"""Which steps read which tensors: the inputs of submodules, and tensors that can be overwritten."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.elaborate.reserved import no_variables
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ops.base import INPUT, ForwardOnly, Merge, Submodule, input_at
 from archdsl.passes.lowering import LoweredGraph
+from archdsl.target.reserved import no_variables
 
 
 @dataclass(slots=True)
 class Dataflow:
-    """The values of a graph, each called by the path of the step that computes it."""
+    """The tensors of a graph, each identified by the path of the step that computes it.
+
+    Attributes:
+        graph: The graph.
+        nodes: Its nodes by path.
+        readers: The number of readers of each tensor; a graph output is one.
+        reading: The steps that read each tensor.
+        again: The steps that apply the weights of another step once more.
+        merged: The tensors that a step with several inputs reads.
+        outputs: The names of the graph's outputs after the first.
+        twins: Steps that compute the same as another one in a group of towers, and that step.
+    """
 
     graph: LoweredGraph
     nodes: dict[Path, Node] = field(default_factory=dict)
     readers: Counter[Path] = field(default_factory=Counter)
     reading: dict[Path, list[Path]] = field(default_factory=dict)
     again: dict[Path, list[Node]] = field(default_factory=dict)
-    parts: frozenset[Path] = frozenset()
+    merged: frozenset[Path] = frozenset()
     outputs: dict[Path, str] = field(default_factory=dict)
     twins: dict[Path, Path] = field(default_factory=dict)
     _reads: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
@@ -36,7 +47,7 @@ class Dataflow:
                 self.again.setdefault(node.weights, []).append(node)
             for source in node.sources:
                 self.reading.setdefault(source, []).append(node.path)
-        self.parts = frozenset(s for node in self.graph.nodes if len(node.sources) > 1 for s in node.sources)
+        self.merged = frozenset(s for node in self.graph.nodes if len(node.sources) > 1 for s in node.sources)
         self._enter(self.graph.root)
 
     def _enter(self, container: Container) -> None:
@@ -56,7 +67,7 @@ class Dataflow:
         self._reads[container.path] = tuple(path for path in reads if path not in made)
 
     def _enter_twins(self, container: Container) -> None:
-        """Find what each lane of a group makes of the same streams, as in an exchange: it is computed once."""
+        """Find merges that several towers of a group apply to the same tensors: they are computed once."""
         first: dict[tuple[object, ...], Path] = {}
         for child in container.children:
             if not isinstance(child, Container):
@@ -69,9 +80,9 @@ class Dataflow:
                         self.twins[node.path] = first[key]
 
     def inputs(self, container: Container) -> list[tuple[str, Path]]:
-        """Return what enters a submodule, the stream first, by the names that its `forward` gives them.
+        """Return the arguments of a submodule's `forward`, names and tensors, the main stream first.
 
-        A tensor that the submodule takes from around it goes by the label of the step that computes it.
+        A tensor from outside that is no argument of a block is named after the step that computes it.
         """
         reads = self._reads[container.path]
         found: list[tuple[str, Path]] = []
@@ -91,13 +102,13 @@ class Dataflow:
 
     @staticmethod
     def _name(path: Path, container: Container) -> str:
-        """Return what a value from around a container may be called in it: like the neighbour that computes it."""
+        """Return a name for a tensor from outside a container: that of the neighbour that computes it."""
         around = container.path[:-1]
         parts = path[len(around) :] if path[: len(around)] == around else path[::-1]
         return next((part for part in parts if part.isidentifier()), "y")
 
     def passed_on(self, node: Node) -> Path | None:
-        """Return the value that a step only passes on; None where it computes one of its own."""
+        """Return the tensor that a step returns unchanged, None if it computes a new one."""
         if node.path in self.twins:
             return self.twins[node.path]
         emission = node.emission
@@ -105,9 +116,9 @@ class Dataflow:
         return node.sources[0] if is_same else None
 
     def may_overwrite(self, source: Path, within: Path) -> bool:
-        """Whether a value may be written over by its reader, a step of the class at `within`.
+        """Return whether the reader of a tensor, a step of the class at `within`, may overwrite it.
 
-        It has to be a fresh result of the same class that nobody else reads and autograd does not need again.
+        The tensor must be a new result of the same class, without other readers, that autograd does not need.
         """
         source = self.twins.get(source, source)
         node = self.nodes.get(source)
@@ -118,7 +129,7 @@ class Dataflow:
         return node.path[: len(within)] == within
 
     def may_all_overwrite(self, node: Node, within: Path) -> bool:
-        """Whether a module may write over what it reads, wherever it is applied."""
+        """Return whether a module may overwrite its input at all places where it is applied."""
         uses = (node, *self.again.get(node.path, ()))
         return all(self.may_overwrite(use.sources[0], use.path[: len(within)]) for use in uses)
 
@@ -126,11 +137,11 @@ class Dataflow:
         return all(reader[: len(path)] == path for reader in self.reading.get(value, ()))
 
     def is_inline(self, container: Container) -> bool:
-        """Whether others look inside a submodule: it has no `forward`."""
+        """Return whether a submodule has no `forward`, because the class around it runs its steps."""
         return container.inline or (container.kind is ChildNaming.KEYED and not self.is_chain(container))
 
     def is_chain(self, container: Container) -> bool:
-        """Whether a submodule is a plain `nn.Sequential`: each child is a module that hands on one stream."""
+        """Return whether a submodule is a plain `nn.Sequential`: each child takes and returns one tensor."""
         value = container.source
         goes_out = {output.path for output in self.graph.outputs}
         for child in container.children:
@@ -152,7 +163,7 @@ class Dataflow:
 
 
 def _free(name: str, found: list[tuple[str, Path]]) -> str:
-    """Return a name for one more argument of `forward`: this one, unless something else is called so in it."""
+    """Return a name for one more argument of `forward`: this one, or a similar one if it is taken."""
     if name in no_variables():
         name = f"{name}_"
     return name if all(name != other for other, _ in found) else f"{name}_{len(found)}"

@@ -1,22 +1,23 @@
-"""What a module with fused towers says about its weights."""
+"""The table of a module with fused towers: the towers that each submodule replaces."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping as Table
 from typing import TypeAlias
 
-from archdsl.base.pyexpr import Sequence, lines
+from archdsl.base.pyexpr import Item, Mapping, Ref, Sequence
+from archdsl.emit.statements import Assign, Comment, Statement
 
-# For each fused submodule the towers that its weights come from.
-Towers: TypeAlias = Mapping[str, tuple[str, ...]]
+# The towers that each fused submodule gets its weights from.
+Towers: TypeAlias = Table[str, tuple[str, ...]]
+
+_NAMES = Item(Ref("tuple"), (Ref("str"), Ref("...")))
 
 
-def fused(towers: Towers) -> list[str]:
-    """Return the lines of the constant that says which towers a submodule is made of; none where there are none."""
+def fused(towers: Towers) -> list[Statement]:
+    """Return the statements that define `FUSED`; none if no towers are fused."""
     if not towers:
         return []
-    said = "# The towers that a submodule is made of: `fused_state` joins their weights."
-    items = [
-        line
-        for name, parts in towers.items()
-        for line in lines(Sequence(parts, "("), prefix=f'"{name}": ', indent=4, suffix=",")
+    pairs = tuple((name, Sequence(parts, "(")) for name, parts in towers.items())
+    return [
+        Comment("The towers that each fused submodule replaces; `fused_state` joins their weights."),
+        Assign(Ref("FUSED"), Mapping(pairs, exploded=True), Item(Ref("dict"), (Ref("str"), _NAMES))),
     ]
-    return [said, "FUSED: dict[str, tuple[str, ...]] = {", *items, "}"]

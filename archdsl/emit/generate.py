@@ -1,7 +1,9 @@
-"""Module plan and template to text."""
+"""Generates the source of modules and training scripts."""
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING
 
 from archdsl.base.resources import resource
 from archdsl.emit import training
@@ -10,28 +12,37 @@ from archdsl.ir.graph import CheckedGraph, CountedGraph
 from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
 from archdsl.passes.pipeline_stages import PipelineStage
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 
 def generate(graph: Buildable) -> str:
     """Return the source of the PyTorch module that computes a graph."""
-    return render(plan(lowered(graph)).module)
+    return render(plan(lowered(graph)).plan)
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[PipelineStage]) -> str:
-    """Return the source of a module with the stages of a graph's pipeline, and what runs them."""
-    return render(plan_stages(graph, stages).module)
+    """Return the source of a module with the pipeline stages of a graph, and a function that sets up the schedule."""
+    return render(plan_stages(graph, stages).plan)
 
 
 def generate_training(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> str:
-    """Return the source of the script that trains a graph, or its stages, whose module is imported as `module`.
+    """Return the source of the script that trains a graph, or its pipeline stages.
 
-    Raises archdsl.emit.training.CannotTrain where there is none.
+    Args:
+        graph: The graph.
+        module: The name under which the script imports the generated module.
+        stages: The stages, if the module is for a pipeline.
+
+    Raises:
+        archdsl.emit.training.CannotTrain: The graph is not an image classifier.
     """
     return _rendered("train.py.j2", training.plan(graph, module, stages))
 
 
 def generate_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph]) -> str:
-    """Return the source of a module with a class for the process of each tower of a graph."""
-    return render(plan_towers(graph, towers).module)
+    """Return the source of a module with one class for each tower of a graph, each for a process of its own."""
+    return render(plan_towers(graph, towers).plan)
 
 
 def render(module: ModulePlan) -> str:
@@ -40,13 +51,18 @@ def render(module: ModulePlan) -> str:
 
 
 def _rendered(template: str, plan: ModulePlan | training.TrainingPlan) -> str:
+    return _template(template).render({field.name: getattr(plan, field.name) for field in fields(plan)})
+
+
+@cache
+def _template(name: str) -> "Template":
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
-        loader=FunctionLoader(lambda name: resource("templates", name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(lambda path: resource("templates", path).read_text(encoding="utf-8")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render({field.name: getattr(plan, field.name) for field in fields(plan)})
+    return environment.get_template(name)

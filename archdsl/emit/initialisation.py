@@ -1,108 +1,55 @@
-"""How the weights start: the lines of constructors that draw them otherwise than PyTorch does.
+"""Initialisation of weights: statements of constructors for weights that differ from PyTorch's defaults.
 
-What all layers of one class share, in the whole model or in one `nn.Sequential`, becomes a loop over its modules; what
-is left is said layer by layer, in the class that makes the layer.
+Layers of one class that are all initialised alike, in the whole model or in one `nn.Sequential`, share a loop over its
+modules. Other layers have statements of their own, in the class that constructs them.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from archdsl.base.pyexpr import INDENT, WIDTH, Call, Expr, Item, Ref, call, flat, lines, mapped
-from archdsl.base.resources import resource
+from archdsl.base.pyexpr import Attribute, Expr, Infix, Item, Method, Ref, call, union
 from archdsl.emit.scope import names_in
+from archdsl.emit.statements import Branch, Evaluate, For, If, Statement, branch, expressions, key
+from archdsl.emit.support import definition
 from archdsl.ir.graph import ChildNaming, Container, Node
 from archdsl.ops.base import Functional, Submodule
 from archdsl.ops.initialisers import InitialValue
+from archdsl.target.reserved import support_names
 
 _FEWEST = 3
+_SELF = Ref("self")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Lines below a head: a loop, or with `tests` an `if` or `elif` that they all have to hold for."""
+class Initialisation:
+    """The initialisation statements of a model's classes.
 
-    head: str
-    body: "tuple[Code, ...]"
-    tests: tuple[Expr, ...] = ()
-
-
-Code: TypeAlias = Call | Block
-
-
-def written(code: Code, indent: int) -> list[str]:
-    """Return the lines of a piece of code."""
-    if isinstance(code, Block):
-        return [*_head(code, indent), *(line for part in code.body for line in written(part, indent + INDENT))]
-    return lines(code, prefix="", indent=indent)
-
-
-def _head(block: Block, indent: int) -> list[str]:
-    """Return the head of a block, broken as `ruff format` breaks it."""
-    pad = " " * indent
-    if not block.tests:
-        return [f"{pad}{block.head}:"]
-    if len(block.tests) == 1:
-        return lines(block.tests[0], prefix=f"{block.head} ", indent=indent, suffix=":")
-    line = f"{pad}{block.head} {' and '.join(map(flat, block.tests))}:"
-    if len(line) <= WIDTH:
-        return [line]
-    inner = " " * (indent + INDENT)
-    tests = [f"{inner}{'and ' * (number > 0)}{flat(test)}" for number, test in enumerate(block.tests)]
-    return [f"{pad}{block.head} (", *tests, f"{pad}):"]
-
-
-def _if(test: Expr, body: tuple[Code, ...], number: int = 0) -> Block:
-    """Return the branch of this number; what holds nothing but another `if` is one with it."""
-    head = "elif" if number else "if"
-    only = body[0] if len(body) == 1 else None
-    if isinstance(only, Block) and only.head == "if":
-        return Block(head, only.body, (test, *only.tests))
-    return Block(head, body, (test,))
-
-
-def changed(code: Code, change: Callable[[Expr], Expr]) -> Code:
-    """Return code with every part of its expressions replaced that `change` gives another one for."""
-    if isinstance(code, Block):
-        return Block(code.head, tuple(changed(part, change) for part in code.body), code.tests)
-    made = mapped(code, change)
-    assert isinstance(made, Call)
-    return made
-
-
-def names_of(code: Code) -> frozenset[str]:
-    """Return the parameters that a piece of code mentions."""
-    if isinstance(code, Block):
-        return frozenset[str]().union(*map(names_of, code.body))
-    return names_in(code)
-
-
-def _text(code: Code) -> str:
-    return "\n".join(written(code, 0))
-
-
-class Starts:
-    """What the constructors of a model's classes say about how weights start.
-
-    `has_class` says whether a container becomes a class; others are an `nn.Sequential` in the class around.
+    Args:
+        root: The model.
+        taken: Names that loops cannot use.
+        has_class: Whether a container becomes a class. Others are an `nn.Sequential` in the class around them.
     """
 
     def __init__(self, root: Container, taken: Iterable[str], has_class: Callable[[Container], bool]) -> None:
         self._has_class = has_class
-        self._settled, self.of_model = _shared(list(_layers(root)), "self", taken)
+        self._settled, self.of_model = _shared(list(_layers(root)), _SELF, taken)
 
-    def of_child(self, child: Node | Container, attribute: str, taken: Iterable[str], *, direct: bool) -> list[Code]:
-        """Return the code for what a class makes as one of its attributes, `direct` if this has the type of its value.
+    def of_child(
+        self, child: Node | Container, attribute: Expr, taken: Iterable[str], *, direct: bool
+    ) -> list[Statement]:
+        """Return the statements for a submodule of a class.
 
-        `attribute` is what the class calls it, `taken` are names that loops cannot use.
+        Args:
+            child: The submodule.
+            attribute: The expression that reads it in the class.
+            taken: Names that loops cannot use.
+            direct: Whether a type checker knows the type of the attribute.
         """
         path = (child.path[-1],)
         if isinstance(child, Node):
             return [] if _class_of(child) in self._settled else list(_of_layer(child, path, direct=direct))
         if self._has_class(child):
             return []
-        settled, made = self._settled, list[Code]()
+        settled, made = self._settled, list[Statement]()
         if self._is_plain(child):
             settled, made = _shared(list(_layers(child)), attribute, taken, settled)
         for place, node in self._within(child, path):
@@ -111,7 +58,7 @@ class Starts:
         return made
 
     def _is_plain(self, container: Container) -> bool:
-        """Whether no class stands in it, which would start its layers itself."""
+        """Return whether no submodule of it has a class, which would initialise its layers itself."""
         inner = (child for child in container.children if isinstance(child, Container))
         return all(not self._has_class(child) and self._is_plain(child) for child in inner)
 
@@ -127,7 +74,7 @@ class Starts:
 
 
 def _class_of(node: Node) -> str:
-    """Return the class of a layer's module, empty if it has no parameters that it could start."""
+    """Return the class of a layer's module; empty if the layer has no parameters of its own."""
     emission = node.emission
     if not isinstance(emission, Submodule) or node.weights:
         return ""
@@ -135,39 +82,43 @@ def _class_of(node: Node) -> str:
     return emission.call.function
 
 
-def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Code, ...]:
-    """Return the code that starts the parameters of one layer, `direct` if it is a typed attribute of its class."""
+def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Statement, ...]:
+    """Return the statements that initialise one layer, `direct` if a type checker knows its type."""
     dotted = ".".join(path)
-    starts = [start for start in node.op.initial_values(node.input) if start.initialiser]
-    if any(start.is_prefix for start in starts):
-        return (_by_name(starts, f"self.{dotted}" if direct else f'self.get_submodule("{dotted}")', ()),)
-    made: list[Code] = []
-    for start in starts:
-        # What is found by its path is a parameter for a type checker too.
-        target = Ref(f"self.{dotted}.{start.parameter}")
-        found = target if direct else call("self.get_parameter", f"{dotted}.{start.parameter}")
-        made += _guarded(_fill(start, found), target.name if direct and start.may_be_none else None)
+    values = [value for value in node.op.initial_values(node.input) if value.initialiser]
+    layer: Expr = Attribute(_SELF, dotted) if direct else call("self.get_submodule", dotted)
+    if any(value.is_prefix for value in values):
+        return (_by_name(values, layer, ()),)
+    made: list[Statement] = []
+    for value in values:
+        # `get_parameter` returns a parameter for a type checker too; an attribute of a submodule may be anything.
+        parameter = call("self.get_parameter", f"{dotted}.{value.parameter}")
+        target = Attribute(layer, value.parameter) if direct else parameter
+        made += _guarded(_fill(value, target), target if direct and value.may_be_none else None)
     return tuple(made)
 
 
-def _fill(start: InitialValue, target: Expr) -> list[Code]:
-    assert start.initialiser
-    row = () if start.zero_row is None else (call("nn.init.zeros_", Item(target, start.zero_row)),)
-    return [start.initialiser.call(target), *row]
+def _fill(value: InitialValue, target: Expr) -> tuple[Statement, ...]:
+    """Return the statements that initialise a parameter."""
+    assert value.initialiser
+    row = () if value.zero_row is None else (Evaluate(call("nn.init.zeros_", Item(target, value.zero_row))),)
+    return (Evaluate(value.initialiser.call(target)), *row)
 
 
-def _guarded(code: list[Code], target: str | None) -> list[Code]:
-    return [_if(Ref(f"{target} is not None"), tuple(code))] if target and code else code
+def _guarded(statements: tuple[Statement, ...], target: Expr) -> tuple[Statement, ...]:
+    """Return the statements under the condition that the target, if there is one to test, is not None."""
+    if target is None or not statements:
+        return statements
+    return (If((branch(Infix(target, "is not", None), *statements),)),)
 
 
-def _by_name(starts: list[InitialValue], owner: str, taken: Iterable[str]) -> Code:
-    """Return the loop over the parameters of a layer that has many of a kind."""
+def _by_name(values: list[InitialValue], owner: Expr, taken: Iterable[str]) -> Statement:
+    """Return the loop over the parameters of a layer that has several of each kind."""
     name, parameter = _free("name", taken), _free("parameter", taken)
     cases = [
-        _if(call(f"{name}.startswith", start.parameter), tuple(_fill(start, Ref(parameter))), number)
-        for number, start in enumerate(starts)
+        branch(Method(Ref(name), "startswith", (value.parameter,)), *_fill(value, Ref(parameter))) for value in values
     ]
-    return Block(f"for {name}, {parameter} in {owner}.named_parameters()", tuple(cases))
+    return For((name, parameter), Method(owner, "named_parameters"), (If(tuple(cases)),))
 
 
 def _free(variable: str, taken: Iterable[str]) -> str:
@@ -176,15 +127,15 @@ def _free(variable: str, taken: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A module of the generated code: its class, how its parameters start, and whether a block makes it."""
+    """A module of the generated code: its class, how its parameters are initialised, and whether it is in a block."""
 
     function: str
-    starts: tuple[InitialValue, ...]
+    values: tuple[InitialValue, ...]
     in_block: bool = False
 
 
 def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]:
-    """Yield the modules in a container that are no containers."""
+    """Yield the modules in a container, at any depth, that are no containers."""
     for child in container.children:
         if isinstance(child, Container):
             if not child.weights:
@@ -197,58 +148,60 @@ def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]
 
 
 def _shared(
-    found: list[_Layer], owner: str, taken: Iterable[str], before: frozenset[str] = frozenset()
-) -> tuple[frozenset[str], list[Code]]:
-    """Return the classes whose layers all start alike, and the loop over the modules of `owner` that starts them.
+    found: list[_Layer], owner: Expr, taken: Iterable[str], before: frozenset[str] = frozenset()
+) -> tuple[frozenset[str], list[Statement]]:
+    """Return the classes whose layers are all initialised alike, and the loop over modules that initialises them.
 
-    Those in `before` are settled already.
+    Args:
+        found: All layers.
+        owner: The expression whose modules the loop visits.
+        taken: Names that the loop cannot use.
+        before: Classes that an outer loop initialises.
     """
     variable = _free("module", taken)
-    cases: dict[tuple[Code, ...], list[str]] = {}
+    cases: dict[Hashable, tuple[tuple[Statement, ...], list[str]]] = {}
     settled = set(before)
     for function in dict.fromkeys(layer.function for layer in found):
         family = _family(function, found)
         code = _in_loop(family, variable, taken) if family and function not in settled else ()
         if code:
-            cases.setdefault(code, []).append(function)
+            cases.setdefault(tuple(map(key, code)), (code, []))[1].append(function)
             settled |= {layer.function for layer in family}
-    branches = tuple(
-        _if(call("isinstance", Ref(variable), Ref(" | ".join(functions))), code, number)
-        for number, (code, functions) in enumerate(cases.items())
-    )
-    return frozenset(settled), [Block(f"for {variable} in {owner}.modules()", branches)] if branches else []
+    branches = tuple(_of_classes(variable, *case) for case in cases.values())
+    loop = For((variable,), Method(owner, "modules"), (If(branches),))
+    return frozenset(settled), [loop] if branches else []
+
+
+def _of_classes(variable: str, code: tuple[Statement, ...], functions: list[str]) -> Branch:
+    return branch(call("isinstance", Ref(variable), union(*map(Ref, functions))), *code)
 
 
 def _family(function: str, found: list[_Layer]) -> list[_Layer]:
-    """Return the layers that `isinstance` finds for a class; none where it would find a part of another layer."""
+    """Return the layers that `isinstance` finds for a class; none if it would also find a part of another layer."""
     used = dict.fromkeys(layer.function for layer in found)
-    sources = {name: _source(name) for name in used if "." not in name}
-    if any(re.search(rf"= {re.escape(function)}\(", source) for source in sources.values()):
+    support = {name: definition(name) for name in used if name in support_names()}
+    if any(function in each.calls for each in support.values()):
         return []
-    kin = {name for name, source in sources.items() if f"class {name}({function}):" in source}
-    return [layer for layer in found if layer.function == function or layer.function in kin]
+    kin = {function, *(name for name, each in support.items() if function in each.bases)}
+    return [layer for layer in found if layer.function in kin]
 
 
-def _source(name: str) -> str:
-    return resource("templates", f"support/{name}.py").read_text(encoding="utf-8")
-
-
-def _in_loop(family: list[_Layer], variable: str, taken: Iterable[str]) -> tuple[Code, ...]:
-    """Return the code that starts each of these layers, empty where they do not start alike."""
+def _in_loop(family: list[_Layer], variable: str, taken: Iterable[str]) -> tuple[Statement, ...]:
+    """Return the statements that initialise each of these layers; none if the layers are not initialised alike."""
     if len(family) < _FEWEST:
         return ()
-    names = dict.fromkeys(start.parameter for layer in family for start in layer.starts)
-    made: list[Code] = []
+    names = dict.fromkeys(value.parameter for layer in family for value in layer.values)
+    made: list[Statement] = []
     alike: list[InitialValue] = []
     for name in names:
-        starts = [start for layer in family for start in layer.starts if start.parameter == name]
-        target = f"{variable}.{name}"
-        codes = [_fill(start, Ref(target)) if start.initialiser else [] for start in starts]
-        if len({"\n".join(map(_text, code)) for code in codes}) > 1:
+        values = [value for layer in family for value in layer.values if value.parameter == name]
+        target = Attribute(Ref(variable), name)
+        codes = [_fill(value, target) if value.initialiser else () for value in values]
+        if len({tuple(map(key, code)) for code in codes}) > 1:
             return ()
-        guarded = starts[0].may_be_none or len(starts) < len(family)
+        guarded = values[0].may_be_none or len(values) < len(family)
         made += _guarded(codes[0], target if guarded else None)
-        alike += [starts[0]] if starts[0].initialiser else []
-    if any(map(names_of, made)) and any(layer.in_block for layer in family):
+        alike += [values[0]] if values[0].initialiser else []
+    if any(map(names_in, expressions(tuple(made)))) and any(layer.in_block for layer in family):
         return ()
-    return (_by_name(alike, variable, taken),) if any(start.is_prefix for start in alike) else tuple(made)
+    return (_by_name(alike, Ref(variable), taken),) if any(value.is_prefix for value in alike) else tuple(made)

@@ -9,36 +9,36 @@ from archdsl.ir.graph import Container, Node, Path
 from archdsl.ir.order import topological
 from archdsl.passes.transfers import is_move
 
-# A step, and the names of the lanes that it stands in.
-Place: TypeAlias = tuple[Node | Container, tuple[str, ...]]
+# A step of `forward`, and the labels of the towers that it is in, outermost first.
+PlacedStep: TypeAlias = tuple[Node | Container, tuple[str, ...]]
 
 
 def made(child: Node | Container) -> tuple[Path, ...]:
-    """Return the values that a step makes; what it hands on is none of them if it comes from outside."""
+    """Return the tensors that a step computes. A tensor that a submodule returns unchanged is not among them."""
     if isinstance(child, Container) and child.output[: len(child.path)] == child.path:
         return (child.path, child.output)
     return (child.path,)
 
 
 def runs_in(child: Node | Container, paths: frozenset[Path]) -> bool:
-    """Whether all operators of a step are among these."""
+    """Return whether all operators of a step have one of these paths."""
     return paths.issuperset((child.path,) if isinstance(child, Node) else (node.path for node in child.nodes()))
 
 
-def interleaved(places: list[Place], flow: Dataflow) -> list[Place]:
-    """Return steps with those of neighbouring lanes in turns, a layer of each, so that all devices have work early.
+def interleaved(steps: list[PlacedStep], flow: Dataflow) -> list[PlacedStep]:
+    """Return steps with the layers of neighbouring towers in turns, so that all devices have work early.
 
-    What the layers of a turn begin with is moved before the first of them.
+    The moves that the layers of a turn read come before the first of these layers.
     """
-    moves = {place[0].path: place for place in places if is_move(place[0])}
-    found: dict[Path, Place] = {}
+    moves = {step[0].path: step for step in steps if is_move(step[0])}
+    found: dict[Path, PlacedStep] = {}
 
-    def enter(step: Place) -> None:
+    def enter(step: PlacedStep) -> None:
         for path in _reads(step[0], flow):
             if path in moves:
                 found.setdefault(path, moves[path])
 
-    for turn in _turns([place for place in places if not is_move(place[0])]):
+    for turn in _turns([step for step in steps if not is_move(step[0])]):
         for layer in turn:
             enter(layer[0])
         for step in (step for layer in turn for step in layer):
@@ -47,16 +47,16 @@ def interleaved(places: list[Place], flow: Dataflow) -> list[Place]:
     return [*found.values()]
 
 
-def _turns(steps: list[Place]) -> Iterator[list[list[Place]]]:
-    """Yield steps in groups of layers, one from each lane; what stands in no lane is a layer of its own."""
+def _turns(steps: list[PlacedStep]) -> Iterator[list[list[PlacedStep]]]:
+    """Yield steps in groups of layers, one from each tower; a step outside towers is a layer of its own."""
     for _, group in groupby(steps, lambda step: step[1][:-1] if step[1] else None):
-        lanes: dict[tuple[str, ...], list[list[Place]]] = {}
+        towers: dict[tuple[str, ...], list[list[PlacedStep]]] = {}
         for step in group:
-            layers = lanes.setdefault(step[1], [])
+            layers = towers.setdefault(step[1], [])
             if not layers or not step[1] or _begins(step[0]):
                 layers.append([])
             layers[-1].append(step)
-        for turn in zip_longest(*lanes.values()):
+        for turn in zip_longest(*towers.values()):
             yield [layer for layer in turn if layer]
 
 
@@ -65,12 +65,12 @@ def _reads(child: Node | Container, flow: Dataflow) -> tuple[Path, ...]:
 
 
 def _begins(child: Node | Container) -> bool:
-    """Whether a layer begins with a step: what has weights, or takes several streams."""
+    """Return whether a layer begins with a step, because it has weights or several inputs."""
     return isinstance(child, Container) or child.op.params(child.input.plain()) > 0 or len(child.sources) > 1
 
 
-def in_order(places: list[Place], flow: Dataflow) -> list[Place]:
-    """Return steps such that each comes after what it reads, else in the order that they have."""
-    makers = {path: number for number, (child, _) in enumerate(places) for path in made(child)}
-    reads = [[makers[path] for path in _reads(child, flow) if path in makers] for child, _ in places]
-    return [places[number] for number in topological(reads)]
+def in_order(steps: list[PlacedStep], flow: Dataflow) -> list[PlacedStep]:
+    """Return steps sorted so that each comes after the steps that it reads; the order is kept where possible."""
+    makers = {path: number for number, (child, _) in enumerate(steps) for path in made(child)}
+    reads = [[makers[path] for path in _reads(child, flow) if path in makers] for child, _ in steps]
+    return [steps[number] for number in topological(reads)]

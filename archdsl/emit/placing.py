@@ -1,13 +1,15 @@
-"""Where the parts of a module are made, and what tells at run time where they are."""
+"""The devices on which submodules are created, and how the module finds them at run time."""
 
 from collections.abc import Iterator
 
-from archdsl.base.pyexpr import Expr, Ref, call
-from archdsl.emit.classes import ON
-from archdsl.emit.draft import ClassDraft
+from archdsl.base.pyexpr import Attribute, Expr, Item, Ref, call
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.classes import FACTORY, ON
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import Submodule
 from archdsl.passes.moves import devices_of
+
+_SELF = Ref("self")
 
 
 class Placing:
@@ -17,26 +19,26 @@ class Placing:
         self._declared = bool(graph.devices)
 
     def spans(self, container: Container) -> bool:
-        """Whether the class of a container is told of several devices; that of a placed model always is."""
+        """Return whether the class of a container takes several devices; that of a placed model always does."""
         return len(devices_of(container)) > 1 or (self._declared and not container.path)
 
-    def spread(self, child: Node | Container, owner: Container) -> tuple[str, ...]:
-        """Return what a child is made with, in the class of its owner; nothing where it is told of all devices."""
+    def spread(self, child: Node | Container, owner: Container) -> tuple[Expr, ...]:
+        """Return the factory arguments of a child in the class of its owner; none if it takes those of all devices."""
         if not self.spans(owner):
-            return ("factory",)
+            return (FACTORY,)
         device = _device(child)
-        return (f'{ON}["{device}"]',) if device else ()
+        return (Item(ON, device),) if device else ()
 
     def anchor(self, draft: ClassDraft, device: str) -> Expr:
-        """Return what lies on a device: a submodule of a class that has weights there, else a buffer of its own."""
+        """Return an expression for a submodule with weights on a device, or for a buffer there if there is none."""
         found = next(_anchors(draft.container, device), None)
         if found is None:
             name = draft.anchors.setdefault(device, f"_{device}")
-            return Ref(f"self.{name}")
+            return Attribute(_SELF, name)
         path = found.path[len(draft.container.path) :]
         if len(path) > 1:
             return call("self.get_submodule", ".".join(path))
-        return Ref(f"self[{_position(draft, path[0])}]" if draft.is_numbered else f"self.{path[0]}")
+        return Item(_SELF, _position(draft, path[0])) if draft.is_numbered else Attribute(_SELF, path[0])
 
 
 def _device(part: Node | Container) -> str | None:
@@ -47,7 +49,7 @@ def _device(part: Node | Container) -> str | None:
 
 
 def _anchors(container: Container, device: str) -> Iterator[Node | Container]:
-    """Yield the parts of a submodule that have weights, all on a device: direct ones first."""
+    """Yield the submodules that have weights, all of them on one device; direct children first."""
     inside: list[Container] = []
     for child in container.children:
         if child.weights or child.optional:

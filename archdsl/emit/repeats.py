@@ -1,8 +1,8 @@
-"""Equal items in a row become a loop; numbers in them may grow by the same step from item to item."""
+"""Turns runs of equal items into loops; numbers in them may grow by a constant step from item to item."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
-from archdsl.base.pyexpr import Expr, Numbered, Repeat, flat, mapped
+from archdsl.base.pyexpr import Expr, Numbered, Repeat, mapped, structure
 from archdsl.base.symbolic import TracedInt, polynomial
 from archdsl.emit.scope import names_in
 
@@ -11,7 +11,7 @@ _VARIABLES = ("i", "j", "k", "step", "position")
 
 
 def repeated(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """Return the items of a list with runs of at least three as loops."""
+    """Return the items of a list with each run of at least three as a loop."""
     found: list[Expr] = []
     at = 0
     while at < len(items):
@@ -25,8 +25,8 @@ def repeated(items: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def _leaves(expr: Expr) -> tuple[str, tuple[int, ...]]:
-    """Return an expression with its numbers left open, as text, and the numbers."""
+def _leaves(expr: Expr) -> tuple[Hashable, tuple[int, ...]]:
+    """Return the structure of an expression with its numbers left open, and the numbers."""
     numbers: list[int] = []
 
     def opened(part: Expr) -> Expr:
@@ -38,11 +38,11 @@ def _leaves(expr: Expr) -> tuple[str, tuple[int, ...]]:
             return f"{split[0]}#"
         return part
 
-    return flat(mapped(expr, opened)), tuple(numbers)
+    return structure(mapped(expr, opened)), tuple(numbers)
 
 
 def _numbered(text: str) -> tuple[str, int] | None:
-    """Return a name and the number at its end."""
+    """Return a name and the number at its end, None if it has none."""
     name = text.rstrip("0123456789")
     digits = text[len(name) :]
     if not name or not digits or (len(digits) > 1 and digits[0] == "0") or len(digits) > 9:
@@ -51,7 +51,7 @@ def _numbered(text: str) -> tuple[str, int] | None:
 
 
 def _run(items: tuple[Expr, ...], at: int) -> int:
-    """Return how many items from a place on make a loop."""
+    """Return the number of items from a position on that one loop can create."""
     skeleton, before = _leaves(items[at])
     steps = None
     for number in range(at + 1, len(items)):

@@ -1,20 +1,23 @@
-"""The names that the code of a class can use: which parameters stay open, and which become numbers."""
+"""The parameters that the code of a class can use: which stay open, and which become numbers."""
 
 from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
-from archdsl.elaborate.reserved import MODULE_ATTRIBUTES
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
+from archdsl.target.reserved import MODULE_ATTRIBUTES
 
 
 @dataclass(slots=True)
 class Scope:
-    """The parameters of a model, or of a block in one use of it, by their names. Those in `fixed` become numbers.
+    """The parameters of a model, or of one use of a block.
 
-    `meanings` say what the parameters of a block are for its caller.
+    Attributes:
+        values: Their values, by name.
+        fixed: The parameters that become numbers in the code.
+        meanings: The values of a block's parameters as its caller computes them.
     """
 
     values: dict[str, int | float]
@@ -25,10 +28,6 @@ class Scope:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
         return mapped(expr, self.number) if self.fixed else expr
 
-    def in_forward(self, expr: Expr) -> Expr:
-        """Return an expression of `forward`, where open parameters are attributes."""
-        return mapped(expr, self._attribute)
-
     def number(self, expr: Expr) -> Expr:
         """Return a fixed parameter as a number, anything else as it is."""
         if isinstance(expr, TracedInt):
@@ -37,12 +36,11 @@ class Scope:
             return float(expr)
         return expr
 
-    def _attribute(self, expr: Expr) -> Expr:
+    def as_attribute(self, expr: Expr) -> Expr:
+        """Return a number as `forward` computes it, where open parameters are attributes of the module."""
         if isinstance(expr, TracedInt):
             return evaluated(expr, self._environment("self."))
-        if isinstance(expr, TracedFloat):
-            return float(expr) if expr.name in self.fixed else TracedFloat.parameter(f"self.{expr.name}", expr)
-        return expr
+        return TracedFloat.parameter(f"self.{expr.name}", expr) if isinstance(expr, TracedFloat) else expr
 
     def _environment(self, prefix: str) -> dict[str, int]:
         return {
@@ -52,7 +50,7 @@ class Scope:
 
 
 def scopes(graph: CountedGraph) -> dict[tuple[str, ...], Scope]:
-    """Return the scope of the model, and of every use of a block, by its path."""
+    """Return the scope of the model and of each use of a block, by path."""
     root = Scope({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
     root.fixed = {p.name for p in graph.parameters if p.pinned}
     found: dict[tuple[str, ...], Scope] = {}
@@ -67,7 +65,7 @@ def _enter(container: Container, scope: Scope, found: dict[tuple[str, ...], Scop
         if isinstance(child, Node):
             mentioned, applied = _mentions(child)
             for value in child.op.values.values():
-                # How weights start never decides about the structure, and is not said where there are none.
+                # An initialiser never decides about the structure, and has no code where there are no weights.
                 if not isinstance(value, Initialiser):
                     scope.fixed |= parameters_of(value) - mentioned
             if len(child.path) == len(container.path) + 1:
@@ -84,7 +82,7 @@ def _enter(container: Container, scope: Scope, found: dict[tuple[str, ...], Scop
 
 
 def _children(container: Container) -> list[Node | Container]:
-    """Return the steps that see the names of a container: those in its submodules too, but not those in blocks."""
+    """Return the steps that can use the parameters of a container: all in its submodules, but not those in blocks."""
     found: list[Node | Container] = []
     for child in container.children:
         found.append(child)
@@ -101,7 +99,7 @@ def _plain(value: object) -> int | float:
 
 
 def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the parameters that the code of a node mentions, and those that its function in `forward` does."""
+    """Return the parameters that the code of a node reads, and those that its expression in `forward` reads."""
     emission = node.emission
     match emission:
         case Submodule():
@@ -115,6 +113,6 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def names_in(expr: Expr) -> frozenset[str]:
-    """Return the parameters that an expression mentions."""
+    """Return the parameters that an expression reads."""
     found = parameters_of(expr) if isinstance(expr, int | float) else frozenset()
     return found.union(*map(names_in, parts(expr)))

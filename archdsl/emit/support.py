@@ -1,63 +1,83 @@
-"""What a generated module brings along: definitions that torch lacks, and its imports."""
+"""Support definitions: classes and functions that torch lacks, copied into modules that need them."""
 
-import re
-from collections.abc import Iterable
+import ast
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cache
 
 from archdsl.base.resources import resource
+from archdsl.emit.imports import Import
 
-# What no operator names: for models with devices, and for several processes.
+# Definitions that no operator declares: for several devices, and for several processes.
 PLACING = ("device_pool", "factories")
 PIPELINE = ("pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)
 
-_PIPELINING = [
-    "from torch.distributed.pipelining import PipelineStage",
-    "from torch.distributed.pipelining.schedules import (",
-    "    PipelineScheduleMulti,",
-    "    PipelineScheduleSingle,",
-    "    get_schedule_class,",
-    ")",
-]
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A file of templates/support.
+
+    Attributes:
+        name: The name of the class or function.
+        source: Its source, without imports.
+        imports: The imports of the file.
+        bases: The base classes, as they are written: `nn.Linear`.
+        calls: The functions and classes that the definition calls, as they are written.
+        reads: The names that the definition reads.
+    """
+
+    name: str
+    source: str
+    imports: tuple[Import, ...]
+    bases: frozenset[str]
+    calls: frozenset[str]
+    reads: frozenset[str]
 
 
-def needed(names: Iterable[str], code: str) -> list[str]:
-    """Return the definitions among these that the code calls, and those that they call themselves."""
-    sources = {name: definition(name) for name in dict.fromkeys(names)}
-    called = {name for name in sources if re.search(rf"\b{name}\(", code)}
-    for name in tuple(called):
-        called |= {other for other in sources if re.search(rf"\b{other}[(.]", sources[name])}
-    return [source for name, source in sources.items() if name in called]
-
-
-def definition(name: str) -> str:
-    """Return the source of a support definition, without its imports."""
+@cache
+def definition(name: str) -> Definition:
+    """Return the support definition of this name."""
     text = resource("templates", f"support/{name}.py").read_text(encoding="utf-8")
-    start = re.search(r"^(class |def |\w+: TypeAlias)", text, re.MULTILINE)
-    assert start, name
-    return text[start.start() :].strip()
+    body = ast.parse(text).body
+    start = next(number for number, part in enumerate(body) if _defines(part))
+    parts = [inner for part in body[start:] for inner in ast.walk(part)]
+    imports = [each for part in body for each in _imports(part)]
+    (main,) = (part for part in body if isinstance(part, ast.ClassDef | ast.FunctionDef))
+    return Definition(
+        name=main.name,
+        source="\n".join(text.splitlines()[body[start].lineno - 1 :]),
+        imports=tuple(imports),
+        bases=frozenset(map(ast.unparse, main.bases)) if isinstance(main, ast.ClassDef) else frozenset(),
+        calls=frozenset(ast.unparse(part.func) for part in parts if isinstance(part, ast.Call)),
+        reads=frozenset(part.id for part in parts if isinstance(part, ast.Name)),
+    )
 
 
-def defined(source: str) -> str:
-    """Return the name that a definition defines."""
-    found = re.search(r"^(?:class|def) (\w+)", source, re.MULTILINE)
-    assert found
-    return found.group(1)
+def _defines(part: ast.stmt) -> bool:
+    """Return whether a statement belongs to the definition: a class, a function or a type alias.
+
+    Other statements declare constants that the generated module has.
+    """
+    is_alias = isinstance(part, ast.AnnAssign) and isinstance(part.annotation, ast.Name)
+    return isinstance(part, ast.ClassDef | ast.FunctionDef) or is_alias
 
 
-def imports(code: str) -> list[str]:
-    """Return the lines that import what a module's code mentions."""
-    standard = ["import inspect"] if "inspect." in code else []
-    collections = [name for name in ("OrderedDict", "abc") if re.search(rf"\b{name}[(.]", code)]
-    if collections:
-        standard.append(f"from collections import {', '.join(collections)}")
-    typing = [name for name in ("Any", "NamedTuple", "TypeAlias") if re.search(rf"\b{name}\b", code)]
-    if typing:
-        standard.append(f"from typing import {', '.join(typing)}")
-    found = [*standard, ""] if standard else []
-    found.append("import torch")
-    if re.search(r"\bdist\.", code):
-        found.append("import torch.distributed as dist")
-    if re.search(r"\bF\.", code):
-        found.append("import torch.nn.functional as F")
-    found.append("from torch import Tensor, nn")
-    return found + (_PIPELINING if "PipelineStage" in code else [])
+def _imports(part: ast.stmt) -> list[Import]:
+    """Return the imports of a statement."""
+    if isinstance(part, ast.Import):
+        return [Import(alias.name, "", alias.asname or "") for alias in part.names]
+    if isinstance(part, ast.ImportFrom):
+        return [Import(part.module or "", alias.name, alias.asname or "") for alias in part.names]
+    return []
+
+
+def needed(candidates: Iterable[str], read: Collection[str]) -> list[Definition]:
+    """Return the candidates that code reads, and further candidates that these read, in the order of candidates."""
+    found = {name: definition(name) for name in dict.fromkeys(candidates)}
+    used: set[str] = set()
+    added = found.keys() & read
+    while added:
+        used |= added
+        added = {other for name in added for other in found.keys() & found[name].reads} - used
+    return [each for name, each in found.items() if name in used]

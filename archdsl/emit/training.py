@@ -1,10 +1,11 @@
-"""Checked graph to the plan of its training script, or to the sentence that says why it has none."""
+"""Plans the training script of a graph, or says why there is none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from archdsl.base.pyexpr import Call, Ref, lines
+from archdsl.base.pyexpr import Call, Ref
+from archdsl.base.pyprint import lines
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
 from archdsl.emit import documentation
@@ -14,7 +15,7 @@ from archdsl.ops.base import Trait
 from archdsl.passes.pipeline_stages import PipelineStage
 
 _COLOURS = (1, 3)
-# From what a net ends in to scores of which the highest wins; the loss is the cross-entropy of their softmax.
+# Converts the output of a net to logits, for the cross-entropy loss.
 _SCORES = {
     Trait.GIVES_PROBABILITIES: "output.float().clamp_min(1e-12).log()",
     Trait.GIVES_DISTANCES: "-output.float()",
@@ -22,17 +23,28 @@ _SCORES = {
 
 
 class CannotTrain(Exception):
-    """The script cannot train this net; the message says why."""
+    """The script cannot train this net. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """What the template of a training script lays out: its variables are these fields.
+    """A training script as the template lays it out: the variables of the template are these fields.
 
-    `flat` says that images go in as vectors, `several` that the net is on more than one device, which the option
-    `devices` names. `first` picks the output that is judged, `fixed_classes` is 0 where the data decide. `stages` is
-    the number of those of a pipeline, 0 for a module that is whole; a batch is cut into `micro_batches` for them, and
-    `weightless` says that one of them has nothing to train.
+    Attributes:
+        title: The first line of the docstring.
+        module: The name under which the script imports the module.
+        construction: The lines that create the net.
+        channels, height, width: The shape of the images.
+        flat: Whether the net takes images as vectors.
+        devices: The name of the constructor's argument for devices.
+        several: Whether the net is on more than one device.
+        scores: The expression that converts `output` to logits.
+        first: The index of the main output, in brackets, if there are several.
+        auxiliary: Whether there are auxiliary classifiers.
+        fixed_classes: The number of classes, 0 if it is a parameter of the net.
+        stages: The number of pipeline stages, 0 for a module that is not cut into stages.
+        micro_batches: The default number of micro-batches of a pipeline.
+        weightless: Whether a stage has no parameters to train.
     """
 
     title: str
@@ -54,15 +66,19 @@ class TrainingPlan:
 
 
 def plan(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> TrainingPlan:
-    """Return the plan of the script that trains a graph, whose module others import as `module`.
+    """Return the plan of a training script.
 
-    `stages` are those that the module has if it is for a pipeline.
+    Args:
+        graph: The graph to train.
+        module: The name under which the script imports the generated module.
+        stages: The stages of the module if it is for a pipeline.
 
-    Raises CannotTrain where the graph does not tell classes of images apart.
+    Raises:
+        CannotTrain: The graph is not an image classifier.
     """
     image = _image(graph)
     channels, height, width = image.plain().dims
-    # The parameters of a model are numbers in its stages.
+    # In stages, the parameters of the model are numbers.
     classes = None if stages else _classes_argument(graph)
     device = "device" if stages else graph.device_argument
     return TrainingPlan(
@@ -80,45 +96,45 @@ def plan(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ())
         auxiliary=len(graph.outputs) > 1,
         fixed_classes=0 if classes else int(graph.output.shape.channels),
         stages=len(stages),
-        # So many that all stages have work for most of a step, and that batches often split into.
+        # Enough to keep all stages busy for most of a step, and a power of 2, which divides most batch sizes.
         micro_batches=2 << (len(stages) - 1).bit_length() if stages else 0,
         weightless=not all(stage.graph.params for stage in stages),
     )
 
 
 def _image(graph: CountedGraph) -> Shape:
-    """Return the shape of the images that go in; a vector is one of a grey square."""
+    """Return the shape of the input images. A vector is a square grey image."""
     if len(graph.inputs) != 1:
         names = ", ".join(f"`{each.name}`" for each in graph.inputs)
-        raise CannotTrain(f"{graph.name} takes {len(graph.inputs)} inputs ({names}), and train.py feeds images alone")
+        raise CannotTrain(f"{graph.name} takes {len(graph.inputs)} inputs ({names}), but train.py needs exactly one")
     given = graph.inputs[0]
     if graph.indices(given) is not None:
-        raise CannotTrain(f"the input `{given.name}` of {graph.name} holds indices, and train.py feeds images")
+        raise CannotTrain(f"the input `{given.name}` of {graph.name} holds indices, but train.py feeds images")
     shape = given.shape.plain()
     if shape.rank == 1 and isqrt(shape.volume) ** 2 == shape.volume:
         return Shape.of(1, isqrt(shape.volume), isqrt(shape.volume))
     if shape.rank != 3 or shape.channels not in _COLOURS:
         raise CannotTrain(
-            f"the input `{given.name}` of {graph.name} is {shape}, and train.py feeds images: 1 or 3 channels, height "
+            f"the input `{given.name}` of {graph.name} is {shape}, but train.py feeds images: 1 or 3 channels, height "
             "and width"
         )
     return given.shape
 
 
 def _scores(graph: CountedGraph) -> str:
-    """Return the scores of the classes, computed from an output."""
+    """Return the expression that converts `output` to logits."""
     first, *others = graph.outputs
     if first.shape.rank != 1 or first.when_training:
-        raise CannotTrain(f"{graph.name} gives {first.shape}, and train.py needs a number for each class")
+        raise CannotTrain(f"{graph.name} gives {first.shape}, but train.py needs one score for each class")
     for other in others:
         if not other.when_training:
             raise CannotTrain(
-                f"{graph.name} has a second output, `{other.name}`, and train.py has a loss for one; outputs "
-                "`when training` are auxiliary classifiers"
+                f"{graph.name} has a second output, `{other.name}`, but train.py has one loss: mark auxiliary "
+                "classifiers `when training`"
             )
         if other.shape.plain() != first.shape.plain() or _scores_of(graph, other) != _scores_of(graph, first):
             raise CannotTrain(
-                f"the auxiliary output `{other.name}` of {graph.name} does not end as its first output does"
+                f"the auxiliary output `{other.name}` of {graph.name} differs in shape or last operator from the first"
             )
     return _scores_of(graph, first)
 
@@ -129,7 +145,7 @@ def _scores_of(graph: CountedGraph, output: Output) -> str:
 
 
 def _classes_argument(graph: CountedGraph) -> str | None:
-    """Return the argument of the constructor that is the number of classes; None where the number is fixed."""
+    """Return the parameter of the net that is the number of classes, None if that number is fixed."""
     trace = polynomial(graph.output.shape.channels)
     root = scopes(graph)[()]
     for name in root.values:
@@ -139,7 +155,7 @@ def _classes_argument(graph: CountedGraph) -> str | None:
 
 
 def _construction(graph: CountedGraph, classes: str | None) -> list[str]:
-    """Return the lines that make the net."""
+    """Return the lines that create the net."""
     device = Ref("processes.devices" if graph.device_argument == "devices" else "processes.device")
     given = {classes: Ref("classes")} if classes else {}
     call = Call(f"architecture.{graph.name}", (), (*given.items(), (graph.device_argument, device)))

@@ -1,7 +1,7 @@
-"""The names of variables in `forward`: few, and reused as soon as a value is not needed any more.
+"""The variables of `forward`: few, and reused as soon as a tensor is no longer needed.
 
-A value that waits for a later step goes by the label of its step, what flows in a lane by the name of the lane, what
-else flows on is called `x`, and what runs beside it `y`, `z`, …
+A tensor that a later step reads is named after its step, a tensor in a tower after the tower. The main stream is `x`,
+and tensors beside it are `y`, `z`, …
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 from keyword import iskeyword
 
-from archdsl.elaborate.reserved import no_variables
 from archdsl.ir.graph import Path
+from archdsl.target.reserved import no_variables
 
 _STREAM = "x"
 _BESIDE = ("y", "z")
@@ -19,17 +19,23 @@ _UNREAD = "_"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that a statement computes from others. `label` is what it may be called if it has to wait.
+    """A tensor that needs a variable.
 
-    `is_part` says that a step that takes several streams reads it; `over` is the value that it is written over, and
-    `device` the device that a copy is on: it is called after what it is a copy of.
+    Attributes:
+        path: The tensor.
+        reads: The tensors that it is computed from.
+        label: Its name if the next statement does not read it; may be empty.
+        tower: The tower that it is in; may be empty.
+        is_merged: Whether its only reader is a step with several inputs.
+        over: The tensor that it overwrites.
+        device: The device of a copy, which is named after the original.
     """
 
     path: Path
     reads: tuple[Path, ...]
     label: str = ""
-    lane: str = ""
-    is_part: bool = False
+    tower: str = ""
+    is_merged: bool = False
     over: Path | None = None
     device: str = ""
 
@@ -37,9 +43,13 @@ class Value:
 def named(
     values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Path], own: Mapping[Path, str]
 ) -> dict[Path, str]:
-    """Return a variable for each value. `given` are the arguments of `forward`; what is `kept` goes out at the end.
+    """Return the variable of each tensor.
 
-    A value in `own` has a variable that nothing else is ever kept in.
+    Args:
+        values: The tensors, in the order of the statements that compute them.
+        given: The arguments of `forward`.
+        kept: The tensors that `forward` returns.
+        own: Tensors with a variable of their own, which is not reused.
     """
     last = {read: number for number, value in enumerate(values) for read in value.reads}
     last |= {path: len(values) for path in kept}
@@ -54,17 +64,17 @@ def named(
         elif value.path not in last:
             name = _UNREAD
         else:
-            waits = last.get(value.path, 0) > number + 1 or value.is_part
+            waits = last.get(value.path, 0) > number + 1 or value.is_merged
             taken = (holder.keys() - free) | set(own.values())
             label = f"{names[value.reads[0]]}_on_{value.device}" if value.device else value.label if waits else ""
-            name = _name(value.lane or label, taken, set(given.values()))
+            name = _name(value.tower or label, taken, set(given.values()))
         names[value.path] = name
         holder[name] = value.path
     return names
 
 
 def own_name(label: str, taken: set[str]) -> str:
-    """Return a variable for what goes out under a label, other than those that are taken."""
+    """Return a variable for an output with this label, other than those that are taken."""
     return _name(label, taken, taken) if label not in taken else _name(f"{label}_out", taken, taken)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.pyexpr import flat
+from archdsl.base.pyprint import flat
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Parameter, Path, Use, dotted
 from archdsl.ops.argument_types import is_int, shown

@@ -4,7 +4,7 @@ The path of a node identifies it. The path is also the prefix of its weights in 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
@@ -60,6 +60,7 @@ class Node:
     optional: bool = False
     tower: int | None = None
     stage: int | None = None
+    _emission: Emission | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def input(self) -> Shape:
@@ -68,8 +69,11 @@ class Node:
 
     @property
     def emission(self) -> Emission:
-        """The code that computes it."""
-        return self.op.emission(self.inputs)
+        """The code that computes it. It is computed at the first access and kept."""
+        if self._emission is None:
+            object.__setattr__(self, "_emission", self.op.emission(self.inputs))
+            assert self._emission is not None
+        return self._emission
 
     @property
     def params(self) -> int:

@@ -1,4 +1,4 @@
-"""All operators: every module of this folder is imported, so a new file is a new operator."""
+"""The operators. Every module of this folder is imported, so that a new file is enough for a new operator."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -1,4 +1,4 @@
-"""Activations of the first nets, what all activations share, and those over the channels."""
+"""Base classes of activations, the classical ones, and those along an axis."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,7 +16,7 @@ _MAPS = Shape.of(6, 28, 20)
 
 
 class Elementwise(Op):
-    """An operator that leaves the shape as it is."""
+    """Base class of operators whose result has the shape of the input."""
 
     def shape(self, x: Shape) -> Shape:
         return x
@@ -26,17 +26,20 @@ class Elementwise(Op):
 
 
 class Pointwise(Elementwise):
-    """An activation whose PyTorch function has its name, and whose PyTorch module has its caption for a name."""
+    """Base class of elementwise activations of PyTorch.
+
+    The function in `torch.nn.functional` has the operator's name, the class in `torch.nn` its `caption`.
+    """
 
     caption: ClassVar[str]
     in_place: ClassVar[bool] = False
     is_lanewise = True
-    # Arguments that PyTorch calls otherwise.
+    # Names of arguments in PyTorch, where they differ.
     spelled: ClassVar[Mapping[str, str]] = MappingProxyType({})
     traits = Trait.SQUASHES
 
     def _forms(self) -> tuple[Call, Call]:
-        """Return the module and the function, without the arguments that are left at their defaults."""
+        """Return the calls of module and function, without arguments that have their default values."""
         names = {name: self.spelled.get(name, name) for name in self.arguments}
         options = {names[name]: cast(Expr, value) for name, value in self.values.items()}
         defaults = {names[name]: argument.default for name, argument in self.arguments.items()}
@@ -44,7 +47,7 @@ class Pointwise(Elementwise):
         return forms[0].without(**defaults), forms[1].without(**defaults)
 
     def _can_be_undone(self) -> bool:
-        """Whether autograd can compute the slope from the result alone, as it must where that is written in place."""
+        """Return whether autograd can compute the gradient from the result alone, which in-place operation requires."""
         return True
 
     def torch(self, x: Shape) -> LayerCode:
@@ -57,7 +60,7 @@ class Pointwise(Elementwise):
 
 @op("relu", family="activation")
 class Relu(Pointwise):
-    """Cut off what is negative: max(x, 0)."""
+    """Set negative elements to 0: max(x, 0). It is `nn.ReLU` (Nair and Hinton 2010)."""
 
     caption = "ReLU"
     in_place = True
@@ -70,7 +73,7 @@ class Relu(Pointwise):
 
 @op("tanh", family="activation")
 class Tanh(Elementwise):
-    """Squash to (-1, 1) by the hyperbolic tangent."""
+    """Apply the hyperbolic tangent to each element: `nn.Tanh`."""
 
     traits = Trait.SQUASHES
     is_lanewise = True
@@ -85,7 +88,7 @@ class Tanh(Elementwise):
 
 @op("scaled_tanh", family="activation")
 class ScaledTanh(Elementwise):
-    """Squash by 1.7159 tanh(2x/3), which maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
+    """Apply 1.7159 tanh(2x/3), which maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
 
     is_lanewise = True
     support = ("scaled_tanh", "ScaledTanh")
@@ -93,7 +96,7 @@ class ScaledTanh(Elementwise):
     examples = (Example("scaled_tanh", _MAPS, _MAPS), Example("scaled_tanh", Shape.of(84), Shape.of(84)))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The tanh before it is scaled.
+        # The tanh before the scaling.
         return Saved(values=y.volume)
 
     def torch(self, x: Shape) -> LayerCode:
@@ -105,7 +108,7 @@ class ScaledTanh(Elementwise):
 
 @op("sigmoid", family="activation")
 class Sigmoid(Elementwise):
-    """Squash to (0, 1) by the logistic function."""
+    """Apply the logistic function 1 / (1 + exp(-x)) to each element: `nn.Sigmoid`."""
 
     traits = Trait.SQUASHES
     is_lanewise = True
@@ -119,7 +122,7 @@ class Sigmoid(Elementwise):
 
 
 class AlongAxis(Op):
-    """An activation in which elements along an axis take part together: by default the channels of a pixel."""
+    """Base class of activations that combine the elements along an axis, by default the channels."""
 
     axis: int
     caption: ClassVar[str]
@@ -127,7 +130,7 @@ class AlongAxis(Op):
     def _axis(self, x: Shape) -> int:
         if x.rank < 1:
             raise ShapeError(WrongRank("channels", str(x)))
-        # An axis decides about the structure: without a trace, it is fixed in the generated module.
+        # The axis determines the structure; as a plain number, it is fixed in the generated module.
         axis = int(self.axis)
         if axis >= x.rank:
             raise ShapeError(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
@@ -159,9 +162,9 @@ class AlongAxis(Op):
 
 @op("softmax", family="activation")
 class Softmax(AlongAxis):
-    """Turn scores into probabilities over the channels."""
+    """Turn scores into probabilities along an axis: `nn.Softmax`."""
 
-    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they sum up to 1; 0 is the channels")
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis along which the results sum to 1; 0 is the channels")
 
     caption = "Softmax"
     traits = Trait.GIVES_PROBABILITIES
@@ -174,11 +177,9 @@ class Softmax(AlongAxis):
 
 @op("log_softmax", family="activation")
 class LogSoftmax(AlongAxis):
-    """Turn scores into logarithms of probabilities over the channels."""
+    """Turn scores into logarithms of probabilities along an axis: `nn.LogSoftmax`."""
 
-    axis: int = arg(
-        COUNT_FROM_ZERO, default=0, help="the axis along which the probabilities sum up to 1; 0 is the channels"
-    )
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis along which the probabilities sum to 1; 0 is the channels")
 
     caption = "LogSoftmax"
     examples = (
@@ -190,9 +191,9 @@ class LogSoftmax(AlongAxis):
 
 @op("softmin", family="activation")
 class Softmin(AlongAxis):
-    """Turn distances into probabilities over the channels: the softmax of -x."""
+    """Turn distances into probabilities along an axis, the softmax of -x: `nn.Softmin`."""
 
-    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they sum up to 1; 0 is the channels")
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis along which the results sum to 1; 0 is the channels")
 
     caption = "Softmin"
     traits = Trait.GIVES_PROBABILITIES
@@ -205,9 +206,9 @@ class Softmin(AlongAxis):
 
 @op("glu", family="activation")
 class Glu(AlongAxis):
-    """Weigh the first half of the channels by the sigmoid of the second half (Dauphin et al. 2017)."""
+    """Multiply the first half of an axis by the sigmoid of the second half: `nn.GLU` (Dauphin et al. 2017)."""
 
-    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis that is halved; 0 is the channels")
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis to split in halves; 0 is the channels")
 
     caption = "GLU"
     examples = (

@@ -1,4 +1,4 @@
-"""Pools that ask for the size of the result, and those over the whole map."""
+"""Adaptive and global pooling."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 
 class Adaptive(Op):
-    """What adaptive pools share: as many windows as the result has cells, of about equal sides."""
+    """Base class of adaptive pools, which divide the map into as many windows as the result has pixels."""
 
     size: Axes
     caption: ClassVar[str]
@@ -55,7 +55,7 @@ class Adaptive(Op):
 
 
 class Mean(Adaptive):
-    """An adaptive pool that averages."""
+    """Base class of adaptive pools that take means."""
 
     caption = "AvgPool"
     words = "average"
@@ -63,12 +63,12 @@ class Mean(Adaptive):
     function = "adaptive_avg_pool"
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # PyTorch takes the plain mean of a whole map, whose slope needs no numbers.
+        # For a whole map PyTorch calls `mean`, whose gradient needs no saved tensor.
         return NOTHING_SAVED if Shape(y.map).volume == 1 else INPUT_SAVED
 
 
 class Largest(Adaptive):
-    """An adaptive pool that keeps the largest value."""
+    """Base class of adaptive pools that take maxima."""
 
     caption = "MaxPool"
     words = "max"
@@ -80,15 +80,15 @@ class Largest(Adaptive):
 
 
 def _reach(size: int, cells: int) -> AxisWindow:
-    """Return what a cell sees: from floor(o * size / cells) to ceil((o + 1) * size / cells) - 1."""
+    """Return the window of a pixel: from floor(o * size / cells) to ceil((o + 1) * size / cells) - 1."""
     return AxisWindow(size, 1 - cells, size - 1, per=cells)
 
 
 @op("adaptive_avgpool", family="pooling", positional=1)
 class AdaptiveAvgPool(Mean):
-    """Cut the map into as many windows as the result has cells, and take their means."""
+    """Pool the map to a given size by means over windows of almost equal sides: `nn.AdaptiveAvgPool1d` to `3d`."""
 
-    size: Axes = arg(AXES, help="sides of the result")
+    size: Axes = arg(AXES, help="size of the result along each axis of the map")
 
     examples = (
         Example("adaptive_avgpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
@@ -100,9 +100,9 @@ class AdaptiveAvgPool(Mean):
 
 @op("adaptive_maxpool", family="pooling", positional=1)
 class AdaptiveMaxPool(Largest):
-    """Cut the map into as many windows as the result has cells, and keep the largest value of each."""
+    """Pool the map to a given size by maxima over windows of almost equal sides: `nn.AdaptiveMaxPool1d` to `3d`."""
 
-    size: Axes = arg(AXES, help="sides of the result")
+    size: Axes = arg(AXES, help="size of the result along each axis of the map")
 
     examples = (
         Example("adaptive_maxpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
@@ -114,7 +114,7 @@ class AdaptiveMaxPool(Largest):
 
 @op("global_avgpool", family="pooling")
 class GlobalAvgPool(Mean):
-    """Take the mean of the whole map, per channel; the map stays, with a single cell (Lin et al. 2013)."""
+    """Take the mean of each channel; the result is a map of one pixel (Lin et al. 2013)."""
 
     size = 1
     examples = (
@@ -129,7 +129,7 @@ class GlobalAvgPool(Mean):
 
 @op("global_maxpool", family="pooling")
 class GlobalMaxPool(Largest):
-    """Keep the largest value of the whole map, per channel; the map stays, with a single cell."""
+    """Take the maximum of each channel; the result is a map of one pixel."""
 
     size = 1
     examples = (

@@ -1,4 +1,7 @@
-"""The kinds of values that arguments of operators take: what is accepted, and how it is named."""
+"""Types of arguments of operators and initialisers.
+
+A type checks and converts a value, and names itself in messages. The constants at the end are the types in use.
+"""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,35 +15,48 @@ Table: TypeAlias = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Word:
-    """A bare name in an argument that is no value in scope: `half` in `padding = half`."""
+    """A bare name that is not a value in scope: `half` in `padding = half`."""
 
     text: str
 
 
 class Chosen(str):
-    """A word that an operator knows, chosen by its author or by default; written without quotes."""
+    """One of the words that an argument accepts; it is written without quotes."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class ArgumentType:
-    """What an argument accepts. `words` are the bare names that it knows."""
+    """Base class of argument types.
+
+    Attributes:
+        title: The expected value, in words for messages: "a whole number".
+        words: The bare names that the argument accepts.
+    """
 
     title: str
     words: tuple[str, ...] = ()
 
     def convert(self, name: str, value: object) -> object:
-        """Return the value as the operator wants it; raise `ShapeError` where it is none of this kind."""
+        """Return the value in the form that operators use.
+
+        Args:
+            name: Name of the argument, for messages.
+            value: The value that the author gave.
+
+        Raises:
+            ShapeError: The value has the wrong type or is out of range.
+        """
         raise NotImplementedError
 
     def refuse(self, name: str, value: object, advice: str | None = None) -> ShapeError:
-        """Return the error that says what was wanted and what was given."""
+        """Return the error for a value of the wrong type, with an optional help text."""
         return ShapeError(WrongValue(name, self.title, shown(value), advice))
 
 
 def shown(value: object) -> str:
-    """Return a value as its author would write it, cut short."""
+    """Return a value as it is written in a net, in at most 60 characters."""
     match value:
         case None:
             return "none"
@@ -66,13 +82,13 @@ def shown(value: object) -> str:
 
 
 def is_int(value: object) -> bool:
-    """Whether a value is a whole number (truth values are not)."""
+    """Return whether a value is an integer; truth values are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
 class WholeNumber(ArgumentType):
-    """An integer within bounds; a float that is whole is not one. Where `optional`, `none` stands for another rule."""
+    """An integer of at least `low`, or `none` if `optional`. Floats are refused, also whole ones."""
 
     low: int | None = 1
     optional: bool = False
@@ -90,7 +106,7 @@ class WholeNumber(ArgumentType):
 
 @dataclass(frozen=True)
 class PerAxis(WholeNumber):
-    """An integer, or one per axis of the map: `3` or `3x1`."""
+    """An integer, or one for each axis of the map: `3` or `3x1`."""
 
     def convert(self, name: str, value: object) -> object:
         if isinstance(value, tuple | list) and value and all(map(is_int, value)):
@@ -100,7 +116,7 @@ class PerAxis(WholeNumber):
 
 @dataclass(frozen=True)
 class PaddingKind(PerAxis):
-    """Zeros on both sides, or one of the two named rules."""
+    """A number of zeros, one for each axis, `half` or `tf_same`."""
 
     def convert(self, name: str, value: object) -> object:
         if isinstance(value, Word):
@@ -116,7 +132,7 @@ class PaddingKind(PerAxis):
 
 @dataclass(frozen=True)
 class Number(ArgumentType):
-    """A real number within bounds. Where `optional`, `none` stands for another rule."""
+    """A real number from `low` to `high` and greater than `above`, or `none` if `optional`."""
 
     low: float | None = None
     high: float | None = None
@@ -140,20 +156,20 @@ class Number(ArgumentType):
 
 @dataclass(frozen=True)
 class Sizes(PerAxis):
-    """The sizes of a shape; -1, once, stands for what is left."""
+    """The sizes of a shape, one of which may be -1."""
 
     def convert(self, name: str, value: object) -> object:
         sizes = value if isinstance(value, tuple | list) else (value,)
         if not sizes or not all(map(is_int, sizes)):
             raise self.refuse(name, value)
         if sum(size == -1 for size in sizes) > 1:
-            raise self.refuse(name, value, "only one size can be left open")
+            raise self.refuse(name, value, "write -1 for one size only")
         return tuple(size if size == -1 else WholeNumber.convert(self, name, size) for size in sizes)
 
 
 @dataclass(frozen=True)
 class Choice(ArgumentType):
-    """One of a few words, written without quotes unless these may stand too; `none` may be one of them."""
+    """One of a few words, without quotes unless `quoted` allows them; `none` may be one of them."""
 
     choices: tuple[str, ...] = ()
     quoted: bool = False
@@ -167,11 +183,11 @@ class Choice(ArgumentType):
             text = str(value)
         if text in self.choices:
             return Chosen(text)
-        raise self.refuse(name, value, f"write {value} without quotes" if quoted else None)
+        raise self.refuse(name, value, f"write `{value}` without quotes" if quoted else None)
 
 
 def choice(*choices: str, quoted: bool = False) -> Choice:
-    """Return the kind that takes one of these words."""
+    """Return the type of arguments that accept one of these words."""
     title = " or ".join((", ".join(choices[:-1]), choices[-1]))
     return Choice(title, tuple(word for word in choices if word != "none"), choices, quoted)
 
@@ -188,7 +204,7 @@ class Truth(ArgumentType):
 
 @dataclass(frozen=True)
 class IndexTable(ArgumentType):
-    """For every output map the list of the input maps that it sees."""
+    """A list of input channels for each output channel."""
 
     def convert(self, name: str, value: object) -> object:
         if value is None:
@@ -202,7 +218,7 @@ class IndexTable(ArgumentType):
 
 @dataclass(frozen=True)
 class Bitmaps(ArgumentType):
-    """A list of strings, a `#` for every +1 and a `.` for every -1; `/` only ends a row of the picture."""
+    """A list of strings with `#` for +1 and `.` for -1; a `/` ends a row of the picture and has no value."""
 
     def convert(self, name: str, value: object) -> object:
         if value is None:
@@ -210,7 +226,7 @@ class Bitmaps(ArgumentType):
         if not isinstance(value, list | tuple) or not value or not all(isinstance(row, str) for row in value):
             raise self.refuse(name, value)
         if any(set(row) - set("#./") for row in value):
-            raise self.refuse(name, value, "draw with `#` for +1 and `.` for -1; `/` ends a row of the picture")
+            raise self.refuse(name, value, "use only `#` for +1, `.` for -1, and `/` at the end of a row")
         return tuple(row.replace("/", "") for row in value)
 
 
@@ -231,5 +247,5 @@ POSITIVE = Number("a number", low=0.0)
 OPTIONAL_POSITIVE = Number("a number, or none", low=0.0, optional=True)
 ABOVE_ZERO = Number("a number", above=0.0)
 REAL = Number("a number")
-CONNECTIONS = IndexTable("a list that holds, for every output map, the list of the input maps it sees")
+CONNECTIONS = IndexTable("a list with a list of input channels for each output channel")
 BITMAPS = Bitmaps("a list of strings of `#` and `.`")

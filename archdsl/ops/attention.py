@@ -1,4 +1,4 @@
-"""Attention: every step of a sequence looks at all steps."""
+"""Self-attention."""
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
@@ -14,18 +14,20 @@ from archdsl.ops.sequence import require_sequence
 
 @op("attention", family="linear", positional=1)
 class Attention(Elementwise):
-    """Mix the steps of a sequence by how well they match, in several heads (Vaswani et al. 2017, section 3.2).
+    """Apply multi-head self-attention to a sequence (Vaswani et al. 2017, section 3.2).
 
-    Self-attention with the weights of `nn.MultiheadAttention`: the products that make queries, keys and values, then
-    one over the joined heads. With fewer `kv_heads`, several heads share keys and values (Ainslie et al. 2023).
+    The weights are those of `nn.MultiheadAttention`: one projection to queries, keys and values, and one of the
+    concatenated heads. With fewer `kv_heads`, several heads share keys and values (Ainslie et al. 2023).
     """
 
-    heads: int = arg(COUNT, help="parts that the features are split into, each with a view of its own")
-    causal: bool = arg(TRUTH, default=False, help="whether a step sees only itself and the steps before it")
-    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
-    dropout: float = arg(RATE, default=0.0, help="share of the matches that is dropped while training")
+    heads: int = arg(COUNT, help="number of heads; it divides the number of features")
+    causal: bool = arg(TRUTH, default=False, help="whether a step attends only to itself and to earlier steps")
+    bias: bool = arg(TRUTH, default=True, help="whether the projections have biases")
+    dropout: float = arg(RATE, default=0.0, help="dropout probability of the attention weights in training")
     kv_heads: int | None = arg(
-        OPTIONAL_COUNT, default=None, help="heads of keys and values, which divide `heads`; `none`: as many as `heads`"
+        OPTIONAL_COUNT,
+        default=None,
+        help="number of heads of keys and values; divides `heads`; `none`: `heads`",
     )
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
@@ -40,7 +42,7 @@ class Attention(Elementwise):
     )
 
     def _key_features(self, x: Shape) -> int:
-        """Return the features of the keys, and of the values."""
+        """Return the number of features of the keys, which is that of the values."""
         features = x.dims[1]
         return features if self.kv_heads is None else features // self.heads * self.kv_heads
 
@@ -66,13 +68,13 @@ class Attention(Elementwise):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, features = y.dims
         if self.dropout:
-            # PyTorch takes single steps: scaled queries and keys, values, what the heads give; matches, mask, product.
+            # Unfused in PyTorch: scaled queries and keys, values, results of the heads; weights, mask, product.
             return Saved(input=True, values=time * (4 * features + 3 * self.heads * time))
-        # Queries, keys and values, what the heads give, and the sum of the matches of each step.
+        # Queries, keys and values, results of the heads, and a log-sum-exp for each step and head.
         return Saved(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
 
     def macs(self, x: Shape, y: Shape) -> int:
-        # As PyTorch counts: a causal mask leaves nothing out.
+        # As in FlopCounterMode, a causal mask saves no operations.
         time, features = x.dims
         return time * self._weights(x) + 2 * time * time * features
 

@@ -13,19 +13,20 @@ from archdsl.ops.window import Window, compact, crossed
 
 @op("conv", family="convolution", positional=3)
 class Conv(Op):
-    """Weigh a sliding window: Conv1d, Conv2d or Conv3d by the rank of the input.
+    """Convolve the map with learned kernels: `nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`, by the rank of the input.
 
-    With `connect`, each output map sees only the input maps in its row of the table (LeCun et al. 1998, Table I).
+    With `connect`, each output channel reads only the input channels in its row of the table (LeCun et al. 1998,
+    Table I).
     """
 
-    out: int = arg(COUNT, help="channels of the result")
-    kernel: Axes = arg(AXES, help="sides of the window")
-    stride: Axes = arg(AXES, default=1, help="steps of the window")
-    padding: Padding = arg(PADDING, default=0, help="zeros on every side, `half` or `tf_same`")
-    dilation: Axes = arg(AXES, default=1, help="distance between the window's pixels")
-    groups: int = arg(COUNT, default=1, help="groups of channels that do not see each other")
-    bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant per map")
-    connect: Table | None = arg(CONNECTIONS, default=None, help="for every output map the input maps that it sees")
+    out: int = arg(COUNT, help="number of output channels")
+    kernel: Axes = arg(AXES, help="kernel size")
+    stride: Axes = arg(AXES, default=1, help="stride of the kernel")
+    padding: Padding = arg(PADDING, default=0, help="number of zeros on each side, `half` or `tf_same`")
+    dilation: Axes = arg(AXES, default=1, help="distance between the pixels that the kernel reads")
+    groups: int = arg(COUNT, default=1, help="number of groups of channels; outputs read the inputs of their own group")
+    bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias to each output channel")
+    connect: Table | None = arg(CONNECTIONS, default=None, help="list of input channels for each output channel")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
@@ -75,26 +76,34 @@ class Conv(Op):
         if self.connect is None:
             return
         if len(self.connect) != self.out:
-            problem = f"the table has {len(self.connect)} rows, and there are {int(self.out)} output maps"
-            raise ShapeError(TableDoesNotFit("connect", problem, "write one row for every output map"))
-        # PyTorch would take the window for all that an output map sees.
-        if self.init is not None and self.init.axes[0] > 1:
-            problem = f"`{self.init.name}` does not know the table"
+            problem = f"the table has {len(self.connect)} rows for {int(self.out)} output channels"
             raise ShapeError(
-                TableDoesNotFit("init", problem, "use an initialiser that counts no inputs, such as `uniform`")
+                TableDoesNotFit(
+                    "connect",
+                    problem,
+                    f"write {int(self.out)} rows, or set out = {len(self.connect)}",
+                )
+            )
+        # PyTorch would compute the fan-in from the kernel alone.
+        if self.init is not None and self.init.axes[0] > 1:
+            problem = f"`{self.init.name}` computes the fan-in without the connection table"
+            raise ShapeError(
+                TableDoesNotFit("init", problem, "use an initialiser without a fan-in, such as `uniform` or `normal`")
             )
         if self.padding == "tf_same":
-            problem = "padding = tf_same pads the sides differently, and a connection table pads them alike"
-            raise ShapeError(TableDoesNotFit("connect", problem, "give a number of zeros, or `half`"))
+            problem = "padding = tf_same cannot be combined with a connection table"
+            raise ShapeError(TableDoesNotFit("connect", problem, "use `half` or a number"))
         if x.rank != 3 or self.groups != 1:
-            raise ShapeError(TableDoesNotFit("connect", "a connection table needs a stream of maps, and groups = 1"))
+            raise ShapeError(
+                TableDoesNotFit("connect", "a connection table needs an input with 3 axes, and groups = 1")
+            )
         for number, row in enumerate(self.connect):
             wrong = next((i for i in row if not 0 <= i < x.channels), None)
             if wrong is not None:
-                problem = f"row {number} names input map {wrong}, and there are {int(x.channels)}, counted from 0"
+                problem = f"row {number} names input channel {wrong}; the input has channels 0 to {int(x.channels) - 1}"
                 raise ShapeError(TableDoesNotFit("connect", problem))
             if len(set(row)) < len(row):
-                raise ShapeError(TableDoesNotFit("connect", f"row {number} names an input map twice"))
+                raise ShapeError(TableDoesNotFit("connect", f"row {number} names an input channel twice"))
 
     def params(self, x: Shape) -> int:
         return self._weights(x) + (self.out if self.bias else 0)
@@ -168,7 +177,7 @@ class Conv(Op):
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         if self.connect:
-            # What goes into each window of the table, and what comes out of it.
+            # One input map and one output map for each connection.
             windows = sum(map(len, self.connect))
             given = windows * Shape(inputs[0].map).volume
             return Saved(values=given + windows * Shape(y.map).volume, in_backward=given)

@@ -1,4 +1,4 @@
-"""What operators and initialisers declare alike: arguments by name, each with a kind, a default and a help."""
+"""Arguments of operators and initialisers: a class declares them as fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument."""
+    """An argument with its type, its help and its default."""
 
     name: str
     kind: ArgumentType
@@ -20,17 +20,17 @@ class Argument:
 
     @property
     def required(self) -> bool:
-        """Whether a call has to give it."""
+        """Whether a call must give a value."""
         return self.default is REQUIRED
 
 
 def arg(kind: ArgumentType, *, help: str, default: Any = REQUIRED) -> Any:
-    """Declare an argument."""
+    """Declare an argument as the value of a class attribute."""
     return Argument("", kind, help, default)
 
 
 class Declared:
-    """Something that is called with arguments; its first `positional` ones need no name."""
+    """Base class of operators and initialisers; a call may give the first `positional` arguments without names."""
 
     name: ClassVar[str]
     arguments: ClassVar[dict[str, Argument]]
@@ -43,16 +43,16 @@ class Declared:
 
     @property
     def values(self) -> Mapping[str, object]:
-        """The arguments of this use, in the order of their declaration."""
+        """The values of the arguments by name, in the order of their declaration."""
         return {name: getattr(self, name) for name in self.arguments}
 
     def changed(self, **values: object) -> Self:
-        """Return the same with other values for some arguments."""
+        """Return a copy with other values for some arguments."""
         return type(self)(**{**self.values, **values})
 
     @classmethod
     def declare(cls, name: str, positional: int) -> None:
-        """Enter the name of a class, and the arguments that its fields declare."""
+        """Set the name of the class and collect the arguments that its attributes declare."""
         cls.name, cls.positional = name, positional
         cls.arguments = {
             field: Argument(field, value.kind, value.help, value.default)

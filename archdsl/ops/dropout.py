@@ -1,4 +1,4 @@
-"""Dropouts: what is left out at random while training."""
+"""Dropouts."""
 
 from archdsl.base.pyexpr import Ref, call
 from archdsl.base.shape import Shape
@@ -10,14 +10,14 @@ from archdsl.ops.window import require_map
 
 
 class Dropping(Elementwise):
-    """What dropouts share: a rate, and that nothing happens outside of training."""
+    """Base class of dropouts, which are the identity in evaluation."""
 
     rate: float
     traits = Trait.DROPS
     is_random = True
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The mask, which holds numbers: PyTorch multiplies by it.
+        # The mask, in the type of the input: PyTorch multiplies by it.
         return Saved(values=y.volume)
 
     def drawing(self, x: Shape) -> Drawing:
@@ -32,9 +32,9 @@ class Dropping(Elementwise):
 
 @op("dropout", family="other", positional=1)
 class Dropout(Dropping):
-    """Set elements to zero at random while training, and scale up the others."""
+    """Set elements to 0 at random in training and scale up the others: `nn.Dropout` (Srivastava et al. 2014)."""
 
-    rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
+    rate: float = arg(RATE, default=0.5, help="probability of an element to be dropped")
 
     is_lanewise = True
     examples = (
@@ -48,9 +48,9 @@ class Dropout(Dropping):
 
 @op("channel_dropout", family="other", positional=1)
 class ChannelDropout(Dropping):
-    """Set whole channels to zero at random while training: Dropout1d, 2d or 3d by the rank (Tompson et al. 2015)."""
+    """Set whole channels to 0 at random in training: `nn.Dropout1d` to `3d`, by the rank (Tompson et al. 2015)."""
 
-    rate: float = arg(RATE, default=0.5, help="share of the channels that is dropped")
+    rate: float = arg(RATE, default=0.5, help="probability of a channel to be dropped")
 
     is_lanewise = True
     examples = (
@@ -73,9 +73,9 @@ class ChannelDropout(Dropping):
 
 @op("alpha_dropout", family="other", positional=1)
 class AlphaDropout(Dropping):
-    """Drop elements while training so that mean and variance stay, as `selu` needs it (Klambauer et al. 2017)."""
+    """Drop elements in training and keep mean and variance, for `selu`: `nn.AlphaDropout` (Klambauer et al. 2017)."""
 
-    rate: float = arg(RATE, default=0.5, help="share of the elements that is dropped")
+    rate: float = arg(RATE, default=0.5, help="probability of an element to be dropped")
 
     is_lanewise = True
     examples = (
@@ -89,12 +89,12 @@ class AlphaDropout(Dropping):
 
 @op("drop_path", family="other", positional=1)
 class DropPath(Dropping):
-    """Drop the whole stream of a sample at random while training, and scale up the other samples.
+    """Set whole samples to 0 at random in training and scale up the others: stochastic depth (Huang et al. 2016).
 
-    Stochastic depth (Huang et al. 2016): at the end of a residual branch it leaves out that branch.
+    At the end of a residual branch it skips the branch for these samples.
     """
 
-    rate: float = arg(RATE, default=0.5, help="share of the samples that is dropped")
+    rate: float = arg(RATE, default=0.5, help="probability of a sample to be dropped")
 
     support = ("drop_path", "DropPath")
     traits = Trait(0)

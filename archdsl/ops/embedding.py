@@ -1,4 +1,4 @@
-"""Learned vectors: for indices, for positions, and for a token that stands for the whole sequence."""
+"""Embeddings of indices and positions, and the class token."""
 
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
@@ -13,15 +13,15 @@ from archdsl.ops.sequence import require_sequence
 
 @op("embedding", family="linear", positional=2)
 class Embedding(Op):
-    """Replace every index by a learned vector: `nn.Embedding` (Bengio et al. 2003).
+    """Replace each index by a learned vector: `nn.Embedding` (Bengio et al. 2003).
 
-    The stream holds whole numbers below `count`; the vectors become its last axis.
+    The input holds integers below `count`; the features of the vectors become the last axis.
     """
 
-    count: int = arg(COUNT, help="how many different indices there are")
-    size: int = arg(COUNT, help="features of a vector")
+    count: int = arg(COUNT, help="number of different indices")
+    size: int = arg(COUNT, help="number of features of a vector")
     padding_idx: int | None = arg(
-        OPTIONAL_COUNT_FROM_ZERO, default=None, help="an index whose vector is zero and learns nothing"
+        OPTIONAL_COUNT_FROM_ZERO, default=None, help="index whose vector is 0 and gets no gradient"
     )
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
 
@@ -60,13 +60,13 @@ class Embedding(Op):
 
 @op("positional", family="other")
 class Positional(Elementwise):
-    """Add a learned vector to every position of a sequence or a map (Gehring et al. 2017; BERT and ViT).
+    """Add a learned vector to each position of a sequence or a map (Gehring et al. 2017; BERT and ViT).
 
-    The parameter is called `weight` and has a first axis of 1 for the batch.
+    The parameter is called `weight`; its first axis has size 1, for the batch.
     """
 
-    std: float = arg(POSITIVE, default=0.02, help="standard deviation before training")
-    init: Initialiser | None = arg(INITIALISER, default=None, help="how the vectors start; `none`: as `std` says")
+    std: float = arg(POSITIVE, default=0.02, help="standard deviation of the initial values")
+    init: Initialiser | None = arg(INITIALISER, default=None, help="initialiser; `none`: normal with `std`")
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("PositionalEmbedding",)
@@ -93,12 +93,12 @@ class Positional(Elementwise):
 
 @op("sinusoidal", family="other")
 class Sinusoidal(Elementwise):
-    """Add sines and cosines of the position to every step of a sequence (Vaswani et al. 2017, section 3.5).
+    """Add sines and cosines of the position to each step of a sequence (Vaswani et al. 2017, section 3.5).
 
-    Feature 2i has the sine and feature 2i + 1 the cosine of the position divided by base^(2i / features).
+    Feature 2i gets the sine and feature 2i + 1 the cosine of the position divided by base^(2i / features).
     """
 
-    base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wave is 2 pi times as long")
+    base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wavelength is about 2 pi times `base`")
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("SinusoidalEncoding",)
@@ -120,12 +120,12 @@ class Sinusoidal(Elementwise):
 
 @op("class_token", family="other")
 class ClassToken(Op):
-    """Put a learned step before a sequence, in which a classification is gathered (Devlin et al. 2018; ViT).
+    """Insert a learned step before the first step of a sequence, for classification (Devlin et al. 2018; ViT).
 
-    `slice(0, 1) -> flatten` takes it out again.
+    `slice(0, 1) -> flatten` extracts it again.
     """
 
-    init: Initialiser | None = arg(INITIALISER, default=None, help="how the vector starts; `none`: as zeros")
+    init: Initialiser | None = arg(INITIALISER, default=None, help="initialiser of the vector; `none`: zeros")
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("ClassToken",)

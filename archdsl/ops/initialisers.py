@@ -1,4 +1,4 @@
-"""The initialisers: how weights can start, each what the function of `torch.nn.init` with its name does.
+"""The initialisers: each calls the function of `torch.nn.init` with its name.
 
 An initialiser is one class. It is a value of the language: `init = kaiming_normal(mode = fan_out)`.
 """
@@ -16,27 +16,31 @@ from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 
 _MODE = choice("fan_in", "fan_out", quoted=True)
 _NONLINEARITY = choice("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu", quoted=True)
-_MODE_HELP = "whether to keep the variance forwards (the inputs of a unit count) or backwards (its outputs)"
-_NONLINEARITY_HELP = "what follows the layer, and sets the gain"
-_SLOPE_HELP = "slope of the `leaky_relu` below 0"
-_GAIN_HELP = "factor of all weights"
+_MODE_HELP = "`fan_in` preserves the variance in the forward pass, `fan_out` in the backward pass"
+_NONLINEARITY_HELP = "activation after the layer, which determines the gain"
+_SLOPE_HELP = "negative slope of `leaky_relu`"
+_GAIN_HELP = "factor of the standard deviation or the bounds"
 
-WEIGHTS = "how the weights start; `none`: as PyTorch starts them"
-BIASES = "how the biases start, where there are any; `none`: as PyTorch starts them"
-SCALES = "how the scales start; `none`: as ones"
-SHIFTS = "how the shifts start; `none`: as zeros"
+WEIGHTS = "initialiser of the weights; `none`: the default of PyTorch"
+BIASES = "initialiser of the biases; `none`: the default of PyTorch"
+SCALES = "initialiser of the scales; `none`: ones"
+SHIFTS = "initialiser of the shifts; `none`: zeros"
 
 
 class Initialiser(Declared, Compound):
-    """A way to start a parameter, with its arguments. `axes` bounds the axes that the parameter may have."""
+    """Base class of initialisers.
+
+    Attributes:
+        axes: Smallest and largest number of axes that a parameter may have.
+        bare: Number of arguments that PyTorch code gives by position.
+    """
 
     axes: ClassVar[tuple[int, int]] = (0, 5)
-    # How many of its arguments stand without names in PyTorch code.
     bare: ClassVar[int] = 0
 
     @property
     def counts_outputs(self) -> bool:
-        """Whether weights start otherwise where there are more of them along the first axis."""
+        """Whether the distribution depends on the size of the first axis."""
         return False
 
     def held(self) -> tuple[object, ...]:
@@ -46,22 +50,22 @@ class Initialiser(Declared, Compound):
         return type(self)(**dict(zip(self.arguments, values, strict=True)))
 
     def check(self) -> None:
-        """Raise `ShapeError` where the arguments do not go together."""
+        """Raise `ShapeError` if the arguments do not fit together."""
 
     def fit(self, argument: str, dims: tuple[int, ...]) -> None:
-        """Raise `ShapeError` where it cannot start a parameter of these sizes, which `argument` asks for."""
+        """Raise `ShapeError` if it cannot fill a parameter of these sizes; `argument` is the argument to blame."""
         low, high = self.axes
         if not low <= len(dims) <= high:
             raise ShapeError(CannotStart(argument, self.name, self.axes, tuple(map(int, dims))))
 
     def call(self, target: Expr) -> Call:
-        """Return the code that starts a parameter."""
+        """Return the call that fills a parameter."""
         given = {name: str(value) if isinstance(value, Chosen) else cast(Expr, value) for name, value in self._given()}
         args = list(given.values())[: self.bare]
         return Call(f"nn.init.{self.name}_", (target, *args), tuple(given.items())[self.bare :])
 
     def _given(self) -> list[tuple[str, object]]:
-        """Return the arguments that are not left at their defaults; those without names are given together."""
+        """Return the arguments that differ from their defaults; those by position are given together."""
         values = list(self.values.items())
         given = [(name, value) for name, value in values if not self._is_default(name, value)]
         return values if self.bare and given else given
@@ -90,7 +94,7 @@ _Class = TypeVar("_Class", bound=type[Initialiser])
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(arg,))
 def initialiser(name: str, *, positional: int = 0) -> Callable[[_Class], _Class]:
-    """Enter a class into the table of initialisers under `name`."""
+    """Return a class decorator that enters an initialiser into the table."""
 
     def enter(cls: _Class) -> _Class:
         assert name not in _TABLE and cls.__doc__
@@ -103,7 +107,7 @@ def initialiser(name: str, *, positional: int = 0) -> Callable[[_Class], _Class]
 
 @initialiser("constant", positional=1)
 class Constant(Initialiser):
-    """One number everywhere."""
+    """Set all elements to a number."""
 
     val: float = arg(REAL, help="the number")
 
@@ -112,20 +116,20 @@ class Constant(Initialiser):
 
 @initialiser("zeros")
 class Zeros(Initialiser):
-    """0 everywhere."""
+    """Set all elements to 0."""
 
 
 @initialiser("ones")
 class Ones(Initialiser):
-    """1 everywhere."""
+    """Set all elements to 1."""
 
 
 @initialiser("uniform", positional=2)
 class Uniform(Initialiser):
-    """Drawn evenly between two bounds."""
+    """Draw from a uniform distribution between two bounds."""
 
-    a: float = arg(REAL, default=0.0, help="the lower bound")
-    b: float = arg(REAL, default=1.0, help="the upper bound")
+    a: float = arg(REAL, default=0.0, help="lower bound")
+    b: float = arg(REAL, default=1.0, help="upper bound")
 
     bare = 2
 
@@ -135,20 +139,20 @@ class Uniform(Initialiser):
 
 @initialiser("normal", positional=2)
 class Normal(Initialiser):
-    """Drawn from a normal distribution."""
+    """Draw from a normal distribution."""
 
-    mean: float = arg(REAL, default=0.0, help="its mean")
-    std: float = arg(POSITIVE, default=1.0, help="its standard deviation")
+    mean: float = arg(REAL, default=0.0, help="mean")
+    std: float = arg(POSITIVE, default=1.0, help="standard deviation")
 
 
 @initialiser("trunc_normal", positional=2)
 class TruncNormal(Initialiser):
-    """Drawn from a normal distribution, again where a number lies outside of two bounds (not a multiple of `std`)."""
+    """Draw from a normal distribution and redraw numbers outside of two bounds, which are not multiples of `std`."""
 
-    mean: float = arg(REAL, default=0.0, help="the mean before the bounds are drawn")
-    std: float = arg(POSITIVE, default=1.0, help="the standard deviation before the bounds are drawn")
-    a: float = arg(REAL, default=-2.0, help="the lower bound")
-    b: float = arg(REAL, default=2.0, help="the upper bound")
+    mean: float = arg(REAL, default=0.0, help="mean before truncation")
+    std: float = arg(POSITIVE, default=1.0, help="standard deviation before truncation")
+    a: float = arg(REAL, default=-2.0, help="lower bound")
+    b: float = arg(REAL, default=2.0, help="upper bound")
 
     def check(self) -> None:
         _require_order("b", self.a, self.b)
@@ -158,7 +162,7 @@ class TruncNormal(Initialiser):
 
 @initialiser("xavier_uniform", positional=1)
 class XavierUniform(Initialiser):
-    """Drawn evenly within bounds that keep the variance between `tanh` layers (Glorot and Bengio 2010)."""
+    """Draw from a uniform distribution that preserves the variance between `tanh` layers (Glorot and Bengio 2010)."""
 
     gain: float = arg(REAL, default=1.0, help=_GAIN_HELP)
 
@@ -168,7 +172,7 @@ class XavierUniform(Initialiser):
 
 @initialiser("xavier_normal", positional=1)
 class XavierNormal(Initialiser):
-    """Drawn from a normal distribution that keeps the variance between `tanh` layers (Glorot and Bengio 2010)."""
+    """Draw from a normal distribution that preserves the variance between `tanh` layers (Glorot and Bengio 2010)."""
 
     gain: float = arg(POSITIVE, default=1.0, help=_GAIN_HELP)
 
@@ -178,7 +182,7 @@ class XavierNormal(Initialiser):
 
 @initialiser("kaiming_uniform")
 class KaimingUniform(Initialiser):
-    """Drawn evenly within bounds that keep the variance between `relu` layers (He et al. 2015)."""
+    """Draw from a uniform distribution that preserves the variance between `relu` layers (He et al. 2015)."""
 
     a: float = arg(REAL, default=0.0, help=_SLOPE_HELP)
     mode: str = arg(_MODE, default=Chosen("fan_in"), help=_MODE_HELP)
@@ -193,7 +197,7 @@ class KaimingUniform(Initialiser):
 
 @initialiser("kaiming_normal")
 class KaimingNormal(Initialiser):
-    """Drawn from a normal distribution that keeps the variance between `relu` layers (He et al. 2015)."""
+    """Draw from a normal distribution that preserves the variance between `relu` layers (He et al. 2015)."""
 
     a: float = arg(REAL, default=0.0, help=_SLOPE_HELP)
     mode: str = arg(_MODE, default=Chosen("fan_in"), help=_MODE_HELP)
@@ -208,7 +212,7 @@ class KaimingNormal(Initialiser):
 
 @initialiser("orthogonal", positional=1)
 class Orthogonal(Initialiser):
-    """A random matrix whose rows, or columns if these are fewer, are orthonormal (Saxe et al. 2013)."""
+    """Draw a matrix with orthonormal rows, or columns if there are fewer (Saxe et al. 2013)."""
 
     gain: float = arg(REAL, default=1.0, help=_GAIN_HELP)
 
@@ -218,9 +222,9 @@ class Orthogonal(Initialiser):
 
 @initialiser("dirac")
 class Dirac(Initialiser):
-    """1 in the middle of the window from each channel to itself, else 0: a convolution that passes its input on."""
+    """Set the centre of the kernel from each channel to itself to 1 and the rest to 0: an identity convolution."""
 
-    groups: int = arg(COUNT, default=1, help="groups of output channels, each of which passes on the first inputs")
+    groups: int = arg(COUNT, default=1, help="number of groups of outputs, each of which copies the first inputs")
 
     axes = (3, 5)
     counts_outputs = True
@@ -233,10 +237,10 @@ class Dirac(Initialiser):
 
 @initialiser("sparse", positional=1)
 class Sparse(Initialiser):
-    """Drawn from a normal distribution, and a share of the weights to each input set to 0 (Martens 2010)."""
+    """Draw from a normal distribution and set a share of the weights of each input to 0 (Martens 2010)."""
 
-    sparsity: float = arg(RATE, help="the share of zeros")
-    std: float = arg(POSITIVE, default=0.01, help="standard deviation of the others")
+    sparsity: float = arg(RATE, help="share of zeros")
+    std: float = arg(POSITIVE, default=0.01, help="standard deviation of the other weights")
 
     axes = (2, 2)
     bare = 0
@@ -244,7 +248,7 @@ class Sparse(Initialiser):
 
 
 class PartByPart(Initialiser):
-    """Starts equal parts of a parameter along its first axis, each for itself; none that its author can choose."""
+    """Applies an initialiser to equal parts of a parameter along its first axis; passes create it."""
 
     name = "part_by_part"
     arguments: ClassVar[dict[str, Argument]] = {}
@@ -272,7 +276,7 @@ class PartByPart(Initialiser):
 
 
 def part_by_part(initialiser: Initialiser | None, parts: int) -> Initialiser | None:
-    """Return what starts each of the equal parts of a parameter as an initialiser starts a parameter of this size."""
+    """Return the initialiser that applies another one to each of `parts` equal parts of a parameter."""
     if initialiser is None or not initialiser.counts_outputs:
         return initialiser
     if isinstance(initialiser, PartByPart):
@@ -287,7 +291,7 @@ def _require_order(argument: str, low: float, high: float) -> None:
 
 @dataclass(frozen=True)
 class CannotStart(Reason):
-    """An initialiser that starts parameters with another number of axes."""
+    """An initialiser does not support parameters with this number of axes."""
 
     code = codes.WRONG_VALUE
     about_stream = False
@@ -301,7 +305,7 @@ class CannotStart(Reason):
         wanted = f"{low} axes" if low == high else f"at least {low} axes"
         sizes = "x".join(map(str, self.dims))
         given = f"a vector of {sizes}" if len(self.dims) == 1 else f"{sizes}"
-        return f"`{self.name}` starts parameters of {wanted}, and this one is {given}"
+        return f"`{self.name}` needs a parameter with {wanted}, and this one is {given}"
 
     def help(self) -> str | None:
         fitting = [each.name for each in all_initialisers() if each.axes[0] <= len(self.dims) <= each.axes[1]]
@@ -310,7 +314,7 @@ class CannotStart(Reason):
 
 @dataclass(frozen=True)
 class UnevenDirac(Reason):
-    """The output channels do not split into the groups of `dirac`."""
+    """The output channels are not divisible by the groups of `dirac`."""
 
     code = codes.NOT_DIVISIBLE
     about_stream = False
@@ -319,7 +323,7 @@ class UnevenDirac(Reason):
     groups: int
 
     def label(self) -> str:
-        return f"{self.channels} channels do not split into {self.groups} equal groups"
+        return f"{self.channels} channels are not divisible by {self.groups} groups"
 
 
 @dataclass(frozen=True)
@@ -351,13 +355,13 @@ class InitialValue:
 
 
 class InitialiserType(ArgumentType):
-    """An initialiser, or `none` for PyTorch's own way."""
+    """An initialiser, or `none` for the default of PyTorch."""
 
     def convert(self, name: str, value: object) -> object:
         if value is None or isinstance(value, Initialiser):
             return value
         quoted = isinstance(value, str) and value in _TABLE
-        raise self.refuse(name, value, f"write {value} without quotes" if quoted else f"there is {_listed()}")
+        raise self.refuse(name, value, f"write `{value}` without quotes" if quoted else f"use one of {_listed()}")
 
 
 def _listed() -> str:
@@ -365,7 +369,7 @@ def _listed() -> str:
 
 
 def find_initialiser(name: str) -> type[Initialiser] | None:
-    """Return the initialiser of this name, if there is one."""
+    """Return the initialiser with this name, or None."""
     return _TABLE.get(name)
 
 

@@ -1,4 +1,4 @@
-"""Normalisations of a sample by itself, as transformers use them: over its last axes, or over its channels."""
+"""Layer normalisations: over the last axes, or over the channels of each pixel."""
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
@@ -13,7 +13,7 @@ from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
 class OverLastAxes(Elementwise):
-    """What normalisations over the last axes share: every element of those axes has weights of its own."""
+    """Base class of normalisations over the last axes, with weights for each element of these axes."""
 
     axes: int
     affine: bool
@@ -22,7 +22,7 @@ class OverLastAxes(Elementwise):
     bias_init: Initialiser | None = None
 
     def _sizes(self, x: Shape) -> tuple[int, ...]:
-        # Axes decide about the structure: without a trace, they are fixed in the generated module.
+        # The axes determine the structure; as plain numbers, they are fixed in the generated module.
         return x.dims[x.rank - int(self.axes) :]
 
     def shape(self, x: Shape) -> Shape:
@@ -36,7 +36,7 @@ class OverLastAxes(Elementwise):
     def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
         if not self.affine:
             return ()
-        # What counts inputs makes no sense of a scale, however many axes it has.
+        # Initialisers with a fan-in do not apply to a scale, however many axes it has: it counts as a vector.
         scale = InitialValue("init", "weight", self.init, (Shape(self._sizes(x)).volume,))
         return (scale, InitialValue("bias_init", "bias", self.bias_init, scale.dims)) if self.bias else (scale,)
 
@@ -52,15 +52,15 @@ class OverLastAxes(Elementwise):
 
 @op("layernorm", family="normalisation")
 class LayerNorm(OverLastAxes):
-    """Normalise a sample over its last axes, then scale and shift each element of them (Ba et al. 2016).
+    """Normalise each sample over its last axes, then scale and shift each element: `nn.LayerNorm` (Ba et al. 2016).
 
-    It is `nn.LayerNorm`: one axis takes the features of every step of a sequence, 3 take a whole map.
+    With one axis, it normalises the features of each step of a sequence; with three, a whole map.
     """
 
-    axes: int = arg(COUNT, default=1, help="how many axes are normalised together, counted from the last")
+    axes: int = arg(COUNT, default=1, help="number of axes to normalise over, counted from the last")
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
-    bias: bool = arg(TRUTH, default=True, help="whether there is a shift, where they are learned")
+    bias: bool = arg(TRUTH, default=True, help="whether there is a shift; only with `affine`")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
@@ -76,7 +76,7 @@ class LayerNorm(OverLastAxes):
         super().shape(x)
         if Shape(self._sizes(x)).volume == 1:
             what = "the last axis" if self.axes == 1 else f"the last {int(self.axes)} axes"
-            raise ShapeError(NoSpread("axes", what, str(x), "normalise over more axes, or leave it out"))
+            raise ShapeError(NoSpread("axes", what, str(x), f"increase `axes`, or remove `{self.name}`"))
         return x
 
     def params(self, x: Shape) -> int:
@@ -99,14 +99,14 @@ class LayerNorm(OverLastAxes):
 
 @op("rmsnorm", family="normalisation")
 class RmsNorm(OverLastAxes):
-    """Divide a sample by its root mean square over the last axes, then scale it (Zhang and Sennrich 2019).
+    """Divide each sample by its root mean square over the last axes, then scale it: `nn.RMSNorm`.
 
-    It is `nn.RMSNorm`: neither a mean is taken off nor a shift added.
+    It subtracts no mean and adds no shift (Zhang and Sennrich 2019).
     """
 
-    axes: int = arg(COUNT, default=1, help="how many axes are normalised together, counted from the last")
+    axes: int = arg(COUNT, default=1, help="number of axes to normalise over, counted from the last")
     eps: float | None = arg(
-        OPTIONAL_POSITIVE, default=None, help="added to the mean square; `none` is what the number format resolves"
+        OPTIONAL_POSITIVE, default=None, help="added to the mean square; `none`: the machine epsilon of the data type"
     )
     affine: bool = arg(TRUTH, default=True, help="whether the scale is learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
@@ -128,7 +128,7 @@ class RmsNorm(OverLastAxes):
         return Functional(made, call("F.rms_norm", INPUT, sizes, eps=self.eps).without(eps=None))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # One over the root mean squares, and what is scaled.
+        # The reciprocals of the root mean squares, and the input of the scaling.
         return Saved(input=True, values=y.volume // Shape(self._sizes(y)).volume + (y.volume if self.affine else 0))
 
     def drawing(self, x: Shape) -> Drawing:
@@ -137,9 +137,9 @@ class RmsNorm(OverLastAxes):
 
 @op("channel_layernorm", family="normalisation")
 class ChannelLayerNorm(PerChannel):
-    """Normalise each pixel of a map over its channels, then scale and shift each channel (Liu et al. 2022).
+    """Normalise each pixel over its channels, then scale and shift each channel (Liu et al. 2022).
 
-    The `LayerNorm2d` of ConvNeXt: what `layernorm` does to sequences.
+    It is the `LayerNorm2d` of ConvNeXt: `layernorm` for maps.
     """
 
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
@@ -157,9 +157,9 @@ class ChannelLayerNorm(PerChannel):
 
     def shape(self, x: Shape) -> Shape:
         if x.rank != 3:
-            raise ShapeError(WrongRank("channels, height and width", str(x), "`layernorm` normalises the last axis"))
+            raise ShapeError(WrongRank("channels, height and width", str(x), "use `layernorm` for the last axis"))
         if x.channels == 1:
-            raise ShapeError(NoSpread("call", "each pixel", str(x), "normalise over the map: use `instancenorm`"))
+            raise ShapeError(NoSpread("call", "each pixel", str(x), "use `instancenorm` instead"))
         return x
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:

@@ -1,4 +1,4 @@
-"""Fully connected layers, and the Euclidean output units of 1998."""
+"""Fully connected layers, and the Euclidean output units of LeNet-5."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -14,15 +14,15 @@ from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
 
 def _require_vector(x: Shape) -> None:
     if x.rank != 1:
-        raise ShapeError(WrongRank("a vector", str(x), "put `flatten` before it"))
+        raise ShapeError(WrongRank("a vector", str(x), "insert `flatten` before it"))
 
 
 @op("linear", family="linear", positional=1)
 class Linear(Op):
-    """Multiply a vector by a learned matrix and add a learned constant; of a sequence, the features of every step."""
+    """Multiply features by a learned matrix and add a bias: `nn.Linear`, for a vector or each step of a sequence."""
 
-    out: int = arg(COUNT, help="features of the result")
-    bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant")
+    out: int = arg(COUNT, help="number of output features")
+    bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
@@ -37,7 +37,7 @@ class Linear(Op):
 
     def shape(self, x: Shape) -> Shape:
         if not 1 <= x.rank <= 2:
-            raise ShapeError(WrongRank("a vector, or a sequence of vectors", str(x), "put `flatten` before it"))
+            raise ShapeError(WrongRank("a vector, or a sequence of vectors", str(x), "insert `flatten` before it"))
         return Shape.of(*x.dims[:-1], self.out)
 
     def params(self, x: Shape) -> int:
@@ -75,7 +75,7 @@ class Linear(Op):
 
 
 class GroupedLinear(Op):
-    """As many layers abreast as there are groups, each on its own part of a vector: what fused towers have in a net."""
+    """Several linear layers side by side, each on its own part of a vector; the pass that fuses towers creates it."""
 
     name = Linear.name
     family = Linear.family
@@ -121,15 +121,17 @@ class GroupedLinear(Op):
 
 @op("rbf", family="linear", positional=1)
 class Rbf(Op):
-    """Return the squared distance of a vector to each of `out` fixed targets of +1 and -1.
+    """Compute the squared distance of a vector to each of `out` fixed targets of +1 and -1.
 
-    The output layer of LeNet-5 (LeCun et al. 1998, section II.B, equation 7); the smallest distance wins. Without
-    `targets` they are drawn at random from a fixed seed.
+    It is the output layer of LeNet-5 (LeCun et al. 1998, section II.B, equation 7): the class with the smallest
+    distance is the prediction. Without `targets`, the targets are drawn at random with a fixed seed.
     """
 
-    out: int = arg(COUNT, help="number of targets, one a class")
+    out: int = arg(COUNT, help="number of targets, one for each class")
     targets: tuple[str, ...] | None = arg(
-        BITMAPS, default=None, help="one string a class, `#` for +1 and `.` for -1; `/` may end the rows of a picture"
+        BITMAPS,
+        default=None,
+        help="one string for each class, with `#` for +1 and `.` for -1; a `/` may end each row of a picture",
     )
 
     kind = "distances"
@@ -148,20 +150,26 @@ class Rbf(Op):
 
     def _check_targets(self, x: Shape, targets: tuple[str, ...]) -> None:
         if len(targets) != self.out:
-            problem = f"there are {len(targets)} targets, and {int(self.out)} output units"
+            problem = f"there are {len(targets)} targets for {int(self.out)} outputs"
             raise ShapeError(
-                TableDoesNotFit("targets", problem, f"give {int(self.out)} targets, or write rbf({len(targets)})")
+                TableDoesNotFit("targets", problem, f"give {int(self.out)} targets, or write `rbf({len(targets)}, …)`")
             )
         for number, target in enumerate(targets):
             if len(target) != x.channels:
-                problem = f"target {number} has {len(target)} cells, and the vector has {int(x.channels)}"
-                raise ShapeError(TableDoesNotFit("targets", problem, "draw one `#` or `.` for every feature"))
+                problem = f"target {number} has {len(target)} cells, and the input has {int(x.channels)} features"
+                raise ShapeError(
+                    TableDoesNotFit(
+                        "targets",
+                        problem,
+                        f"write {int(x.channels)} cells in target {number}, a `#` or `.` for each feature",
+                    )
+                )
 
     def buffer_sizes(self, x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
         return (("targets", (self.out, x.channels)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The differences, which are squared.
+        # The differences between the input and the targets.
         return Saved(values=y.volume * inputs[0].volume)
 
     def torch(self, x: Shape) -> LayerCode:

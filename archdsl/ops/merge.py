@@ -1,4 +1,4 @@
-"""Operators that make one stream of several."""
+"""Operators that combine several tensors."""
 
 from archdsl.base.pyexpr import Expr, Infix, call
 from archdsl.base.shape import Shape
@@ -23,14 +23,14 @@ def _all_inputs(count: int) -> Expr:
 
 def _require_axis(axis: int, inputs: tuple[Shape, ...], *, more: int = 0) -> None:
     if axis >= inputs[0].rank + more:
-        raise ShapeError(WrongRank(f"streams with an axis {axis}, counted from 0 for the channels", str(inputs[0])))
+        raise ShapeError(WrongRank(f"inputs with an axis {axis} (the channels are axis 0)", str(inputs[0])))
 
 
 @op("concat", family="merge", positional=0)
 class Concat(Merge):
-    """Put streams behind each other, along the channels unless `axis` says otherwise."""
+    """Concatenate tensors along an axis, by default the channels: `torch.cat`."""
 
-    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis along which they are put, 0 for the channels")
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis to concatenate; 0 is the channels")
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
@@ -62,7 +62,7 @@ class Concat(Merge):
         return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
-        return Sums(why="the streams are put behind each other, so their sizes add up along that axis")
+        return Sums(why="the inputs are concatenated, so their sizes along that axis add up")
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
         return ForwardOnly(call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
@@ -70,7 +70,7 @@ class Concat(Merge):
 
 @op("add", family="merge", positional=0)
 class Add(Merge):
-    """Add streams of one shape, element by element."""
+    """Add tensors of equal shape, element by element."""
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     is_lanewise = True
@@ -93,7 +93,7 @@ class Add(Merge):
 
 @op("mul", family="merge", positional=0)
 class Mul(Merge):
-    """Multiply streams element by element; a side of 1 is stretched, as in squeeze-and-excitation (Hu et al. 2018)."""
+    """Multiply tensors element by element; sizes of 1 broadcast, as in squeeze-and-excitation (Hu et al. 2018)."""
 
     examples = (
         Example("mul", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 1, 1),)),
@@ -112,7 +112,7 @@ class Mul(Merge):
         return Shape(tuple(dims))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
-        # A single channel that is stretched is one for each stream.
+        # A single channel that broadcasts would be one for each copy.
         alike = len({polynomial(shape.channels) for shape in inputs}) == 1
         return Fusion(self if alike else None)
 
@@ -128,9 +128,9 @@ class Mul(Merge):
 
 @op("stack", family="merge", positional=0)
 class Stack(Merge):
-    """Put streams of one shape side by side along a new axis, the first one unless `axis` says otherwise."""
+    """Stack tensors of equal shape along a new axis, by default the first: `torch.stack`."""
 
-    axis: int = arg(COUNT_FROM_ZERO, default=0, help="where the new axis stands, 0 for the first")
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="position of the new axis; 0 is the first")
 
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (

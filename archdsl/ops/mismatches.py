@@ -1,4 +1,4 @@
-"""Why a stream cannot be spread, split, normalised or given another shape: the reasons that are not about windows."""
+"""Reasons why an operator rejects its input, with numbers and messages: divisibility, normalisation and merges."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from archdsl.ops.reasons import Reason, near_divisors
 
 @dataclass(frozen=True)
 class NothingLeft(Reason):
-    """A transposed convolution whose padding crops everything that it would give."""
+    """The padding of a transposed convolution removes the whole result."""
 
     code = codes.WINDOW_DOES_NOT_FIT
     focus = "padding"
@@ -23,7 +23,7 @@ class NothingLeft(Reason):
         terms = f"({self.size} - 1)*{self.stride} - 2*{self.padding} + {self.kernel}"
         if self.output_padding:
             terms += f" + {self.output_padding}"
-        return f"a map of side {self.size} becomes {terms} = {self._full() - 2 * self.padding}"
+        return f"a side of {self.size} becomes {terms} = {self._full() - 2 * self.padding}"
 
     def help(self) -> str | None:
         return f"use at most padding = {(self._full() - 1) // 2}"
@@ -34,7 +34,7 @@ class NothingLeft(Reason):
 
 @dataclass(frozen=True)
 class UnevenParts(Reason):
-    """The channels do not split into as many parts as the operator makes of them."""
+    """The size of an axis is not divisible by the number of parts."""
 
     code = codes.NOT_DIVISIBLE
     argument: str
@@ -44,17 +44,17 @@ class UnevenParts(Reason):
     which: str = "channels"
 
     def label(self) -> str:
-        return f"{self.channels} {self.which} do not split into {self.parts} equal {self.what}"
+        return f"{self.channels} {self.which} cannot be split into {self.parts} equal {self.what}"
 
     def help(self) -> str | None:
         less = self.channels - self.channels % self.parts
         fitting = f"{less} or {less + self.parts}" if less else str(self.parts)
-        return f"give the step before it {fitting} {self.which}"
+        return f"change the layer before it to {fitting} {self.which}"
 
 
 @dataclass(frozen=True)
 class UnevenBlocks(Reason):
-    """A map does not split into blocks."""
+    """A map cannot be divided into blocks."""
 
     code = codes.WINDOW_DOES_NOT_FIT
     size: int
@@ -62,15 +62,17 @@ class UnevenBlocks(Reason):
     argument: str = "factor"
 
     def label(self) -> str:
-        return f"a side of {self.size} does not split into blocks of {self.factor}: {self.size % self.factor} left over"
+        return (
+            f"a side of {self.size} cannot be divided into blocks of {self.factor}: {self.size % self.factor} left over"
+        )
 
     def help(self) -> str | None:
-        return f"use a {self.argument} that divides {self.size}, or pad or crop the map before"
+        return f"set `{self.argument}` to a divisor of {self.size}, or insert `pad` before it"
 
 
 @dataclass(frozen=True)
 class UnevenHeads(Reason):
-    """Features do not split into heads, or heads into those that share keys and values."""
+    """The features are not divisible by the heads, or the heads by those of keys and values."""
 
     code = codes.NOT_DIVISIBLE
     argument: str
@@ -80,25 +82,25 @@ class UnevenHeads(Reason):
     what: str
 
     def label(self) -> str:
-        return f"{self.count} {self.which} do not split into {self.parts} equal {self.what}"
+        return f"{self.count} {self.which} are not divisible by {self.parts} {self.what}"
 
     def help(self) -> str | None:
         near = near_divisors(self.count, self.parts)
-        return f"use a number for `{self.argument}` that divides {self.count}, such as {near}"
+        return f"set `{self.argument}` to a divisor of {self.count}, such as {near}"
 
 
 @dataclass(frozen=True)
 class NoSpread(Reason):
-    """What is normalised together is a single value."""
+    """A normalisation would apply to single values."""
 
     code = codes.OUT_OF_RANGE
     argument: str
     what: str
     given: str
-    advice: str = "normalise before the map has shrunk to one pixel"
+    advice: str = "move the normalisation before the map shrinks to one pixel"
 
     def label(self) -> str:
-        return f"{self.what} of a {self.given} stream is a single value, which has no spread to normalise by"
+        return f"{self.what} of an input of {self.given} is a single value, whose variance is 0"
 
     def help(self) -> str | None:
         return self.advice
@@ -106,7 +108,7 @@ class NoSpread(Reason):
 
 @dataclass(frozen=True)
 class WrongOrder(Reason):
-    """An order of axes that does not name each axis once."""
+    """An order of axes does not list each axis once."""
 
     code = codes.WRONG_AXES
     argument: str
@@ -117,15 +119,15 @@ class WrongOrder(Reason):
     def label(self) -> str:
         named = ", ".join(map(str, self.order))
         axes = ", ".join(map(str, range(self.rank)))
-        return f"the order is {named}, and the stream {self.given} has the axes {axes}"
+        return f"the order is {named}, but an input of {self.given} has the axes {axes}"
 
     def help(self) -> str | None:
-        return "name every axis once; 0 is the channels"
+        return f"list each of the axes {', '.join(map(str, range(self.rank)))} once; 0 is the channels"
 
 
 @dataclass(frozen=True)
 class VolumeDiffers(Reason):
-    """The sizes hold another number of elements than the stream has."""
+    """A shape has another number of elements than the input."""
 
     code = codes.SHAPE_DIFFERS
     argument: str
@@ -135,15 +137,22 @@ class VolumeDiffers(Reason):
     elements: int
 
     def label(self) -> str:
-        return f"{self.sizes} takes {self.volume} elements, and the stream {self.given} has {self.elements}"
+        return f"{self.sizes} needs {self.volume} elements, but an input of {self.given} has {self.elements}"
 
     def help(self) -> str | None:
-        return None if "-1" in self.sizes else "-1 in place of one size computes it"
+        return None if "-1" in self.sizes else "write -1 for one of the sizes to compute it"
 
 
 @dataclass(frozen=True)
 class StreamsDiffer(Reason):
-    """Streams that do not go together. `free` is the axis on which they may differ, `stretches` that 1 fits all."""
+    """The inputs of a merge have incompatible shapes.
+
+    Attributes:
+        operator: Name of the merge.
+        inputs: The shapes.
+        free: The axis along which sizes may differ, if any.
+        stretches: Whether sizes of 1 broadcast.
+    """
 
     code = codes.MERGE_DIFFERS
     operator: str
@@ -154,9 +163,7 @@ class StreamsDiffer(Reason):
     def label(self) -> str:
         ranks = sorted({shape.rank for shape in self.inputs})
         if len(ranks) > 1:
-            return (
-                f"`{self.operator}` takes streams with as many axes as each other, not {' and '.join(map(str, ranks))}"
-            )
+            return f"`{self.operator}` needs inputs with equal numbers of axes, not {' and '.join(map(str, ranks))}"
         axes = [axis for axis in range(ranks[0]) if axis != self.free and self._differ(axis)]
         names = " and ".join(_axis_name(axis, ranks[0]) for axis in axes)
         return f"the {names} {'differ' if len(axes) > 1 else 'differs'}: {self._shapes()}"
@@ -170,8 +177,8 @@ class StreamsDiffer(Reason):
 
     def help(self) -> str | None:
         if self.operator == "concat":
-            return "streams may differ in the axis along which they are put, and in no other"
-        return "give all branches the same shape" + ("; a side of 1 is stretched" if self.stretches else "")
+            return f"give all branches equal sizes, except along axis {self.free}"
+        return "give all branches equal shapes" + ("; sizes of 1 broadcast" if self.stretches else "")
 
 
 def _axis_name(axis: int, rank: int) -> str:

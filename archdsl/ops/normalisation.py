@@ -1,4 +1,4 @@
-"""Normalisations."""
+"""Normalisations with a scale and a shift for each channel, and local response normalisation."""
 
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
@@ -13,7 +13,7 @@ from archdsl.ops.window import require_map
 
 
 class PerChannel(Elementwise):
-    """What normalisations share that scale and shift each channel."""
+    """Base class of normalisations with a scale and a shift for each channel."""
 
     affine: bool
     init: Initialiser | None
@@ -23,7 +23,7 @@ class PerChannel(Elementwise):
         return 2 * x.channels if self.affine else 0
 
     def sums(self, x: Shape, y: Shape) -> Sums:
-        return Sums(params=f"2*{int(x.channels)}" if self.affine else "", why="every number keeps its place")
+        return Sums(params=f"2*{int(x.channels)}" if self.affine else "", why="the shape does not change")
 
     def initial_values(self, x: Shape) -> tuple[InitialValue, ...]:
         scale = InitialValue("init", "weight", self.init, (x.channels,))
@@ -31,16 +31,19 @@ class PerChannel(Elementwise):
 
 
 def _statistics(x: Shape) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Return the entries of running statistics."""
+    """Return name and sizes of the buffers with running statistics."""
     return ("running_mean", (x.channels,)), ("running_var", (x.channels,)), ("num_batches_tracked", ())
 
 
 @op("batchnorm", family="normalisation")
 class BatchNorm(PerChannel):
-    """Normalise each channel over the batch, then scale and shift it: BatchNorm1d, 2d or 3d by the rank."""
+    """Normalise each channel over the batch, then scale and shift it (Ioffe and Szegedy 2015).
+
+    It is `nn.BatchNorm1d`, `2d` or `3d`, by the rank of the input.
+    """
 
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
-    momentum: float = arg(RATE, default=0.1, help="weight of the batch in the running statistics")
+    momentum: float = arg(RATE, default=0.1, help="weight of the current batch in the running statistics")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
@@ -64,7 +67,7 @@ class BatchNorm(PerChannel):
         return _statistics(x)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # Mean and spread of each channel.
+        # Mean and reciprocal standard deviation of each channel.
         return Saved(input=True, of_batch=2 * y.channels)
 
     def torch(self, x: Shape) -> LayerCode:
@@ -79,9 +82,9 @@ class BatchNorm(PerChannel):
 
 @op("groupnorm", family="normalisation", positional=1)
 class GroupNorm(PerChannel):
-    """Normalise each group of channels of a sample, then scale and shift each channel (Wu and He 2018)."""
+    """Normalise each group of channels of a sample, then scale and shift: `nn.GroupNorm` (Wu and He 2018)."""
 
-    groups: int = arg(COUNT, help="groups of channels that are normalised together")
+    groups: int = arg(COUNT, help="number of groups of channels; each group is normalised as a whole")
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
@@ -100,9 +103,9 @@ class GroupNorm(PerChannel):
             raise ShapeError(WrongRank("channels", str(x)))
         if x.channels % self.groups:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
-        # PyTorch refuses it for a batch of one, and gives nothing but the shift for others.
+        # PyTorch raises an error for a batch of one, and returns only the shift for larger ones.
         if x.volume == self.groups:
-            advice = "use fewer groups, or normalise before the map has shrunk to one pixel"
+            advice = "use fewer groups, or move the normalisation before the map shrinks to one pixel"
             raise ShapeError(NoSpread("groups", "each group", str(x), advice))
         return x
 
@@ -110,7 +113,7 @@ class GroupNorm(PerChannel):
         return Fusion(self.changed(groups=count * self.groups))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # Mean and spread of each group.
+        # Mean and reciprocal standard deviation of each group.
         return Saved(input=True, values=2 * self.groups)
 
     def torch(self, x: Shape) -> LayerCode:
@@ -126,12 +129,14 @@ class GroupNorm(PerChannel):
 
 @op("instancenorm", family="normalisation")
 class InstanceNorm(PerChannel):
-    """Normalise each channel of a sample: InstanceNorm1d, 2d or 3d by the rank (Ulyanov et al. 2016)."""
+    """Normalise each channel of a sample: `nn.InstanceNorm1d` to `3d`, by the rank (Ulyanov et al. 2016)."""
 
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
-    momentum: float = arg(RATE, default=0.1, help="weight of the batch in the running statistics")
+    momentum: float = arg(RATE, default=0.1, help="weight of the current batch in the running statistics")
     affine: bool = arg(TRUTH, default=False, help="whether scale and shift are learned")
-    track_running_stats: bool = arg(TRUTH, default=False, help="whether running statistics are kept, and used later")
+    track_running_stats: bool = arg(
+        TRUTH, default=False, help="whether evaluation uses running statistics of the training"
+    )
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=SHIFTS)
 
@@ -166,12 +171,12 @@ class InstanceNorm(PerChannel):
         return Functional(made, call("F.instance_norm", INPUT, **options).without(eps=1e-5))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # Mean and spread of each channel of a sample; PyTorch copies for each sample what belongs to all.
+        # Mean and reciprocal standard deviation; PyTorch repeats weights and running statistics for each sample.
         copies = int(self.affine) + 2 * int(self.track_running_stats)
         return Saved(input=True, values=(2 + copies) * y.channels)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        # As in an evaluation, which uses what was kept of the training.
+        # As in evaluation, which uses the running statistics.
         return ITSELF if self.track_running_stats else EVERYTHING
 
     def drawing(self, x: Shape) -> Drawing:
@@ -180,14 +185,15 @@ class InstanceNorm(PerChannel):
 
 @op("lrn", family="normalisation", positional=1)
 class LocalResponseNorm(Elementwise):
-    """Divide by a power of the sum of squares over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+    """Divide by a power of the sum of squares over neighbouring channels: `nn.LocalResponseNorm`.
 
-    As in PyTorch, `alpha` is divided by `size`, which the paper does not do.
+    It is the normalisation of AlexNet (Krizhevsky et al. 2012, section 3.3). Unlike the paper, PyTorch divides `alpha`
+    by `size`.
     """
 
-    size: int = arg(COUNT, help="neighbouring channels that are summed over")
-    alpha: float = arg(REAL, default=1e-4, help="factor of the sum")
-    beta: float = arg(REAL, default=0.75, help="the power")
+    size: int = arg(COUNT, help="number of neighbouring channels in the sum")
+    alpha: float = arg(REAL, default=1e-4, help="factor of the sum, divided by `size`")
+    beta: float = arg(REAL, default=0.75, help="exponent")
     k: float = arg(REAL, default=1.0, help="added to the sum")
 
     support = ("LocalResponseNorm3d",)
@@ -203,7 +209,7 @@ class LocalResponseNorm(Elementwise):
 
     def torch(self, x: Shape) -> LayerCode:
         options: dict[str, Expr] = {"alpha": self.alpha, "beta": self.beta, "k": self.k}
-        # PyTorch takes a view of volumes, which those whose axes were permuted do not have.
+        # PyTorch calls `view` on volumes, which fails for permuted axes.
         is_volume = x.rank == 4
         module = "LocalResponseNorm3d" if is_volume else "nn.LocalResponseNorm"
         source = Method(INPUT, "contiguous", ()) if is_volume else INPUT
@@ -213,7 +219,7 @@ class LocalResponseNorm(Elementwise):
         )
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The squares with zeros around the channels, their sum, and its power.
+        # The squares, padded with zeros along the channels; their sums; the powers of these.
         positions = Shape(y.map).volume
         return Saved(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
 

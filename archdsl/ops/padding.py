@@ -1,4 +1,4 @@
-"""Padding as a step of its own."""
+"""Padding as an operator."""
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
@@ -13,18 +13,18 @@ _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Ci
 
 @op("pad", family="other", positional=1)
 class Pad(Op):
-    """Add pixels around the map: a constant, or what the map itself holds.
+    """Add pixels around the map: a constant, or copies of its own pixels. It is `F.pad`.
 
-    With one number more than the map has axes, the first one is for the channels: `pad(8x0x0)` adds 8 constant maps
-    before the others and 8 behind.
+    With one number more than the map has axes, the first one applies to the channels: `pad(8x0x0)` inserts 8 constant
+    channels before and 8 after the others.
     """
 
-    amount: Axes = arg(AXES_FROM_ZERO, help="pixels added on every side")
+    amount: Axes = arg(AXES_FROM_ZERO, help="number of pixels before and after the map, along each axis")
     after: Axes | None = arg(
-        OPTIONAL_AXES_FROM_ZERO, default=None, help="pixels added behind, where it differs; `none`: as before"
+        OPTIONAL_AXES_FROM_ZERO, default=None, help="number of pixels after the map, if it differs; `none`: `amount`"
     )
-    mode: str = arg(choice("constant", *_MODULES), default=Chosen("constant"), help="where the pixels come from")
-    value: float = arg(REAL, default=0.0, help="the constant")
+    mode: str = arg(choice("constant", *_MODULES), default=Chosen("constant"), help="source of the pixels")
+    value: float = arg(REAL, default=0.0, help="the constant, for mode = constant")
 
     examples = (
         Example("pad(1)", Shape.of(3, 8, 8), Shape.of(3, 10, 10)),
@@ -44,7 +44,7 @@ class Pad(Op):
         return before, before if self.after is None else per_axis("after", self.after, axes)
 
     def _with_channels(self, axes: int) -> bool:
-        """Whether there is a number for the channels as well; PyTorch's modules know three axes."""
+        """Return whether the first number applies to the channels; PyTorch's modules pad at most three axes."""
         counted = [len(value) for value in (self.amount, self.after) if isinstance(value, tuple)]
         return self.mode == "constant" and axes < 3 and max(counted, default=0) == axes + 1
 
@@ -52,7 +52,7 @@ class Pad(Op):
         before, after = self._sides(x)
         if self.value != 0 and self.mode != "constant":
             wanted = f"0 where mode = {self.mode}"
-            raise ShapeError(WrongValue("value", wanted, f"{self.value:g}", "leave it out, or use mode = constant"))
+            raise ShapeError(WrongValue("value", wanted, f"{self.value:g}", "remove `value`, or use mode = constant"))
         kept = x.dims[: x.rank - len(before)]
         padded = x.dims[len(kept) :]
         for name, amounts in (("amount", before), ("after", after)):
@@ -61,18 +61,18 @@ class Pad(Op):
         return Shape.of(*kept, *(sum(parts) for parts in zip(before, padded, after, strict=True)))
 
     def _require_source(self, name: str, size: int, amount: int, x: Shape) -> None:
-        """Raise where the map has not as many pixels as shall be taken from it."""
+        """Raise `ShapeError` if the map has fewer pixels than the padding copies from it."""
         most = {"reflect": size - 1, "circular": size}.get(self.mode)
         if most is not None and amount > most:
             how = "reflected" if self.mode == "reflect" else "repeated"
-            raise ShapeError(OutOfRange(name, str(int(amount)), f"at most {int(most)} where a {x} stream is {how}"))
+            raise ShapeError(OutOfRange(name, str(int(amount)), f"at most {int(most)} where an input of {x} is {how}"))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(None if self._with_channels(require_map(inputs[0])) else self)
 
     def torch(self, x: Shape) -> LayerCode:
         before, after = self._sides(x)
-        # PyTorch counts the axes from the last one.
+        # PyTorch lists the axes from the last to the first.
         pairs = reversed(tuple(zip(before, after, strict=True)))
         amounts = tuple(side for pair in pairs for side in pair)
         options: dict[str, Expr] = {"mode": str(self.mode), "value": self.value}
@@ -90,7 +90,7 @@ class Pad(Op):
         if self.mode == "circular":
             return EVERYTHING
         before, _ = self._sides(inputs[0])
-        # Copies of pixels beside the border are taken for the border: they are nearer to it than what they stand for.
+        # Pixels that are copied from inside the map count as pixels at the border, which is nearer.
         return map_dependence(*(AxisWindow(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:

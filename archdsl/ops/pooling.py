@@ -1,4 +1,4 @@
-"""Pools: a sliding window that learns nothing, and the trainable one of 1998."""
+"""Pooling with a sliding window, and the trainable subsampling of LeNet-5."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from archdsl.ops.window import Window, compact, crossed
 
 
 class Pool(Op):
-    """What pools share: one window per channel, stepping by its own size unless told otherwise."""
+    """Base class of pools: a window on each channel, whose stride is its size by default."""
 
     kernel: Axes
     stride: Axes | None
@@ -27,7 +27,7 @@ class Pool(Op):
     is_lanewise = True
 
     def window(self, x: Shape) -> Window:
-        """Return the window on this input."""
+        """Return the window on an input of shape `x`."""
         return Window.of(x, self.kernel, self.stride, self.padding, 1, ceil_mode=self.ceil_mode)
 
     def shape(self, x: Shape) -> Shape:
@@ -44,7 +44,7 @@ class Pool(Op):
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         window = self.window(x)
-        # A last window that would start in the padding behind the map does not count.
+        # PyTorch drops a last window that would start in the padding after the map.
         return (*window.map, *window.kernel, *window.stride, *window.before) if self.ceil_mode else ()
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
@@ -75,7 +75,7 @@ class Pool(Op):
 
 @contextmanager
 def without_padding() -> Iterator[None]:
-    """Let no help speak of padding to those who cannot add any."""
+    """Remove padding from the help of `WindowDoesNotFit`, for operators that have no such argument."""
     try:
         yield
     except ShapeError as error:
@@ -84,11 +84,11 @@ def without_padding() -> Iterator[None]:
 
 
 class Averaging(Pool):
-    """What pools share that PyTorch computes by means."""
+    """Base class of pools that PyTorch computes with `avg_pool`."""
 
     def shape(self, x: Shape) -> Shape:
         window = self.window(x)
-        # On volumes PyTorch wants the window to fit the map without its padding.
+        # On volumes, PyTorch requires that the window fits the map without padding.
         if x.rank == 4 and any(size < side for size, side in zip(window.map, window.kernel, strict=True)):
             replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
         return super().shape(x)
@@ -96,12 +96,12 @@ class Averaging(Pool):
 
 @op("maxpool", family="pooling", positional=2)
 class MaxPool(Pool):
-    """Keep the largest value of each window, per channel."""
+    """Take the maximum of each window, for each channel: `nn.MaxPool1d` to `3d`."""
 
-    kernel: Axes = arg(AXES, help="sides of the window")
-    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
-    padding: Padding = arg(POOL_PADDING, default=0, help="cells of minus infinity on every side, or `half`")
-    ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
+    kernel: Axes = arg(AXES, help="size of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="stride of the window; `none`: its size")
+    padding: Padding = arg(POOL_PADDING, default=0, help="number of pixels of minus infinity on each side, or `half`")
+    ceil_mode: bool = arg(TRUTH, default=False, help="whether to include a last, incomplete window")
 
     caption = "MaxPool"
     words = "max"
@@ -119,19 +119,19 @@ class MaxPool(Pool):
         return self._calls(x, "MaxPool", "max_pool")
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The place of each maximum.
+        # The index of each maximum.
         return Saved(input=True, integers=y.volume)
 
 
 @op("avgpool", family="pooling", positional=2)
 class AvgPool(Averaging):
-    """Take the mean of each window, per channel."""
+    """Take the mean of each window, for each channel: `nn.AvgPool1d` to `3d`."""
 
-    kernel: Axes = arg(AXES, help="sides of the window")
-    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
-    padding: Padding = arg(POOL_PADDING, default=0, help="zeros on every side, or `half`")
-    ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
-    count_include_pad: bool = arg(TRUTH, default=True, help="whether the zeros of the padding count in the mean")
+    kernel: Axes = arg(AXES, help="size of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="stride of the window; `none`: its size")
+    padding: Padding = arg(POOL_PADDING, default=0, help="number of zeros on each side, or `half`")
+    ceil_mode: bool = arg(TRUTH, default=False, help="whether to include a last, incomplete window")
+    count_include_pad: bool = arg(TRUTH, default=True, help="whether the mean includes the zeros of the padding")
 
     caption = "AvgPool"
     words = "average"
@@ -152,16 +152,16 @@ class AvgPool(Averaging):
 
 @op("lppool", family="pooling", positional=3)
 class LpPool(Averaging):
-    """Take the p-norm of each window, per channel (Sermanet et al. 2012).
+    """Take the p-norm of each window, for each channel: `nn.LPPool1d` to `3d` (Sermanet et al. 2012).
 
-    It is the p-th root of the sum of the p-th powers; as in PyTorch, of numbers and not of their sizes, so that a power
-    that is not even asks for a stream without negative numbers.
+    The result is the p-th root of the sum of the p-th powers. Like PyTorch, it takes no absolute values: unless the
+    power is even, the input must not be negative.
     """
 
-    power: float = arg(ABOVE_ZERO, help="the p of the norm: 1 sums up, large numbers come near the maximum")
-    kernel: Axes = arg(AXES, help="sides of the window")
-    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
-    ceil_mode: bool = arg(TRUTH, default=False, help="whether a last, incomplete window counts")
+    power: float = arg(ABOVE_ZERO, help="p of the norm: 1 gives the sum, large values approach the maximum")
+    kernel: Axes = arg(AXES, help="size of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="stride of the window; `none`: its size")
+    ceil_mode: bool = arg(TRUTH, default=False, help="whether to include a last, incomplete window")
 
     caption = "LpPool"
     words = "Lp"
@@ -182,19 +182,19 @@ class LpPool(Averaging):
         return self._calls(x, "LPPool", "lp_pool", self.power)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The powers, their means, and what PyTorch makes of them: signs, sizes, sums.
+        # The powers, their means, and the signs, absolute values and sums that PyTorch computes from them.
         return Saved(input=True, values=inputs[0].volume + 4 * y.volume)
 
 
 @op("subsample", family="pooling", positional=2)
 class Subsample(Op):
-    """Take the mean of each window times a trainable coefficient plus a trainable bias, both per map.
+    """Multiply the mean of each window by a learned coefficient and add a learned bias, one of each for a channel.
 
-    The S layers of LeNet-5 (LeCun et al. 1998, section II.B).
+    These are the S layers of LeNet-5 (LeCun et al. 1998, section II.B).
     """
 
-    kernel: Axes = arg(AXES, help="sides of the window")
-    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="steps of the window; `none` steps by its sides")
+    kernel: Axes = arg(AXES, help="size of the window")
+    stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="stride of the window; `none`: its size")
 
     autograd = OUTPUT_IS_FREE
     is_lanewise = True
@@ -234,7 +234,7 @@ class Subsample(Op):
         return self._window(inputs[0]).input_dependence()
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The means, which the coefficients are multiplied with.
+        # The means, for the gradient of the coefficients.
         return Saved(input=True, values=y.volume)
 
     def sums(self, x: Shape, y: Shape) -> Sums:

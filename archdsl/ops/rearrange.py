@@ -1,4 +1,4 @@
-"""Operators that give the elements another order, or keep a part of them."""
+"""Operators that reorder elements or select a part of them."""
 
 from archdsl.base.pyexpr import Method, call
 from archdsl.base.shape import Shape
@@ -23,9 +23,9 @@ from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
 
 @op("channel_shuffle", family="other", positional=1)
 class ChannelShuffle(Elementwise):
-    """Deal the channels of every group out to all groups (Zhang et al. 2018, ShuffleNet)."""
+    """Interleave the channels of all groups: `nn.ChannelShuffle` (Zhang et al. 2018, ShuffleNet)."""
 
-    groups: int = arg(COUNT, help="groups of channels that are dealt out")
+    groups: int = arg(COUNT, help="number of groups of channels")
 
     examples = (
         Example("channel_shuffle(2)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
@@ -51,9 +51,9 @@ class ChannelShuffle(Elementwise):
 
 @op("reshape", family="other", positional=1)
 class Reshape(Op):
-    """Give the elements of a sample another shape, in the same order; a size of -1 is computed from the others."""
+    """Change the shape of each sample and keep the order of its elements; one size may be -1 and is computed."""
 
-    sizes: tuple[int, ...] = arg(SIZES, help="the new sizes, channels first; one of them may be -1")
+    sizes: tuple[int, ...] = arg(SIZES, help="sizes of the result, channels first; one of them may be -1")
 
     autograd = VIEW
 
@@ -91,9 +91,9 @@ class Reshape(Op):
 
 @op("permute", family="other", positional=1)
 class Permute(Op):
-    """Put the axes into another order: `permute(1x2x0)` takes channels, height and width to height, width, channels."""
+    """Reorder the axes: `permute(1x2x0)` turns channels, height, width into height, width, channels."""
 
-    order: Axes = arg(AXES_FROM_ZERO, help="for every axis of the result the axis it was; 0 is the channels")
+    order: Axes = arg(AXES_FROM_ZERO, help="for each axis of the result, the axis of the input; 0 is the channels")
 
     support = ("Permute",)
     autograd = VIEW
@@ -103,7 +103,7 @@ class Permute(Op):
     )
 
     def _order(self) -> tuple[int, ...]:
-        # An order decides about the structure: without a trace, it is fixed in the generated module.
+        # The order determines the structure; as plain numbers, it is fixed in the generated module.
         return tuple(map(int, self.order)) if isinstance(self.order, tuple) else (int(self.order),)
 
     def shape(self, x: Shape) -> Shape:
@@ -125,11 +125,13 @@ class Permute(Op):
 
 @op("slice", family="other", positional=2)
 class Slice(Op):
-    """Keep a part of an axis: from `start` up to `stop`, which is left out."""
+    """Select the indices of an axis from `start` up to `stop`, which is excluded: `Tensor.narrow`."""
 
-    start: int = arg(COUNT_FROM_ZERO, help="first index that is kept, counted from 0")
-    stop: int | None = arg(OPTIONAL_COUNT, default=None, help="first index that is not kept; `none` keeps the rest")
-    axis: int = arg(COUNT_FROM_ZERO, default=0, help="the axis that is cut; 0 is the channels")
+    start: int = arg(COUNT_FROM_ZERO, help="first index of the part, counted from 0")
+    stop: int | None = arg(
+        OPTIONAL_COUNT, default=None, help="first index after the part; `none`: the size of the axis"
+    )
+    axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis; 0 is the channels")
 
     support = ("Narrow",)
     autograd = Autograd(is_view=True)
@@ -150,7 +152,7 @@ class Slice(Op):
         if stop > size:
             raise ShapeError(OutOfRange("stop", str(int(stop)), f"at most {int(size)}, the size of axis {axis} of {x}"))
         if self.start >= stop:
-            raise ShapeError(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, where the part ends"))
+            raise ShapeError(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, the end of the part"))
         return Shape.of(*x.dims[:axis], stop - self.start, *x.dims[axis + 1 :])
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:

@@ -1,4 +1,4 @@
-"""Why a rule of an operator does not accept its arguments or its input: the numbers, and their wording."""
+"""Reasons why an operator rejects its arguments or its input, with numbers and messages: windows and values."""
 
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
@@ -9,9 +9,13 @@ from archdsl.diag.codes import Code
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a rule fails. `focus` names the argument to point at, or is "call" for the whole step.
+    """Base class of reasons.
 
-    `about_stream` says whether the shape of the stream has a part in it.
+    Attributes:
+        code: The diagnostic code.
+        focus: Name of the argument that the message points at, or "call" for the whole call. A field `argument`
+            overrides it.
+        about_stream: Whether the shape of the input contributes to the error, so that the message shows its origin.
     """
 
     code: ClassVar[Code]
@@ -19,21 +23,21 @@ class Reason:
     about_stream: ClassVar[bool] = True
 
     def label(self) -> str:
-        """Return the arithmetic, in the words that stand under the source line."""
+        """Return the problem with its arithmetic, for display under the source line."""
         raise NotImplementedError
 
     def help(self) -> str | None:
-        """Return what to do, if anything can be said."""
+        """Return an instruction that solves the problem, or None."""
         return None
 
     @property
     def at(self) -> str:
-        """Name of the argument to point at, or "call"."""
+        """Name of the argument that the message points at, or "call"."""
         return next((getattr(self, f.name) for f in fields(self) if f.name == "argument"), self.focus)
 
 
 class ShapeError(Exception):
-    """Raised by the rules of operators."""
+    """An operator cannot be applied; `reason` has the details."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.label())
@@ -42,7 +46,7 @@ class ShapeError(Exception):
 
 @dataclass(frozen=True)
 class WrongValue(Reason):
-    """An argument is of another kind than the operator takes."""
+    """The value of an argument has the wrong type."""
 
     code = codes.WRONG_VALUE
     argument: str
@@ -51,7 +55,7 @@ class WrongValue(Reason):
     advice: str | None = None
 
     def label(self) -> str:
-        return f"`{self.argument}` is {self.wanted}, not {self.given}"
+        return f"`{self.argument}` must be {self.wanted}, not {self.given}"
 
     def help(self) -> str | None:
         return self.advice
@@ -59,7 +63,7 @@ class WrongValue(Reason):
 
 @dataclass(frozen=True)
 class OutOfRange(Reason):
-    """A number is too small or too large."""
+    """A number is out of range."""
 
     code = codes.OUT_OF_RANGE
     argument: str
@@ -67,23 +71,23 @@ class OutOfRange(Reason):
     bound: str
 
     def label(self) -> str:
-        return f"`{self.argument}` is {self.given}, and has to be {self.bound}"
+        return f"`{self.argument}` is {self.given}, but must be {self.bound}"
 
 
 @dataclass(frozen=True)
 class AmbiguousPadding(Reason):
-    """`same` means three things, so it means nothing here."""
+    """`same` is ambiguous."""
 
     code = codes.AMBIGUOUS_PADDING
     argument: str
 
     def label(self) -> str:
-        return "`same` means three different things"
+        return "`same` has three meanings"
 
     def help(self) -> str | None:
         return (
-            "write `half` for (k-1)/2 zeros on both sides (PyTorch's models), `tf_same` for TensorFlow's padding, "
-            "uneven on even sizes, or the number of zeros"
+            "use `half` for (k-1)/2 zeros on both sides (as in most PyTorch models), `tf_same` for TensorFlow's "
+            "padding, or a number"
         )
 
 
@@ -105,7 +109,7 @@ class WindowDoesNotFit(Reason):
         return lacking.index(max(lacking))
 
     def needed(self, axis: int) -> int:
-        """Return the extent of the dilated window along an axis."""
+        """Return the number of pixels that the dilated window spans along an axis."""
         return self.dilation[axis] * (self.kernel[axis] - 1) + 1
 
     def padded(self, axis: int) -> int:
@@ -125,7 +129,7 @@ class WindowDoesNotFit(Reason):
         missing = self.needed(axis) - self.padded(axis)
         padding = max(self.before[axis], self.after[axis]) + -(-missing // 2)
         if padding * 2 > self.needed(axis) or not self.paddable:
-            return "use a smaller kernel, or shrink the map less before"
+            return "use a smaller kernel, or smaller strides before it"
         return f"add padding = {padding}, or use a smaller kernel"
 
 
@@ -153,7 +157,7 @@ def sliding(size: int, kernel: int, stride: int, before: int, after: int) -> str
 
 @dataclass(frozen=True)
 class PaddingTooLarge(Reason):
-    """PyTorch's pools take at most half a window of padding."""
+    """The padding is more than half of the window, which PyTorch's pools refuse."""
 
     code = codes.PADDING_TOO_LARGE
     focus = "padding"
@@ -162,7 +166,7 @@ class PaddingTooLarge(Reason):
     kernel: int
 
     def label(self) -> str:
-        return f"padding {self.padding} is more than half of the window of {self.kernel}: some windows hold no pixel"
+        return f"padding {self.padding} is more than half of the window of {self.kernel}: some windows contain no pixel"
 
     def help(self) -> str | None:
         return f"use at most padding = {self.kernel // 2}"
@@ -170,7 +174,7 @@ class PaddingTooLarge(Reason):
 
 @dataclass(frozen=True)
 class HalfNeedsOdd(Reason):
-    """`half` padding of an even window would be uneven."""
+    """`half` padding needs an odd window."""
 
     code = codes.OUT_OF_RANGE
     focus = "padding"
@@ -178,15 +182,15 @@ class HalfNeedsOdd(Reason):
     kernel: int
 
     def label(self) -> str:
-        return f"half of a window of {self.kernel} is ({self.kernel} - 1)/2, which is no whole number"
+        return f"`half` of a window of {self.kernel} is ({self.kernel} - 1)/2, which is not an integer"
 
     def help(self) -> str | None:
-        return "use an odd kernel, or give the number of zeros"
+        return "use an odd kernel, or a number of zeros for `padding`"
 
 
 @dataclass(frozen=True)
 class WrongRank(Reason):
-    """The input has another number of axes than the operator takes."""
+    """The input has the wrong number of axes."""
 
     code = codes.WRONG_RANK
     wanted: str
@@ -194,7 +198,7 @@ class WrongRank(Reason):
     advice: str | None = None
 
     def label(self) -> str:
-        return f"takes {self.wanted}, and the stream is {self.given}"
+        return f"needs {self.wanted}, but the input is {self.given}"
 
     def help(self) -> str | None:
         return self.advice
@@ -202,7 +206,7 @@ class WrongRank(Reason):
 
 @dataclass(frozen=True)
 class WrongAxes(Reason):
-    """A per-axis argument has another number of values than the map has axes."""
+    """The number of values of an argument is not the number of axes of the map."""
 
     code = codes.WRONG_AXES
     argument: str
@@ -210,12 +214,12 @@ class WrongAxes(Reason):
     wanted: int
 
     def label(self) -> str:
-        return f"`{self.argument}` gives {_counted(self.given, 'size')}, and the map has {_axes(self.wanted)}"
+        return f"`{self.argument}` has {_counted(self.given, 'value')}, but the map has {_axes(self.wanted)}"
 
 
 @dataclass(frozen=True)
 class NotDivisible(Reason):
-    """Channels do not split into groups."""
+    """The number of channels is not divisible by the number of groups."""
 
     code = codes.NOT_DIVISIBLE
     focus = "groups"
@@ -224,23 +228,21 @@ class NotDivisible(Reason):
     which: str
 
     def label(self) -> str:
-        return f"{self.channels} {self.which} do not split into {self.groups} equal groups"
+        return f"{self.channels} {self.which} are not divisible by {self.groups} groups"
 
     def help(self) -> str | None:
-        return (
-            f"use a number of groups that divides {self.channels}, such as {near_divisors(self.channels, self.groups)}"
-        )
+        return f"set `{self.at}` to a divisor of {self.channels}, such as {near_divisors(self.channels, self.groups)}"
 
 
 def near_divisors(number: int, wanted: int) -> str:
-    """Return the divisors of a number that are nearest to the one that was wanted: `2, 3, 4`."""
+    """Return the three divisors of a number that are nearest to `wanted`: `2, 3, 4`."""
     fitting = [n for n in range(1, min(number, 1024) + 1) if number % n == 0]
     return ", ".join(map(str, sorted(sorted(fitting, key=lambda n: (abs(n - wanted), n))[:3])))
 
 
 @dataclass(frozen=True)
 class TableDoesNotFit(Reason):
-    """A connection table or a table of targets does not belong to this input or output."""
+    """A connection table or a table of targets does not fit the input or the output."""
 
     code = codes.TABLE_DOES_NOT_FIT
     argument: str
@@ -256,7 +258,7 @@ class TableDoesNotFit(Reason):
 
 @dataclass(frozen=True)
 class PixelsUnread(Reason):
-    """The last positions of the window leave pixels unread."""
+    """The window does not read the last pixels of the map."""
 
     code = codes.PIXELS_UNREAD
     size: int
@@ -275,8 +277,9 @@ class PixelsUnread(Reason):
             lost = f"{' and '.join(self.lines)} {'is' if len(self.lines) == 1 else 'are'}"
         else:
             lost = f"{self.unread} {' and '.join(f'{line}s' for line in self.lines)} are"
-        return f"{terms} = {exact:g}: the last {lost} never read"
+        return f"{terms} = {exact:g}: the last {lost} not read"
 
     def help(self) -> str | None:
         side = {"row": "height", "column": "width", "slice": "depth", "value": "length"}[self.lines[0]]
-        return f"a {side if len(self.lines) == 1 else 'side'} of {self.fitting} fits exactly"
+        side = side if len(self.lines) == 1 else "side"
+        return f"a {side} of {self.fitting} fits exactly; change the input or add padding"

@@ -1,4 +1,4 @@
-"""Rectifiers: what is positive passes, what is negative is cut off, weakened or bent."""
+"""Rectifiers: activations that keep positive elements and reduce negative ones."""
 
 from types import MappingProxyType
 
@@ -15,13 +15,13 @@ _MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
 
 def _is_never_negative(factor: float) -> bool:
-    """Whether a factor is no negative number, and no parameter that may be one."""
+    """Return whether a factor is a number of at least 0, and no parameter that could be negative."""
     return not isinstance(factor, TracedInt | TracedFloat) and factor >= 0
 
 
 @op("relu6", family="activation")
 class Relu6(Pointwise):
-    """Cut off what is negative or above 6: min(max(x, 0), 6)."""
+    """Limit the elements to [0, 6], min(max(x, 0), 6): `nn.ReLU6`."""
 
     caption = "ReLU6"
     in_place = True
@@ -32,9 +32,9 @@ class Relu6(Pointwise):
 
 @op("leaky_relu", family="activation", positional=1)
 class LeakyRelu(Pointwise):
-    """Weaken what is negative: max(x, slope * x) for slopes below 1 (Maas et al. 2013)."""
+    """Multiply negative elements by a constant slope: `nn.LeakyReLU` (Maas et al. 2013)."""
 
-    slope: float = arg(REAL, default=0.01, help="factor of what is negative")
+    slope: float = arg(REAL, default=0.01, help="factor of negative elements")
 
     caption = "LeakyReLU"
     in_place = True
@@ -47,17 +47,17 @@ class LeakyRelu(Pointwise):
 
 @op("rrelu", family="activation", positional=2)
 class Rrelu(Pointwise):
-    """Weaken what is negative by a factor that is drawn at random while training (Xu et al. 2015)."""
+    """Multiply negative elements by a slope that is random in training: `nn.RReLU` (Xu et al. 2015)."""
 
-    lower: float = arg(REAL, default=1 / 8, help="smallest factor of what is negative")
-    upper: float = arg(REAL, default=1 / 3, help="largest factor of what is negative")
+    lower: float = arg(REAL, default=1 / 8, help="smallest slope")
+    upper: float = arg(REAL, default=1 / 3, help="largest slope")
 
     caption = "RReLU"
     is_random = True
     examples = (Example("rrelu", _MAPS, _MAPS), Example("rrelu(0.1, 0.3)", _VECTOR, _VECTOR))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The factors that were drawn.
+        # The slopes.
         return Saved(input=True, values=y.volume)
 
     def shape(self, x: Shape) -> Shape:
@@ -74,10 +74,10 @@ class Rrelu(Pointwise):
 
 @op("prelu", family="activation")
 class Prelu(Op):
-    """Weaken what is negative by a learned factor: one for all channels, or one each (He et al. 2015)."""
+    """Multiply negative elements by a learned slope, one or one for each channel: `nn.PReLU` (He et al. 2015)."""
 
-    num_parameters: int = arg(COUNT, default=1, help="1, or the number of channels: `prelu(num_parameters = channels)`")
-    init: float = arg(REAL, default=0.25, help="the factor before training")
+    num_parameters: int = arg(COUNT, default=1, help="number of slopes: 1, or `channels` for one each")
+    init: float = arg(REAL, default=0.25, help="initial value of the slope")
 
     traits = Trait.SQUASHES
     examples = (
@@ -104,7 +104,7 @@ class Prelu(Op):
         return ITSELF
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
-        # One factor for all channels of a stream is none for each channel.
+        # One slope for all channels of a copy would be one for each copy.
         one_each = polynomial(self.num_parameters) == polynomial(inputs[0].channels)
         return Fusion(self.changed(num_parameters=count * self.num_parameters) if one_each else None)
 
@@ -118,10 +118,10 @@ class Prelu(Op):
 
 @op("threshold", family="activation", positional=2)
 class Threshold(Pointwise):
-    """Replace what is not above a threshold by a constant."""
+    """Replace elements that are not above a threshold by a constant: `nn.Threshold`."""
 
-    threshold: float = arg(REAL, help="what has to be exceeded")
-    value: float = arg(REAL, help="what stands in for the rest")
+    threshold: float = arg(REAL, help="the threshold")
+    value: float = arg(REAL, help="the constant")
 
     caption = "Threshold"
     in_place = True
@@ -135,9 +135,9 @@ class Threshold(Pointwise):
 
 @op("elu", family="activation", positional=1)
 class Elu(Pointwise):
-    """Bend what is negative: alpha (exp(x) - 1) below 0 (Clevert et al. 2016)."""
+    """Replace negative elements by alpha (exp(x) - 1): `nn.ELU` (Clevert et al. 2016)."""
 
-    alpha: float = arg(REAL, default=1.0, help="what comes out far below 0, negated")
+    alpha: float = arg(REAL, default=1.0, help="the results approach -alpha far below 0")
 
     caption = "ELU"
     in_place = True
@@ -149,7 +149,7 @@ class Elu(Pointwise):
 
 @op("selu", family="activation")
 class Selu(Pointwise):
-    """Bend as `elu`, scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """Apply `elu`, scaled to preserve mean 0 and variance 1: `nn.SELU` (Klambauer et al. 2017)."""
 
     caption = "SELU"
     in_place = True
@@ -158,9 +158,9 @@ class Selu(Pointwise):
 
 @op("celu", family="activation", positional=1)
 class Celu(Pointwise):
-    """Bend as `elu`, with a continuous slope: alpha (exp(x / alpha) - 1) below 0 (Barron 2017)."""
+    """Replace negative elements by alpha (exp(x / alpha) - 1), which is smooth at 0: `nn.CELU` (Barron 2017)."""
 
-    alpha: float = arg(REAL, default=1.0, help="what comes out far below 0, negated; not 0")
+    alpha: float = arg(REAL, default=1.0, help="the results approach -alpha far below 0; must not be 0")
 
     caption = "CELU"
     in_place = True
@@ -168,7 +168,7 @@ class Celu(Pointwise):
 
     def shape(self, x: Shape) -> Shape:
         if self.alpha == 0:
-            raise ShapeError(OutOfRange("alpha", "0", "another number, as x is divided by it"))
+            raise ShapeError(OutOfRange("alpha", "0", "another number: x is divided by `alpha`"))
         return x
 
     def _can_be_undone(self) -> bool:
@@ -177,10 +177,10 @@ class Celu(Pointwise):
 
 @op("softplus", family="activation")
 class Softplus(Pointwise):
-    """Round off the corner of `relu`: log(1 + exp(beta x)) / beta."""
+    """Apply the smooth form of `relu`, log(1 + exp(beta x)) / beta: `nn.Softplus`."""
 
-    beta: float = arg(ABOVE_ZERO, default=1.0, help="how sharp the corner is")
-    threshold: float = arg(REAL, default=20.0, help="where beta x is above it, x passes as it is")
+    beta: float = arg(ABOVE_ZERO, default=1.0, help="sharpness; large values approach `relu`")
+    threshold: float = arg(REAL, default=20.0, help="if beta x is above it, the result is x")
 
     caption = "Softplus"
     examples = (Example("softplus", _MAPS, _MAPS), Example("softplus(beta = 2.0, threshold = 10.0)", _VECTOR, _VECTOR))
@@ -188,9 +188,11 @@ class Softplus(Pointwise):
 
 @op("gelu", family="activation")
 class Gelu(Pointwise):
-    """Weigh x by the share of a normal distribution that lies below it (Hendrycks and Gimpel 2016)."""
+    """Multiply x by the normal distribution function at x: `nn.GELU` (Hendrycks and Gimpel 2016)."""
 
-    approximate: str = arg(choice("none", "tanh"), default=Chosen("none"), help="exact, or by tanh as in BERT")
+    approximate: str = arg(
+        choice("none", "tanh"), default=Chosen("none"), help="`none` is exact, `tanh` the approximation of GPT-2"
+    )
 
     caption = "GELU"
     examples = (Example("gelu", _MAPS, _MAPS), Example("gelu(approximate = tanh)", _VECTOR, _VECTOR))
@@ -198,7 +200,7 @@ class Gelu(Pointwise):
 
 @op("silu", family="activation")
 class Silu(Pointwise):
-    """Weigh x by its own sigmoid: x * sigmoid(x), also called Swish (Elfwing et al. 2017)."""
+    """Multiply x by its sigmoid: `nn.SiLU`, also called Swish (Elfwing et al. 2017)."""
 
     caption = "SiLU"
     in_place = True
@@ -208,7 +210,7 @@ class Silu(Pointwise):
 
 @op("mish", family="activation")
 class Mish(Pointwise):
-    """Weigh x by the tanh of its softplus (Misra 2019)."""
+    """Multiply x by the tanh of its softplus: `nn.Mish` (Misra 2019)."""
 
     caption = "Mish"
     in_place = True
@@ -218,7 +220,7 @@ class Mish(Pointwise):
 
 @op("hardswish", family="activation")
 class Hardswish(Pointwise):
-    """Weigh x by its `hardsigmoid`, as MobileNetV3 does (Howard et al. 2019)."""
+    """Multiply x by its `hardsigmoid`: `nn.Hardswish`, of MobileNetV3 (Howard et al. 2019)."""
 
     caption = "Hardswish"
     in_place = True

@@ -1,4 +1,4 @@
-"""Recurrent layers: each step of a sequence sees what is left of the steps before it."""
+"""Recurrent layers."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ _DEFAULTS: dict[str, object] = {
 
 
 class Recurrent(Op):
-    """What recurrent layers share: layers upon layers, in one direction or two, with `gates` matrices each."""
+    """Base class of recurrent layers: stacked layers in one or two directions, with `gates` matrices each."""
 
     hidden: int
     layers: int
@@ -44,29 +44,31 @@ class Recurrent(Op):
 
     @property
     def _features(self) -> int:
-        """Features that a layer gives in each direction."""
-        # A projection decides about the structure: without a trace, it is fixed in the generated module.
+        """Number of output features of a layer in each direction."""
+        # The projection determines the structure; as a plain number, it is fixed in the generated module.
         return int(self.projection) or self.hidden
 
     def _weights(self, x: Shape) -> int:
-        """Return the number of elements of all matrices."""
+        """Return the number of elements of the matrices of all layers."""
         first = self._layer(x.dims[1])
         return first + (self.layers - 1) * self._layer(self._directions * self._features)
 
     def _layer(self, into: int) -> int:
-        """Return the number of elements of a layer's matrices."""
+        """Return the number of elements of the matrices of a layer with `into` input features."""
         matrices = self.gates * self.hidden * (into + self._features) + self.hidden * int(self.projection)
         return self._directions * matrices
 
     def shape(self, x: Shape) -> Shape:
         time, _ = require_sequence(x)
         if self.dropout and self.layers == 1:
-            raise ShapeError(OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it acts between layers"))
+            raise ShapeError(
+                OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it applies between layers")
+            )
         features = self._directions * self._features
         return Shape.of(features) if self.last else Shape.of(time, features)
 
     def params(self, x: Shape) -> int:
-        # PyTorch adds a constant to the input's product, and another to that of the step before.
+        # PyTorch has two biases: one for the input and one for the hidden state.
         constants = 2 * self.gates * self.hidden * self._directions * self.layers
         return self._weights(x) + (constants if self.bias else 0)
 
@@ -89,15 +91,15 @@ class Recurrent(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims
         features = self._directions * self._features
-        # What goes into each layer, into the first one for each direction; what its steps keep; masks of the dropout.
+        # The inputs of each layer, for the first in each direction; the values of its steps; the masks of dropout.
         given = time * (self._directions * into + (self.layers - 1) * features)
         masks = time * (self.layers - 1) * features if self.dropout else 0
-        return Saved(values=given + self.layers * self._directions * self._kept_by_steps(time) + masks)
+        return Saved(values=given + self.layers * self._directions * self._saved_by_steps(time) + masks)
 
-    def _kept_by_steps(self, time: int) -> int:
-        """Return how many numbers the steps of a layer keep in one direction: gates, memory, and what they begin with.
+    def _saved_by_steps(self, time: int) -> int:
+        """Return the number of values that a layer saves in one direction: gates, cell states and initial states.
 
-        It is what PyTorch keeps where it takes the steps one by one; a library's own LSTM keeps something else.
+        This holds for PyTorch's own kernels; cuDNN and oneDNN save other tensors.
         """
         return time * (7 * self.hidden + int(self.projection))
 
@@ -119,7 +121,7 @@ class Recurrent(Op):
         return Submodule(made.without(**_DEFAULTS))
 
     def _more(self) -> dict[str, Expr]:
-        """Return the arguments that other recurrent layers lack."""
+        """Return the arguments that only this kind of recurrent layer has."""
         return {}
 
     def drawing(self, x: Shape) -> Drawing:
@@ -131,15 +133,15 @@ class Recurrent(Op):
 
 @op("rnn", family="linear", positional=1)
 class Rnn(Recurrent):
-    """Add what the step before gave, times a learned matrix, to each step: `nn.RNN` (Elman 1990)."""
+    """Apply a simple recurrent network to a sequence: `nn.RNN` (Elman 1990)."""
 
-    hidden: int = arg(COUNT, help="features of the result, in each direction")
-    layers: int = arg(COUNT, default=1, help="how many layers stand upon each other")
-    bidirectional: bool = arg(TRUTH, default=False, help="whether as many layers read the sequence backwards")
-    nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="what squashes the sums")
-    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
-    dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
-    last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+    hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
+    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
+    nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="activation")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
+    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
@@ -158,24 +160,24 @@ class Rnn(Recurrent):
     def _more(self) -> dict[str, Expr]:
         return {"nonlinearity": str(self.nonlinearity)}
 
-    def _kept_by_steps(self, time: int) -> int:
+    def _saved_by_steps(self, time: int) -> int:
         return (time + 1) * self.hidden
 
 
 @op("lstm", family="linear", positional=1)
 class Lstm(Recurrent):
-    """Keep a memory that gates write, read and forget: `nn.LSTM` (Hochreiter and Schmidhuber 1997).
+    """Apply a long short-term memory to a sequence: `nn.LSTM` (Hochreiter and Schmidhuber 1997).
 
-    With `projection`, what a step gives is multiplied by one more matrix (Sak et al. 2014).
+    With `projection`, a further matrix reduces the features of the hidden state (Sak et al. 2014).
     """
 
-    hidden: int = arg(COUNT, help="features of the result, in each direction")
-    layers: int = arg(COUNT, default=1, help="how many layers stand upon each other")
-    bidirectional: bool = arg(TRUTH, default=False, help="whether as many layers read the sequence backwards")
-    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
-    dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
-    last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
-    projection: int = arg(COUNT_FROM_ZERO, default=0, help="features after a product with one more matrix; 0 has none")
+    hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
+    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
+    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
+    projection: int = arg(COUNT_FROM_ZERO, default=0, help="number of features after the projection; 0: no projection")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
@@ -215,14 +217,14 @@ class Lstm(Recurrent):
 
 @op("gru", family="linear", positional=1)
 class Gru(Recurrent):
-    """Mix what the step before gave with something new, by gates: `nn.GRU` (Cho et al. 2014)."""
+    """Apply gated recurrent units to a sequence: `nn.GRU` (Cho et al. 2014)."""
 
-    hidden: int = arg(COUNT, help="features of the result, in each direction")
-    layers: int = arg(COUNT, default=1, help="how many layers stand upon each other")
-    bidirectional: bool = arg(TRUTH, default=False, help="whether as many layers read the sequence backwards")
-    bias: bool = arg(TRUTH, default=True, help="whether to add learned constants")
-    dropout: float = arg(RATE, default=0.0, help="share of elements dropped between layers, while training")
-    last: bool = arg(TRUTH, default=False, help="whether only what the last step of each direction gives is kept")
+    hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
+    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
+    bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
+    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 

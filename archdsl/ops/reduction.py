@@ -1,4 +1,4 @@
-"""Operators that reduce whole axes to one value."""
+"""Means and sums over whole axes."""
 
 from typing import ClassVar
 
@@ -11,14 +11,14 @@ from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 
 class Reduction(Op):
-    """What reductions share: the axes they take together, which disappear or stay with size 1."""
+    """Base class of reductions, whose axes disappear or stay with size 1."""
 
     axes: Axes | None
     keepdim: bool
     caption: ClassVar[str]
 
     def _axes(self, x: Shape) -> tuple[int, ...]:
-        # Axes decide about the structure: without a trace, they are fixed in the generated module.
+        # The axes determine the structure; as plain numbers, they are fixed in the generated module.
         if self.axes is None:
             return tuple(range(1, x.rank))
         return tuple(map(int, self.axes)) if isinstance(self.axes, tuple) else (int(self.axes),)
@@ -26,14 +26,14 @@ class Reduction(Op):
     def shape(self, x: Shape) -> Shape:
         axes = self._axes(x)
         if not axes:
-            raise ShapeError(WrongRank("a map where `axes` is none", str(x), "name the axes"))
+            raise ShapeError(WrongRank("a map where `axes` is none", str(x), "give `axes`"))
         for axis in axes:
             if axis >= x.rank:
                 raise ShapeError(OutOfRange("axes", str(axis), f"below {x.rank}, the number of axes of {x}"))
         if len(set(axes)) < len(axes):
-            raise ShapeError(OutOfRange("axes", "x".join(map(str, axes)), "without an axis that is named twice"))
+            raise ShapeError(OutOfRange("axes", "x".join(map(str, axes)), "a list without repetitions"))
         if len(axes) == x.rank and not self.keepdim:
-            raise ShapeError(WrongRank("a stream with an axis that is left over", str(x), "add keepdim = true"))
+            raise ShapeError(WrongRank("an input with an axis that is not reduced", str(x), "add keepdim = true"))
         sizes = [1 if axis in axes else size for axis, size in enumerate(x.dims) if self.keepdim or axis not in axes]
         return Shape.of(*sizes)
 
@@ -63,12 +63,12 @@ class Reduction(Op):
 
 @op("mean", family="pooling", positional=1)
 class Mean(Reduction):
-    """Take the mean over axes, which disappear: over the whole map, unless axes are named."""
+    """Take the mean over axes, by default over the whole map: `torch.mean`."""
 
     axes: Axes | None = arg(
-        OPTIONAL_AXES_FROM_ZERO, default=None, help="the axes, such as 1x2; 0 is the channels, `none` all others"
+        OPTIONAL_AXES_FROM_ZERO, default=None, help="axes, such as 1x2; 0 is the channels, `none`: all others"
     )
-    keepdim: bool = arg(TRUTH, default=False, help="whether the axes stay, with size 1")
+    keepdim: bool = arg(TRUTH, default=False, help="whether the axes stay with size 1")
 
     caption = "Mean"
     support = ("Mean",)
@@ -81,12 +81,12 @@ class Mean(Reduction):
 
 @op("sum", family="pooling", positional=1)
 class Sum(Reduction):
-    """Sum up over axes, which disappear: over the whole map, unless axes are named."""
+    """Take the sum over axes, by default over the whole map: `torch.sum`."""
 
     axes: Axes | None = arg(
-        OPTIONAL_AXES_FROM_ZERO, default=None, help="the axes, such as 1x2; 0 is the channels, `none` all others"
+        OPTIONAL_AXES_FROM_ZERO, default=None, help="axes, such as 1x2; 0 is the channels, `none`: all others"
     )
-    keepdim: bool = arg(TRUTH, default=False, help="whether the axes stay, with size 1")
+    keepdim: bool = arg(TRUTH, default=False, help="whether the axes stay with size 1")
 
     caption = "Sum"
     support = ("Sum",)

@@ -1,4 +1,4 @@
-"""Operators that trade the size of a map: interpolation, and channels for pixels."""
+"""Operators that change the size of a map: interpolation and pixel shuffling."""
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
@@ -17,18 +17,20 @@ from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
 from archdsl.ops.reasons import ShapeError, WrongRank, WrongValue
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
-# What PyTorch's modes take: the number of axes of the map.
+# The number of map axes that PyTorch's modes require.
 _AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
 _MAPS = {1: "channels and a length", 2: "channels, height and width", 3: "channels, depth, height and width"}
 
 
 @op("upsample", family="other", positional=1)
 class Upsample(Op):
-    """Enlarge the map by whole factors, by repeating pixels or by interpolating between them."""
+    """Enlarge the map by integer factors, by repetition or interpolation: `nn.Upsample`."""
 
-    scale: Axes = arg(AXES, help="how many times larger the map becomes")
-    mode: str = arg(choice("nearest", *_AXES), default=Chosen("nearest"), help="how new pixels are found")
-    align_corners: bool = arg(TRUTH, default=False, help="whether corners keep their values; not where mode = nearest")
+    scale: Axes = arg(AXES, help="factor of the size along each axis")
+    mode: str = arg(choice("nearest", *_AXES), default=Chosen("nearest"), help="interpolation")
+    align_corners: bool = arg(
+        TRUTH, default=False, help="whether the corner pixels keep their values; not for mode = nearest"
+    )
 
     autograd = OUTPUT_IS_FREE
     is_lanewise = True
@@ -48,7 +50,7 @@ class Upsample(Op):
             wanted = f"{_MAPS[_AXES[self.mode]]} where mode = {self.mode}"
             raise ShapeError(WrongRank(wanted, str(x), f"use mode = {fitting}"))
         if self.align_corners and self.mode not in _AXES:
-            advice = "leave it out, or choose a mode that interpolates"
+            advice = "remove `align_corners`, or use a mode that interpolates, such as bilinear"
             raise ShapeError(WrongValue("align_corners", f"false where mode = {self.mode}", "true", advice))
         scales = per_axis("scale", self.scale, axes)
         return Shape.of(x.channels, *(size * scale for size, scale in zip(x.map, scales, strict=True)))
@@ -68,7 +70,7 @@ class Upsample(Op):
         return map_dependence(*(self._reach(int(size), int(result)) for size, result in axes))
 
     def _reach(self, size: int, result: int) -> AxisWindow:
-        """Return which pixels a pixel of the result is made of."""
+        """Return the pixels that a pixel of the result is computed from."""
         scale = result // size
         if self.mode not in _AXES:
             return AxisWindow(1, 1 - scale, 0, per=scale)
@@ -77,7 +79,7 @@ class Upsample(Op):
             gaps = max(result - 1, 1)
             inside = width * gaps - 1
             return AxisWindow(size - 1 if result > 1 else 0, -inside, inside, per=gaps)
-        # The centre of a pixel lies at (o + 1/2) / scale - 1/2; pixels at the full width have no weight.
+        # The centre of a pixel is (o + 1/2) / scale - 1/2; pixels at a distance of the full width have weight 0.
         inside = width * 2 * scale - 1
         return AxisWindow(2, 1 - scale - inside, 1 - scale + inside, per=2 * scale)
 
@@ -97,9 +99,9 @@ def _require_image(x: Shape) -> None:
 
 @op("pixel_shuffle", family="other", positional=1)
 class PixelShuffle(Op):
-    """Turn every `factor`² channels into one map, `factor` times as high and wide (Shi et al. 2016)."""
+    """Turn `factor`² channels into one of `factor` times the height and width: `nn.PixelShuffle` (Shi et al. 2016)."""
 
-    factor: int = arg(COUNT, help="how many times higher and wider the map becomes")
+    factor: int = arg(COUNT, help="factor of height and width")
 
     is_lanewise = True
     examples = (
@@ -111,7 +113,7 @@ class PixelShuffle(Op):
         _require_image(x)
         parts = self.factor * self.factor
         if x.channels % parts:
-            what = f"parts, one for each pixel of a block of {int(self.factor)}x{int(self.factor)}"
+            what = f"parts, one for each pixel of a {int(self.factor)}x{int(self.factor)} block"
             raise ShapeError(UnevenParts("factor", int(x.channels), int(parts), what))
         return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
 
@@ -131,9 +133,9 @@ class PixelShuffle(Op):
 
 @op("pixel_unshuffle", family="other", positional=1)
 class PixelUnshuffle(Op):
-    """Turn every block of `factor` by `factor` pixels into channels: the reverse of `pixel_shuffle`."""
+    """Turn blocks of `factor` by `factor` pixels into channels, the inverse of `pixel_shuffle`: `nn.PixelUnshuffle`."""
 
-    factor: int = arg(COUNT, help="how many times less high and wide the map becomes")
+    factor: int = arg(COUNT, help="divisor of height and width")
 
     is_lanewise = True
     examples = (

@@ -1,4 +1,4 @@
-"""Operators that only move elements."""
+"""Flattening and the identity."""
 
 from archdsl.base.pyexpr import Method, call
 from archdsl.base.shape import Shape
@@ -9,7 +9,7 @@ from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Trait, o
 
 @op("flatten", family="other")
 class Flatten(Op):
-    """Lay all elements of a sample out as one vector."""
+    """Turn each sample into a vector: `nn.Flatten`."""
 
     autograd = VIEW
     is_lanewise = True
@@ -28,7 +28,7 @@ class Flatten(Op):
 
 @op("identity", family="other")
 class Identity(Elementwise):
-    """Pass the stream on as it is."""
+    """Return the input unchanged: `nn.Identity`."""
 
     traits = Trait.PASSES_ON
     autograd = VIEW

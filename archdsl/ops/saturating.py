@@ -1,4 +1,4 @@
-"""Activations that level off, and those that shrink towards zero."""
+"""Saturating and shrinking activations."""
 
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Pointwise
@@ -12,7 +12,7 @@ _MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
 @op("hardsigmoid", family="activation")
 class Hardsigmoid(Pointwise):
-    """Squash to [0, 1] by straight lines: min(max(x + 3, 0), 6) / 6."""
+    """Approximate the sigmoid by straight lines, min(max(x + 3, 0), 6) / 6: `nn.Hardsigmoid`."""
 
     caption = "Hardsigmoid"
     in_place = True
@@ -22,10 +22,10 @@ class Hardsigmoid(Pointwise):
 
 @op("hardtanh", family="activation", positional=2)
 class Hardtanh(Pointwise):
-    """Cut off what is below one number or above another."""
+    """Limit the elements to an interval: `nn.Hardtanh`."""
 
-    min_val: float = arg(REAL, default=-1.0, help="smallest number that passes")
-    max_val: float = arg(REAL, default=1.0, help="largest number that passes")
+    min_val: float = arg(REAL, default=-1.0, help="lower limit")
+    max_val: float = arg(REAL, default=1.0, help="upper limit")
 
     caption = "Hardtanh"
     in_place = True
@@ -40,19 +40,19 @@ class Hardtanh(Pointwise):
 
 @op("softsign", family="activation")
 class Softsign(Pointwise):
-    """Squash to (-1, 1) by x / (1 + |x|)."""
+    """Apply x / (1 + |x|) to each element: `nn.Softsign`."""
 
     caption = "Softsign"
     examples = (Example("softsign", _MAPS, _MAPS), Example("softsign", _VECTOR, _VECTOR))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # What it is divided by.
+        # The divisor.
         return Saved(input=True, values=y.volume)
 
 
 @op("logsigmoid", family="activation")
 class LogSigmoid(Pointwise):
-    """Take the logarithm of the sigmoid."""
+    """Apply the logarithm of the sigmoid to each element: `nn.LogSigmoid`."""
 
     caption = "LogSigmoid"
     examples = (Example("logsigmoid", _MAPS, _MAPS), Example("logsigmoid", _VECTOR, _VECTOR))
@@ -64,7 +64,7 @@ class LogSigmoid(Pointwise):
 
 @op("tanhshrink", family="activation")
 class Tanhshrink(Pointwise):
-    """Take off the tanh: x - tanh(x)."""
+    """Subtract the tanh, x - tanh(x): `nn.Tanhshrink`."""
 
     caption = "Tanhshrink"
     examples = (Example("tanhshrink", _MAPS, _MAPS), Example("tanhshrink", _VECTOR, _VECTOR))
@@ -76,9 +76,9 @@ class Tanhshrink(Pointwise):
 
 @op("softshrink", family="activation", positional=1)
 class Softshrink(Pointwise):
-    """Move every number by `lambd` towards 0, and to 0 what is nearer."""
+    """Move each element by `lambd` towards 0, and to 0 if it is nearer: `nn.Softshrink`."""
 
-    lambd: float = arg(POSITIVE, default=0.5, help="how far numbers move")
+    lambd: float = arg(POSITIVE, default=0.5, help="distance by which elements move")
 
     caption = "Softshrink"
     examples = (Example("softshrink", _MAPS, _MAPS), Example("softshrink(0.1)", _VECTOR, _VECTOR))
@@ -86,9 +86,9 @@ class Softshrink(Pointwise):
 
 @op("hardshrink", family="activation", positional=1)
 class Hardshrink(Pointwise):
-    """Set to 0 what is not farther than `lambd` from it."""
+    """Set elements between -`lambd` and `lambd` to 0: `nn.Hardshrink`."""
 
-    lambd: float = arg(REAL, default=0.5, help="largest distance from 0 that is set to 0")
+    lambd: float = arg(REAL, default=0.5, help="largest absolute value that becomes 0")
 
     caption = "Hardshrink"
     examples = (Example("hardshrink", _MAPS, _MAPS), Example("hardshrink(0.1)", _VECTOR, _VECTOR))

@@ -1,4 +1,4 @@
-"""Factors: learned ones for every channel, and a fixed one."""
+"""Multiplication by learned or fixed factors."""
 
 from archdsl.base.pyexpr import Infix, call
 from archdsl.base.shape import Shape
@@ -11,16 +11,16 @@ from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
 @op("scale", family="normalisation")
 class Scale(Elementwise):
-    """Multiply every channel of a map, or every feature of a sequence, by a learned factor.
+    """Multiply each channel of a map, or each feature of a sequence, by a learned factor.
 
-    The layer scale of CaiT and ConvNeXt (Touvron et al. 2021); the parameter is called `weight`.
+    It is the layer scale of CaiT and ConvNeXt (Touvron et al. 2021); the parameter is called `weight`.
     """
 
-    init: float = arg(REAL, default=1.0, help="the factor before training")
+    init: float = arg(REAL, default=1.0, help="initial value of the factors")
     axis: int | None = arg(
         OPTIONAL_COUNT_FROM_ZERO,
         default=None,
-        help="the axis with a factor for each index; `none`: the channels of a map, the last of one or two axes",
+        help="axis with a factor for each index; `none`: the channels of a map, else the last axis",
     )
 
     autograd = OUTPUT_IS_FREE
@@ -35,7 +35,7 @@ class Scale(Elementwise):
     def _axis(self, x: Shape) -> int:
         if self.axis is None:
             return 0 if x.rank > 2 else x.rank - 1
-        # An axis decides about the structure: without a trace, it is fixed in the generated module.
+        # The axis determines the structure; as a plain number, it is fixed in the generated module.
         return int(self.axis)
 
     def shape(self, x: Shape) -> Shape:
@@ -63,12 +63,9 @@ class Scale(Elementwise):
 
 @op("times", family="normalisation", positional=1)
 class Times(Elementwise):
-    """Multiply by a fixed number.
+    """Multiply by a fixed number, as the residual scaling of Inception-ResNet (Szegedy et al. 2017, section 3.3)."""
 
-    What scales down the residuals of Inception-ResNet (Szegedy et al. 2017, section 3.3).
-    """
-
-    factor: float = arg(REAL, help="the number")
+    factor: float = arg(REAL, help="the factor")
 
     autograd = OUTPUT_IS_FREE
     is_lanewise = True

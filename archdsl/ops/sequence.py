@@ -1,12 +1,16 @@
-"""What operators on sequences share: a sequence is `[time, features]`, the features last."""
+"""Helpers of operators on sequences. A sequence has the axes `[time, features]`."""
 
 from archdsl.base.shape import Shape
 from archdsl.ops.reasons import ShapeError, WrongRank
 
 
 def require_sequence(x: Shape) -> tuple[int, int]:
-    """Return the number of steps and the number of features of each."""
+    """Return the number of steps and of features of a sequence.
+
+    Raises:
+        ShapeError: The input does not have two axes.
+    """
     if x.rank != 2:
-        advice = "put `tokens` before it: every pixel becomes a step" if x.rank > 2 else None
-        raise ShapeError(WrongRank("a sequence of features, such as 50x64", str(x), advice))
+        advice = "insert `tokens` before it, which makes each pixel a step" if x.rank > 2 else None
+        raise ShapeError(WrongRank("a sequence of steps and features, such as 50x64", str(x), advice))
     return x.dims[0], x.dims[1]

@@ -1,4 +1,4 @@
-"""Operators that make a sequence of a map: a step for every pixel, or for every patch."""
+"""Operators that turn a map into a sequence of pixels or patches."""
 
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
@@ -12,7 +12,7 @@ from archdsl.ops.window import compact, per_axis, require_map
 
 @op("tokens", family="other")
 class Tokens(Op):
-    """Read a map as a sequence: a step for every pixel, row by row, the channels as its features."""
+    """Turn a map into a sequence with a step for each pixel, row by row, and the channels as features."""
 
     autograd = VIEW
 
@@ -42,13 +42,13 @@ class Tokens(Op):
 
 @op("patches", family="other", positional=1)
 class Patches(Op):
-    """Cut a map into patches and read them as a sequence, row by row (Dosovitskiy et al. 2021, section 3.1).
+    """Turn a map into a sequence with a step for each patch, row by row (Dosovitskiy et al. 2021, section 3.1).
 
-    The features of a step are the pixels of a patch, channel by channel. With `linear` behind it, it computes what
-    `conv(out, size, size) -> tokens` does.
+    The features of a step are the pixels of a patch, channel by channel. `patches(size) -> linear(out)` computes the
+    same as `conv(out, size, size) -> tokens`.
     """
 
-    size: Axes = arg(AXES, help="sides of a patch")
+    size: Axes = arg(AXES, help="size of a patch")
 
     support = ("Permute",)
     examples = (

@@ -15,19 +15,22 @@ from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 @op("conv_transpose", family="convolution", positional=3)
 class ConvTranspose(Op):
-    """Spread every pixel over a window of the result: ConvTranspose1d, 2d or 3d by the rank of the input.
+    """Apply a transposed convolution: `nn.ConvTranspose1d`, `2d` or `3d`, by the rank of the input.
 
-    The transpose of a convolution with the same arguments (Zeiler et al. 2010), which enlarges a map `stride` times.
+    It is the transpose of the convolution with the same arguments (Zeiler et al. 2010) and enlarges a map `stride`
+    times.
     """
 
-    out: int = arg(COUNT, help="channels of the result")
-    kernel: Axes = arg(AXES, help="sides of the window")
-    stride: Axes = arg(AXES, default=1, help="distance of neighbouring pixels in the result")
-    padding: Axes = arg(AXES_FROM_ZERO, default=0, help="pixels cut off on every side of the result")
-    output_padding: Axes = arg(AXES_FROM_ZERO, default=0, help="pixels added at the end of every axis of the result")
-    groups: int = arg(COUNT, default=1, help="groups of channels that do not see each other")
-    bias: bool = arg(TRUTH, default=True, help="whether to add a learned constant per map")
-    dilation: Axes = arg(AXES, default=1, help="distance between the window's pixels")
+    out: int = arg(COUNT, help="number of output channels")
+    kernel: Axes = arg(AXES, help="kernel size")
+    stride: Axes = arg(AXES, default=1, help="distance in the result between the windows of neighbouring pixels")
+    padding: Axes = arg(AXES_FROM_ZERO, default=0, help="number of pixels removed on each side of the result")
+    output_padding: Axes = arg(
+        AXES_FROM_ZERO, default=0, help="number of pixels added after the end of each axis of the result"
+    )
+    groups: int = arg(COUNT, default=1, help="number of groups of channels; outputs read the inputs of their own group")
+    bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias to each output channel")
+    dilation: Axes = arg(AXES, default=1, help="distance between the pixels that the kernel writes")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
@@ -49,7 +52,7 @@ class ConvTranspose(Op):
     )
 
     def _axes(self, x: Shape) -> tuple[tuple[int, ...], ...]:
-        """Return kernel, stride, padding, output padding and dilation, each with a number per axis."""
+        """Return kernel, stride, padding, output padding and dilation, each with one number for each axis."""
         axes = require_map(x)
         names = ("kernel", "stride", "padding", "output_padding", "dilation")
         return tuple(per_axis(name, getattr(self, name), axes) for name in names)
@@ -104,7 +107,7 @@ class ConvTranspose(Op):
         weights = product(*kernel, x.channels // self.groups, self.out)
         constants = f" + {int(self.out)}" if self.bias else ""
         sides = "x".join(map(str, map(int, kernel)))
-        why = f"every pixel is spread over a window of {sides}; the windows overlap where the stride is smaller"
+        why = f"each pixel adds to a window of {sides}; windows overlap where the stride is smaller"
         return Sums(tuple(lines), weights + constants, f"{product(*x.map)} * {weights}", why)
 
     def drawing(self, x: Shape) -> Drawing:
@@ -121,8 +124,8 @@ class ConvTranspose(Op):
 
 
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
-    """Return the size along one axis of the result."""
-    # PyTorch asks for less than one of the two.
+    """Return the size of the result along one axis."""
+    # PyTorch requires that it is below one of the two.
     if output_padding >= stride and output_padding >= dilation:
         bound = f"below the stride, {int(stride)}" + (f", or the dilation, {int(dilation)}" if dilation > 1 else "")
         raise ShapeError(OutOfRange("output_padding", str(int(output_padding)), bound))
@@ -134,7 +137,7 @@ def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int
 
 
 def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> AxisWindow:
-    """Return which pixels of the input reach a pixel of the result."""
+    """Return the pixels of the input that contribute to a pixel of the result."""
     return AxisWindow(1, padding - dilation * (kernel - 1), padding, per=stride)
 
 

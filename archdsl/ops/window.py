@@ -1,4 +1,4 @@
-"""The sliding window that convolutions and pools share: sizes per axis, padding, what is left unread."""
+"""The sliding window of convolutions and pools: sizes for each axis, padding, unread pixels."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,11 @@ from archdsl.ops.reasons import (
 
 
 def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
-    """Return an argument as one number per axis of the map."""
+    """Return the value of an argument as one number for each axis of the map.
+
+    Raises:
+        ShapeError: The value has another number of axes.
+    """
     if not isinstance(value, tuple):
         return (value,) * axes
     if len(value) != axes:
@@ -33,27 +37,34 @@ TF_SAME = "tf_same"
 
 
 def compact(values: Sequence[int]) -> Axes:
-    """Return one number where all axes agree, as PyTorch's arguments are best read."""
-    # Numbers that are equal by chance, and come from different parameters, are not the same.
+    """Return one number if it is the same for all axes, else a tuple, as an argument of PyTorch."""
+    # Equal numbers that are computed from different parameters may differ for other values.
     return values[0] if len({polynomial(value) for value in values}) == 1 else tuple(values)
 
 
 def crossed(numbers: Iterable[int]) -> str:
-    """Return sizes per axis as drawings and tables show them: `3×3`."""
+    """Return sizes as text for drawings and tables: `3×3`."""
     return "×".join(str(int(number)) for number in numbers)
 
 
 def require_map(x: Shape) -> int:
-    """Return the number of axes of the map; PyTorch knows windows on one to three."""
+    """Return the number of axes of the map, from one to three.
+
+    Raises:
+        ShapeError: The input is a vector or has more axes than PyTorch supports.
+    """
     if not 2 <= x.rank <= 4:
-        advice = "a window slides over a map; put it before `flatten`" if x.rank == 1 else None
+        advice = "move it before `flatten`: a window needs a map" if x.rank == 1 else None
         raise ShapeError(WrongRank("channels and one to three axes, such as 3x32x32", str(x), advice))
     return x.rank - 1
 
 
 @dataclass(frozen=True)
 class Window:
-    """A window on a map, every size given per axis; with `is_padded_to_fit` one starts at each step."""
+    """A window on a map, with sizes for each axis.
+
+    With `is_padded_to_fit`, the padding is TensorFlow's: the result has ceil(size / stride) pixels.
+    """
 
     map: tuple[int, ...]
     kernel: tuple[int, ...]
@@ -78,12 +89,12 @@ class Window:
 
     @property
     def steps_by_sides(self) -> bool:
-        """Whether the steps are the sides of the window, and not only equal to them by chance."""
+        """Whether the stride is the size of the window for all values of the parameters."""
         return all(polynomial(step) == polynomial(side) for step, side in zip(self.stride, self.kernel, strict=True))
 
     @property
     def steps(self) -> str:
-        """The steps as they are shown, one number where all axes agree; empty where it moves by one pixel."""
+        """The stride as text, one number if all axes agree; empty if it is 1."""
         return crossed(dict.fromkeys(self.stride)) if max(self.stride) > 1 else ""
 
     @property
@@ -92,11 +103,15 @@ class Window:
         return self.before == self.after
 
     def extent(self, axis: int) -> int:
-        """Return the pixels that the dilated window spans."""
+        """Return the number of pixels that the dilated window spans along an axis."""
         return self.dilation[axis] * (self.kernel[axis] - 1) + 1
 
     def output(self) -> tuple[int, ...]:
-        """Return the sizes of the map that comes out."""
+        """Return the sizes of the resulting map.
+
+        Raises:
+            ShapeError: The window is larger than the padded map.
+        """
         sizes = tuple(self._positions(axis) for axis in range(len(self.map)))
         if min(sizes) < 1:
             window = (self.map, self.kernel, self.stride, self.before, self.after, self.dilation)
@@ -105,23 +120,23 @@ class Window:
 
     def _positions(self, axis: int) -> int:
         if self.is_padded_to_fit:
-            # The zeros depend on the sides of the window, and the sum of both does not.
+            # The padding depends on the size of the window, but their sum does not.
             return (self.map[axis] + self.stride[axis] - 1) // self.stride[axis]
         free = self.map[axis] + self.before[axis] + self.after[axis] - self.extent(axis)
         step = self.stride[axis]
         if not self.ceil_mode:
             return free // step + 1
         count = (free + step - 1) // step + 1
-        # PyTorch drops a last window that would start beyond the map and its left padding.
+        # PyTorch drops a last window that would start after the map and the padding before it.
         return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
 
     def input_dependence(self) -> InputDependence:
-        """Return what a window sees of the map."""
+        """Return the pixels that a window reads."""
         axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
         return map_dependence(*(AxisWindow(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
 
     def sums(self) -> tuple[str, ...]:
-        """Return how the sizes of the result come about, a line for each axis that differs from the one before."""
+        """Return the formulas of the sizes of the result, without repetitions."""
         return tuple(dict.fromkeys(self._sum(axis) for axis in range(len(self.map))))
 
     def _sum(self, axis: int) -> str:
@@ -136,7 +151,7 @@ class Window:
         return f"{terms} = {exact:g}, rounded {'up' if positions > exact else 'down'} to {positions}{dilated}"
 
     def why(self) -> str:
-        """Return in a sentence what makes the sizes of the result."""
+        """Return a sentence that explains the sizes of the result."""
         sides, steps = ("x".join(map(str, map(int, each))) for each in (self.kernel, self.stride))
         alone = len(self.kernel) == 1
         window = f"a window of {sides}"
@@ -147,13 +162,13 @@ class Window:
         return f"{window} moves {how} over the {padded}map, one pixel of the result for each position"
 
     def require_half_padding(self) -> None:
-        """Raise `ShapeError` where PyTorch's pools would refuse the padding."""
+        """Raise `ShapeError` if the padding is more than half of the window, which PyTorch's pools refuse."""
         for padding, kernel in zip(self.before, self.kernel, strict=True):
             if 2 * padding > kernel:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
     def unread(self) -> tuple[Reason, ...]:
-        """Return the warning that pixels at the end of the map are never read, if some are."""
+        """Return a warning for each number of pixels at the end of an axis that no window reads."""
         if self.ceil_mode:
             return ()
         found: dict[PixelsUnread, list[str]] = {}
@@ -162,7 +177,7 @@ class Window:
             step, extent = self.stride[axis], self.extent(axis)
             over = (size + self.before[axis] + self.after[axis] - extent) % step
             lost = over - self.after[axis]
-            # A window of one pixel skips others everywhere, and is meant to.
+            # A window of one pixel skips pixels everywhere, on purpose.
             if lost > 0 and extent > 1:
                 before, after, fitting = int(self.before[axis]), int(self.after[axis]), int(size + step - over)
                 reason = PixelsUnread(int(size), int(extent), int(step), before, after, int(lost), fitting)

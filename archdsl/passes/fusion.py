@@ -10,13 +10,13 @@ from itertools import count
 from typing import TypeAlias
 
 from archdsl.base.shape import Shape
-from archdsl.elaborate.reserved import free_label
 from archdsl.ir.graph import ChildNaming, Container, Graph, Node, Output, Path, dotted
 from archdsl.ops.base import Op, Submodule
 from archdsl.ops.merge import Concat
 from archdsl.ops.rearrange import Slice
 from archdsl.passes.alike import CannotFuse, require_alike, under
 from archdsl.passes.per_tower import PerTower, TowerChannels
+from archdsl.target.reserved import free_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
-from archdsl.elaborate.reserved import why_no_parameter
 from archdsl.elaborate.values import untraced
 from archdsl.ir.graph import (
     Argument,
@@ -25,6 +24,7 @@ from archdsl.ir.tree import with_nodes
 from archdsl.ops.pooling import Subsample
 from archdsl.passes.lowering import LoweredGraph, lowered_part
 from archdsl.passes.transfers import Relay
+from archdsl.target.reserved import why_no_parameter
 
 # Methods of `nn.ModuleDict`, which holds the parts of a submodule: a child with one of these names would hide it.
 _METHODS = frozenset({"clear", "items", "keys", "pop", "update", "values"})

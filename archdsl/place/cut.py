@@ -8,6 +8,7 @@ smallest sum of penalties, such as the number of submodules that it divides.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from operator import le, lt
 
 from archdsl.place.costs import Costs
 from archdsl.place.device_load import bottleneck
@@ -49,7 +50,8 @@ def cut(
         schedule: The schedule that the stages run.
         micro: Number of micro-batches in a batch.
         limit: Bytes of memory of each device, None for no limit.
-        exactly: Whether to use exactly `stages` stages. The net has at least as many steps.
+        exactly: Whether to use exactly `stages` stages, for a pipeline. The net has at least as many steps. Among
+            equally good partitions, the first stages are as small as possible: they hold the most micro-batches.
 
     Raises:
         Impossible: No partition is within the limit.
@@ -66,7 +68,8 @@ def cut(
     count, value = found
     memory = replace(memory, stages=count)
     given = replace(given, memory=memory)
-    bounds = _leanest(given, inf if limit is None else limit * micro, value * ROUNDING).bounds(count)
+    leanest = _leanest(given, inf if limit is None else limit * micro, value * ROUNDING, early=exactly)
+    bounds = leanest.bounds(count)
     assigned = given.assigned(bounds)
     whole = bottleneck(costs, assigned, link=link * memory.passes / memory.copies) * memory.passes
     return Partition(assigned, memory, whole)
@@ -126,9 +129,13 @@ def _smallest(given: Problem) -> Table:
     return least_of_largest(given, begun)
 
 
-def _leanest(given: Problem, limit: float, bound: float) -> Table:
-    """Return the table of the least sum of tie-break values, with a bottleneck of at most `bound` seconds."""
+def _leanest(given: Problem, limit: float, bound: float, *, early: bool) -> Table:
+    """Return the table of the least sum of tie-break values, with a bottleneck of at most `bound` seconds.
+
+    Among partitions that are equal in this too, stages begin as `early` as possible, or as late as possible.
+    """
     table = Table(given.steps)
+    better = le if early else lt
     times = given.times
     for stage in given.stages(limit):
         before, now, chosen = table.before, table.begun(), table.chosen[-1]
@@ -142,7 +149,7 @@ def _leanest(given: Problem, limit: float, bound: float) -> Table:
             for start in stage.starts(end):
                 if until - times[start] + stage.seconds > bound:
                     break
-                if values[start] < best and (fits is None or fits(start, end)):
+                if better(values[start], best) and (fits is None or fits(start, end)):
                     best, choice = values[start], start
             now[end], chosen[end] = best, choice
     return table

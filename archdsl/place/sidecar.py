@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from archdsl.elaborate.reserved import why_no_label
 from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.assign import placed
 from archdsl.place.placement import Placement
+from archdsl.target.reserved import why_no_label
 
 _FORMAT = "archdsl placement 1"
 

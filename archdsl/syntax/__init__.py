@@ -1,1 +1,1 @@
-"""From text to the syntax tree."""
+"""Parsing and formatting: from text to the syntax tree and back."""

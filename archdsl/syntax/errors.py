@@ -1,4 +1,4 @@
-"""Syntax errors in the language's own words."""
+"""Messages for syntax errors."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from archdsl.diag.model import Label, Problems
 from archdsl.syntax.automaton import END, NEWLINE, Failure, Token
 from archdsl.syntax.recovery import CLOSING, OPENING, begins_line, begins_statement
 
-# In the order in which a message names them.
+# In the order in which messages list them.
 _WORDS = {
     "NAME": "a name",
     "SHAPE": "a shape such as 3x224x224",
@@ -40,12 +40,12 @@ _CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
 _WRITTEN = re.compile(r"[-=~]+>|//|/\*|--").match
 _NUMBER_AND_NAME = re.compile(r"\w+").match
 _MEANT = {
-    **dict.fromkeys("“”„‘’'«»`", 'write `"`'),
-    **dict.fromkeys("→⟶⇒⟹", "write `->`"),
-    **dict.fromkeys("–—−", "write `-`"),
-    **dict.fromkeys("×✕", "write `x` between sizes, `*` in products"),
-    **dict.fromkeys("\u00a0\u2007\u202f", "write an ordinary space"),
-    "^": "powers are written `**`",
+    **dict.fromkeys("“”„‘’'«»`", 'replace it by `"`'),
+    **dict.fromkeys("→⟶⇒⟹", "replace it by `->`"),
+    **dict.fromkeys("–—−", "replace it by `-`"),
+    **dict.fromkeys("×✕", "replace it by `x` in shapes, by `*` in products"),
+    **dict.fromkeys("\u00a0\u2007\u202f", "replace it by a space"),
+    "^": "write `**` for powers",
     "&": "write `and`",
     "|": "write `or`",
     "!": "write `not`",
@@ -56,13 +56,13 @@ _MEANT = {
 
 
 def report_all(failures: list[Failure], source: Source, problems: Problems) -> None:
-    """Say what the failures of a run mean."""
+    """Report the failures of a parser run as diagnostics."""
     for failure in failures:
         report(failure, source, problems)
 
 
 def report(failure: Failure, source: Source, problems: Problems) -> None:
-    """Say what a failure of the parser means."""
+    """Report a failure of the parser as a diagnostic."""
     token = failure.token
     if failure.too_deep:
         problems.report(codes.TOO_DEEP, _span(token, source), "brackets are nested more than 100 deep")
@@ -88,14 +88,14 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
     opened, token, before = failure.open[-1], failure.token, failure.before
     sign = CLOSING[opened.text]
     label = f"this `{opened.text}` has no `{sign}`"
-    where = f"this `{token.text}` closes what is around it"
-    help = f"add `{sign}` where this part ends"
+    where = f"this `{token.text}` closes an outer bracket"
+    help = f"add `{sign}` at the end of this part"
     if token.kind == END:
         where = "the file ends here"
         if failure.suspect:
             opened, token = failure.suspect
             label = "this `{` has no `}`, as the indentation shows"
-            where = "this one is indented as if it closed what is around it"
+            where = "this one is indented like the `}` of an outer bracket"
     elif before and before.text == "model" and token.kind == "NAME":
         token, where = before, "another model begins here"
     elif before and opened.text != "{" and before.kind != NEWLINE:
@@ -105,7 +105,7 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
         elif begins_statement(source.text, token.start):
             where = "a new statement begins here"
         elif token.text not in OPENING:
-            where = f"`{token.text}` cannot stand inside of it"
+            where = f"`{token.text}` is not allowed inside"
     secondary = (Label(_span(token, source), where),)
     problems.report(codes.NEVER_CLOSED, _span(opened, source), label, secondary=secondary, help=help)
 
@@ -113,22 +113,22 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
 def _report_character(token: Token, source: Source, problems: Problems) -> None:
     span = _span(token, source)
     if token.text == '"':
-        problems.report(codes.UNKNOWN_CHARACTER, span, "this string does not end on its line", help='add `"`')
+        problems.report(codes.UNKNOWN_CHARACTER, span, "this string has no end on its line", help='add `"` at its end')
         return
     found = _NUMBER_AND_NAME(source.text, token.start) if token.text.isdigit() else None
     if found:
         span = Span(source, token.start, found.end())
-        help = "put a space or an operator between"
-        problems.report(codes.UNKNOWN_CHARACTER, span, "a number runs into a name here", help=help)
+        help = "insert a space or an operator"
+        problems.report(codes.UNKNOWN_CHARACTER, span, "a number is directly followed by a name", help=help)
         return
-    label = "not used here"
+    label = "not a character of the language"
     if ord(token.text) > 126 or not token.text.isprintable():
         label = f"U+{ord(token.text):04X} {unicode_name(token.text, '').lower()}".strip()
     problems.report(codes.UNKNOWN_CHARACTER, span, label, help=_MEANT.get(token.text))
 
 
 def _is_stray(failure: Failure) -> bool:
-    """Whether a closing bracket has no partner; one that is only of the wrong kind is another matter."""
+    """Return whether a closing bracket has no opening one; a bracket of the wrong kind is another error."""
     text = failure.token.text
     if text not in OPENING or any(opened.text == OPENING[text] for opened in failure.open):
         return False
@@ -139,14 +139,14 @@ def _report_stray(failure: Failure, source: Source, problems: Problems) -> None:
     text = failure.token.text
     secondary: tuple[Label, ...] = ()
     if text == "}" and failure.suspect:
-        secondary = (Label(_span(failure.suspect[1], source), "this one closes more than its indentation shows"),)
+        secondary = (Label(_span(failure.suspect[1], source), "this one closes more than its indentation suggests"),)
     label = f"no `{OPENING[text]}` is open here"
     span = _span(failure.token, source)
-    problems.report(codes.UNEXPECTED, span, label, secondary=secondary, help=f"leave this `{text}` out")
+    problems.report(codes.UNEXPECTED, span, label, secondary=secondary, help=f"remove this `{text}`")
 
 
 def _is_unfinished(failure: Failure, source: Source) -> bool:
-    """Whether the text goes on in a new line although what stands before is not complete."""
+    """Return whether a new line begins although the statement before it is incomplete."""
     token, before = failure.token, failure.before
     if before is None or before.kind == NEWLINE or before.text in CLOSING or before.text in OPENING:
         return False
@@ -161,13 +161,13 @@ def _report_unexpected(failure: Failure, source: Source, problems: Problems) -> 
     span = Span(source, token.start, max(token.end, longer.end() if longer else 0))
     found = {END: "the file ends", NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
     wanted = _wanted(failure)
-    label = f"{found} here, expected {wanted}" if wanted else f"{found} cannot stand here"
+    label = f"{found} here, expected {wanted}" if wanted else f"{found} is not allowed here"
     help = _help(failure, span.text, source)
     problems.report(codes.UNEXPECTED, span, label, secondary=_around(failure, span), help=help)
 
 
 def _around(failure: Failure, span: Span) -> tuple[Label, ...]:
-    """Return the bracket that is open here, where a reader may have lost sight of it, or the end of the model."""
+    """Return a label for the bracket that is open here if it is far away, or for the end of the model."""
     if not failure.open:
         return (Label(_span(failure.suspect[1], span.source), "the model ends here"),) if failure.suspect else ()
     last = _span(failure.open[-1], span.source)
@@ -181,7 +181,7 @@ def _shortened(text: str) -> str:
 
 
 def _wanted(failure: Failure) -> str:
-    """Return what could stand here, in words; operators of expressions only where there is nothing else."""
+    """Return the expected tokens in words; operators of expressions only if nothing else is expected."""
     left = set(failure.expected)
     if failure.wrong:
         left &= _CLOSERS
@@ -209,7 +209,7 @@ def _help(failure: Failure, sign: str, source: Source) -> str | None:
         from difflib import get_close_matches
 
         near = get_close_matches(sign, ["model", "set"], n=1)
-        return f"did you mean `{near[0]}`?" if near else "steps stand in a model: `model Name { … }`"
+        return f"did you mean `{near[0]}`?" if near else "put steps into a model: `model Name { … }`"
     return next((help for holds, help in _HINTS if holds(failure, sign, source.text)), None)
 
 
@@ -226,31 +226,31 @@ def _named(failure: Failure, text: str) -> bool:
 
 _SHAPE_HELP = "write a shape as `3x224x224`, or as `[3, 224, 224]`"
 _HINTS: tuple[tuple[_Holds, str], ...] = (
-    (lambda f, s, _: s == "else", "`else` goes with the `if` above it: `if test { … } else { … }`"),
-    (lambda f, s, _: s == "project", "`project` goes with a residual: `residual { … } project { … }`"),
-    (lambda f, s, _: _after(f, "SHARE"), "`share` takes a label: `share @conv1`"),
-    (lambda f, s, _: "IN" in f.expected, "a loop is written `for i in range(4) { … }`"),
+    (lambda f, s, _: s == "else", "write `else` after an `if`: `if test { … } else { … }`"),
+    (lambda f, s, _: s == "project", "write `project` after a residual: `residual { … } project { … }`"),
+    (lambda f, s, _: _after(f, "SHARE"), "give the label of a step: `share @conv1`"),
+    (lambda f, s, _: "IN" in f.expected, "write a loop as `for i in range(4) { … }`"),
     (
         lambda f, s, _: f.before is not None and f.before.text in ("for", "if") and "ARROW" in f.expected,
-        "a loop or a condition has no label; write `stage: { for … }`",
+        "put the loop or condition into braces: `stage: { for … }`",
     ),
     (
         lambda f, s, _: f.before is not None and f.before.text == "output" and "ARROW" in f.expected,
-        "an output is a statement of its own: `output aux: …`",
+        "write the output as a separate statement: `output aux: …`",
     ),
-    (lambda f, s, _: s.endswith(">") and s != "->", "an arrow is written `->`"),
-    (lambda f, s, _: s == "-" and "ARROW" in f.expected, "an arrow is written `->`"),
-    (lambda f, s, _: s in ("//", "/*", "--"), "a comment begins with `#`"),
-    (lambda f, s, _: s == "=" and "COLON" in f.expected, "a label ends in `:`"),
-    (lambda f, s, _: s == "=" and "COMPARE" in f.expected, "numbers are compared with `==`"),
+    (lambda f, s, _: s.endswith(">") and s != "->", "write `->` for an arrow"),
+    (lambda f, s, _: s == "-" and "ARROW" in f.expected, "write `->` for an arrow"),
+    (lambda f, s, _: s in ("//", "/*", "--"), "write `#` for a comment"),
+    (lambda f, s, _: s == "=" and "COLON" in f.expected, "write `:` after a label"),
+    (lambda f, s, _: s == "=" and "COMPARE" in f.expected, "write `==` to compare"),
     (
         lambda f, s, _: s == ":" and "EQUAL" in f.expected and "LBRACE" not in f.expected,
-        "an argument is given with `=`",
+        "write `=` after the name of an argument",
     ),
-    (lambda f, s, _: s == ":" and _after(f, "INPUT"), "an input has a name, as in `input image: 3x224x224`"),
-    (lambda f, s, _: s == ":" and _after(f, "SET", "ASSERT"), "a word of the language is no label; take another"),
-    (lambda f, s, _: s == ":" and "ARROW" in f.expected, "a label is one name, and stands before its step"),
-    (lambda f, s, _: f.token.kind in ("SHAPE", "INT") and _after(f, "COLON"), "a shape is stated with `::`"),
+    (lambda f, s, _: s == ":" and _after(f, "INPUT"), "give the input a name: `input image: 3x224x224`"),
+    (lambda f, s, _: s == ":" and _after(f, "SET", "ASSERT"), "choose another label: this one is a keyword"),
+    (lambda f, s, _: s == ":" and "ARROW" in f.expected, "write one name as the label, before its step"),
+    (lambda f, s, _: f.token.kind in ("SHAPE", "INT") and _after(f, "COLON"), "write `::` before the shape of a step"),
     (lambda f, s, _: s == "(" and "SHAPE" in f.expected, _SHAPE_HELP),
     (lambda f, s, _: s == "," and _after(f, "INT", "SHAPE") and NEWLINE in f.expected, _SHAPE_HELP),
     (lambda f, s, _: f.token.kind in ("INT", "FLOAT", "STRING") and "ARROW" in f.expected, "put arguments in `( )`"),
@@ -261,5 +261,5 @@ _HINTS: tuple[tuple[_Holds, str], ...] = (
         "put `,` between two values, or an operator such as `*`",
     ),
     (lambda f, s, _: f.token.kind in _VALUES and "COMMA" in f.expected, "put `,` between two values"),
-    (lambda f, s, _: f.token.kind in _STEPS and NEWLINE in f.expected, "put a statement on a line of its own"),
+    (lambda f, s, _: f.token.kind in _STEPS and NEWLINE in f.expected, "put each statement on its own line"),
 )

@@ -1,4 +1,4 @@
-"""Finds and reads what the user names: a path, standard input, or a net of the gallery."""
+"""Finds and reads source files: paths, standard input and nets of the gallery."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _MODELS = re.compile(r"^model[ \t]+(\w+)", re.MULTILINE).finditer
 
 
 class Unreadable(Exception):
-    """A file that cannot be read, with the code and the words that say why."""
+    """A file cannot be found or read; `code`, `why` and `help` describe the reason."""
 
     def __init__(self, code: Code, name: str, why: str, help: str | None = None) -> None:
         super().__init__(f"{name}: {why}")
@@ -28,22 +28,22 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """What the user named: a source, and a model of it if the name is that of one."""
+    """A source, and the model in it that the user named, if any."""
 
     source: Source
     model: str | None = None
 
 
 def gallery() -> list[str]:
-    """Return the names of the files that come with archdsl, each a family of architectures."""
+    """Return the names of the gallery's files, each of which is a family of architectures."""
     return names("architectures", SUFFIX)
 
 
 def gallery_models() -> dict[str, tuple[str, str]]:
-    """Return the family and the model for each name of the gallery: the name of a model in lower case.
+    """Return the family and the model for each name of a model in the gallery, in lower case.
 
-    The name of a family stands for the last model of its file, and so does that of a model which is called like it.
-    A model whose parameters have no defaults is there for others, and has no name.
+    The name of a family refers to the last model of its file and is left out, also if a model has the same name.
+    Models with a parameter without default are left out, too.
     """
     families = gallery()
     found = {}
@@ -57,7 +57,7 @@ def gallery_models() -> dict[str, tuple[str, str]]:
 
 
 def _needs_values(text: str) -> bool:
-    """Whether the parameters that a text begins with, in parentheses, include one without a default."""
+    """Return whether a text begins with parameters in parentheses, one of which has no default."""
     if not text.startswith("("):
         return False
     depth, parameter = 0, ""
@@ -75,14 +75,18 @@ def _needs_values(text: str) -> bool:
 
 
 def read(file: str) -> Source:
-    """Return the source that FILE names; raise `Unreadable` where there is none."""
+    """Return the source that `file` names, as `locate` does."""
     return locate(file).source
 
 
 def locate(file: str) -> Located:
-    """Return what FILE names: a path, standard input, a family of the gallery or one of its models.
+    """Return the source for the FILE argument of a command.
 
-    Raises Unreadable where there is no such thing.
+    Args:
+        file: A path, `-` for standard input, or the name of a family or a model of the gallery.
+
+    Raises:
+        Unreadable: There is no such file or gallery name, or the file is not text.
     """
     if file == "-":
         return Located(_decoded("<stdin>", sys.stdin.buffer.read()))
@@ -94,7 +98,7 @@ def locate(file: str) -> Located:
         if file in known:
             family, model = known[file]
             return Located(Source(f"{family}{SUFFIX}", _gallery_text(family)), model)
-        raise Unreadable(codes.FILE_NOT_FOUND, file, "neither a file nor a net of the gallery", _nearest(file))
+        raise Unreadable(codes.FILE_NOT_FOUND, file, "this is neither a file nor a net of the gallery", _nearest(file))
     return Located(_decoded(file, _bytes(path, help=_nearest(path.stem))))
 
 
@@ -109,19 +113,26 @@ def _bytes(path: Path, *, help: str | None = None) -> bytes:
     except FileNotFoundError:
         raise Unreadable(codes.FILE_NOT_FOUND, name, "no such file", help) from None
     except IsADirectoryError:
-        raise Unreadable(codes.FILE_NOT_READABLE, name, "this is a directory", "name a file in it") from None
+        raise Unreadable(
+            codes.FILE_NOT_READABLE, name, "this is a directory", "give the path of a file in it"
+        ) from None
     except OSError as error:
         raise Unreadable(codes.FILE_NOT_READABLE, name, (error.strerror or str(error)).lower()) from None
 
 
 def read_import(importer: Source, path: str, main: Source) -> Source:
-    """Return the source that `importer` imports; raise `Unreadable` where there is none within the project.
+    """Return the source of an import.
 
-    Files of the gallery import each other. Else paths are relative to the importing file, and stay below the root of
-    the project that `main` belongs to.
+    Args:
+        importer: The importing file; a file of the gallery imports from the gallery.
+        path: The path in the import statement, relative to the importing file.
+        main: The main file, which determines the root of the project.
+
+    Raises:
+        Unreadable: There is no such file, it is outside of the project, or it is not text.
     """
     if not path.endswith(SUFFIX) or Path(path).is_absolute() or "\\" in path:
-        raise Unreadable(codes.FILE_NOT_FOUND, path, "an import is a relative path that ends in `.arch`")
+        raise Unreadable(codes.FILE_NOT_FOUND, path, "this is not a relative path that ends in `.arch`")
     if not Path(importer.name).exists() and importer.name.removesuffix(SUFFIX) in gallery():
         name = path.removeprefix("./").removesuffix(SUFFIX)
         if name not in gallery():
@@ -130,12 +141,14 @@ def read_import(importer: Source, path: str, main: Source) -> Source:
     target = Path(importer.name).parent / path
     root = _root(main)
     if not target.resolve().is_relative_to(root):
-        raise Unreadable(codes.OUTSIDE_ROOT, path, "this is not below the project's root", "move the file into it")
+        raise Unreadable(
+            codes.OUTSIDE_ROOT, path, "this is outside of the project", "move the file into the folder of the project"
+        )
     return _decoded(_plain(target), _bytes(target))
 
 
 def _plain(path: Path) -> str:
-    """Return a path without `..`, so that one file has one name."""
+    """Return a path without `..`, so that each file has one name."""
     return os.path.normpath(path)
 
 
@@ -146,7 +159,7 @@ def _root(main: Source) -> Path:
 
 
 def stem(file: str) -> str:
-    """Return what outputs are called after, if nothing else is said."""
+    """Return the default name of output files, without a suffix."""
     return "model" if file == "-" else Path(file).name.removesuffix(SUFFIX)
 
 
@@ -161,7 +174,7 @@ def _nearest(name: str) -> str:
     near = get_close_matches(name, known, n=1)
     if near:
         return f"did you mean `{near[0]}`, from the gallery?"
-    return "`archdsl gallery` lists the nets that come along"
+    return "run `archdsl gallery` to list the nets"
 
 
 def _decoded(name: str, data: bytes) -> Source:

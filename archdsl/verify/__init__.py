@@ -1,1 +1,1 @@
-"""Running generated modules and comparing them with their graphs and with published models."""
+"""Verification: runs generated modules and compares them with their graphs and with published models."""

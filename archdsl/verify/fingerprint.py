@@ -1,16 +1,16 @@
-"""Gives a module fixed weights and an input, and runs it: equal modules then return equal numbers.
+"""Runs a module with fixed weights on a fixed input, so that equal modules return equal numbers.
 
-The rule, for each entry of the `state_dict`: `r` are numbers of a normal distribution in float64, of the entry's shape,
-from a generator on the CPU that is seeded with the CRC-32 of the key. The value is, rounded to float32,
+For each entry of the `state_dict`, `r` is a tensor of its shape, drawn from a standard normal distribution in float64
+by a CPU generator with the CRC-32 of the key as seed. The value, rounded to float32, is
 
-    0                          where the key ends in num_batches_tracked
-    |r| + 0.5                  where it ends in running_var
+    0                          if the key ends in num_batches_tracked
+    |r| + 0.5                  if it ends in running_var
     r * sqrt(1.5 / fan_in)     with two or more axes; fan_in is the product of all sizes but the first
-    1 + 0.1 * r                with one axis, where the key ends in weight
-    0.1 * r                    for all else
+    1 + 0.1 * r                with one axis, if the key ends in weight
+    0.1 * r                    otherwise
 
-Entries of whole numbers that are not counted so stay as they are. The input is drawn in the same way with the seed 0.
-Dropouts pass on what they are given. Only what runs modules imports this, since it imports torch.
+Other integer entries are left unchanged. The input is drawn in the same way with seed 0. Dropout is disabled. This
+module imports torch; only code that runs modules imports it.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ _DROPOUTS = {functional.dropout, functional.dropout1d, functional.dropout2d, fun
 
 
 class _WithoutDropout(TorchFunctionMode):
-    """Lets every dropout pass on its input."""
+    """Replaces dropout by the identity."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -37,12 +37,12 @@ class _WithoutDropout(TorchFunctionMode):
 
 
 def drawn(shape: tuple[int, ...], seed: int) -> Tensor:
-    """Return numbers of a normal distribution that the seed decides about."""
+    """Return a float64 tensor drawn from a standard normal distribution with this seed."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def value(key: str, like: Tensor) -> Tensor:
-    """Return what the rule gives to an entry of a `state_dict`."""
+    """Return the value of an entry of a `state_dict`."""
     if not like.is_floating_point():
         return torch.zeros_like(like) if key.endswith("num_batches_tracked") else like
     numbers = drawn(tuple(like.shape), crc32(key.encode()))
@@ -57,9 +57,12 @@ def value(key: str, like: Tensor) -> Tensor:
 
 @torch.no_grad()
 def outputs(net: nn.Module, batch: tuple[int, ...], mode: str) -> dict[str, Tensor]:
-    """Fill a module of float64 by the rule and return what it makes of the input, by name; the stream is `output`.
+    """Fill a float64 module with the fixed weights, run it, and return its outputs by name.
 
-    The mode is `eval`, `train`, or `train_bn_eval`, which is as `train` but for the batch norms.
+    Args:
+        net: The module. The name of its only or first output is `output`.
+        batch: The shape of the input, with the batch.
+        mode: `eval`, `train`, or `train_bn_eval`: training mode with batch norm in evaluation mode.
     """
     for key, tensor in net.state_dict().items():
         tensor.copy_(value(key, tensor))

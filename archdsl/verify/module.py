@@ -1,4 +1,4 @@
-"""Imports a generated module, runs it, and holds it against the graph: every shape, and the number of parameters."""
+"""Verifies a generated module: imports and runs it, and compares shapes and the number of parameters with the graph."""
 
 import ast
 import importlib.util
@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl.base.shape import Shape
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.plan import Plan, plan
+from archdsl.emit.plan import GeneratedModule, plan
 from archdsl.ir.graph import Container, CountedGraph, Input, Path, dotted
 from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
 from archdsl.passes.transfers import is_move
@@ -20,12 +20,12 @@ BATCH = 2
 
 
 class VerificationError(Exception):
-    """The generated module cannot be imported, built or run, which is a mistake of archdsl."""
+    """The generated module cannot be imported, constructed or run, which is a bug in archdsl."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A place where the module does not do what the graph says."""
+    """A difference between the module and the graph."""
 
     where: str
     expected: str
@@ -37,18 +37,18 @@ class Finding:
 
 @dataclass(slots=True)
 class _Observed:
-    """Shapes seen while the module ran, without the batch."""
+    """Shapes observed while the module ran, without the batch."""
 
     shapes: dict[Path, Shape] = field(default_factory=dict)
 
     def note(self, path: Path, value: Any) -> None:
-        """Keep the shape of what a step gave."""
+        """Record the shape of the result of a step."""
         self.shapes[path] = Shape(tuple(value.shape[1:]))
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of a verification: how many shapes were compared, and what differs."""
+    """The result of a verification: the number of shapes and parameters compared, and the differences."""
 
     shapes: int
     params: int
@@ -56,12 +56,17 @@ class Verified:
 
 
 def verify(graph: Buildable, file: File, *, device: str = "cpu") -> Verified:
-    """Run the module in `file` on a batch of random numbers and compare it with the graph.
+    """Run a module on a random batch and compare it with the graph.
 
-    A model with outputs that only training computes is run as in training. On the device "meta" nothing is computed,
-    and shapes are compared all the same.
+    A model with outputs `when training` runs in training mode.
 
-    Raises VerificationError where the module cannot be imported, built or run.
+    Args:
+        graph: The graph.
+        file: The file of the module.
+        device: The device to run on. On "meta", only shapes are computed.
+
+    Raises:
+        VerificationError: The module cannot be imported, constructed or run.
     """
     low = lowered(graph)
     try:
@@ -73,7 +78,7 @@ def verify(graph: Buildable, file: File, *, device: str = "cpu") -> Verified:
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
     params = sum(weight.numel() for weight in net.parameters() if weight.requires_grad)
-    # A step of `forward` that passes its input on has no statement.
+    # A step that returns its input unchanged has no statement in `forward`.
     flow = Dataflow(low)
     for node in low.nodes:
         if flow.passed_on(node) is not None:
@@ -85,7 +90,7 @@ def verify(graph: Buildable, file: File, *, device: str = "cpu") -> Verified:
 
 
 def sample(graph: CountedGraph, given: Input) -> Any:
-    """Return a batch for an input: random numbers, or the indices that it takes."""
+    """Return a random batch for an input: real numbers or valid indices."""
     import torch
 
     sizes = (BATCH, *(int(dim) for dim in given.shape.dims))
@@ -107,7 +112,7 @@ def load_module(file: File) -> ModuleType:
     return module
 
 
-def _run(net: Any, samples: list[Any], planned: Plan) -> _Observed:
+def _run(net: Any, samples: list[Any], planned: GeneratedModule) -> _Observed:
     import torch
 
     observed = _Observed()
@@ -140,9 +145,9 @@ def _hook(observed: _Observed, path: Path) -> Callable[..., None]:
 
 
 class _Tracer:
-    """Watches the statements of every `forward`, each of which gives a variable its next value."""
+    """Traces the statements of every `forward` and records the shape that each assigns."""
 
-    def __init__(self, net: Any, planned: Plan, observed: _Observed) -> None:
+    def __init__(self, net: Any, planned: GeneratedModule, observed: _Observed) -> None:
         self.observed = observed
         self.paths = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
         self.file = type(net).forward.__code__.co_filename
@@ -163,7 +168,7 @@ class _Tracer:
             return self
         done = self.before.get(key)
         if done is not None and event == "line" and done <= frame.f_lineno <= self.last[done]:
-            return self  # a statement of several lines, which is not done yet
+            return self  # a statement of several lines that is not complete yet
         self.before.pop(key, None)
         if done is not None:
             path, variable = self.lines[done]
@@ -175,8 +180,8 @@ class _Tracer:
         return self
 
 
-def statements(source: str, planned: Plan) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
-    """Yield each statement of a generated module that computes something, with the step and its variable."""
+def statements(source: str, planned: GeneratedModule) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
+    """Yield each computing statement of a generated module, with its step and variable."""
     for part in ast.parse(source).body:
         if isinstance(part, ast.ClassDef) and part.name in planned.statements:
             forward = next((p for p in part.body if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
@@ -186,7 +191,7 @@ def statements(source: str, planned: Plan) -> Iterator[tuple[ast.stmt, tuple[Pat
 
 
 def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements that compute something, those under `if self.training` too."""
+    """Return the computing statements, including those under `if self.training`."""
     found: list[ast.stmt] = []
     for part in body:
         if isinstance(part, ast.If):
@@ -209,12 +214,12 @@ def _compared(graph: LoweredGraph, observed: _Observed) -> list[Finding]:
 
 
 def _expected(container: Container) -> dict[Path, Shape]:
-    """Return the shapes of all steps; what is inside of a module that is applied once more was seen the first time."""
+    """Return the shapes of all steps, without the inside of modules that are applied once more."""
     found: dict[Path, Shape] = {}
     for child in container.children:
         if isinstance(child, Container):
             found |= {} if child.weights else _expected(child)
-        # A move computes nothing, and where uses share a class it is called after what the first one moves.
+        # A move computes nothing, and in a shared class it has the path of the first use.
         if is_move(child):
             continue
         if not (isinstance(child, Container) and child.inline):

@@ -1,4 +1,4 @@
-"""Holds what is generated for several processes against the whole net, in this process."""
+"""Verifies modules for several processes against the whole net, in this process."""
 
 from collections.abc import Sequence
 from pathlib import Path as File
@@ -13,12 +13,18 @@ from archdsl.verify.module import BATCH, Finding, VerificationError, Verified, l
 
 
 def verify_stages(graph: CheckedGraph, stages: Sequence[PipelineStage], file: File) -> Verified:
-    """Run the stages in `file` on random numbers, in evaluation, with the weights of the whole net.
+    """Run pipeline stages in sequence on a random batch, in evaluation mode, with the weights of the whole net.
 
-    Every value between stages has to have its shape, the results have to be those of the net, bit for bit, and each
-    weight of the net is in one stage, by its name.
+    Shapes between stages must match, outputs must equal those of the whole net bit for bit, and each weight must be in
+    exactly one stage, under the same key.
 
-    Raises VerificationError where the module cannot be imported, built or run.
+    Args:
+        graph: The whole net.
+        stages: Its stages.
+        file: The file of the module.
+
+    Raises:
+        VerificationError: The module cannot be imported, constructed or run.
     """
     import torch
 
@@ -32,16 +38,16 @@ def verify_stages(graph: CheckedGraph, stages: Sequence[PipelineStage], file: Fi
             stage.load_state_dict({key: state[key] for key in stage.state_dict()})
         given = tuple(sample(graph, each) for each in graph.inputs)
         with torch.no_grad():
-            expected = _parts(whole(*given))
+            expected = _outputs(whole(*given))
             values, count = given, 0
             for stage, module in zip(stages, made, strict=True):
                 findings += _shapes(stage, values)
                 count += len(values)
-                values = _parts(module(*values))
+                values = _outputs(module(*values))
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
     for output, one, other in zip(graph.outputs, values, expected, strict=True):
-        # What only training computes is None in the evaluation of the whole net.
+        # Outputs that only training computes are None in the evaluation of the whole net.
         if other is not None and not torch.equal(one, other):
             difference = (one - other).abs().max().item()
             findings.append(Finding(output.name, "what the whole net computes", f"a difference of {difference:.3g}"))
@@ -50,11 +56,17 @@ def verify_stages(graph: CheckedGraph, stages: Sequence[PipelineStage], file: Fi
 
 
 def verify_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph], file: File) -> Verified:
-    """Run the towers in `file`, one after another, each as if the others had what it has.
+    """Run towers one after another on the device "meta", each as if all towers had the same tensors.
 
-    What they give has to have its shape, and each weight of the net is in one tower, by its name.
+    Output shapes must match, and each weight must be in exactly one tower, under the same key.
 
-    Raises VerificationError where the module cannot be imported, built or run.
+    Args:
+        graph: The whole net.
+        towers: Its towers.
+        file: The file of the module.
+
+    Raises:
+        VerificationError: The module cannot be imported, constructed or run.
     """
     import torch
 
@@ -66,7 +78,7 @@ def verify_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph], file: Fil
         findings = _keys([key for tower in made for key in tower.state_dict()], list(state))
         given = tuple(sample(graph, each).to("meta") for each in graph.inputs)
         with torch.no_grad():
-            results = [_parts(tower(*given)) for tower in made]
+            results = [_outputs(tower(*given)) for tower in made]
     except Exception as error:
         raise VerificationError(f"{type(error).__name__}: {error}") from error
     for tower, values in zip(towers, results, strict=True):
@@ -78,7 +90,7 @@ def verify_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph], file: Fil
     return Verified(sum(map(len, results)), params, tuple(findings))
 
 
-def _parts(result: Any) -> tuple[Any, ...]:
+def _outputs(result: Any) -> tuple[Any, ...]:
     return tuple(result) if isinstance(result, tuple) else (result,)
 
 

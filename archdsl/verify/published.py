@@ -1,4 +1,4 @@
-"""Holds the module of a net against a published model: weights, counts, normalisations and results."""
+"""Compares the module of a net with a published model: weights, counts, normalisations and outputs."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from archdsl.ir.graph import CheckedGraph
 from archdsl.python.api import module_class
 from archdsl.verify.references import Output, Reference, state
 
-# The published numbers have 10 digits; rounding in float64 adds less than that.
+# Published numbers have 10 digits; float64 rounding errors are smaller.
 TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One thing that is compared: what is to be shown of it, and whether it is equal."""
+class Property:
+    """A property that is compared: its name, the text that shows the result, and whether it is equal."""
 
     name: str
     shown: str
@@ -24,32 +24,32 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All that was compared of a model."""
+    """The comparison of a net with a published model."""
 
     reference: Reference
-    parts: tuple[Part, ...]
+    properties: tuple[Property, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether all is equal."""
-        return all(part.ok for part in self.parts)
+        """Whether all properties are equal."""
+        return all(each.ok for each in self.properties)
 
     def as_data(self) -> dict[str, object]:
         """Return the comparison as plain data."""
-        parts = {part.name.lower(): {"value": part.shown, "ok": part.ok} for part in self.parts}
-        return {"name": self.reference.name, "source": self.reference.source, "ok": self.ok, **parts}
+        found = {each.name.lower(): {"value": each.shown, "ok": each.ok} for each in self.properties}
+        return {"name": self.reference.name, "source": self.reference.source, "ok": self.ok, **found}
 
 
 def compare(graph: CheckedGraph, reference: Reference) -> Comparison:
-    """Build the module of a net and compare it with a published model; this needs torch."""
+    """Construct the module of a net and compare it with a published model."""
     import torch
 
     net = module_class(graph)(dtype=torch.float64)
     return Comparison(reference, (*_state(net, reference), *_layers(net, reference), *_results(net, reference)))
 
 
-def _state(net: Any, reference: Reference) -> list[Part]:
-    """Compare the `state_dict`, which published weights have to fit."""
+def _state(net: Any, reference: Reference) -> list[Property]:
+    """Compare the `state_dict`, so that published weights can be loaded."""
     items = (
         (key, tuple(tensor.shape), "float32" if tensor.is_floating_point() else str(tensor.dtype).split(".")[-1])
         for key, tensor in net.state_dict().items()
@@ -58,15 +58,15 @@ def _state(net: Any, reference: Reference) -> list[Part]:
     params = sum(weight.numel() for weight in net.parameters())
     buffers = sum(1 for _ in net.buffers())
     return [
-        _part("Keys", ours.keys == published.keys),
-        _part("Order", ours.order == published.order),
-        _part("Shapes", ours.shapes == published.shapes and buffers == reference.buffers),
+        _equality("Keys", ours.keys == published.keys),
+        _equality("Order", ours.order == published.order),
+        _equality("Shapes", ours.shapes == published.shapes and buffers == reference.buffers),
         _count("Parameters", params, reference.params),
     ]
 
 
-def _layers(net: Any, reference: Reference) -> list[Part]:
-    """Compare what results do not show: how fast running averages move, and how much is dropped."""
+def _layers(net: Any, reference: Reference) -> list[Property]:
+    """Compare settings without effect on the outputs: batch norm momentum and dropout rates."""
     from torch.nn.modules.batchnorm import _BatchNorm
     from torch.nn.modules.dropout import _DropoutNd
 
@@ -80,11 +80,11 @@ def _layers(net: Any, reference: Reference) -> list[Part]:
         for path, module in net.named_modules()
         if isinstance(module, _DropoutNd)
     ]
-    return [_part("Norms", norms == reference.norms), _part("Dropouts", dropouts == list(reference.dropouts))]
+    return [_equality("Norms", norms == reference.norms), _equality("Dropouts", dropouts == list(reference.dropouts))]
 
 
-def _results(net: Any, reference: Reference) -> list[Part]:
-    """Compare the multiply-accumulates of an evaluation, and the results in all modes."""
+def _results(net: Any, reference: Reference) -> list[Property]:
+    """Compare the multiply-accumulates of an evaluation, and the outputs in all modes."""
     from torch.utils.flop_counter import FlopCounterMode
 
     from archdsl.verify.fingerprint import outputs
@@ -100,12 +100,12 @@ def _results(net: Any, reference: Reference) -> list[Part]:
     worst = max(differences)
     return [
         _count("MACs", macs, reference.macs),
-        Part("Outputs", "differ in shape" if worst == inf else f"{worst:.1e}", worst <= TOLERANCE),
+        Property("Outputs", "differ in shape" if worst == inf else f"{worst:.1e}", worst <= TOLERANCE),
     ]
 
 
 def _difference(ours: Any, published: Output) -> float:
-    """Return the largest difference, relative to the value or to the deviation of all, whichever is larger."""
+    """Return the largest relative difference: to the value or to the standard deviation, whichever is larger."""
     if tuple(ours.shape) != published.shape:
         return inf
     found = [*ours.flatten(1)[:, :8].flatten().tolist(), ours.mean().item(), ours.std(correction=0).item()]
@@ -115,9 +115,9 @@ def _difference(ours: Any, published: Output) -> float:
     return max(difference if difference == difference else inf for difference in differences)
 
 
-def _part(name: str, ok: bool) -> Part:  # noqa: FBT001
-    return Part(name, "ok" if ok else "differ", ok)
+def _equality(name: str, ok: bool) -> Property:  # noqa: FBT001
+    return Property(name, "ok" if ok else "differ", ok)
 
 
-def _count(name: str, ours: int, published: int) -> Part:
-    return Part(name, f"{ours:,}" if ours == published else f"{ours:,}, not {published:,}", ours == published)
+def _count(name: str, ours: int, published: int) -> Property:
+    return Property(name, f"{ours:,}" if ours == published else f"{ours:,}, not {published:,}", ours == published)

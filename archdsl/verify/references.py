@@ -1,9 +1,8 @@
-"""What others publish of models that the gallery has too: facts to hold the generated modules against.
+"""Facts about published models that the gallery has too, for comparison with generated modules.
 
-The facts are in architectures/references, a file for each package that they come from. A model's `state_dict` is kept
-as three digests (SHA-256): of its keys, of their order, and of the keys with shapes and types. `outputs` are those of
-the model filled by the rule of fingerprint.py: of every tensor the first 8 values of 2 samples, the mean and the
-standard deviation, with 10 digits.
+They are stored in architectures/references, one file per package. A `state_dict` is stored as three SHA-256 digests: of
+its keys, of their order, and of keys with shapes and dtypes. `outputs` are those of the model with the weights of
+fingerprint.py: for each tensor, the first 8 values of 2 samples, the mean and the standard deviation, with 10 digits.
 """
 
 import json
@@ -18,7 +17,7 @@ from archdsl.base.resources import names, resource
 _FOLDER = "references"
 Item: TypeAlias = tuple[str, tuple[int, ...], str]
 
-# What a module with auxiliary heads returns in training, in the order of the package.
+# The outputs of models with auxiliary heads in training, in the order of the package.
 _NAMES = {"googlenet": ("output", "aux_logits2", "aux_logits1"), "inception_v3": ("output", "aux_logits")}
 
 
@@ -44,7 +43,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A published model: where it comes from, what it holds, and what it computes in each mode."""
+    """A published model: its source, its `state_dict`, counts and settings, and its outputs in each mode."""
 
     name: str
     source: str
@@ -60,7 +59,7 @@ class Reference:
 
 
 def references() -> dict[str, Reference]:
-    """Return all published models by the names that they have in the gallery."""
+    """Return all published models, by their names in the gallery."""
     found: dict[str, Reference] = {}
     for package in names(f"architectures/{_FOLDER}", ".json"):
         data = json.loads(resource("architectures", f"{_FOLDER}/{package}.json").read_text(encoding="utf-8"))
@@ -93,7 +92,7 @@ def _reference(name: str, source: str, facts: dict[str, Any]) -> Reference:
 
 
 def state(items: Iterable[Item]) -> State:
-    """Return the digests of a `state_dict`, whose items are keys with shapes and types."""
+    """Return the digests of a `state_dict`, given as keys with shapes and dtypes."""
     found = list(items)
     keys = [key for key, _, _ in found]
     shapes = [f"{key} {'x'.join(map(str, shape))} {dtype}" for key, shape, dtype in found]
@@ -105,7 +104,7 @@ def _digest(lines: list[str]) -> str:
 
 
 def condensed(files: Iterable[Path]) -> str:
-    """Return what architectures/references keeps of full descriptions of a package's models, a JSON file for each."""
+    """Return the text of a file of architectures/references, from one JSON file per model with the full description."""
     described = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     first = described[0]
     head = {key: first[key] for key in ("package", "version", "torch")}

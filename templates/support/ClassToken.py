@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ClassToken(nn.Module):
-    """Puts a learned step before a sequence: (N, T, C) to (N, T + 1, C)."""
+    """Prepends a learned token to a sequence: (N, T, C) to (N, T + 1, C)."""
 
     def __init__(self, features: int, **factory: Any) -> None:
         super().__init__()

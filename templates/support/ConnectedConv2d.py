@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 
 class ConnectedConv2d(nn.Module):
-    """Conv2d whose output maps see only some input maps (LeCun et al. 1998, Table I).
+    """Conv2d with a table of connections between maps (LeCun et al. 1998, Table I).
 
-    `connect` lists for every output map the input maps that it sees; `weight` has one
-    kernel per connection. Maps (N, in_channels, H, W) to (N, len(connect), H', W').
+    `connect` lists the input maps of each output map; `weight` has one kernel per
+    connection. Maps (N, in_channels, H, W) to (N, len(connect), H', W').
     """
 
     source: Tensor
@@ -48,7 +48,7 @@ class ConnectedConv2d(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weights as nn.Conv2d does, by the fan-in of each output map."""
+        """Initialise weights as nn.Conv2d does, by the fan-in of each output map."""
         bound = torch.tensor(self.fan_in).rsqrt().to(self.weight)
         with torch.no_grad():
             self.weight.uniform_(-1, 1).mul_(bound[self.target][:, None, None, None])

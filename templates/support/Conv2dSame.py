@@ -3,7 +3,7 @@ from torch import Tensor, nn
 
 
 class Conv2dSame(nn.Conv2d):
-    """Conv2d padded as TensorFlow's `same`: an odd zero goes behind the map."""
+    """Conv2d with the `same` padding of TensorFlow: an odd zero is added at the end."""
 
     def forward(self, x: Tensor) -> Tensor:
         pads: list[int] = []

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 class EuclideanRBF(nn.Module):
-    """Squared distances of a vector to fixed targets of +1 and -1; the smallest wins.
+    """Squared distances of a vector to fixed targets of +1 and -1.
 
     The output units of LeNet-5 (LeCun et al. 1998, section II.B, equation 7). `targets`
-    has a string of `#` (+1) and `.` (-1) for each unit; (features, units) draws them at
-    random from a fixed seed. Maps (N, features) to (N, units).
+    is one string of `#` (+1) and `.` (-1) per unit, or (features, units) for random
+    targets from a fixed seed. Maps (N, features) to (N, units).
     """
 
     targets: Tensor

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 
 class GroupedLinear(nn.Linear):
-    """Linear layers side by side, each of which sees its own part of the features.
+    """Parallel linear layers, each on its own group of the features.
 
-    `out_features` are those of all, `in_features` those of one. Maps
+    `out_features` counts all groups, `in_features` one. Maps
     (N, groups * in_features) to (N, out_features).
     """
 

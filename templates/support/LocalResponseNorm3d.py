@@ -2,7 +2,7 @@ from torch import Tensor, nn
 
 
 class LocalResponseNorm3d(nn.LocalResponseNorm):
-    """nn.LocalResponseNorm of volumes, in whatever order their axes lie in memory."""
+    """nn.LocalResponseNorm for volumes of any memory layout."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.contiguous())

@@ -2,7 +2,7 @@ from torch import Tensor, nn
 
 
 class Narrow(nn.Module):
-    """`narrow` as a module: `length` indices of an axis from `start` on."""
+    """`narrow` as a module: `length` indices of an axis, from `start` on."""
 
     def __init__(self, dim: int, start: int, length: int) -> None:
         super().__init__()

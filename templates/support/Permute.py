@@ -2,7 +2,7 @@ from torch import Tensor, nn
 
 
 class Permute(nn.Module):
-    """`permute` as a module: the axes in another order, 0 being the batch."""
+    """`permute` as a module: reorders the axes; axis 0 is the batch."""
 
     def __init__(self, *dims: int) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class PositionalEmbedding(nn.Module):
-    """Adds a learned number to every element of a sample of these sizes."""
+    """Adds a learned tensor of these sizes to each sample."""
 
     def __init__(self, *sizes: int, std: float = 0.02, **factory: Any) -> None:
         super().__init__()
@@ -14,7 +14,7 @@ class PositionalEmbedding(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the numbers from a normal distribution."""
+        """Initialise from a normal distribution."""
         nn.init.normal_(self.weight, std=self.std)
 
     def forward(self, x: Tensor) -> Tensor:

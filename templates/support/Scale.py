@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Scale(nn.Module):
-    """Multiplies by learned factors, of these sizes (Touvron et al. 2021)."""
+    """Multiplies by learned factors of these sizes (Touvron et al. 2021)."""
 
     def __init__(self, *sizes: int, init: float = 1.0, **factory: Any) -> None:
         super().__init__()
@@ -14,7 +14,7 @@ class Scale(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Give all factors their first value."""
+        """Set all factors to `init`."""
         nn.init.constant_(self.weight, self.init)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class SelfAttention(nn.Module):
     """Multi-head self-attention with the weights of nn.MultiheadAttention.
 
-    With fewer `kv_heads`, several heads share keys and values, and `in_proj_weight` has
-    as many rows less. Maps (N, time, features) to the same.
+    With fewer `kv_heads` than heads, several heads share keys and values, and
+    `in_proj_weight` has fewer rows. Maps (N, time, features) to the same shape.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class SelfAttention(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weights as nn.MultiheadAttention does."""
+        """Initialise weights as nn.MultiheadAttention does."""
         nn.init.xavier_uniform_(self.in_proj_weight)
         for bias in (self.in_proj_bias, self.out_proj.bias):
             if bias is not None:

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class SequenceGRU(nn.GRU):
-    """nn.GRU that gives all steps, or with `last` the last step of each direction.
+    """nn.GRU that returns all steps, or with `last` the last step of each direction.
 
     Maps (N, time, features) to (N, time, outputs), or to (N, outputs).
     """

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class SequenceLSTM(nn.LSTM):
-    """nn.LSTM that gives all steps, or with `last` the last step of each direction.
+    """nn.LSTM that returns all steps, or with `last` the last step of each direction.
 
     Maps (N, time, features) to (N, time, outputs), or to (N, outputs).
     """

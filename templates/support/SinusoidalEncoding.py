@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class SinusoidalEncoding(nn.Module):
     """Adds sines and cosines of the position (Vaswani et al. 2017, section 3.5).
 
-    Maps (N, time, features) to the same; waves lengthen from 2 pi to 2 pi times `base`.
+    The wavelengths rise from 2 pi to 2 pi * `base`. Input: (N, time, features).
     """
 
     table: Tensor

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 
 
 class Subsample(nn.Module):
-    """Mean of each window times a coefficient plus a bias, both trainable, one per map.
+    """The S layers of LeNet-5 (LeCun et al. 1998, section II.B).
 
-    The S layers of LeNet-5 (LeCun et al. 1998, section II.B). Maps (N, C, H, W) to
-    (N, C, H', W').
+    The mean of each window times a coefficient, plus a bias; both are learned, one per
+    map. Maps (N, C, H, W) to (N, C, H', W').
     """
 
     def __init__(

@@ -6,10 +6,10 @@ import torch
 def device_pool(
     devices: str | torch.device | abc.Sequence[str | torch.device],
 ) -> abc.Sequence[str | torch.device]:
-    """Return the devices that a choice stands for."""
+    """Return the list of devices for an argument such as "auto" or "cuda"."""
     if not isinstance(devices, str | torch.device):
         if not devices:
-            raise ValueError("there has to be at least one device")
+            raise ValueError("the list of devices is empty")
         return devices
     available = torch.accelerator.is_available()
     accelerator = torch.accelerator.current_accelerator() if available else None

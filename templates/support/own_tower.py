@@ -15,15 +15,15 @@ def own_tower(
     group: dist.ProcessGroup | None = None,
     **parameters: Any,
 ) -> nn.Module:
-    """Build the tower of this process, by its rank in `group`, or among all processes.
+    """Construct the tower of this process, by its rank in the group (default: all).
 
-    `parameters` are those of the model; each tower uses the ones that it has.
+    `parameters` are those of the model; each tower takes the ones that it uses.
 
-    Raises ValueError if the group does not have one process for each tower, and
-    TypeError if the model has no such parameter.
+    Raises ValueError if the number of processes is not the number of towers, and
+    TypeError if no tower has one of the parameters.
     """
     if dist.get_world_size(group) != len(TOWERS):
-        raise ValueError(f"{len(TOWERS)} towers need as many processes")
+        raise ValueError(f"{len(TOWERS)} towers need {len(TOWERS)} processes")
     known = [inspect.signature(each).parameters for each in TOWERS]
     unknown = [name for name in parameters if all(name not in each for each in known)]
     if unknown:

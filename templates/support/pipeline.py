@@ -21,13 +21,13 @@ def pipeline(
     dtype: torch.dtype | None = None,
     group: dist.ProcessGroup | None = None,
 ) -> tuple[list[PipelineStage], PipelineScheduleSingle | PipelineScheduleMulti]:
-    """Return the stages of this process and what runs them: a schedule such as "1F1B".
+    """Return the stages of this process, and a schedule such as "1F1B" that runs them.
 
-    A batch is cut into so many micro-batches, each of so many samples. The processes
-    of the group, or all if none is given, take the stages in turns; in a schedule that
-    goes to the last process and back each has one of either way.
+    A batch consists of `micro_batches` micro-batches of `samples` samples each. Stages
+    are assigned round-robin to the processes of the group (default: all). In a
+    back-and-forth schedule, each process has one stage in each direction.
 
-    Raises ValueError where the stages cannot be dealt out to the processes.
+    Raises ValueError if the schedule cannot run the stages on this many processes.
     """
     kind = get_schedule_class(schedule)
     rank, world = dist.get_rank(group), dist.get_world_size(group)

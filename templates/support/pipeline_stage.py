@@ -15,10 +15,10 @@ def pipeline_stage(
     dtype: torch.dtype | None,
     group: dist.ProcessGroup | None,
 ) -> PipelineStage:
-    """Return a stage with the shapes of what goes in and comes out.
+    """Return a stage with the shapes of its inputs and outputs.
 
-    To find them, the stage would be run on numbers that mean nothing, and batch norm
-    would keep what it sees.
+    Without shapes, torch would find them in a run on arbitrary numbers, which would
+    change the running statistics of batch norm.
     """
     given, made = (
         tuple(

@@ -11,9 +11,9 @@ def start_parts(
     *args: Any,
     **options: Any,
 ) -> None:
-    """Start the weights of several layers in one, each as if it were alone.
+    """Initialise a weight that combines several layers, each layer independently.
 
-    `start` is a function of nn.init; the parts lie behind each other on the first axis.
+    `start` is a function of nn.init. The layers are `parts` equal slices of axis 0.
     """
     for part in weight.detach().chunk(parts):
         start(part, *args, **options)

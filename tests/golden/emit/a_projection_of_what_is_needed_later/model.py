@@ -13,7 +13,7 @@ __all__ = ["Net", "NetOutput"]
 
 
 class NetOutput(NamedTuple):
-    """What Net returns."""
+    """The outputs of Net."""
 
     output: Tensor
     same: Tensor

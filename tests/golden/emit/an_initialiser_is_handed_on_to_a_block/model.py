@@ -16,7 +16,7 @@ class Layer(nn.Module):
 
     Source: case.arch, line 1.
 
-    One of 3 forms of the block: the one of one and four.
+    One of 3 variants of the block, for one and four.
 
     Shapes:
         x: (N, in_features)
@@ -47,7 +47,7 @@ class Layer2(nn.Module):
 
     Source: case.arch, line 1.
 
-    One of 3 forms of the block: the one of two.
+    One of 3 variants of the block, for two.
 
     Shapes:
         x: (N, in_features)
@@ -78,7 +78,7 @@ class Layer3(nn.Module):
 
     Source: case.arch, line 1.
 
-    One of 3 forms of the block: the one of three.
+    One of 3 variants of the block, for three.
 
     Shapes:
         x: (N, in_features)

@@ -13,7 +13,7 @@ __all__ = ["Pyramid", "PyramidOutput"]
 
 
 class PyramidOutput(NamedTuple):
-    """What Pyramid returns."""
+    """The outputs of Pyramid."""
 
     p2: Tensor
     p3: Tensor

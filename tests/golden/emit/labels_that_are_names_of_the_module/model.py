@@ -13,7 +13,7 @@ __all__ = ["Net", "A", "Joined", "drop_path", "scaled_tanh"]
 
 
 def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Zero whole samples at random, divide the others by 1 - p (Huang et al. 2016)."""
+    """Zero random samples, divide the others by 1 - p (Huang et al. 2016)."""
     if not training:
         return x
     ones = x.new_ones(x.shape[0], *[1] * (x.ndim - 1))
@@ -21,7 +21,7 @@ def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 
 def scaled_tanh(x: Tensor) -> Tensor:
-    """1.7159 tanh(2x/3): maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
+    """Return 1.7159 tanh(2x / 3) (LeCun et al. 1998, appendix A)."""
     return 1.7159 * torch.tanh(x * (2 / 3))
 
 

@@ -21,10 +21,10 @@ __all__ = [
 
 
 class ConnectedConv2d(nn.Module):
-    """Conv2d whose output maps see only some input maps (LeCun et al. 1998, Table I).
+    """Conv2d with a table of connections between maps (LeCun et al. 1998, Table I).
 
-    `connect` lists for every output map the input maps that it sees; `weight` has one
-    kernel per connection. Maps (N, in_channels, H, W) to (N, len(connect), H', W').
+    `connect` lists the input maps of each output map; `weight` has one kernel per
+    connection. Maps (N, in_channels, H, W) to (N, len(connect), H', W').
     """
 
     source: Tensor
@@ -62,7 +62,7 @@ class ConnectedConv2d(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weights as nn.Conv2d does, by the fan-in of each output map."""
+        """Initialise weights as nn.Conv2d does, by the fan-in of each output map."""
         bound = torch.tensor(self.fan_in).rsqrt().to(self.weight)
         with torch.no_grad():
             self.weight.uniform_(-1, 1).mul_(bound[self.target][:, None, None, None])
@@ -86,7 +86,7 @@ class ConnectedConv2d(nn.Module):
 
 
 class Conv2dSame(nn.Conv2d):
-    """Conv2d padded as TensorFlow's `same`: an odd zero goes behind the map."""
+    """Conv2d with the `same` padding of TensorFlow: an odd zero is added at the end."""
 
     def forward(self, x: Tensor) -> Tensor:
         pads: list[int] = []
@@ -99,10 +99,10 @@ class Conv2dSame(nn.Conv2d):
 
 
 class Subsample(nn.Module):
-    """Mean of each window times a coefficient plus a bias, both trainable, one per map.
+    """The S layers of LeNet-5 (LeCun et al. 1998, section II.B).
 
-    The S layers of LeNet-5 (LeCun et al. 1998, section II.B). Maps (N, C, H, W) to
-    (N, C, H', W').
+    The mean of each window times a coefficient, plus a bias; both are learned, one per
+    map. Maps (N, C, H, W) to (N, C, H', W').
     """
 
     def __init__(
@@ -124,16 +124,16 @@ class Subsample(nn.Module):
 
 
 def scaled_tanh(x: Tensor) -> Tensor:
-    """1.7159 tanh(2x/3): maps 1 to 1 and -1 to -1 (LeCun et al. 1998, appendix A)."""
+    """Return 1.7159 tanh(2x / 3) (LeCun et al. 1998, appendix A)."""
     return 1.7159 * torch.tanh(x * (2 / 3))
 
 
 class EuclideanRBF(nn.Module):
-    """Squared distances of a vector to fixed targets of +1 and -1; the smallest wins.
+    """Squared distances of a vector to fixed targets of +1 and -1.
 
     The output units of LeNet-5 (LeCun et al. 1998, section II.B, equation 7). `targets`
-    has a string of `#` (+1) and `.` (-1) for each unit; (features, units) draws them at
-    random from a fixed seed. Maps (N, features) to (N, units).
+    is one string of `#` (+1) and `.` (-1) per unit, or (features, units) for random
+    targets from a fixed seed. Maps (N, features) to (N, units).
     """
 
     targets: Tensor

@@ -13,9 +13,9 @@ __all__ = ["Net", "NetOutput", "Head"]
 
 
 class NetOutput(NamedTuple):
-    """What Net returns.
+    """The outputs of Net.
 
-    What only training computes is None in evaluation.
+    Outputs that only training computes are None in evaluation.
     """
 
     output: Tensor

@@ -12,7 +12,7 @@ __all__ = ["Net", "SequenceLSTM", "SequenceGRU"]
 
 
 class SequenceLSTM(nn.LSTM):
-    """nn.LSTM that gives all steps, or with `last` the last step of each direction.
+    """nn.LSTM that returns all steps, or with `last` the last step of each direction.
 
     Maps (N, time, features) to (N, time, outputs), or to (N, outputs).
     """
@@ -31,7 +31,7 @@ class SequenceLSTM(nn.LSTM):
 
 
 class SequenceGRU(nn.GRU):
-    """nn.GRU that gives all steps, or with `last` the last step of each direction.
+    """nn.GRU that returns all steps, or with `last` the last step of each direction.
 
     Maps (N, time, features) to (N, time, outputs), or to (N, outputs).
     """

@@ -14,10 +14,10 @@ __all__ = ["Net", "Tower", "move", "device_pool", "factories"]
 
 
 def move(x: Tensor, to: nn.Module | Tensor) -> Tensor:
-    """Return x on the device of `to`, a module with weights or a tensor there.
+    """Return x on the device of `to`, a tensor or a module with weights.
 
-    It is copied only if it lies elsewhere. A copy to an accelerator does not wait for
-    the host; one to the CPU does, else the host could read what has not arrived.
+    A copy to an accelerator is asynchronous. A copy to the CPU is not, because the host
+    could read the data before it arrives.
     """
     device = (to if isinstance(to, Tensor) else next(to.parameters())).device
     return x if x.device == device else x.to(device, non_blocking=device.type != "cpu")
@@ -26,10 +26,10 @@ def move(x: Tensor, to: nn.Module | Tensor) -> Tensor:
 def device_pool(
     devices: str | torch.device | abc.Sequence[str | torch.device],
 ) -> abc.Sequence[str | torch.device]:
-    """Return the devices that a choice stands for."""
+    """Return the list of devices for an argument such as "auto" or "cuda"."""
     if not isinstance(devices, str | torch.device):
         if not devices:
-            raise ValueError("there has to be at least one device")
+            raise ValueError("the list of devices is empty")
         return devices
     available = torch.accelerator.is_available()
     accelerator = torch.accelerator.current_accelerator() if available else None
@@ -59,20 +59,20 @@ Devices: TypeAlias = (
 def factories(
     devices: Devices | None, names: abc.Sequence[str], dtype: torch.dtype | None
 ) -> dict[str, dict[str, Any]]:
-    """Return for each named device what its layers are made with: `device` and `dtype`.
+    """Return the factory arguments `device` and `dtype` for each device name.
 
-    `devices` are None for the current default device, "auto" for all accelerators of
-    this machine (its CPU where it has none), a kind such as "cuda" for all devices of
-    this kind, one device, a list of devices, or one for each name. Fewer devices than
-    names are shared by neighbours: 5 names on 2 devices are on 0, 0, 0, 1, 1.
+    `devices` is None for the current default device, "auto" for all accelerators (or
+    the CPU if there are none), a type such as "cuda" for all devices of this type, one
+    device, a list of devices, or a mapping from names to devices. If there are fewer
+    devices than names, neighbours share one: 5 names on 2 devices are 0, 0, 0, 1, 1.
 
-    Raises ValueError where a mapping lacks a name or has another one, and where a list
-    is empty.
+    Raises ValueError if a mapping does not have exactly these names, or if a list is
+    empty.
     """
     if isinstance(devices, abc.Mapping):
         if set(devices) != set(names):
             raise ValueError(
-                f"devices are needed for {list(names)}, not {list(devices)}"
+                f"devices must have the names {list(names)}, not {list(devices)}"
             )
         chosen = [devices[name] for name in names]
     elif devices is None:

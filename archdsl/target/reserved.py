@@ -1,4 +1,4 @@
-"""Names that would break the generated Python module."""
+"""Names that a program cannot use, because the generated Python module needs them."""
 
 from functools import cache
 from keyword import iskeyword, issoftkeyword
@@ -6,7 +6,7 @@ from keyword import iskeyword, issoftkeyword
 from archdsl.base.resources import names
 
 # ruff: noqa: SIM905 - a list of words reads better as text
-# What `nn.Module` has, so that no submodule may be called so; a test compares with torch.
+# Attributes of `nn.Module`, which a submodule would hide; a test compares them with torch.
 MODULE_ATTRIBUTES = frozenset(
     """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
@@ -26,18 +26,17 @@ MODULE_GLOBALS = frozenset(
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
-STREAM = frozenset({"channels", "height", "width", "shape"})
 
 
 @cache
 def support_names() -> frozenset[str]:
-    """Return the names of the definitions that a generated module may bring along."""
+    """Return the names of the support definitions, which a generated module may contain."""
     return frozenset(names("templates/support", ".py"))
 
 
 @cache
 def no_variables() -> frozenset[str]:
-    """Return the names that no variable of `forward` can have but the stream itself, which is `x`."""
+    """Return the names that a variable of `forward` cannot have. `x` is not among them: it is the main stream."""
     return (MODULE_GLOBALS | LOCALS | BUILT_IN | support_names()) - {"x"}
 
 
@@ -55,7 +54,7 @@ def why_no_label(name: str) -> str | None:
 
 
 def free_label(name: str) -> str:
-    """Return a label that is like this one, and can be used."""
+    """Return this label, or a similar one that can be used."""
     bare = name.lstrip("_") or "step"
     return f"{bare}_layer" if why_no_label(bare) or not bare[0].isalpha() else bare
 

@@ -1,24 +1,24 @@
-"""Makes the drafts of the classes of a graph, inner classes first."""
+"""Drafts the classes of a graph, inner classes first."""
 
-import re
 from collections.abc import Iterator
 
-from archdsl.base.pyexpr import Call, Expr, Ref, Sequence, call, flat, mapped
+from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, mapped
 from archdsl.base.symbolic import TracedFloat, TracedInt
+from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, resolved, without_overwriting
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.draft import PENDING, ClassDraft, Entry, Statement, origin_of, plainly_added, resolved, value
-from archdsl.emit.initialisation import Starts, changed
-from archdsl.emit.order import in_order, interleaved, runs_in
+from archdsl.emit.initialisation import Initialisation
+from archdsl.emit.order import PlacedStep, in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
 from archdsl.emit.scope import Scope
+from archdsl.emit.statements import changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
 from archdsl.ops.base import INPUT, ForwardOnly, Functional, Submodule, input_at
 from archdsl.passes.transfers import is_move
 
 
-class Drafts:
-    """Makes the drafts of a graph, inner classes first, and after those that are made already."""
+class Drafter:
+    """Drafts the classes of a graph, inner classes first; the drafts are appended to those in `made`."""
 
     def __init__(self, flow: Dataflow, scopes: dict[Path, Scope], made: list[ClassDraft] | None = None) -> None:
         self.flow = flow
@@ -26,10 +26,16 @@ class Drafts:
         self.made: list[ClassDraft] = [] if made is None else made
         self.placing = Placing(flow.graph)
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
-        self.starts = Starts(flow.graph.root, scopes[()].values, self._has_class)
+        self.initialisation = Initialisation(flow.graph.root, scopes[()].values, self._has_class)
 
     def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> ClassDraft:
-        """Return the draft of a container's class, after those of the classes that it uses."""
+        """Draft the class of a container, after the classes that it uses.
+
+        Args:
+            container: The container.
+            scope: The parameters that its code can use.
+            outputs: The outputs of the graph if the container is the whole model.
+        """
         arguments = self.flow.inputs(container)
         given = {}
         if outputs:
@@ -37,44 +43,42 @@ class Drafts:
             arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
         name = self.flow.graph.name if outputs else _class_name(container)
         draft = ClassDraft(container, scope, -1, name, arguments, self.placing.spans(container), outputs, given)
-        places = self._children(draft, container, ())
-        if any(lanes for _, lanes in places):
-            places = in_order(interleaved(places, self.flow), self.flow)
+        steps = self._children(draft, container, ())
+        if any(towers for _, towers in steps):
+            steps = in_order(interleaved(steps, self.flow), self.flow)
         if outputs:
-            draft.starts += [("", changed(code, scope.number)) for code in self.starts.of_model]
+            draft.initialisation += [("", changed(each, scope.number)) for each in self.initialisation.of_model]
         if not container.inline:
             training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
-            for child, lanes in places:
-                self._step(draft, child, lanes, in_training=runs_in(child, training))
+            for child, towers in steps:
+                self._step(draft, child, towers, in_training=runs_in(child, training))
             self._settle_optional(draft)
             self._name(draft)
         draft.number = len(self.made)
         self.made.append(draft)
         return draft
 
-    def _children(
-        self, draft: ClassDraft, container: Container, lanes: tuple[str, ...]
-    ) -> list[tuple[Node | Container, tuple[str, ...]]]:
-        """Enter the submodules of a container; return the steps of `forward` with the lanes that they stand in."""
-        places: list[tuple[Node | Container, tuple[str, ...]]] = []
+    def _children(self, draft: ClassDraft, container: Container, towers: tuple[str, ...]) -> list[PlacedStep]:
+        """Enter the submodules of a container; return the steps of `forward` with the towers that they are in."""
+        steps: list[PlacedStep] = []
         for child in container.children:
             if container is draft.container and not child.weights and self._is_module(child, container):
                 expr = self.module(child, draft.scope, draft.container)
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
-                self._start(draft, child)
+                self._initialise(draft, child)
             if isinstance(child, Container) and self.flow.is_inline(child):
-                inner = lanes if child.kind is ChildNaming.KEYED else (*lanes, child.path[-1])
-                places += self._children(draft, child, inner)
+                inner = towers if child.kind is ChildNaming.KEYED else (*towers, child.path[-1])
+                steps += self._children(draft, child, inner)
             else:
-                places.append((child, lanes))
-        return places
+                steps.append((child, towers))
+        return steps
 
-    def _start(self, draft: ClassDraft, child: Node | Container) -> None:
-        """Enter how the weights of a submodule start."""
-        attribute = flat(self._attribute(draft, child, ()))
+    def _initialise(self, draft: ClassDraft, child: Node | Container) -> None:
+        """Enter the statements that initialise the weights of a submodule."""
+        attribute = self._attribute(draft, child, ())
         direct = not draft.is_numbered and not child.optional
-        code = self.starts.of_child(child, attribute, draft.scope.values, direct=direct)
-        draft.starts += [(child.path[-1], changed(each, draft.scope.number)) for each in code]
+        made = self.initialisation.of_child(child, attribute, draft.scope.values, direct=direct)
+        draft.initialisation += [(child.path[-1], changed(each, draft.scope.number)) for each in made]
 
     def _has_class(self, container: Container) -> bool:
         if container.kind is ChildNaming.KEYED:
@@ -89,7 +93,7 @@ class Drafts:
     # modules
 
     def module(self, child: Node | Container, scope: Scope, owner: Container) -> Expr:
-        """Return the expression that makes the module of a child."""
+        """Return the expression that creates the module of a child, for the class of `owner`."""
         if isinstance(child, Node):
             return scope.expression(self._operator(child, owner))
         if self._has_class(child):
@@ -121,7 +125,7 @@ class Drafts:
                 raise AssertionError(f"{node.op.name} is never a submodule")
 
     def _class(self, child: Container, scope: Scope, owner: Container) -> Call:
-        """Return the call of a class that is not settled yet, with all arguments that it may need by name."""
+        """Return the call of a child's class, which has no name yet, with all arguments that it may need by name."""
         if child.use is None:
             inner = self.draft(child, scope)
             own = tuple((name, _own(name, scope.values[name])) for name in sorted(inner.mentions))
@@ -130,36 +134,36 @@ class Drafts:
             inner = self.draft(child, self.scopes[child.path])
             mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
             arguments = tuple((given.name, scope.expression(given.value)) for given in mentioned)
-        return Call(f"{PENDING}{inner.number}", (), arguments, self.placing.spread(child, owner))
+        return Call(ClassRef(inner.number), (), arguments, self.placing.spread(child, owner))
 
     # forward
 
-    def _step(self, draft: ClassDraft, child: Node | Container, lanes: tuple[str, ...], *, in_training: bool) -> None:
+    def _step(self, draft: ClassDraft, child: Node | Container, towers: tuple[str, ...], *, in_training: bool) -> None:
         if isinstance(child, Container):
             reads = tuple(path for _, path in self.flow.inputs(child))
-            expr: Expr = Call(self._attribute(draft, child, lanes), tuple(map(value, reads)))
+            expr: Expr = Call(self._attribute(draft, child, towers), tuple(map(ValueRef, reads)))
             over: Path | None = None
             target = child.output if child.output not in reads else child.path
             label = self.flow.outputs.get(target) or _label(child)
         else:
             passed_on = self.flow.passed_on(child)
-            if passed_on is not None and not (draft.is_numbered and not lanes):
-                draft.statements.append(Statement(child.path, child.path, value(passed_on), (), child.shape))
+            if passed_on is not None and not (draft.is_numbered and not towers):
+                draft.steps.append(ForwardStep(child.path, child.path, ValueRef(passed_on), (), child.shape))
                 return
-            expr, over = self._applied(draft, child, lanes)
+            expr, over = self._applied(draft, child, towers)
             reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
         device = (child.device or "") if is_move(child) else ""
-        is_part = isinstance(child, Container) and self._is_part(target)
-        draft.statements.append(
-            Statement(
+        is_merged = isinstance(child, Container) and self._is_merged(target)
+        draft.steps.append(
+            ForwardStep(
                 child.path,
                 target,
                 expr,
                 reads,
                 child.shape,
                 label=label,
-                lane=lanes[-1] if lanes and not device and child.path not in self.flow.twins.values() else "",
-                is_part=is_part,
+                tower=towers[-1] if towers and not device and child.path not in self.flow.twins.values() else "",
+                is_merged=is_merged,
                 over=over,
                 optional=child.optional,
                 in_training=in_training,
@@ -167,21 +171,21 @@ class Drafts:
             )
         )
 
-    def _is_part(self, path: Path) -> bool:
-        """Whether the only reader of a value takes others too."""
+    def _is_merged(self, path: Path) -> bool:
+        """Return whether the only reader of a tensor is a step with several inputs."""
         if self.flow.readers[path] != 1:
             return False
-        return path in self.flow.parts
+        return path in self.flow.merged
 
-    def _applied(self, draft: ClassDraft, node: Node, lanes: tuple[str, ...]) -> tuple[Expr, Path | None]:
-        """Return the expression of a node, and the value that it is written over if it is `+=`."""
+    def _applied(self, draft: ClassDraft, node: Node, towers: tuple[str, ...]) -> tuple[Expr, Path | None]:
+        """Return the expression of a node, and the tensor that it overwrites if it becomes `+=`."""
         emission = node.emission
-        inputs = tuple(map(value, node.sources))
+        inputs = tuple(map(ValueRef, node.sources))
         if is_move(node):
             assert node.device
             return Call("move", (*inputs, self.placing.anchor(draft, node.device))), None
         if isinstance(emission, Submodule) or _is_module(node, is_numbered=draft.is_numbered):
-            return Call(self._attribute(draft, node, lanes), inputs), None
+            return Call(self._attribute(draft, node, towers), inputs), None
         function = emission.function
         within = draft.container.path
         if isinstance(emission, Functional) and emission.in_place and self.flow.may_overwrite(node.sources[0], within):
@@ -191,46 +195,47 @@ class Drafts:
         over = node.sources[-1] if adds and len(inputs) == 2 and inputs[0] != inputs[1] else None
         if over is not None and self.flow.may_overwrite(over, within) and over[: len(within)] == within:
             return inputs[0], over
-        return draft.scope.in_forward(_filled(function, inputs)), None
+        return draft.scope.expression(_filled(function, inputs)), None
 
-    def _attribute(self, draft: ClassDraft, child: Node | Container, lanes: tuple[str, ...]) -> Expr:
+    def _attribute(self, draft: ClassDraft, child: Node | Container, towers: tuple[str, ...]) -> Expr:
         name = (child.weights or child.path)[-1]
-        if draft.is_numbered and not lanes:
-            return Ref(f"self[{[entry.name for entry in draft.entries].index(name)}]")
-        text, path = "self", draft.container.path
+        found: Expr = Ref("self")
+        if draft.is_numbered and not towers:
+            return Item(found, [entry.name for entry in draft.entries].index(name))
+        path = draft.container.path
         for part in (*child.path[len(path) : -1], name):
-            text += f'["{part}"]' if path in self._keyed else f".{part}"
+            found = Item(found, part) if path in self._keyed else Attribute(found, part)
             path = (*path, part)
-        return Ref(text)
+        return found
 
     def _settle_optional(self, draft: ClassDraft) -> None:
-        """Keep as optional only projections that other uses of the class can leave out; resolve what passes on."""
-        alias = {each.path: each.expr for each in draft.statements if not each.reads}
-        runs = list(_runs(draft.statements))
+        """Keep only those projections optional that other uses of the class can lack; resolve aliases."""
+        alias = {
+            each.path: each.expr.path for each in draft.steps if isinstance(each.expr, ValueRef) and not each.reads
+        }
         optional: set[Path] = set()
-        for run in runs:
+        for run in list(_runs(draft.steps)):
             if self._can_be_left_out(draft, run, alias):
                 optional |= {each.path for each in run}
-                start = run[0].reads[0]
-                alias[run[-1].value] = value(start)
-        read = (each for each in draft.statements if each.reads)
-        draft.statements = [
-            resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in read
+                alias[run[-1].value] = run[0].reads[0]
+        computing = (each for each in draft.steps if each.reads)
+        draft.steps = [
+            resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in computing
         ]
         draft.entries = [
             Entry(entry.name, entry.module, (*draft.container.path, entry.name) in optional) for entry in draft.entries
         ]
         draft.aliases = alias
 
-    def _can_be_left_out(self, draft: ClassDraft, run: list[Statement], alias: dict[Path, Expr]) -> bool:
-        """Whether a projection can be written over what it reads, which nothing reads after it."""
+    def _can_be_left_out(self, draft: ClassDraft, run: list[ForwardStep], alias: dict[Path, Path]) -> bool:
+        """Return whether a projection can overwrite its input, because no later step reads that."""
         start, value_ = origin_of(run[0].reads[0], alias), run[0].reads[0]
         entries = {(*draft.container.path, entry.name) for entry in draft.entries}
         for each in run:
             if each.path not in entries or each.reads != (value_,) or (each is not run[0] and self._shared(value_)):
                 return False
             value_ = each.value
-        later = draft.statements[draft.statements.index(run[-1]) + 1 :]
+        later = draft.steps[draft.steps.index(run[-1]) + 1 :]
         needed = [path for each in later for path in each.reads] + list(draft.results())
         return not self._shared(value_) and all(origin_of(path, alias) != start for path in needed)
 
@@ -239,28 +244,28 @@ class Drafts:
 
     @staticmethod
     def _own_variables(draft: ClassDraft) -> dict[Path, str]:
-        """Return the variables of what only training computes: in evaluation they hold nothing to the end."""
-        computed = {each.value for each in draft.statements if each.in_training}
+        """Return the variables of outputs that only training computes. In evaluation they stay None to the end."""
+        computed = {each.value for each in draft.steps if each.in_training}
         found: dict[Path, str] = {}
         for output in draft.outputs:
             path = draft.origin(output.path)
             if output.when_training and path in computed and path not in found:
                 found[path] = own_name(output.name, {*found.values(), *(name for name, _ in draft.arguments)})
-        draft.statements = [plainly_added(each) if each.value in found else each for each in draft.statements]
+        draft.steps = [without_overwriting(each) if each.value in found else each for each in draft.steps]
         return found
 
     def _name(self, draft: ClassDraft) -> None:
-        """Choose the variables."""
+        """Choose the variable of each tensor."""
         own = self._own_variables(draft)
         values = [
-            Value(each.value, each.reads, each.label, each.lane, each.is_part, each.over, each.device)
-            for each in draft.statements
+            Value(each.value, each.reads, each.label, each.tower, each.is_merged, each.over, each.device)
+            for each in draft.steps
             if not each.optional
         ]
         given = {path: name for name, path in draft.arguments}
         results = frozenset(draft.origin(path) for path in draft.results())
         draft.variables = named(values, given, results, own)
-        for each in draft.statements:
+        for each in draft.steps:
             if each.optional:
                 draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
         for path in draft.aliases:
@@ -268,7 +273,7 @@ class Drafts:
 
 
 def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:
-    """Yield the paths of the submodules whose children are found by their keys."""
+    """Yield the paths of the `nn.ModuleDict`s, whose children are read by key."""
     for child in container.children:
         if isinstance(child, Container):
             if child.kind is ChildNaming.KEYED and flow.is_inline(child):
@@ -277,13 +282,13 @@ def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:
 
 
 def _is_module(node: Node, *, is_numbered: bool) -> bool:
-    """Whether an operator becomes a submodule: for its weights, its number or its label; else it is a function."""
+    """Return whether an operator becomes a submodule, because of its weights, number or label, and not a function."""
     emission = node.emission
     return isinstance(emission, Submodule) or (isinstance(emission, Functional) and (is_numbered or node.labelled))
 
 
 def _class_name(container: Container) -> str:
-    """Return what a class would be called: like its block, or after the label of the submodule."""
+    """Return the preferred name of a class: the name of its block, or the label of the submodule in camel case."""
     if container.use:
         return container.use.block
     label = next((part for part in reversed(container.path) if not part.isdigit()), "")
@@ -292,34 +297,40 @@ def _class_name(container: Container) -> str:
     return "".join(word[:1].upper() + word[1:] for word in label.split("_")) or "Layers"
 
 
-def _runs(statements: list[Statement]) -> Iterator[list[Statement]]:
-    """Yield the projections, each a run of optional statements."""
-    run: list[Statement] = []
-    for statement in statements:
-        if statement.optional and statement.reads and (not run or statement.reads == (run[-1].value,)):
-            run.append(statement)
+def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
+    """Yield the projections, each as a run of optional steps."""
+    run: list[ForwardStep] = []
+    for step in steps:
+        if step.optional and step.reads and (not run or step.reads == (run[-1].value,)):
+            run.append(step)
             continue
         if run:
             yield run
-        run = [statement] if statement.optional and statement.reads else []
+        run = [step] if step.optional and step.reads else []
     if run:
         yield run
 
 
-def _filled(expr: Expr, inputs: tuple[Ref, ...]) -> Expr:
-    """Return the expression of a function with values in the places of its inputs."""
+def _filled(expr: Expr, inputs: tuple[ValueRef, ...]) -> Expr:
+    """Return the expression of a function with tensors in place of its inputs."""
     places = {INPUT: inputs[0]} | {input_at(number): each for number, each in enumerate(inputs)}
     return mapped(expr, lambda part: places.get(part, part) if isinstance(part, Ref) else part)
 
 
 def _own(name: str, number: int | float) -> int | float:
-    """Return a parameter as itself, to be handed on to a class within."""
+    """Return the value of a parameter as the parameter itself, to be passed on to an inner class."""
     return TracedInt.parameter(name, number) if isinstance(number, int) else TracedFloat.parameter(name, number)
 
 
 def _label(child: Node | Container) -> str:
-    """Return what the result of a step may be called; what is only called after its operator has no label."""
+    """Return a name for the result of a step: its label; empty if it has only a number or its operator's name."""
+    # A layer that is applied once more has a path such as `conv@2`.
     name = child.path[-1].replace("@", "_")
-    if name.isdigit() or (isinstance(child, Node) and re.sub(r"_\d+$", "", name) == child.op.name):
-        return ""
-    return name
+    is_automatic = name.isdigit() or (isinstance(child, Node) and _is_of_operator(name, child.op.name))
+    return "" if is_automatic else name
+
+
+def _is_of_operator(name: str, operator: str) -> bool:
+    """Return whether a name is that of an operator, maybe with a number: `conv`, `conv_1`."""
+    stem, _, number = name.rpartition("_")
+    return name == operator or (stem == operator and number.isdigit())

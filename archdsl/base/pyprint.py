@@ -1,0 +1,205 @@
+"""The text of Python expressions, laid out as `ruff format` lays it out: quotes, parentheses and long lines."""
+
+from typing import TypeAlias
+
+from archdsl.base.pyexpr import (
+    Attribute,
+    Call,
+    ClassRef,
+    Conditional,
+    Expr,
+    Infix,
+    Item,
+    Mapping,
+    Method,
+    Numbered,
+    Ref,
+    Repeat,
+    Sequence,
+    ValueRef,
+    arithmetic,
+)
+from archdsl.base.symbolic import TracedFloat, TracedInt
+
+WIDTH = 88
+INDENT = 4
+_Bracketed: TypeAlias = Call | Method | Sequence | Mapping
+_Composite: TypeAlias = Attribute | Item | Infix | Conditional | Repeat | Numbered | _Bracketed
+_PRECEDENCE = {"and": 1, "is": 2, "is not": 2, "|": 3, "+": 4, "-": 4, "*": 5, "//": 5, "/": 5, "%": 5}
+_CONDITIONAL = 0
+_ATOM = 9
+
+
+def quoted(text: str) -> str:
+    """Return a Python string literal, in double quotes."""
+    body = repr("'" + text)[2:-1] if '"' not in text else repr(text)[1:-1].replace('"', '\\"').replace("\\'", "'")
+    return f'"{body}"'
+
+
+def flat(expr: Expr) -> str:
+    """Return an expression on one line; raise TypeError if it still contains a `ValueRef` or `ClassRef`."""
+    match expr:
+        case TracedInt():
+            return flat(arithmetic(expr.trace))
+        case TracedFloat() | Ref():
+            return expr.name
+        case str():
+            return quoted(expr)
+        case None | bool() | int() | float():
+            return repr(expr)
+        case tuple():
+            return flat(Sequence(expr, "("))
+        case ValueRef() | ClassRef():
+            raise TypeError(f"{expr} has no name yet")
+        case _:
+            return _composite(expr)
+
+
+def _composite(expr: _Composite) -> str:
+    match expr:
+        case Attribute():
+            return f"{_operand(expr.owner, _ATOM)}.{expr.name}"
+        case Item():
+            index = flat(expr.index)
+            is_list = isinstance(expr.index, tuple) and len(expr.index) > 1
+            return f"{_operand(expr.owner, _ATOM)}[{index[1:-1] if is_list else index}]"
+        case Infix():
+            level = _PRECEDENCE[expr.symbol]
+            return f"{_operand(expr.left, level)} {expr.symbol} {_operand(expr.right, level + 1)}"
+        case Conditional():
+            return " ".join(_conditional_operands(expr))
+        case Repeat():
+            loop = f"{flat(expr.item)} for {expr.variable} in range({expr.count})"
+            return loop if expr.bare else f"*({loop})"
+        case Numbered():
+            return f'f"{expr.before}{{{flat(expr.number)}}}{expr.after}"'
+        case Call() | Method() | Sequence() | Mapping():
+            opening, items, closing = _enclosed(expr)
+            return opening + ", ".join(items) + closing
+
+
+def _operand(expr: Expr, level: int) -> str:
+    """Return an operand on one line, in parentheses if it binds less tightly than `level`."""
+    text = flat(expr)
+    return f"({text})" if _level(expr) < level else text
+
+
+def _level(expr: Expr) -> int:
+    if isinstance(expr, TracedInt):
+        expr = arithmetic(expr.trace)
+    if isinstance(expr, Conditional):
+        return _CONDITIONAL
+    return _PRECEDENCE[expr.symbol] if isinstance(expr, Infix) else _ATOM
+
+
+def _enclosed(expr: _Bracketed) -> tuple[str, list[str], str]:
+    """Return the opening, the items and the closing of an expression in brackets."""
+    items = [f"{prefix}{flat(item)}" for prefix, item in _items(expr)]
+    match expr:
+        case Call():
+            head = expr.function if isinstance(expr.function, str) else _operand(expr.function, _ATOM)
+            return f"{head}(", items, ")"
+        case Method():
+            return f"{_operand(expr.owner, _ATOM)}.{expr.name}(", items, ")"
+        case Mapping():
+            return "{", items, "}"
+        case Sequence():
+            if expr.bracket == "(":
+                return "(", items, ",)" if len(items) == 1 else ")"
+            return "[", items, "]"
+
+
+def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str]:
+    """Return `prefix` and the expression, broken as `ruff format` breaks it, at `indent` columns."""
+    pad = " " * indent
+    text = f"{pad}{prefix}{flat(expr)}{suffix}"
+    if len(text) <= WIDTH and not _explodes(expr):
+        return [text]
+    if isinstance(expr, TracedInt):
+        expr = arithmetic(expr.trace)
+    if isinstance(expr, Infix | Conditional):
+        return _operand_lines(expr, prefix, indent, suffix)
+    if isinstance(expr, Repeat):
+        return _repeat_lines(expr, indent, suffix)
+    if isinstance(expr, tuple):
+        expr = Sequence(expr, "(")
+    if not isinstance(expr, Call | Method | Sequence | Mapping):
+        return [text]
+    opening, items, closing = _enclosed(expr)
+    together = f"{pad}{' ' * INDENT}{', '.join(items)}"
+    head, foot = f"{pad}{prefix}{opening}", f"{pad}{closing.lstrip(',')}{suffix}"
+    if len(together) <= WIDTH and not isinstance(expr, Sequence | Mapping) and not _explodes(expr):
+        return [head, together, foot]
+    body = [line for item in _items(expr) for line in _item(item, indent + INDENT)]
+    return [head, *body, foot]
+
+
+def _operand_lines(expr: Infix | Conditional, prefix: str, indent: int, suffix: str) -> list[str]:
+    """Return a line for every operand, each behind its operator; what follows a prefix is put in parentheses."""
+    operands = _infix_operands(expr) if isinstance(expr, Infix) else _conditional_operands(expr)
+    if not prefix:
+        pad = " " * indent
+        return [*(pad + operand for operand in operands[:-1]), f"{pad}{operands[-1]}{suffix}"]
+    pad, inner = " " * indent, " " * (indent + INDENT)
+    together = inner + flat(expr)
+    is_short = isinstance(expr, Conditional) and len(together) <= WIDTH
+    return [f"{pad}{prefix}(", *([together] if is_short else (inner + each for each in operands)), f"{pad}){suffix}"]
+
+
+def _infix_operands(expr: Infix) -> list[str]:
+    """Return the operands of the loosest operators, each behind its operator."""
+    level = _PRECEDENCE[expr.symbol]
+    operands: list[str] = []
+    left: Expr = expr
+    while isinstance(left, Infix) and _PRECEDENCE[left.symbol] == level:
+        operands.insert(0, f"{left.symbol} {_operand(left.right, level + 1)}")
+        left = left.left
+    return [_operand(left, level), *operands]
+
+
+def _conditional_operands(expr: Conditional) -> list[str]:
+    value, test = _operand(expr.value, _CONDITIONAL + 1), _operand(expr.test, _CONDITIONAL + 1)
+    return [value, f"if {test}", f"else {flat(expr.otherwise)}"]
+
+
+def _repeat_lines(expr: Repeat, indent: int, suffix: str) -> list[str]:
+    """Return a loop over several lines: the item, and below it the range."""
+    loop = f"for {expr.variable} in range({expr.count})"
+    if expr.bare:
+        return [*lines(expr.item, prefix="", indent=indent), f"{' ' * indent}{loop}"]
+    pad, inner = " " * indent, " " * (indent + INDENT)
+    return [f"{pad}*(", *lines(expr.item, prefix="", indent=indent + INDENT), f"{inner}{loop}", f"{pad}){suffix}"]
+
+
+def _items(expr: _Bracketed) -> list[tuple[str, Expr]]:
+    """Return the items between the brackets, each with the text before it."""
+    match expr:
+        case Call():
+            named = [(f"{name}=", value) for name, value in expr.named]
+            return [*(("", arg) for arg in expr.args), *named, *(("**", each) for each in expr.spread)]
+        case Method():
+            return [("", arg) for arg in expr.args]
+        case Sequence():
+            return [("", item) for item in expr.items]
+        case Mapping():
+            return [(f"{flat(key)}: ", value) for key, value in expr.pairs]
+
+
+def _item(item: tuple[str, Expr], indent: int) -> list[str]:
+    if isinstance(item[1], Repeat) and item[1].bare:
+        return lines(item[1], prefix="", indent=indent)
+    return lines(item[1], prefix=item[0], indent=indent, suffix=",")
+
+
+def _explodes(expr: Expr) -> bool:
+    match expr:
+        case Sequence():
+            return expr.exploded or any(map(_explodes, expr.items))
+        case Mapping():
+            return expr.exploded or any(_explodes(value) for _, value in expr.pairs)
+        case Call():
+            return any(map(_explodes, (*expr.args, *(value for _, value in expr.named))))
+        case Repeat():
+            return _explodes(expr.item)
+        case _:
+            return False

@@ -1,0 +1,190 @@
+"""Drafts of classes: the submodules and the `forward` of each container, before equal classes are merged."""
+
+from dataclasses import dataclass, field, replace
+
+from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped
+from archdsl.base.shape import Shape
+from archdsl.base.symbolic import evaluated
+from archdsl.emit.scope import Scope, names_in
+from archdsl.emit.statements import Statement, expressions
+from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, Use
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.Sequential`."""
+
+    name: str
+    module: Expr
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStep:
+    """A statement of `forward`: `variable = expr`, or `variable += expr` if `over` is set.
+
+    Attributes:
+        path: The step of the graph that the statement computes.
+        value: The tensor that it assigns; the output of a submodule has the path of the step that computes it.
+        expr: The expression, with a `ValueRef` for each tensor.
+        reads: The tensors that the expression reads.
+        shape: The shape of the result, without the batch.
+        label: A name for the variable; empty if the author gave none.
+        tower: The tower of a group that the step is in; empty outside groups.
+        is_merged: Whether the only reader of the result is a step with several inputs.
+        over: The tensor that `+=` overwrites.
+        optional: Whether the step belongs to a projection that other uses of the class may lack.
+        in_training: Whether only training needs the result.
+        device: The target device of a move.
+    """
+
+    path: Path
+    value: Path
+    expr: Expr
+    reads: tuple[Path, ...]
+    shape: Shape
+    label: str = ""
+    tower: str = ""
+    is_merged: bool = False
+    over: Path | None = None
+    optional: bool = False
+    in_training: bool = False
+    device: str = ""
+
+
+@dataclass(slots=True)
+class ClassDraft:
+    """The class of one container: the model, one use of a block, or a submodule that is not a plain sequence.
+
+    Attributes:
+        container: The container that the class computes.
+        scope: The parameters that its code can use.
+        number: The position in the list of drafts.
+        name: The preferred name of the class.
+        arguments: The arguments of `forward`: names and tensors.
+        is_placed: Whether the class creates its submodules on several devices.
+        outputs: The outputs of a model; empty for other classes.
+        given: The shapes of a model's inputs.
+        entries: The submodules that the constructor creates.
+        initialisation: Statements that initialise weights, each with the name of its entry.
+        steps: The statements of `forward`.
+        variables: The variable of each tensor.
+        aliases: Tensors that a step returns unchanged, with the tensors that they equal.
+        anchors: Buffers by device. Each marks a device on which the class has no weights of its own.
+    """
+
+    container: Container
+    scope: Scope
+    number: int
+    name: str
+    arguments: list[tuple[str, Path]]
+    is_placed: bool = False
+    outputs: tuple[Output, ...] = ()
+    given: dict[Path, Shape] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    initialisation: list[tuple[str, Statement]] = field(default_factory=list)
+    steps: list[ForwardStep] = field(default_factory=list)
+    variables: dict[Path, str] = field(default_factory=dict)
+    aliases: dict[Path, Path] = field(default_factory=dict)
+    anchors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether the class is an `nn.Sequential` with a `forward` of its own."""
+        return self.container.kind is ChildNaming.NUMBERED
+
+    def written(self, expr: Expr) -> Expr:
+        """Return an expression of `forward` with variables for values, and attributes for parameters."""
+
+        def change(part: Expr) -> Expr:
+            return Ref(self.variables[part.path]) if isinstance(part, ValueRef) else self.scope.as_attribute(part)
+
+        return mapped(expr, change)
+
+    @property
+    def applied(self) -> frozenset[str]:
+        """The parameters that `forward` reads. The constructor stores them as attributes."""
+        return frozenset[str]().union(*(names_in(each.expr) for each in self.steps))
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """The parameters that the code of the class reads."""
+        made = (names_in(entry.module) for entry in self.entries)
+        code = tuple(statement for _, statement in self.initialisation)
+        return self.applied.union(*made, *map(names_in, expressions(code)))
+
+    def initialising(self, *, optional: bool) -> list[Statement]:
+        """Return the statements that initialise the weights of the optional submodules, or of the others."""
+        chosen = {entry.name for entry in self.entries if entry.optional}
+        return [statement for name, statement in self.initialisation if (name in chosen) == optional]
+
+    def origin(self, path: Path) -> Path:
+        """Return the tensor that a tensor is an alias of, or the tensor itself."""
+        return origin_of(path, self.aliases)
+
+    def shape_of(self, path: Path) -> Shape:
+        """Return the shape of an argument or result of `forward`, in the parameters of this class."""
+        found = self.given.get(path) or _shape_in(self.container, path)
+        assert found is not None
+        return found
+
+    def results(self) -> tuple[Path, ...]:
+        """Return the tensors that `forward` returns."""
+        return tuple(output.path for output in self.outputs) or (self.container.output,)
+
+
+def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> ForwardStep:
+    """Return a step that reads the origin of each alias."""
+
+    def change(part: Expr) -> Expr:
+        return ValueRef(origin_of(part.path, alias)) if isinstance(part, ValueRef) else part
+
+    over = origin_of(step.over, alias) if step.over else None
+    return replace(
+        step,
+        expr=mapped(step.expr, change),
+        reads=tuple(origin_of(path, alias) for path in step.reads),
+        over=over,
+        optional=optional,
+    )
+
+
+def without_overwriting(step: ForwardStep) -> ForwardStep:
+    """Return `z = x + y` for `y += x`, and any other step unchanged."""
+    if step.over is None:
+        return step
+    return replace(step, expr=Infix(step.expr, "+", ValueRef(step.over)), over=None)
+
+
+def _shape_in(container: Container, path: Path) -> Shape | None:
+    """Return the shape of a tensor as the steps of a container see it, None if no step reads or computes it."""
+    for child in container.children:
+        if isinstance(child, Node):
+            if child.path == path:
+                return child.shape
+            if path in child.sources:
+                return child.inputs[child.sources.index(path)]
+            continue
+        if child.output == path:
+            return child.shape
+        if child.source == path:
+            return child.input
+        found = _shape_in(child, path)
+        if found is not None:
+            return _outside(child.use, found) if child.use else found
+    if path == container.source:
+        return container.input
+    return container.shape if path == container.output else None
+
+
+def _outside(use: Use, shape: Shape) -> Shape:
+    """Return a shape of a block in terms of the arguments that the block is used with."""
+    given = {argument.name: argument.value for argument in use.arguments}
+    return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
+
+
+def origin_of(path: Path, alias: dict[Path, Path]) -> Path:
+    """Return the tensor at the end of a chain of aliases."""
+    while path in alias:
+        path = alias[path]
+    return path

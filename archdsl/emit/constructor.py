@@ -1,0 +1,185 @@
+"""The constructor of a generated class."""
+
+from collections.abc import Iterable
+
+from archdsl.base.pyexpr import (
+    Attribute,
+    Call,
+    Conditional,
+    Expr,
+    Infix,
+    Item,
+    Mapping,
+    Ref,
+    Repeat,
+    Sequence,
+    call,
+    mapped,
+    union,
+    walk,
+)
+from archdsl.emit.class_draft import ClassDraft, Entry
+from archdsl.emit.classes import FACTORY, ON, PROJECT, Class, resolved
+from archdsl.emit.module_classes import ModuleClasses
+from archdsl.emit.repeats import repeated
+from archdsl.emit.scope import names_in
+from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Statement, branch, expressions
+
+_SELF = Ref("self")
+_DEVICE = union(Ref("torch.device"), Ref("str"), None)
+_DTYPE = Parameter("dtype", union(Ref("torch.dtype"), None), None, has_default=True)
+_FACTORY_TYPE = Item(Ref("dict"), (Ref("str"), Ref("Any")))
+
+
+def constructor(found: Class, module: ModuleClasses) -> Function:
+    """Return the `__init__` of a class."""
+    draft = found.representative
+    made = _numbered(draft, module) if draft.is_numbered else _assignments(found, module)
+    factory = _factory(found, module, made)
+    computed = _computed(found, module)
+    kept = _kept(found, module)
+    made += _initialisation(found)
+    if draft.is_numbered:
+        body = [*computed, *factory, *made, *kept]
+    else:
+        body = [Evaluate(call("super().__init__")), *computed, *kept, *factory, *made]
+    return Function(
+        "__init__",
+        tuple(_parameters(found, module)),
+        tuple(_keyword_parameters(found, module)),
+        None,
+        (*body, *_anchors(draft)),
+        exploded=True,
+    )
+
+
+def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
+    """Yield the parameters of the net. A default that is computed from other parameters is None in the signature."""
+    defaults = module.defaults(found)
+    for name in found.parameters:
+        kind = Ref("int" if isinstance(found.representative.scope.values[name], int) else "float")
+        if names_in(defaults.get(name)):
+            yield Parameter(name, union(kind, None), None, has_default=True)
+        else:
+            yield Parameter(name, kind, defaults.get(name), has_default=name in defaults)
+
+
+def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
+    """Yield the parameters that do not come from the net: `project`, devices, the dtype and a process group."""
+    if found.takes_project:
+        yield Parameter(PROJECT.name, Ref("bool"), default=False, has_default=True)
+    if not found.representative.is_placed:
+        yield Parameter("device", _DEVICE, None, has_default=True)
+        yield _DTYPE
+        if module.exchanges(found):
+            yield Parameter("group", union(Ref("dist.ProcessGroup"), None), None, has_default=True)
+    elif module.graph_of(found):
+        yield Parameter("devices", union(Ref("Devices"), None), None, has_default=True)
+        yield _DTYPE
+    else:
+        yield Parameter(ON.name, Item(Ref("dict"), (Ref("str"), _FACTORY_TYPE)))
+
+
+def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
+    """Return the statements that compute defaults from other parameters."""
+    return [
+        Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name)))
+        for name, default in module.defaults(found).items()
+        if names_in(default)
+    ]
+
+
+def _kept(found: Class, module: ModuleClasses) -> list[Statement]:
+    """Return the statements that store what `forward` reads."""
+    names = [name for name in found.parameters if name in found.representative.applied]
+    names += ["group"] if module.exchanges(found) else []
+    return [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
+
+
+def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list[Statement]:
+    """Return the statement that collects the factory arguments of layers, if the class creates any."""
+    if found.representative.is_placed:
+        graph = module.graph_of(found)
+        if graph is None:
+            return []
+        names = Sequence(tuple(graph.devices), "(")
+        return [Assign(ON, call("factories", Ref("devices"), names, Ref("dtype")))]
+    calls = (part for expr in expressions(tuple(made)) for part in walk(expr) if isinstance(part, Call))
+    if not any(FACTORY in each.spread for each in calls):
+        return []
+    arguments = Mapping((("device", Ref("device")), ("dtype", Ref("dtype"))))
+    return [Assign(FACTORY, arguments, _FACTORY_TYPE)]
+
+
+def _initialisation(found: Class) -> list[Statement]:
+    """Return the statements that initialise weights."""
+    plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
+    return [*plain, *_if_projecting(optional)] if found.takes_project else [*plain, *optional]
+
+
+def _if_projecting(body: list[Statement]) -> list[Statement]:
+    return [If((branch(PROJECT, *body),))] if body else []
+
+
+def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
+    """Return the call that constructs an `nn.Sequential` with its submodules."""
+    made = tuple(_module(entry, draft, module) for entry in draft.entries)
+    return [Evaluate(Call("super().__init__", repeated(made)))]
+
+
+def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
+    """Return the statements that construct submodules as attributes.
+
+    In a class with `project`, a projection is the identity at first; neighbouring ones are constructed under one `if`.
+    """
+    made: list[Statement] = []
+    projections: list[Statement] = []
+    for entry in found.representative.entries:
+        target = Attribute(_SELF, entry.name)
+        assignment = Assign(target, _module(entry, found.representative, module))
+        if entry.optional and found.takes_project:
+            made.append(Assign(target, call("nn.Identity"), Ref("nn.Module")))
+            projections.append(assignment)
+            continue
+        made += [*_if_projecting(projections), assignment]
+        projections = []
+    return [*made, *_if_projecting(projections)]
+
+
+def _anchors(draft: ClassDraft) -> list[Statement]:
+    """Return the statements that register the buffers that mark devices without weights."""
+    return [
+        Evaluate(
+            call(
+                "self.register_buffer",
+                name,
+                Call("torch.empty", (0,), spread=(Item(ON, device),)),
+                persistent=False,
+            )
+        )
+        for device, name in draft.anchors.items()
+    ]
+
+
+def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
+    expr = resolved(draft.scope.expression(entry.module), module.drafts, module.by_draft)
+    return mapped(expr, _with_loops)
+
+
+def _with_loops(expr: Expr) -> Expr:
+    """Return the call of an `nn.Sequential` with loops for repeated items."""
+    if not isinstance(expr, Call) or expr.function not in ("nn.Sequential", "OrderedDict"):
+        return expr
+    if expr.function == "nn.Sequential":
+        return Call(expr.function, repeated(expr.args), expr.named, expr.spread)
+    (pairs,) = expr.args
+    if not isinstance(pairs, Sequence):
+        return expr
+    items = repeated(pairs.items)
+    if len(items) == 1 and isinstance(items[0], Repeat):
+        only = items[0]
+        return Call(expr.function, (Repeat(only.item, only.variable, only.count, bare=True),))
+    named = tuple(item.items for item in items if isinstance(item, Sequence))
+    if len(named) == len(items) and all(str(name).isidentifier() for name, _ in named):
+        return Call(expr.function, (), tuple((str(name), module) for name, module in named))
+    return Call(expr.function, (Sequence(items, pairs.bracket, pairs.exploded),))

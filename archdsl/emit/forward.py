@@ -1,0 +1,82 @@
+"""The `forward` of a generated class."""
+
+from archdsl.base.pyexpr import Call, Conditional, Expr, Ref, Sequence, union
+from archdsl.emit import documentation
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.classes import Class
+from archdsl.emit.module_classes import TENSOR, ModuleClasses
+from archdsl.emit.statements import Assign, Function, If, Parameter, Return, Statement, branch
+
+_TRAINING = Ref("self.training")
+
+
+def forward(found: Class, module: ModuleClasses) -> Function:
+    """Return the `forward` of a class."""
+    draft = found.representative
+    optional = _only_in_training(draft)
+    results = [draft.variables[draft.origin(path)] for path in draft.results()]
+    return Function(
+        "forward",
+        tuple(Parameter(name, TENSOR) for name, _ in draft.arguments),
+        (),
+        module.result(found),
+        (
+            *(Assign(Ref(name), None, union(TENSOR, None)) for name in optional),
+            *_steps(found, set(results) - {name for name, _ in draft.arguments} - set(optional)),
+            Return(_returned(found, module, results, optional)),
+        ),
+        overrides=draft.is_numbered and len(draft.arguments) > 1,
+    )
+
+
+def _only_in_training(draft: ClassDraft) -> list[str]:
+    """Return the variables of outputs that only training computes."""
+    computed = {each.value for each in draft.steps if each.in_training}
+    found = (draft.origin(output.path) for output in draft.outputs if output.when_training)
+    return list(dict.fromkeys(draft.variables[path] for path in found if path in computed))
+
+
+def _steps(found: Class, unbound: set[str]) -> list[Statement]:
+    """Return the statements that compute the results.
+
+    The first assignment of a variable in `unbound` declares its type. A comment shows the shape where it changes.
+    """
+    draft = found.representative
+    made: list[Statement] = []
+    training: list[Statement] = []
+    before = documentation.shape_of_input(found)
+    for step in draft.steps:
+        name = draft.variables[step.value]
+        shape = "" if step.device else documentation.shape_after(found, step)
+        statement = Assign(
+            Ref(name),
+            draft.written(step.expr),
+            TENSOR if name in unbound and step.over is None else None,
+            "=" if step.over is None else "+=",
+            shape if shape != before else "",
+        )
+        unbound.discard(name)
+        before = shape or before
+        if step.in_training:
+            training.append(statement)
+            continue
+        made += [*_if_training(training), statement]
+        training = []
+    return [*made, *_if_training(training)]
+
+
+def _if_training(body: list[Statement]) -> list[Statement]:
+    return [If((branch(_TRAINING, *body),))] if body else []
+
+
+def _returned(found: Class, module: ModuleClasses, results: list[str], optional: list[str]) -> Expr:
+    """Return the expression of the results. In evaluation, those that only training has are None."""
+    if len(results) == 1:
+        return Ref(results[0])
+    parts: list[Expr] = [
+        Conditional(Ref(name), _TRAINING, None) if output.when_training and name not in optional else Ref(name)
+        for name, output in zip(results, found.representative.outputs, strict=True)
+    ]
+    if module.as_tuples:
+        return Sequence(tuple(parts), "(")
+    return Call(module.result(found), tuple(parts))

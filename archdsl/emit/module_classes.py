@@ -1,0 +1,78 @@
+"""The classes of a module, and the graphs that some of them compute."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from archdsl.base.pyexpr import Expr, Item, Ref
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.classes import Class, classes, default_values
+from archdsl.emit.dataflow import Dataflow
+from archdsl.emit.drafter import Drafter
+from archdsl.emit.scope import scopes
+from archdsl.passes.lowering import LoweredGraph
+from archdsl.passes.transfers import Exchange
+from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
+
+TENSOR = Ref("Tensor")
+_TENSORS = Item(Ref("tuple"), (TENSOR, Ref("...")))
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleClasses:
+    """All classes of a module.
+
+    Attributes:
+        graphs: The graphs that have a class of their own, by the number of its draft.
+        drafts: All drafts, inner classes first.
+        by_draft: The class of each draft, by number.
+        as_tuples: Whether graphs with several outputs return plain tuples.
+    """
+
+    graphs: dict[int, LoweredGraph]
+    drafts: list[ClassDraft]
+    by_draft: dict[int, Class]
+    as_tuples: bool
+
+    @staticmethod
+    def of(graphs: Iterable[LoweredGraph], *, as_tuples: bool) -> "ModuleClasses":
+        """Return the classes that compute some graphs: one for each graph and for each different block."""
+        drafts: list[ClassDraft] = []
+        models: dict[int, LoweredGraph] = {}
+        for graph in graphs:
+            drafter = Drafter(Dataflow(graph), scopes(graph), drafts)
+            root = drafter.draft(graph.root, drafter.scopes[()], graph.outputs)
+            models[root.number] = graph
+        made = ModuleClasses(models, drafts, {}, as_tuples)
+        names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
+        taken = MODULE_GLOBALS | BUILT_IN | support_names() | names
+        made.by_draft.update(classes(drafts, models, taken))
+        return made
+
+    @property
+    def distinct(self) -> list[Class]:
+        """Each class once, inner classes first."""
+        return list({id(each): each for each in self.by_draft.values()}.values())
+
+    def graph_of(self, found: Class) -> LoweredGraph | None:
+        """Return the graph that a class computes, None if it is a block or submodule."""
+        return self.graphs.get(found.representative.number)
+
+    def output_class(self, graph: LoweredGraph) -> str:
+        """Return the name of the class of a graph's outputs; empty if it has none."""
+        return "" if self.as_tuples or len(graph.outputs) == 1 else f"{graph.name}Output"
+
+    def result(self, found: Class) -> Expr:
+        """Return the type that the `forward` of a class returns."""
+        graph = self.graph_of(found)
+        if graph is None or len(graph.outputs) == 1:
+            return TENSOR
+        return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
+
+    def exchanges(self, found: Class) -> bool:
+        """Return whether a class receives tensors from other processes."""
+        graph = self.graph_of(found)
+        return graph is not None and any(isinstance(node.op, Exchange) for node in graph.nodes)
+
+    def defaults(self, found: Class) -> dict[str, int | float]:
+        """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
+        return dict(found.representative.scope.values) if self.graph_of(found) else default_values(found)

@@ -1,0 +1,260 @@
+"""The Python statements that generated code is made of, and their printer."""
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from archdsl.base.pyexpr import Expr, Infix, mapped, structure
+from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """An assignment: `target: annotation = value  # comment`, or with another operator `target += value`.
+
+    The comment is left out where the line has no room for it.
+    """
+
+    target: Expr
+    value: Expr
+    annotation: Expr = None
+    operator: str = "="
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """A variable without a value: `target: annotation`."""
+
+    target: Expr
+    annotation: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """An expression as a statement, usually a call."""
+
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """`return value`."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A test and the statements that run if it holds."""
+
+    test: Expr
+    body: "tuple[Statement, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if`, with an `elif` for each further branch."""
+
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """A `for` loop over one or more variables."""
+
+    variables: tuple[str, ...]
+    iterable: Expr
+    body: "tuple[Statement, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a line of its own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function, with its default if it has one."""
+
+    name: str
+    annotation: Expr
+    default: Expr = None
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A method of a class.
+
+    The parameters of an exploded one have a line each, whatever their number; `overrides` says that its signature is
+    not that of the base class.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    keyword_only: tuple[Parameter, ...]
+    result: Expr
+    body: "tuple[Statement, ...]"
+    exploded: bool = False
+    overrides: bool = False
+
+
+Statement: TypeAlias = Assign | Declare | Evaluate | Return | If | For | Comment
+
+
+def branch(test: Expr, *body: Statement) -> Branch:
+    """Return a branch; an `if` that is its whole body becomes a part of its test."""
+    if len(body) == 1 and isinstance(body[0], If) and len(body[0].branches) == 1:
+        inner = body[0].branches[0]
+        return Branch(_conjunction(test, inner.test), inner.body)
+    return Branch(test, body)
+
+
+def _conjunction(left: Expr, right: Expr) -> Infix:
+    if isinstance(right, Infix) and right.symbol == "and":
+        return Infix(_conjunction(left, right.left), "and", right.right)
+    return Infix(left, "and", right)
+
+
+def bodies(statement: Statement) -> Iterator[tuple[Statement, ...]]:
+    """Yield the statements within a statement."""
+    if isinstance(statement, If):
+        yield from (each.body for each in statement.branches)
+    elif isinstance(statement, For):
+        yield statement.body
+
+
+def expressions(statements: tuple[Statement, ...]) -> Iterator[Expr]:
+    """Yield the expressions of statements, annotations and those of inner statements included."""
+    for each in statements:
+        match each:
+            case Assign():
+                yield each.target
+                yield each.value
+                if each.annotation is not None:
+                    yield each.annotation
+            case Declare():
+                yield each.target
+                yield each.annotation
+            case Evaluate():
+                yield each.expr
+            case Return():
+                yield each.value
+            case If():
+                yield from (branch.test for branch in each.branches)
+            case For():
+                yield each.iterable
+            case Comment():
+                pass
+        for body in bodies(each):
+            yield from expressions(body)
+
+
+def expressions_of_function(function: Function) -> Iterator[Expr]:
+    """Yield the expressions of a function: annotations, defaults and those of its body."""
+    for each in (*function.parameters, *function.keyword_only):
+        yield each.annotation
+        yield each.default
+    yield function.result
+    yield from expressions(function.body)
+
+
+def changed(statement: Statement, change: Callable[[Expr], Expr]) -> Statement:
+    """Return a statement with `change` applied to every part of its expressions."""
+
+    def inside(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        return tuple(changed(each, change) for each in body)
+
+    match statement:
+        case Assign():
+            return replace(statement, target=mapped(statement.target, change), value=mapped(statement.value, change))
+        case Declare():
+            return replace(statement, target=mapped(statement.target, change))
+        case Evaluate():
+            return Evaluate(mapped(statement.expr, change))
+        case Return():
+            return Return(mapped(statement.value, change))
+        case If():
+            return If(tuple(Branch(mapped(each.test, change), inside(each.body)) for each in statement.branches))
+        case For():
+            return For(statement.variables, mapped(statement.iterable, change), inside(statement.body))
+        case Comment():
+            return statement
+
+
+def key(statement: Statement) -> Hashable:
+    """Return a key that is equal for two statements if and only if they print alike."""
+    own = tuple(map(structure, expressions((statement,))))
+    shape = tuple(tuple(map(key, body)) for body in bodies(statement))
+    extra = (statement.operator, statement.comment) if isinstance(statement, Assign) else ()
+    variables = statement.variables if isinstance(statement, For) else ()
+    text = statement.text if isinstance(statement, Comment) else ""
+    return (type(statement), own, shape, extra, variables, text)
+
+
+def printed(statement: Statement, indent: int) -> list[str]:
+    """Return the lines of a statement, broken as `ruff format` breaks them, at `indent` columns."""
+    pad = " " * indent
+    match statement:
+        case Assign():
+            return _assignment(statement, indent)
+        case Declare():
+            return [f"{pad}{flat(statement.target)}: {flat(statement.annotation)}"]
+        case Evaluate():
+            return lines(statement.expr, prefix="", indent=indent)
+        case Return():
+            return lines(statement.value, prefix="return ", indent=indent)
+        case For():
+            head = f"for {', '.join(statement.variables)} in "
+            return [*lines(statement.iterable, prefix=head, indent=indent, suffix=":"), *_body(statement.body, indent)]
+        case Comment():
+            return [f"{pad}# {statement.text}"]
+        case If():
+            return [
+                line
+                for number, each in enumerate(statement.branches)
+                for head in ["elif " if number else "if "]
+                for line in (
+                    *lines(each.test, prefix=head, indent=indent, suffix=":"), *_body(each.body, indent)
+                )
+            ]  # fmt: skip
+
+
+def _body(body: tuple[Statement, ...], indent: int) -> list[str]:
+    return [line for each in body for line in printed(each, indent + INDENT)]
+
+
+def _assignment(statement: Assign, indent: int) -> list[str]:
+    annotation = "" if statement.annotation is None else f": {flat(statement.annotation)}"
+    prefix = f"{flat(statement.target)}{annotation} {statement.operator} "
+    made = lines(statement.value, prefix=prefix, indent=indent)
+    comment = f"  # {statement.comment}" if statement.comment else ""
+    if len(made[-1]) + len(comment) <= WIDTH:
+        made[-1] += comment
+    return made
+
+
+def printed_function(function: Function) -> list[str]:
+    """Return the lines of a method, indented as in its class."""
+    # The `forward` of an `nn.Sequential`, which a class may override, takes one tensor.
+    remark = "  # type: ignore[override]" if function.overrides else ""
+    result = f" -> {flat(function.result)}:"
+    pad, inner = " " * INDENT, " " * (2 * INDENT)
+    shown = ["self", *map(_parameter, function.parameters)]
+    shown += ["*", *map(_parameter, function.keyword_only)] if function.keyword_only else []
+    inside = ", ".join(shown)
+    body = _body(function.body, INDENT)
+    line = f"{pad}def {function.name}({inside}){result}"
+    if len(line) <= WIDTH and not function.exploded:
+        return [f"{line}{remark}", *body]
+    fits = len(inside) + len(inner) <= WIDTH and not function.exploded
+    rows = [inside] if fits else [f"{each}," for each in shown]
+    return [f"{pad}def {function.name}({remark}", *(f"{inner}{row}" for row in rows), f"{pad}){result}", *body]
+
+
+def _parameter(parameter: Parameter) -> str:
+    default = f" = {flat(parameter.default)}" if parameter.has_default else ""
+    return f"{parameter.name}: {flat(parameter.annotation)}{default}"
