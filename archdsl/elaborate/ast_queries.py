@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from archdsl.elaborate.streams import Defined
+from archdsl.elaborate.definitions import Defined
 from archdsl.syntax import ast
 
 
@@ -58,7 +58,7 @@ def inside(unit: ast.Unit) -> tuple[ast.Statement, ...]:
     match unit:
         case ast.Residual():
             return (*unit.body, *(unit.project or ()))
-        case ast.Braces() | ast.Numbered() | ast.Merge() | ast.On() | ast.Lanes():
+        case ast.Braces() | ast.Numbered() | ast.Merge() | ast.On() | ast.Towers():
             return unit.body
         case _:
             return ()
@@ -96,7 +96,7 @@ class _Labels:
                 yield from self.of_body((step.unit.chain,), definitions)
             case ast.Braces() if step.label is not None:
                 return
-            case ast.Numbered() | ast.Lanes():
+            case ast.Numbered() | ast.Towers():
                 return
             case _:
                 yield from self.of_body(inside(step.unit), definitions)

@@ -190,7 +190,7 @@ class On:
 
 
 @dataclass(eq=False, repr=False)
-class Lanes:
+class Towers:
     """`group tower{0..1} on gpu{0..1} { … }`: the body once for each name, side by side."""
 
     name: Label
@@ -206,7 +206,7 @@ class Share(NamedTuple):
     span: Span
 
 
-Unit: TypeAlias = Call | Braces | Numbered | Group | Merge | Residual | On | Lanes | Reference | Share
+Unit: TypeAlias = Call | Braces | Numbered | Group | Merge | Residual | On | Towers | Reference | Share
 
 
 @dataclass(eq=False, repr=False)
@@ -330,7 +330,7 @@ Item: TypeAlias = Definition | Import | Set | Broken
 
 # The plain classes among the nodes.
 CONTAINERS = (
-    Braces, Numbered, Group, Merge, Residual, On, Lanes, Step, Chain, Output, For, If, Definition
+    Braces, Numbered, Group, Merge, Residual, On, Towers, Step, Chain, Output, For, If, Definition
 )  # fmt: skip
 
 
