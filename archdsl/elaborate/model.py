@@ -222,14 +222,17 @@ class _Unfolding:
             problems.report(codes.BAD_OUTPUT, first.label.span, label, help="write an `output` for each name")
         if texts is None or len(texts) != 1:
             return []
-        if isinstance(first.unit, ast.Reference):
+        is_reference = isinstance(first.unit, ast.Reference)
+        if is_reference:
             chain = replace(chain, steps=(replace(first, label=None), *chain.steps[1:]))
         made, after = steps.chain(chain, scope, cursor)
         tensor = single(steps, after, statement.span)
         if tensor is None:
             return made
         if any(output.name == texts[0] for output in self.outputs) or texts[0] == "output":
-            problems.report(codes.BAD_OUTPUT, first.span, f"there is already an output `{texts[0]}`")
+            # Otherwise two steps have the same label, which is reported already.
+            if is_reference or texts[0] == "output":
+                problems.report(codes.BAD_OUTPUT, first.span, f"there is already an output `{texts[0]}`")
             return made
         output = Output(texts[0], tensor.source, tensor.shape, statement.when_training, statement.span)
         self.outputs.append(output)

@@ -14,19 +14,19 @@ from archdsl.syntax import ast
 
 
 class Repeats(NamedTuple):
-    """The applications of a step: `count` under each label; None stands for no label."""
+    """The applications of a step: `times` under each label; None stands for no label."""
 
     labels: tuple[ast.Name | None, ...]
-    count: int
+    times: int
 
     @property
     def total(self) -> int:
         """Number of applications."""
-        return len(self.labels) * self.count
+        return len(self.labels) * self.times
 
     def each(self) -> Iterator[ast.Name | None]:
         """Yield the label of each application."""
-        return (label for label in self.labels for _ in range(self.count))
+        return (label for label in self.labels for _ in range(self.times))
 
 
 _ONCE = Repeats((None,), 1)
