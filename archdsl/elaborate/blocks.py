@@ -144,7 +144,7 @@ def _use(
         return stopped(cursor)
     path = (*scope.path, name)
     entry = Entry(walk, callee, values, scope)
-    children = Children(numbered=False, labels=labels(definition.body, {**callee.library.names, **entry.blocks}))
+    children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
     inner, start = entry.scope(before, path, children, usage_of(walk, callee, scope.usage.pinned))
     place = call.span.line if call.span.source is walk.main else f"{call.span.line} of {call.span.source.name}"
     with walk.problems.noting(f"in {dotted(path)}, called at line {place}"):
@@ -169,6 +169,16 @@ def _use(
     if label is None and not scope.children.names_all and any(node.params for node in container.nodes()):
         warn_unlabelled(walk, path, call)
     return Unfolded([container], cursor.at(output))
+
+
+def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozenset[str]:
+    """Return the labels of a block's children; `given` are its arguments that may be macros, with labels too."""
+    definition, known = callee.definition, callee.library.names
+    if given:
+        return frozenset(labels(definition.body, {**known, **given}))
+    if id(definition) not in walk.labels:
+        walk.labels[id(definition)] = frozenset(labels(definition.body, known))
+    return walk.labels[id(definition)]
 
 
 def _fits_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, cursor: Cursor) -> bool:

@@ -62,9 +62,9 @@ def _origins(walk: Walk, inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
     return tuple(found)
 
 
-def warn(walk: Walk, node: Node, bound: Bound) -> None:
+def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> None:
     """Report what is allowed and yet probably a mistake."""
-    for reason in bound.op.advice(node.input):
+    for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
     if not node.labelled and node.params:
         warn_unlabelled(walk, node.path, bound.call)

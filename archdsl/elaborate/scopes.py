@@ -171,7 +171,7 @@ class Scope:
         The axis `free`, where an operator lets the shapes differ, pins nothing.
         """
         for axis, (left, right) in enumerate(zip(one.dims, other.dims, strict=False)):
-            if axis == free or (type(left) is int and type(right) is int):
+            if axis == free or left is right or (type(left) is int and type(right) is int):
                 continue
             if not _is_settled(self.meaning(left), self.meaning(right)):
                 self.pin((left, right))

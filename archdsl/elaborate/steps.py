@@ -42,6 +42,7 @@ class Steps:
         self.evaluator = Evaluator(problems, limits)
         self.binder = Binder(self.evaluator, problems)
         self.parts = GraphParts()
+        self.labels: dict[int, frozenset[str]] = {}
 
     # statements
 
@@ -209,21 +210,21 @@ class Steps:
         """Add the node of an operator to the graph; its output becomes the stream."""
         op, span = bound.op, bound.call.span
         self.budget.count_operation(span)
-        shapes = tuple(tensor.shape for tensor in inputs)
+        shapes = tuple([tensor.shape for tensor in inputs])
         try:
-            shape = op.result(shapes)
+            found = bound.apply(shapes)
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
-        if not self.budget.allows(shape, span) or not diagnostics.accepts_inputs(self, bound, inputs):
+        if not self.budget.allows(found.shape, span) or not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
-        scope.pin(op.decides(shapes[0]))
+        scope.pin(found.decides)
         if len(shapes) > 1:
             free = op.free_axis if isinstance(op, Merge) else None
             for other in shapes[1:]:
                 scope.agree(shapes[0], other, free=free)
-        sources = tuple(tensor.source for tensor in inputs)
-        node = Node(path, op, sources, shapes, shape, span, cursor.device, labelled, tower=cursor.tower)
-        diagnostics.warn(self, node, bound)
+        sources = tuple([tensor.source for tensor in inputs])
+        node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
+        diagnostics.warn(self, node, bound, found.advice)
         self.parts.nodes[path] = node
-        return Unfolded([node], cursor.at(Tensor(path, shape)))
+        return Unfolded([node], cursor.at(Tensor(path, found.shape)))

@@ -47,7 +47,8 @@ class GraphParts:
 class Walk(Protocol):
     """Unfolds statements and steps.
 
-    `shapes` are the shapes that replace those of inputs; the first input has the key None.
+    `shapes` are the shapes that replace those of inputs; the first input has the key None. `labels` keeps the labels in
+    the bodies of blocks, by the identities of their definitions.
     """
 
     main: Source
@@ -57,6 +58,7 @@ class Walk(Protocol):
     evaluator: Evaluator
     binder: Binder
     parts: GraphParts
+    labels: dict[int, frozenset[str]]
 
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the statements of a body."""
