@@ -15,8 +15,8 @@ from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
 from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import is_whole
 from archdsl.ops import all_ops, lookup
@@ -186,7 +186,7 @@ class _Names:
         left: list[ast.Expr] = [arg.value for arg in call.args]
         while left:
             expr = left.pop()
-            if isinstance(expr, ast.Name) and expr.text not in STREAM:
+            if isinstance(expr, ast.Name) and expr.text not in STREAM_NAMES:
                 found.append(expr.text)
             elif isinstance(expr, ast.Binary) and expr.symbol in _ARITHMETIC:
                 is_arithmetic = True

@@ -12,8 +12,8 @@ from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, Limits
-from archdsl.elaborate.reserved import STREAM
 from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
@@ -144,7 +144,7 @@ class _Evaluation:
             return self.scope.definitions[text]
         if (found := find_initialiser(text)) is not None:
             return self._initialiser(found, ast.Call(name, (), name.span))
-        if text in STREAM:
+        if text in STREAM_NAMES:
             return self._stream(text)
         operator = lookup(text)
         if operator is not None and self.expected.blocks:

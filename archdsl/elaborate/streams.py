@@ -29,3 +29,5 @@ class Bundle:
 
 
 Stream: TypeAlias = Tensor | Bundle
+# Names of the language for the sizes of the stream.
+STREAM_NAMES = frozenset({"channels", "height", "width", "shape"})

@@ -195,8 +195,8 @@ def _agreed(
     if len(answers) == len(towers) and len({key(each) for each in answers}) == 1:
         return answers
     if len(answers) == len(towers):
-        label = "the towers would not reach this `exchange` together"
-        help = "write an expression that has the same result for every `tower`"
+        label = "this differs between the towers, which have to exchange together"
+        help = "write it without `tower`, so that all towers exchange at the same steps"
         walk.problems.report(codes.MISPLACED, span, label, help=help)
     for tower in towers:
         tower.fail()

@@ -40,8 +40,8 @@ class Node:
     """One use of an operator, with the shapes that it meets, as the block that it stands in sees them.
 
     `labelled` says that its name is the author's, `weights` is the path of the step whose weights it shares, `optional`
-    says that it projects a shortcut, which other uses of its block may not need. `tower` is the number of the lane of a
-    group that it stands in, `stage` that of a pipeline.
+    says that it projects a shortcut, which other uses of its block may not need. `tower` is the number of its tower
+    in a group, `stage` that of its stage in a pipeline.
     """
 
     path: Path
@@ -114,8 +114,8 @@ class Container:
     """A submodule, or the model itself, with its children in the order of execution.
 
     `source` and `output` are the steps whose results go in and come out, with their shapes as the surroundings see
-    them. `inline` says that others look inside: the lanes of a group that exchange their streams or run on several
-    devices. `tower` is the number of a lane in its group.
+    them. `inline` says that others look inside: the towers of a group that exchange their streams or run on several
+    devices. `tower` is the number of a tower in its group.
     """
 
     path: Path

@@ -6,7 +6,7 @@ from archdsl.ir.graph import Node, Path
 
 
 def in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """Return nodes such that each comes after what it reads, which the lanes of a group do not by themselves."""
+    """Return nodes such that each comes after what it reads, which the towers of a group do not by themselves."""
     known = {node.path: node for node in nodes}
     found: dict[Path, Node] = {}
     for node in known.values():

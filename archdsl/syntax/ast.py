@@ -191,7 +191,7 @@ class On:
 
 @dataclass(eq=False, repr=False)
 class Towers:
-    """`group tower{0..1} on gpu{0..1} { … }`: the body once for each name, side by side."""
+    """`group tower{0..1} on gpu{0..1} { … }`: towers, which are copies of the body side by side, one for each name."""
 
     name: Label
     place: Label | None
