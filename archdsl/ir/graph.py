@@ -200,7 +200,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model whose steps all have their shapes; its totals and assertions are not judged yet."""
+    """A model whose steps all have their shapes. `check` computes its totals and evaluates its assertions."""
 
     name: str
     doc: tuple[str, ...]
