@@ -217,9 +217,9 @@ class _Builder:
     def build_on(self, children: list[Any], span: Span) -> ast.On:
         return ast.On(children[0], children[1], span)
 
-    def build_lanes(self, children: list[Any], span: Span) -> ast.Lanes:
+    def build_towers(self, children: list[Any], span: Span) -> ast.Towers:
         name, *places, body = children
-        return ast.Lanes(name, places[0] if places else None, body, span)
+        return ast.Towers(name, places[0] if places else None, body, span)
 
     def build_reference(self, children: list[Token], span: Span) -> ast.Reference:
         token = children[0]
