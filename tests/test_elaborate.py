@@ -1,11 +1,16 @@
 """The parts of elaboration: scopes, settings, and the structure of the package."""
 
+import random
+import re
 from pathlib import Path
 
 import grimp
 import pytest
+from programs import draw
 
+from archdsl.base.source import Source
 from archdsl.base.symbolic import TracedInt
+from archdsl.driver import compile_source
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.settings import SettingError, setting_value
@@ -67,3 +72,24 @@ def test_forms_see_an_interface() -> None:
     folder = Path(__file__).parent.parent / "archdsl" / "elaborate"
     importers = {file.name for file in folder.glob("*.py") if "elaborate.steps import" in file.read_text()}
     assert importers == {"model.py"}
+
+
+# Text that replaces a name or number of a valid program.
+DAMAGE = (
+    "99", "0", "-1", "1.5", "nope", "true", "none", '"s"', "[1, 2]", "(3, 1)", "{1..0}", "{0..2}", "channels", "tower",
+    "@image", "@a{0..1}", "exchange", "share @x", "split(2)", "relu", "* 2", "if tower == 0", "a{1..0}: relu",
+    "output z: relu", "for i in [1, 2] { relu }", "if true { relu }", "set conv(bias = false)", "on gpu0 { relu }",
+    "group t{0..1} { conv(2, 1) -> exchange }", "residual { conv(4, 1) }",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_a_damaged_program_gives_a_graph_or_an_error(chunk: int) -> None:
+    for seed in range(chunk, 80, 4):
+        text, chance = str(draw(seed).text), random.Random(seed)
+        places = list(re.finditer(r"@?\w+(\{[^{}\n]*\})?", text))
+        for _ in range(4):
+            place = chance.choice(places)
+            damaged = text[: place.start()] + chance.choice(DAMAGE) + text[place.end() :]
+            result = compile_source(Source("damaged.arch", damaged))
+            assert result.models or result.is_library or not result.ok, damaged

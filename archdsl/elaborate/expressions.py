@@ -173,7 +173,11 @@ class _Evaluation:
         texts = self.label_texts(reference.label)
         if texts is None:
             return ERROR
-        found = self.scope.children.find(texts[0]) if len(texts) == 1 else None
+        if len(texts) != 1:
+            label = f"a reference is to one step, not to {len(texts)}"
+            self.problems.report(codes.BAD_NAME, reference.span, label)
+            return ERROR
+        found = self.scope.children.find(texts[0])
         if found is not None:
             self.scope.usage.referred.add(texts[0])
             return found.tensor

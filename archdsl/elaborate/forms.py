@@ -149,6 +149,8 @@ def devices_of(walk: Walk, place: ast.Label, scope: Scope, cursor: Cursor) -> li
         help = suggestion(unknown, declared) or f"declare it at the top of the model: `devices {unknown}`"
         walk.problems.report(codes.NO_SUCH_DEVICE, place.span, f"`{unknown}` is not declared", help=help)
         return None
+    if names == []:
+        walk.problems.report(codes.BAD_NAME, place.span, "this range is empty, so there are no devices")
     return names or None
 
 

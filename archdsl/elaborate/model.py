@@ -217,7 +217,7 @@ class _Unfolding:
             problems.report(
                 codes.BAD_OUTPUT, first.span, "this output has no name", help="write a label: `output aux: …`"
             )
-        elif texts is not None and len(texts) > 1:
+        elif texts is not None and len(texts) != 1:
             label = f"one output cannot have {len(texts)} names"
             problems.report(codes.BAD_OUTPUT, first.label.span, label, help="write an `output` for each name")
         if texts is None or len(texts) != 1:

@@ -51,6 +51,10 @@ def group(walk: Walk, unit: ast.Towers, scope: Scope, cursor: Cursor) -> Unfolde
     places = devices_of(walk, unit.place, scope, cursor) if unit.place else []
     if names is None:
         return stopped(cursor)
+    if not names:
+        help = "write a range whose end is not below its start, such as `tower{0..1}`"
+        walk.problems.report(codes.BAD_NAME, unit.name.span, "this range is empty, so there are no towers", help=help)
+        return stopped(cursor)
     is_placed = places is not None and _fits_places(walk, unit, len(names), places)
     entries = _entries(walk, unit, cursor, len(names)) if is_placed else None
     towers = [
