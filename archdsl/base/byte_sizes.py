@@ -1,8 +1,8 @@
-"""Numbers of bytes as people read them."""
+"""Numbers of bytes as text."""
 
 
 def amount(size: int) -> str:
-    """Return a number of bytes in words: `16.0 GiB`."""
+    """Return a number of bytes with a unit: `16.0 GiB`."""
     number = float(size)
     for unit in ("bytes", "KiB", "MiB"):
         if number < 1024:

@@ -1,7 +1,7 @@
 """The Python expressions that generated code is made of, and their printer.
 
-Operators build these trees and never text; quoting, parentheses and the breaking of long lines are settled here, once,
-the way `ruff format` would settle them.
+Operators build these trees and never text. The printer adds quotes and parentheses and breaks long lines, in the style
+of `ruff format`.
 """
 
 from collections.abc import Callable
@@ -104,7 +104,7 @@ _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
 
 
 def call(function: str, *args: Expr, **named: Expr) -> Call:
-    """Return the call of a function, as it will be read."""
+    """Return the call of a function."""
     return Call(function, args, tuple(named.items()))
 
 
@@ -115,7 +115,7 @@ def _is_default(value: Expr, default: object) -> bool:
 
 
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """Return an expression with every part replaced that `change` gives another one for, inner parts first."""
+    """Return an expression with each part replaced by the result of `change`, inner parts first."""
     match expr:
         case tuple():
             return change(tuple(mapped(part, change) for part in expr))
@@ -142,7 +142,7 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
 
 
 def parts(expr: Expr) -> "tuple[Expr, ...]":
-    """Return what an expression is directly made of."""
+    """Return the direct parts of an expression."""
     match expr:
         case tuple():
             return expr
@@ -183,7 +183,7 @@ def arithmetic(trace: Polynomial) -> Expr:
 
 
 def _positive_first(trace: Polynomial) -> Polynomial:
-    """Return the terms of a sum with a positive one in front, where there is one: `a - b`, not `0 - b + a`."""
+    """Return the terms of a sum, a positive one first if there is one: `a - b`, not `0 - b + a`."""
     first = next((term for term in trace if term[1] > 0), None)
     return trace if first is None else (first, *(term for term in trace if term is not first))
 
@@ -285,7 +285,7 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
 
 
 def _infix_lines(expr: Infix, prefix: str, indent: int, suffix: str) -> list[str]:
-    """Return a line for every operand of the loosest operators, each behind its operator."""
+    """Return a line for each operand of the operators with the lowest precedence, after its operator."""
     level = _PRECEDENCE[expr.symbol]
     operands: list[str] = []
     left: Expr = expr
@@ -302,7 +302,7 @@ def _infix_lines(expr: Infix, prefix: str, indent: int, suffix: str) -> list[str
 
 
 def _repeat_lines(expr: Repeat, indent: int, suffix: str) -> list[str]:
-    """Return a loop over several lines: what it makes, and below it the range."""
+    """Return a comprehension on several lines: the item, then the range."""
     loop = f"for {expr.variable} in range({expr.count})"
     if expr.bare:
         return [*lines(expr.item, prefix="", indent=indent), f"{' ' * indent}{loop}"]
