@@ -16,7 +16,7 @@ import torch
 from nets import NETS, graph_of
 from test_fuse import module_of
 from test_pipeline import graph_of as pipelines_of
-from test_torch import GALLERY, SMALL, as_tuple, by_name, light, samples_of
+from test_torch import LIGHT, as_tuple, on_devices, samples_of
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from trainings import built, draw_pictures, environment, sha
@@ -25,12 +25,10 @@ import archdsl
 from archdsl.emit.generate import generate, generate_stages, generate_towers
 from archdsl.ir.graph import CheckedGraph
 from archdsl.ir.order import in_order
-from archdsl.passes.assign import placed
 from archdsl.passes.lowering import lowered
 from archdsl.passes.pipeline_stages import staged
 from archdsl.passes.towers import towers
 from archdsl.passes.transfers import is_move
-from archdsl.place import place
 from archdsl.place.pipeline import dealt
 from archdsl.python.api import compile as compiled
 from archdsl.python.api import module_class
@@ -38,13 +36,12 @@ from archdsl.report.memory import memory
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 ROOT = Path(__file__).parent.parent
-DECLARED = [graph for graph in [*SMALL, *GALLERY] if graph.devices]
-AUTOMATIC = [
-    placed(graph, place(graph, 2).devices)
-    for name in ("resnet18", "googlenet", "densenet121")
-    for graph in compiled(name).models
-]
-ON_TWO = [pytest.param(graph, id=f"{graph.name.lower()}-{n}") for n, graph in enumerate([*DECLARED, *AUTOMATIC])]
+ON_TWO = ["towers", "alexnet_2012", "resnet18 on 2", "googlenet on 2", "densenet121 on 2"]
+
+
+@pytest.fixture
+def graph(request: pytest.FixtureRequest) -> CheckedGraph:
+    return on_devices(str(request.param))
 
 
 def net_of(graph: CheckedGraph, devices: Any) -> nn.Module:
@@ -107,7 +104,7 @@ def no_waiting() -> Iterator[None]:
         torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.parametrize("graph", by_name([*SMALL, *light()]))
+@pytest.mark.parametrize("graph", [*NETS, *LIGHT], indirect=True)
 def test_cuda_computes_what_the_cpu_does(graph: CheckedGraph) -> None:
     """The host waits nowhere: neither forward nor backward."""
     expected = trained(net_of(graph, "cpu"), inputs_of(graph, "cpu"))
@@ -119,7 +116,7 @@ def test_cuda_computes_what_the_cpu_does(graph: CheckedGraph) -> None:
         trained(net, samples)
 
 
-@pytest.mark.parametrize("graph", ON_TWO)
+@pytest.mark.parametrize("graph", ON_TWO, indirect=True)
 @pytest.mark.parametrize("order", [("cuda:0", "cpu"), ("cpu", "cuda:0")])
 def test_two_devices_compute_what_one_does(graph: CheckedGraph, order: tuple[str, str]) -> None:
     names = graph.devices
@@ -135,7 +132,7 @@ def test_two_devices_compute_what_one_does(graph: CheckedGraph, order: tuple[str
     assert_same(late.eval(), samples, expected)
 
 
-@pytest.mark.parametrize("graph", ON_TWO)
+@pytest.mark.parametrize("graph", ON_TWO, indirect=True)
 def test_what_is_copied_between_devices_is_what_the_graph_moves(graph: CheckedGraph) -> None:
     names = graph.devices
     devices = {name: ("cuda:0", "cpu")[number % 2] for number, name in enumerate(names)}

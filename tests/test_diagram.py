@@ -695,13 +695,14 @@ def test_broken_dot_is_reported(engine: str) -> None:
         render.render("digraph {", "svg", engine=engine)
 
 
-def test_pictures_and_pdfs_are_the_same_twice() -> None:
-    for format, start in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
-        if any(render.engines(format)):
-            made = draw(lenet(), format)
-            assert made.startswith(start)
-            assert b"CreationDate" not in made or b"(D:20000101000000" in made
-            assert made == draw(lenet(), format)
+@pytest.mark.parametrize(("format", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_pictures_and_pdfs_are_the_same_twice(format: str, start: bytes) -> None:
+    if not any(render.engines(format)):
+        pytest.skip(f"no engine here draws {format}")
+    made = draw(lenet(), format)
+    assert made.startswith(start)
+    assert b"CreationDate" not in made or b"(D:20000101000000" in made
+    assert made == draw(lenet(), format)
 
 
 def test_pictures_have_twice_the_points_of_a_screen() -> None:

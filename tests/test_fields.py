@@ -101,7 +101,7 @@ NOT_FOLLOWED = {"char_lstm", "gpt", "vit", "convnext"}
 
 
 @pytest.mark.usefixtures("averaging")
-@pytest.mark.parametrize("case", SEEN + [pytest.param(case, marks=pytest.mark.slow) for case in SEEN_TOO], ids=str)
+@pytest.mark.parametrize("case", SEEN + [pytest.param(case, marks=pytest.mark.long) for case in SEEN_TOO], ids=str)
 def test_a_receptive_field_is_the_support_of_the_gradient(case: tuple[str, ...]) -> None:
     assert fields_agree(net(*case), most=6) >= 2
 

@@ -24,6 +24,11 @@ from archdsl.verify.references import condensed, references
 
 ROOT = Path(__file__).parent.parent
 KNOWN = references()
+# A light net of each family of torchvision.
+LIGHT = {
+    "alexnet", "densenet121", "googlenet", "mobilenet_v2", "resnet18", "resnet50", "resnext50_32x4d", "squeezenet1_0",
+    "squeezenet1_1", "vgg11",
+}  # fmt: skip
 FULL = next((p / "shared/references/torchvision" for p in ROOT.parents if (p / "shared/references").is_dir()), None)
 
 
@@ -45,11 +50,16 @@ def wrong(comparison: Comparison) -> set[str]:
     return {each.name for each in comparison.properties if not each.ok}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in LIGHT else pytest.mark.long) for name in KNOWN]
+)
 def test_a_net_is_equal_to_the_published_model(name: str) -> None:
     comparison = compare(net(name), KNOWN[name])
     assert wrong(comparison) == set(), comparison
+
+
+def test_the_light_nets_are_published() -> None:
+    assert KNOWN.keys() >= LIGHT
 
 
 def test_there_are_as_many_published_models_as_there_were() -> None:

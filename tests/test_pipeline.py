@@ -214,13 +214,6 @@ def test_build_writes_and_verifies_a_pipeline(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "class Stage2(nn.Module)" in target.read_text()
-    for tool in (
-        ["ruff", "check", "--isolated", "--select", "E,F,I,UP,B,W"],
-        ["ruff", "format", "--isolated", "--check"],
-        ["mypy", "--strict"],
-    ):
-        done = subprocess.run([sys.executable, "-m", *tool, str(target)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def run(folder: Path, world: int, cases: list[tuple[str, int, str]]) -> dict[str, dict[str, float]]:

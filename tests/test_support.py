@@ -1,9 +1,9 @@
 """What generated modules bring along: each definition is clean by the field's tools, also where no net uses it."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from tools import MYPY, RUFF_CHECK, RUFF_FORMAT, assert_passes
 
 from archdsl.base.resources import names, resource
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS
@@ -15,12 +15,6 @@ from archdsl.passes.transfers import Exchange, Move
 FILES = names("templates/support", ".py")
 
 
-def run(*command: str, folder: Path) -> None:
-    program = str(Path(sys.executable).parent / command[0])
-    done = subprocess.run([program, *command[1:]], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def text_of(name: str) -> str:
     return resource("templates", f"support/{name}.py").read_text(encoding="utf-8")
 
@@ -28,10 +22,9 @@ def text_of(name: str) -> str:
 def test_every_definition_passes_ruff(tmp_path: Path) -> None:
     for name in FILES:
         (tmp_path / f"{name}.py").write_text(text_of(name))
-    run("ruff", "format", "--isolated", "--check", "--diff", ".", folder=tmp_path)
+    assert_passes(tmp_path, *RUFF_FORMAT, ".")
     # A definition may call another one, which the generated module has too.
-    selected = "E,F,I,UP,B,W,SIM,C4,PIE,RET501,RET502,RET503"
-    run("ruff", "check", "--isolated", "--select", selected, "--ignore", "F821", ".", folder=tmp_path)
+    assert_passes(tmp_path, *RUFF_CHECK, "--ignore", "F821", ".")
 
 
 def test_all_definitions_together_pass_mypy(tmp_path: Path) -> None:
@@ -40,7 +33,7 @@ def test_all_definitions_together_pass_mypy(tmp_path: Path) -> None:
     ordered = dict.fromkeys([*of_operators, *PLACING, *PIPELINE, *TOWERS, "fused_state"])
     assert set(ordered) == set(FILES)
     (tmp_path / "together.py").write_text("\n\n".join(map(text_of, ordered)))
-    run("mypy", "--strict", "--no-incremental", "together.py", folder=tmp_path)
+    assert_passes(tmp_path, *MYPY, "together.py")
 
 
 def test_a_definition_stands_alone_in_its_file_and_says_what_it_is() -> None:

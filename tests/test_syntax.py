@@ -251,9 +251,12 @@ def parsed(text: str) -> ast.File | None:
 @settings(max_examples=300)
 @given(st.text(max_size=60) | st.text('(){}[]->:*=,"#\n ax12.;', max_size=60))
 def test_no_text_breaks_the_parser(text: str) -> None:
+    assert is_parsed_or_reported(text)
+
+
+def is_parsed_or_reported(text: str) -> bool:
     problems = Problems()
-    if parse(Source("net.arch", text), problems) is None:
-        assert problems.has_errors
+    return parse(Source("net.arch", text), problems) is not None or problems.has_errors
 
 
 @settings(max_examples=300)
@@ -262,8 +265,8 @@ def test_no_slip_breaks_the_parser(text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))
     to = data.draw(st.integers(at, min(len(text), at + 4)))
     put = data.draw(st.sampled_from(["", "(", ")", "{", "}", "[", "]", "->", "\n", ",", '"', ":", "model", "é"]))
-    parsed(text[:at] + put + text[to:])
-    parsed(text[:at])
+    assert is_parsed_or_reported(text[:at] + put + text[to:])
+    assert is_parsed_or_reported(text[:at])
 
 
 def test_brackets_are_bounded_in_depth() -> None:

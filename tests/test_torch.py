@@ -18,6 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.emit.generate import generate
 from archdsl.ir.graph import CheckedGraph
+from archdsl.passes.assign import placed
+from archdsl.place import place
 from archdsl.verify.module import Finding, VerificationError, verify
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +52,8 @@ LIGHT = [
     "lenet5_1998", "mobilenet_v3_small", "mobilenetv1_025", "nin", "preactresnet164", "regnety_400mf", "resnet18",
     "resnet20", "shufflenet_v1", "shufflenetv2_x0_5", "squeezenet1_1", "stochasticdepth110", "wrn_40_4",
 ]  # fmt: skip
+# Nets that take long to export, and have no operator that the others lack.
+HEAVY = {"efficientnet_b0", "efficientnet_lite0", "googlenet_noaux", "preactresnet164"}
 # The deepest nets repeat their blocks hundreds of times, which PyTorch counts no better than a few times.
 DEEP = {"preactresnet1001", "resnet1202"}
 
@@ -58,6 +62,19 @@ DEEP = {"preactresnet1001", "resnet1202"}
 def graph_named(name: str) -> CheckedGraph:
     """Return a net of this folder or of the gallery."""
     return graph_of(NETS[name]) if name in NETS else built.net(name)
+
+
+@cache
+def on_devices(name: str) -> CheckedGraph:
+    """Return a net as it is declared, or on devices that `place` chooses: `resnet18 on 3`."""
+    whole, _, count = name.partition(" on ")
+    found = graph_named(whole)
+    return placed(found, place(found, int(count)).devices) if count else found
+
+
+def long(names: list[str], heavy: set[str]) -> list[Any]:
+    """Return names as parameters; tests of the heavy ones are long."""
+    return [pytest.param(name, marks=pytest.mark.long if name in heavy else ()) for name in names]
 
 
 def samples_of(graph: CheckedGraph, batch: int, device: str = "cpu") -> list[torch.Tensor]:
@@ -74,7 +91,7 @@ def as_tuple(result: Any) -> tuple[torch.Tensor, ...]:
     return tuple(part for part in (result if isinstance(result, tuple) else (result,)) if part is not None)
 
 
-@pytest.mark.parametrize("name", [*NETS, *NAMES])
+@pytest.mark.parametrize("name", [*NETS, *long(NAMES, DEEP)])
 def test_every_shape_and_count_agrees(name: str, tmp_path: Path) -> None:
     graph = graph_named(name)
     file = tmp_path / "net.py"
@@ -94,7 +111,7 @@ def test_multiply_accumulates_are_those_that_pytorch_counts(name: str, tmp_path:
     assert counter.get_total_flops() == 2 * 2 * graph.macs
 
 
-@pytest.mark.parametrize("name", [*NETS, *LIGHT])
+@pytest.mark.parametrize("name", [*NETS, *long(LIGHT, HEAVY)])
 def test_the_module_exports_and_trains(name: str, tmp_path: Path) -> None:
     graph = graph_named(name)
     net = net_of(graph, tmp_path)
@@ -107,7 +124,7 @@ def test_the_module_exports_and_trains(name: str, tmp_path: Path) -> None:
         assert torch.equal(found, expected)
 
 
-@pytest.mark.parametrize("name", [*NETS, *NAMES])
+@pytest.mark.parametrize("name", [*NETS, *long(NAMES, DEEP)])
 def test_dtype_and_device_reach_every_weight(name: str, tmp_path: Path) -> None:
     graph = graph_named(name)
     net = net_of(graph, tmp_path, device="meta", dtype=torch.float64)

@@ -128,6 +128,7 @@ def boxes(picture: Scene) -> list[tuple[str, float, float, float, float]]:
 def test_no_text_is_cut_or_covered(name: str) -> None:
     picture = scene(figure(net(ODD) if name == "odd" else graph(name)))
     texts = boxes(picture)
+    assert len(texts) > 3 and picture.volumes
     for words, left, top, right, bottom in texts:
         assert left >= 0 and top >= 0 and right <= picture.width and bottom <= picture.height, words
     for one, other in combinations(texts, 2):
