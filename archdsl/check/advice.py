@@ -65,9 +65,7 @@ class _Advice:
         """Report warnings about one step."""
         if node.path not in self.needed:
             if node.sources and not self.readers.get(node.path):
-                self.report(
-                    codes.DEAD_STEP, node, "no step reads its output", "read it as `@label`, or remove it"
-                )
+                self.report(codes.DEAD_STEP, node, "no step reads its output", "read it as `@label`, or remove it")
             return
         reader = self.only_reader(node)
         if reader is None:
