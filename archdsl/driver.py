@@ -69,7 +69,7 @@ def compile_source(
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
             unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
-            graph = check(unfolded, found, limits)
+            graph = check(unfolded, found)
             if graph is not None:
                 checked.append(graph)
                 advise(graph, found)

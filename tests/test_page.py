@@ -76,7 +76,7 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
     assert (conv["input"], conv["output"]) == ("128×56×56", "128×28×28")
     assert (conv["parameters"], conv["macs"]) == ("147,456", "115,605,504")
     assert conv["source"].startswith("resnet.arch line ") and conv["code"].startswith("conv2: conv(inner, 3, stride")
-    assert conv["doc"].startswith("Weigh a sliding window")
+    assert conv["doc"].startswith("Convolve the map with learned kernels")
     # The first layer sees 7 pixels, the pool 4 more, three windows that are 4 pixels apart 24 more, this one 8 more.
     assert conv["receptive field"] == "43×43, stride 8×8"
     assert found["layer1"]["receptive field"] == "35×35, stride 4×4"

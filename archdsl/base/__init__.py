@@ -1,1 +1,1 @@
-"""Foundations that know nothing of networks' graphs: sources, shapes, symbolic numbers, Python expressions, files."""
+"""Foundations: sources, shapes, symbolic numbers, Python expressions and files."""

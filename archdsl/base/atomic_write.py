@@ -1,4 +1,4 @@
-"""Writes outputs whole or not at all."""
+"""Writes output files atomically."""
 
 import os
 import tempfile
@@ -6,9 +6,10 @@ from pathlib import Path
 
 
 def write(target: Path, data: bytes) -> None:
-    """Write a file by way of a temporary one beside it, so that no reader ever sees half of it.
+    """Write a file atomically, through a temporary file in the same folder.
 
-    Raises OSError where the file cannot be written; then what was there before is still there.
+    Raises:
+        OSError: The file cannot be written; its previous contents are unchanged.
     """
     target = target.resolve() if target.is_symlink() else target
     if target.exists() and not target.is_file():

@@ -251,7 +251,7 @@ _ABSENT = object()
 
 
 def call(function: str, *args: Expr, **named: Expr) -> Call:
-    """Return the call of a function, in the order in which it will be read."""
+    """Return the call of a function."""
     return Call(function, args, tuple(named.items()))
 
 

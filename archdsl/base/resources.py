@@ -1,4 +1,4 @@
-"""Finds the grammar, the templates and the gallery, installed or in a checkout."""
+"""Finds the grammar, the templates and the gallery, in an installation or a checkout."""
 
 from pathlib import Path
 
@@ -17,5 +17,5 @@ def resource(kind: str, name: str) -> Path:
 
 
 def names(kind: str, suffix: str) -> list[str]:
-    """Return the names of a folder's files that end in `suffix`, without it, sorted."""
+    """Return the names of files with a suffix in a folder, without the suffix, sorted."""
     return sorted(file.name.removesuffix(suffix) for file in folder(kind).glob(f"*{suffix}"))

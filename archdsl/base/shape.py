@@ -1,4 +1,4 @@
-"""Shapes: the sizes of one sample, channels first, the batch left out."""
+"""Shapes of samples: channels first, without the batch axis."""
 
 from dataclasses import dataclass
 from math import prod
@@ -17,7 +17,7 @@ class Shape:
 
     @property
     def rank(self) -> int:
-        """Number of axes, the batch not counted."""
+        """Number of axes, without the batch."""
         return len(self.dims)
 
     @property
@@ -36,7 +36,7 @@ class Shape:
         return prod(self.dims)
 
     def plain(self) -> "Shape":
-        """Return the shape without the traces of its sizes."""
+        """Return the shape with plain integers in place of traced ones."""
         return Shape(tuple(map(int, self.dims)))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Text that somebody wrote, and places in it."""
+"""Source texts and spans in them."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one file, under the name that messages give it."""
+    """The text of a file and its name in messages."""
 
     name: str
     text: str = field(repr=False)
     _starts: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Return line and column of a character, both counted from 1."""
+        """Return line and column of a position, both counted from 1."""
         if not self._starts:
             self._starts.append(0)
             self._starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
@@ -21,13 +21,13 @@ class Source:
         return line, offset - self._starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """Return the text of a line, without its end."""
+        """Return the text of a line, counted from 1, without its end."""
         return self.text.split("\n")[number - 1].rstrip("\r")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The characters from `start` up to `end` (not included) of a source."""
+    """The characters of a source from `start` up to `end`, which is excluded."""
 
     source: Source
     start: int
@@ -40,7 +40,7 @@ class Span:
 
     @property
     def text(self) -> str:
-        """What was written there."""
+        """The text of the span."""
         return self.source.text[self.start : self.end]
 
     def to(self, other: "Span") -> "Span":

@@ -1,8 +1,8 @@
-"""Numbers that remember which parameters they were computed from.
+"""Numbers that record how they were computed from parameters.
 
-While a program unfolds every number is known, and yet the generated constructor must go on computing it: with
-`linear(classes)`, `classes` is 10 here and a parameter there. A `TracedInt` is an `int` that carries a polynomial over
-parameters along, so the rules of operators stay ordinary arithmetic.
+Elaboration knows the value of every number, but the generated constructor must compute it from its arguments: in
+`linear(classes)`, `classes` is 10 for elaboration and an argument of the constructor. A `TracedInt` is an `int` with a
+polynomial over parameters, so that operators use ordinary arithmetic.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Quotient:
-    """The factor `numerator // denominator` (or `%`), which a polynomial cannot express."""
+    """A quotient or remainder (`//` or `%`), which is an atomic factor of a monomial."""
 
     numerator: "Polynomial"
     symbol: str
@@ -69,25 +69,25 @@ def _quotient(left: Polynomial, symbol: str, right: Polynomial) -> Polynomial:
 
 
 def polynomial(value: int) -> Polynomial:
-    """Return how `value` was computed: its trace, or itself as a constant."""
+    """Return the trace of an integer; that of a plain one is a constant."""
     if isinstance(value, TracedInt):
         return value.trace
     return (((), int(value)),) if value else ()
 
 
 class TracedInt(int):
-    """An integer that was computed from parameters. Comparisons see the number only."""
+    """An integer with its computation from parameters. Comparisons use the value only and are not recorded."""
 
     trace: Polynomial
 
     @staticmethod
     def parameter(name: str, value: int) -> "TracedInt":
-        """Return the value of a parameter, as that parameter."""
+        """Return a value whose trace is a parameter."""
         return TracedInt.make(value, (((name,), 1),))
 
     @staticmethod
     def make(value: int, trace: Polynomial) -> "TracedInt":
-        """Return `value`, computed as `trace` says."""
+        """Return an integer with the given trace."""
         result = TracedInt(value)
         result.trace = trace
         return result
@@ -126,27 +126,27 @@ class TracedInt(int):
 
 
 class TracedFloat(float):
-    """A number that is a parameter, unchanged; arithmetic on it gives a plain number."""
+    """A float that is the value of a parameter; arithmetic gives plain floats."""
 
     name: str
 
     @staticmethod
     def parameter(name: str, value: float) -> "TracedFloat":
-        """Return the value of a parameter, as that parameter."""
+        """Return a value whose trace is a parameter."""
         result = TracedFloat(value)
         result.name = name
         return result
 
 
 class Compound:
-    """A value that is made of others, which may be traced."""
+    """Base class of values with parts that may be traced."""
 
     def held(self) -> tuple[object, ...]:
-        """Return the values that it is made of."""
+        """Return the parts."""
         raise NotImplementedError
 
     def holding(self, values: tuple[object, ...]) -> object:
-        """Return the same, made of other values."""
+        """Return a copy with other parts."""
         raise NotImplementedError
 
 
@@ -157,7 +157,7 @@ def _traced(value: int, trace: Polynomial) -> int:
 
 
 def parameters_of(value: object) -> frozenset[str]:
-    """Return the names of the parameters that a value was computed from."""
+    """Return the names of the parameters from which a value was computed."""
     if isinstance(value, TracedInt):
         return _names(value.trace)
     if isinstance(value, TracedFloat):
@@ -181,7 +181,7 @@ def _names(trace: Polynomial) -> frozenset[str]:
 
 
 def evaluated(value: int, environment: Mapping[str, int]) -> int:
-    """Return a traced number computed anew with these parameters, which may be traced themselves."""
+    """Return the result of a trace for other values of the parameters, which may be traced themselves."""
     return _evaluated(value.trace, environment) if isinstance(value, TracedInt) else value
 
 

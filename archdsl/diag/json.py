@@ -1,4 +1,4 @@
-"""Diagnostics as data, one object a problem, for editors and scripts."""
+"""Diagnostics as JSON data, one object for each, for editors and scripts."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from archdsl.diag.model import Diagnostic, Label
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, object]:
-    """Return a diagnostic as plain data; lines and columns count from 1, the end is not included."""
+    """Return a diagnostic as JSON data; lines and columns count from 1, ends are exclusive."""
     return {
         "code": diagnostic.code.id,
         "severity": "error" if diagnostic.code.is_error else "warning",
@@ -19,7 +19,7 @@ def as_data(diagnostic: Diagnostic) -> dict[str, object]:
 
 
 def all_as_data(found: Iterable[Diagnostic]) -> list[dict[str, object]]:
-    """Return all diagnostics as plain data."""
+    """Return all diagnostics as JSON data."""
     return [as_data(diagnostic) for diagnostic in found]
 
 

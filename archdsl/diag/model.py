@@ -1,4 +1,4 @@
-"""Diagnostics as data: one problem, and the list in which a run gathers them."""
+"""Diagnostics as data, and the collection of a run's diagnostics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _CALLS = 6
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place and a few words to stand under it."""
+    """A span of the source, and the text to display under it."""
 
     span: Span
     text: str = ""
@@ -20,7 +20,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem. Its headline is the title of its code."""
+    """An error or a warning; its headline is the title of its code."""
 
     code: Code
     primary: Label
@@ -29,13 +29,13 @@ class Diagnostic:
     help: str | None = None
 
     def place(self) -> tuple[str, int, int, str]:
-        """Return what diagnostics are sorted by."""
+        """Return the sort key: position, then code."""
         span = self.primary.span
         return (span.source.name, span.start, span.end, self.code.id)
 
 
 def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a chain of calls, with the middle left out if it is long."""
+    """Return a chain of notes about calls, without its middle if it is long."""
     if len(calls) <= _CALLS:
         return calls
     return (*calls[: _CALLS // 2], f"… {len(calls) - _CALLS} more calls …", *calls[-(_CALLS // 2) :])
@@ -43,8 +43,11 @@ def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Problems:
-    """Gathers the diagnostics of a run; says each thing once, and what happens in several uses of a block only there
-    where it happens first. `notes` say in which use that is."""
+    """Collects the diagnostics of a run.
+
+    Equal diagnostics are kept once. If several uses of a block give the same diagnostic, only that of the first use is
+    kept; `notes` name that use.
+    """
 
     notes: tuple[str, ...] = ()
     _found: dict[Diagnostic, None] = field(default_factory=dict)
@@ -60,7 +63,7 @@ class Problems:
         notes: tuple[str, ...] = (),
         help: str | None = None,
     ) -> None:
-        """Note a problem; the run goes on."""
+        """Add a diagnostic."""
         if self.notes and (code, span) in self._places:
             return
         self._places.add((code, span))
@@ -68,7 +71,7 @@ class Problems:
 
     @contextmanager
     def noting(self, note: str | None) -> Iterator[None]:
-        """Add a note to all that is reported meanwhile, before the notes that hold already."""
+        """Within the context, put a note before those of each diagnostic that is reported."""
         before = self.notes
         if note is not None:
             self.notes = (note, *before)
@@ -78,18 +81,18 @@ class Problems:
             self.notes = before
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Note a problem that was made elsewhere."""
+        """Add a diagnostic that was made elsewhere."""
         self._found.setdefault(diagnostic)
 
     def in_order(self) -> list[Diagnostic]:
-        """Return all problems, sorted by place, then by code."""
+        """Return all diagnostics, sorted by position, then by code."""
         return sorted(self._found, key=Diagnostic.place)
 
     def errors(self) -> Iterator[Diagnostic]:
-        """Yield the problems that stop a build."""
+        """Yield the errors."""
         return (found for found in self._found if found.code.is_error)
 
     @property
     def has_errors(self) -> bool:
-        """Whether anything was reported that stops a build."""
+        """Whether an error was reported."""
         return any(True for _ in self.errors())

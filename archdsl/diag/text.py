@@ -1,4 +1,4 @@
-"""Diagnostics as text for a person, with the source lines they speak of."""
+"""Diagnostics as text, with the source lines to which they refer."""
 
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
@@ -11,7 +11,7 @@ _RED, _YELLOW, _BLUE, _CYAN, _BOLD, _OFF = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;3
 
 
 def render(found: Sequence[Diagnostic], *, colour: bool = False, width: int = 100) -> str:
-    """Return all diagnostics as text; after twenty only their number."""
+    """Return the first twenty diagnostics as text, and the number of all."""
     parts = [_render_one(diagnostic, _Paint(colour), width) for diagnostic in found[:MOST]]
     if len(found) > MOST:
         parts.append(f"… and {len(found) - MOST} more\n")
@@ -19,14 +19,14 @@ def render(found: Sequence[Diagnostic], *, colour: bool = False, width: int = 10
 
 
 def counted(found: Iterable[Diagnostic]) -> str:
-    """Return how many errors and warnings there are, in words."""
+    """Return the numbers of errors and warnings as text."""
     kinds = [diagnostic.code.is_error for diagnostic in found]
     counts = (("error", sum(kinds)), ("warning", len(kinds) - sum(kinds)))
     return ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts if count)
 
 
 class _Paint:
-    """Colours words on a terminal, and only there."""
+    """Colours text if the output is a terminal."""
 
     def __init__(self, on: bool) -> None:  # noqa: FBT001
         self.on = on
@@ -81,7 +81,7 @@ def _excerpt(label: Label, margin: int, mark: tuple[str, str], paint: _Paint, wi
 
 
 def _printable(text: str) -> str:
-    """Return a text that cannot steer a terminal: one sign for every character."""
+    """Return a text without control characters: each is replaced by one printable character."""
     return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)
 
 
@@ -90,7 +90,7 @@ def _first_line(span: Span) -> int:
 
 
 def _cut(line: str, column: int, length: int, width: int) -> tuple[int, str]:
-    """Return how many characters to drop in front, and the part of a long line around the span."""
+    """Return the part of a long line around the span, and the number of characters before that part."""
     if len(line) <= width:
         return 0, line
     first = max(0, min(column - 1 - width // 4, len(line) - width))

@@ -1,4 +1,4 @@
-"""From the syntax tree to the graph: names, arguments and shapes, all in one walk."""
+"""From the syntax tree to the graph: one walk resolves names, binds arguments and computes shapes."""
 
 from archdsl.elaborate.model import elaborate
 from archdsl.elaborate.settings import SettingError

@@ -1,45 +1,87 @@
-"""Binds the arguments of a call to those of its operator."""
+"""Binds the arguments of a call to those of its operator, once for all calls with the same values."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from archdsl.base.shape import Shape
 from archdsl.base.source import Span
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate.ast_queries import calls
-from archdsl.elaborate.binding import WORDS, Arguments
+from archdsl.elaborate.binding import Arguments, Evaluate
+from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.definitions import ArgumentDefaults
+from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.scopes import Default, Defaults
+from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.values import is_whole
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
 
+_ARITHMETIC = frozenset({"+", "-", "*", "//", "%"})
+_PLAIN = (bool, int, float, str, type(None))
+ShapeKey: TypeAlias = tuple[tuple[Hashable, ...], ...]
+_CallKey: TypeAlias = tuple[int, type[Op], int, tuple[Hashable, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The rules of an operator, applied to input shapes: its output shape, the sizes that decide it, and its advice."""
+
+    shape: Shape
+    decides: tuple[int, ...]
+    advice: tuple[Reason, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An operator with its arguments, and the places that they were written at: in the call, or in a `set`."""
+    """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
+
+    `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
+    """
 
     op: Op
     call: ast.Call
     places: dict[str, Span]
     defaults: dict[str, Span]
+    applications: dict[ShapeKey, Application] = field(default_factory=dict, compare=False, repr=False)
+
+    def apply(self, shapes: tuple[Shape, ...]) -> Application:
+        """Apply the operator to inputs of these shapes.
+
+        Raises ShapeError where it does not accept them.
+        """
+        key = tuple([tuple([_key(size) for size in shape.dims]) for shape in shapes])
+        found = self.applications.get(key)
+        if found is None:
+            shape = self.op.result(shapes)
+            found = Application(shape, self.op.decides(shapes[0]), self.op.advice(shapes[0]))
+            self.applications[key] = found
+        return found
 
     def place(self, reason: Reason) -> Span:
-        """Return where a reason points: at an argument if it was written, else at the call."""
+        """Return the place that a reason is about: its argument if that was written in the call, else the call."""
         return self.places.get(reason.at, self.call.span)
 
 
 class Binder:
-    """Turns calls into operators; reports what does not fit."""
+    """Turns calls into operators, and reports arguments that do not fit."""
 
     def __init__(self, evaluator: Evaluator, problems: Problems) -> None:
         self.evaluator = evaluator
         self.problems = problems
-        self.arguments = Arguments(lambda expr, words: evaluator.value(expr, words=words), problems)
+        self.arguments = Arguments(problems)
+        self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
+        self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
 
     def operator(self, name: ast.Name) -> type[Op] | None:
-        """Return the operator of this name, or None after reporting that there is none."""
+        """Return the operator with this name, or None after reporting that there is none."""
         found = lookup(name.text)
         if found is None:
             known = [op.name for op in all_ops()]
@@ -47,35 +89,75 @@ class Binder:
             self.problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help)
         return found
 
-    def enter(self, statement: ast.Set, defaults: Defaults, below: tuple[ast.Statement | ast.Item, ...]) -> None:
-        """Enter the defaults of a `set` statement; `below` is what it is for."""
+    def with_set(
+        self, statement: ast.Set, scope: Scope, cursor: Cursor, below: tuple[ast.Statement | ast.Item, ...]
+    ) -> Scope:
+        """Return the scope with the defaults of a `set` statement; `below` are the statements that it affects."""
         called = {call.name.text for part in below for call in calls(part)}
+        defaults = scope.defaults
         for setting in statement.settings:
             op = self.operator(setting.name)
             if op is None:
                 continue
-            given = self.arguments.given(op, setting, positional=0)
+            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0)
             if given is None:
                 continue
             if op.name not in called:
-                help = "move it above the calls that it is for, or leave it out"
+                help = "move it above the calls that it should affect, or remove it"
                 self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows", help=help)
-            for name, default in given.items():
-                defaults.given[op.name, name] = Default(default.value, default.span)
+            defaults = defaults.overridden(op.name, given)
+        return scope.with_defaults(defaults)
 
-    def bind(self, call: ast.Call, defaults: Defaults, op: type[Op] | None = None) -> Bound | None:
-        """Return the operator of a call with its arguments, or None after reporting what is wrong."""
+    def bind(self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None) -> Bound | None:
+        """Return the operator of a call with its arguments, or None after reporting a problem."""
         op = op or self.operator(call.name)
         if op is None:
             for arg in call.args:
-                self.evaluator.value(arg.value, words=WORDS)
+                self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
             return None
-        written = self.arguments.given(op, call, positional=op.positional)
+        defaults = scope.defaults.of(op.name)
+        values = self._values(call, scope)
+        if values is None:
+            return self._bound(call, scope, cursor, op, defaults)
+        key = id(call), op, id(defaults), values
+        known = self._known.get(key)
+        if known is None:
+            bound = self._bound(call, scope, cursor, op, defaults)
+            if bound is None:
+                return None
+            # The call and the defaults are kept, so that their identities stay theirs.
+            known = self._known[key] = bound, defaults
+        return known[0]
+
+    def _values(self, call: ast.Call, scope: Scope) -> tuple[Hashable, ...] | None:
+        """Return the values that decide the arguments of a call, with their traces; None if there is no such list.
+
+        Their names count as read.
+        """
+        names = self._names.get(id(call))
+        if names is None:
+            names = self._names[id(call)] = _Names.of(call), call
+        if names[0] is None:
+            return None
+        found: list[Hashable] = []
+        for name in names[0].texts:
+            if name not in scope.values:
+                found.append(None)
+                continue
+            value = scope.read(name)
+            if not isinstance(value, int if names[0].is_arithmetic else _PLAIN) or isinstance(value, bool):
+                return None
+            found.append(_key(value))
+        return tuple(found)
+
+    def _bound(
+        self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
+    ) -> Bound | None:
+        written = self.arguments.given(op, call, self._evaluate(scope, cursor), positional=op.positional)
         if written is None:
             return None
-        found = {name: defaults.find(op.name, name) for name in op.arguments if name not in written}
-        inherited = {name: default for name, default in found.items() if default}
-        given = written | inherited
+        inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
+        given = {**written, **inherited}
         if not self.arguments.complete(op, call, given):
             return None
         return Bound(
@@ -84,3 +166,40 @@ class Binder:
             {name: default.span for name, default in written.items()},
             {name: default.span for name, default in inherited.items()},
         )
+
+    def _evaluate(self, scope: Scope, cursor: Cursor) -> Evaluate:
+        return lambda expr, expected: self.evaluator.value(expr, scope, cursor, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that the arguments of a call consist of, besides literals and, if `is_arithmetic`, operations."""
+
+    texts: tuple[str, ...]
+    is_arithmetic: bool
+
+    @staticmethod
+    def of(call: ast.Call) -> "_Names | None":
+        """Return the names of a call; None if its arguments depend on more, such as the stream."""
+        found: list[str] = []
+        is_arithmetic = False
+        left: list[ast.Expr] = [arg.value for arg in call.args]
+        while left:
+            expr = left.pop()
+            if isinstance(expr, ast.Name) and expr.text not in STREAM_NAMES:
+                found.append(expr.text)
+            elif isinstance(expr, ast.Binary) and expr.symbol in _ARITHMETIC:
+                is_arithmetic = True
+                left += (expr.left, expr.right)
+            elif not isinstance(expr, ast.Literal) or (is_arithmetic and not is_whole(expr.value)):
+                return None
+        return _Names(tuple(found), is_arithmetic)
+
+
+def _key(value: object) -> Hashable:
+    """Return a number, word or truth value such that equal keys stand for equal values with equal traces."""
+    if type(value) is int:
+        return value
+    if isinstance(value, TracedInt):
+        return value, value.trace
+    return type(value), value, value.name if isinstance(value, TracedFloat) else None

@@ -1,13 +1,14 @@
-"""What is written in a part of a program, before anything of it unfolds."""
+"""Queries about the syntax tree: calls, names and labels in a part of a program, before it unfolds."""
 
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
-from archdsl.elaborate.streams import Defined
+from archdsl.elaborate.definitions import Defined
 from archdsl.syntax import ast
 
 
 def calls(part: ast.Statement | ast.Item) -> Iterator[ast.Call]:
-    """Yield all calls of operators and blocks that are written in a part of a program."""
+    """Yield the calls of operators and blocks in a part of a program."""
     match part:
         case ast.Chain():
             for step in part.steps:
@@ -17,8 +18,10 @@ def calls(part: ast.Statement | ast.Item) -> Iterator[ast.Call]:
         case ast.Definition() | ast.For() | ast.If():
             for statement in bodies(part):
                 yield from calls(statement)
-        case _:
+        case ast.Import() | ast.Set() | ast.Broken() | ast.Input() | ast.Devices() | ast.Assert():
             return
+        case _:
+            assert_never(part)
 
 
 def _calls_of_unit(unit: ast.Unit) -> Iterator[ast.Call]:
@@ -29,12 +32,16 @@ def _calls_of_unit(unit: ast.Unit) -> Iterator[ast.Call]:
             yield from calls(unit.chain)
         case ast.Merge():
             yield unit.call
+        case ast.Braces() | ast.Numbered() | ast.Residual() | ast.On() | ast.Towers() | ast.Reference() | ast.Share():
+            pass
+        case _:
+            assert_never(unit)
     for statement in inside(unit):
         yield from calls(statement)
 
 
 def mentioned(part: ast.Item) -> list[str]:
-    """Return the names that a part of a program mentions anywhere, its labels among them."""
+    """Return all names in a part of a program, including labels."""
     found: list[str] = []
     left: list[object] = [part]
     while left:
@@ -58,19 +65,21 @@ def inside(unit: ast.Unit) -> tuple[ast.Statement, ...]:
     match unit:
         case ast.Residual():
             return (*unit.body, *(unit.project or ()))
-        case ast.Braces() | ast.Numbered() | ast.Merge() | ast.On() | ast.Lanes():
+        case ast.Braces() | ast.Numbered() | ast.Merge() | ast.On() | ast.Towers():
             return unit.body
-        case _:
+        case ast.Call() | ast.Group() | ast.Reference() | ast.Share():
             return ()
+        case _:
+            assert_never(unit)
 
 
 def labels(body: tuple[ast.Statement, ...], definitions: Mapping[str, Defined]) -> set[str]:
-    """Return the labels that name children of a body: those in its forms, unlabelled braces and macros too."""
+    """Return the labels of a body's children, including those in its forms, unlabelled braces and macros."""
     return set(_Labels().of_body(body, definitions))
 
 
 class _Labels:
-    """Finds labels; each macro is entered once."""
+    """Finds labels. Each macro is entered once."""
 
     def __init__(self) -> None:
         self._entered: set[int] = set()
@@ -85,21 +94,28 @@ class _Labels:
                 case ast.Chain():
                     for step in statement.steps:
                         yield from self._of_step(step, definitions)
+                case ast.Set() | ast.Broken() | ast.Input() | ast.Devices() | ast.Assert():
+                    pass
+                case _:
+                    assert_never(statement)
 
     def _of_step(self, step: ast.Step, definitions: Mapping[str, Defined]) -> Iterator[str]:
         if isinstance(step.label, ast.Name):
             yield step.label.text
-        match step.unit:
+        unit = step.unit
+        match unit:
             case ast.Call():
-                yield from self._of_macro(definitions.get(step.unit.name.text))
+                yield from self._of_macro(definitions.get(unit.name.text))
             case ast.Group():
-                yield from self.of_body((step.unit.chain,), definitions)
+                yield from self.of_body((unit.chain,), definitions)
             case ast.Braces() if step.label is not None:
                 return
-            case ast.Numbered() | ast.Lanes():
+            case ast.Numbered() | ast.Towers() | ast.Reference() | ast.Share():
                 return
+            case ast.Braces() | ast.Merge() | ast.Residual() | ast.On():
+                yield from self.of_body(inside(unit), definitions)
             case _:
-                yield from self.of_body(inside(step.unit), definitions)
+                assert_never(unit)
 
     def _of_macro(self, callee: Defined | None) -> Iterator[str]:
         if callee is None or callee.definition.kind != "macro" or id(callee.definition) in self._entered:

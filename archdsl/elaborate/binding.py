@@ -4,53 +4,56 @@ from collections.abc import Callable, Collection
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.elaborate.scopes import Default
+from archdsl.elaborate.definitions import Default
+from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.values import HOLE
+from archdsl.elaborate.values import ERROR, MaybeValue
 from archdsl.ops.declared import Declared
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
-WORDS = ("half", "tf_same", "same")
+Evaluate = Callable[[ast.Expr, Expected], MaybeValue]
 
 
 class Arguments:
-    """Binds arguments; `value` computes an expression in which some words stand for themselves."""
+    """Binds arguments, and reports those that do not fit."""
 
-    def __init__(self, value: Callable[[ast.Expr, tuple[str, ...]], object], problems: Problems) -> None:
-        self.value = value
+    def __init__(self, problems: Problems) -> None:
         self.problems = problems
 
     def complete(self, declared: type[Declared], call: ast.Call | ast.Apply, given: Collection[str]) -> bool:
-        """Whether all arguments are given that have to be; report those that are not."""
-        missing = [name for name, each in declared.arguments.items() if each.required and name not in given]
+        """Return whether all required arguments are given, and report the missing ones."""
+        missing = [name for name in _required(declared) if name not in given]
         if missing:
             names = " and ".join(f"`{name}` ({declared.arguments[name].help})" for name in missing)
             self.problems.report(codes.MISSING_ARGUMENT, call.span, f"needs {names}", help=f"write {_usage(declared)}")
         return not missing
 
     def given(
-        self, declared: type[Declared], call: ast.Call | ast.Apply, *, positional: int
+        self, declared: type[Declared], call: ast.Call | ast.Apply, evaluate: Evaluate, *, positional: int
     ) -> dict[str, Default] | None:
-        """Return the arguments that a call or a `set` gives, or None after reporting a mistake in one of them."""
+        """Return the arguments that a call or a `set` gives, by name, or None after reporting a problem.
+
+        The first `positional` arguments need no name.
+        """
         found: dict[str, Default] = {}
         sound = True
-        names = list(declared.arguments)
+        names = list(declared.arguments) if call.args else []
         for number, arg in enumerate(call.args):
             name = self._name(declared, names, number, arg, positional)
             if name is None:
                 sound = False
-                self.value(arg.value, _all_words(declared))
+                evaluate(arg.value, expected_by_any(declared))
                 continue
             if name in found:
-                earlier = Label(found[name].span, "given here already")
+                earlier = Label(found[name].span, "first given here")
                 label = f"`{name}` again" if arg.name else f"`{name}` again, by its position"
                 help = None if arg.name else "put arguments without a name before the others"
                 self.problems.report(codes.GIVEN_TWICE, arg.span, label, secondary=(earlier,), help=help)
                 sound = False
                 continue
-            value = self._converted(declared, name, arg)
-            if value is HOLE:
+            value = self._converted(declared, name, arg, evaluate)
+            if value is ERROR:
                 sound = False
             found[name] = Default(value, arg.value.span)
         return found if sound else None
@@ -67,9 +70,8 @@ class Arguments:
             return arg.name.text
         near = suggestion(arg.name.text, names)
         meant = near if near and near.startswith("did") else None
-        self.problems.report(
-            codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{declared.name}` takes {_listed(names)}", help=meant
-        )
+        label = f"`{declared.name}` takes {_listed(names)}"
+        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=meant)
         return None
 
     def _report_unnamed(
@@ -84,28 +86,23 @@ class Arguments:
             )
         if declared.positional and not positional:
             label = "a `set` gives all arguments by name"
-        help = f"leave it out: `{declared.name}` takes {_listed(names)}"
+        help = f"remove it: `{declared.name}` takes {_listed(names)}"
         if number < len(names) and arg.span.text.isprintable():
             help = f"write `{names[number]} = {arg.span.text}`"
         self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help)
 
-    def _converted(self, declared: type[Declared], name: str, arg: ast.Argument) -> object:
+    def _converted(self, declared: type[Declared], name: str, arg: ast.Argument, evaluate: Evaluate) -> object:
+        """Return an argument's value as the operator takes it, or ERROR after reporting a problem."""
         kind = declared.arguments[name].kind
-        value = self.value(arg.value, kind.words)
-        if value is HOLE:
-            return HOLE
+        value = evaluate(arg.value, expected_by(kind))
+        if value is ERROR:
+            return ERROR
         try:
             return kind.convert(name, value)
         except ShapeError as error:
             reason = error.reason
             self.problems.report(reason.code, arg.value.span, reason.label(), help=reason.help())
-            return HOLE
-
-
-def _all_words(declared: type[Declared]) -> tuple[str, ...]:
-    """Return the words of all arguments: one that is misspelt may have been meant for any of them."""
-    words = [word for argument in declared.arguments.values() for word in argument.kind.words]
-    return (*WORDS, *dict.fromkeys(words))
+            return ERROR
 
 
 def _listed(names: list[str]) -> str:
@@ -114,5 +111,9 @@ def _listed(names: list[str]) -> str:
 
 def _usage(declared: type[Declared]) -> str:
     """Return a call with the required arguments by name: `conv(out, kernel)`."""
-    required = [name for name, argument in declared.arguments.items() if argument.required]
+    required = _required(declared)
     return f"`{declared.name}({', '.join(required)})`" if required else f"`{declared.name}`"
+
+
+def _required(declared: type[Declared]) -> tuple[str, ...]:
+    return tuple(name for name, argument in declared.arguments.items() if argument.required)

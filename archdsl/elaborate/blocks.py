@@ -1,293 +1,203 @@
-"""Uses of blocks, macros and models: arguments are bound, and the body unfolds with names of its own.
+"""Uses of blocks, macros and models: their arguments are bound, and their bodies unfold in a scope of their own.
 
-In a block the sizes of its numbers and of the stream's channels go by the block's own names, so that every use of it
-computes them in the same way and one class can serve all uses. What comes out is put back into the caller's terms.
+In a block, its numbers and the channels of its input are traced to the block's own names. So every use computes sizes
+in the same way, and one class can serve all uses. The shape of the output is converted back into the caller's terms.
 """
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
 from archdsl.diag import codes
-from archdsl.diag.model import Label, Problems
-from archdsl.elaborate import diagnostics as judging
+from archdsl.diag.model import Label
 from archdsl.elaborate.ast_queries import labels
-from archdsl.elaborate.binding import WORDS
-from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.definitions import Defined
+from archdsl.elaborate.diagnostics import warn_unlabelled
+from archdsl.elaborate.entry import Entry
+from archdsl.elaborate.expected import BLOCK_ARGUMENT
 from archdsl.elaborate.naming import child_name
-from archdsl.elaborate.scopes import Children, Names, Site
-from archdsl.elaborate.streams import Defined, Tensor
+from archdsl.elaborate.scopes import Children, Scope, UsageLog
+from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.values import HOLE, untraced
-from archdsl.ir.graph import Argument, ChildNaming, Container, Use, dotted
+from archdsl.elaborate.values import ERROR, MaybeValue, Value
+from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
+from archdsl.ir.graph import ChildNaming, Container, Use, dotted
 from archdsl.syntax import ast
 
-if TYPE_CHECKING:
-    from archdsl.elaborate.steps import Made, Steps
 
-# What sizes of a stream are called in a block: those of the first axis, and in a sequence those of the last one.
-_AXES = {1: {0: "features"}, 2: {0: "channels", 1: "features"}, 3: {0: "channels"}, 4: {0: "channels"}}
-
-
-def call(steps: "Steps", call: ast.Call, callee: Defined, label: ast.Name | None, site: Site) -> "Made":
-    """Return what the call of a block, macro or model unfolds to."""
-    values = bind(steps, call, callee.definition, callee)
+def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
+    """Unfold the call of a block, macro or model."""
+    values = bind(walk, call, callee, scope, cursor)
     if callee.definition.kind == "macro" and label:
         help = "label the steps in it, or make it a block"
-        steps.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
+        walk.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
     if values is None:
-        steps.names.hole = True
-        return []
-    with steps.bounds.nested(call.span):
+        return stopped(cursor)
+    with walk.budget.nested(call.span):
         if callee.definition.kind == "macro":
-            return _expand(steps, callee, values, site)
-        return _use(steps, call, callee, values, label, site)
+            return _expand(walk, callee, values, scope, cursor)
+        return _use(walk, call, callee, values, label, scope, cursor)
 
 
 def bind(
-    steps: "Steps", call: ast.Call, definition: ast.Definition, callee: Defined, *, partly: bool = False
-) -> dict[str, object] | None:
-    """Return the values of a definition's parameters, or None after reporting what is wrong with the arguments.
+    walk: Walk, call: ast.Call, callee: Defined, scope: Scope, cursor: Cursor, *, partly: bool = False
+) -> dict[str, Value] | None:
+    """Return the values of a definition's parameters, or None after reporting a problem with the arguments.
 
-    Defaults see the parameters before them. With `partly`, parameters that no argument is given for are left out.
+    Defaults see the parameters before them. With `partly`, parameters without an argument are left out.
     """
+    definition = callee.definition
     known = [param.name.text for param in definition.params]
-    given: dict[str, object] = {}
+    given: dict[str, MaybeValue] = {}
     sound = True
     for number, arg in enumerate(call.args):
-        value = steps.evaluator.value(arg.value, words=WORDS, blocks=True)
+        value = walk.evaluator.value(arg.value, scope, cursor, BLOCK_ARGUMENT)
         name = arg.name.text if arg.name else known[number] if number < len(known) else None
-        if name not in known or name in given:
-            _report_argument(steps, definition, arg, known, again=name in given)
+        if name is None or name not in known or name in given:
+            _report_argument(walk, definition, arg, known, again=name in given)
             sound = False
             continue
-        sound = sound and value is not HOLE
         given[name] = value
     missing = [param.name.text for param in definition.params if param.default is None and param.name.text not in given]
     if missing and not partly:
         names = " and ".join(f"`{name}`" for name in missing)
         help = f"write `{definition.name.text}({', '.join(missing)}, …)`"
-        steps.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, f"needs {names}", help=help)
+        walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, f"needs {names}", help=help)
         sound = False
-    if not sound:
+    found = {name: value for name, value in given.items() if value is not ERROR}
+    if not sound or len(found) < len(given):
         return None
-    return given if partly else _with_defaults(steps, definition, callee, given)
+    return found if partly else _with_defaults(walk, callee, found, scope)
 
 
-def _with_defaults(
-    steps: "Steps", definition: ast.Definition, callee: Defined, given: dict[str, object]
-) -> dict[str, object] | None:
-    names = Names({}, definitions=callee.library.names, pinned=steps.names.pinned, meanings=steps.names.meanings)
-    for param in definition.params:
+def _with_defaults(walk: Walk, callee: Defined, given: dict[str, Value], scope: Scope) -> dict[str, Value] | None:
+    """Return the arguments and the defaults of the other parameters, in the caller's terms."""
+    if len(given) == len(callee.definition.params):
+        return given
+    values: dict[str, Value] = {}
+    usage = UsageLog(pinned=scope.usage.pinned)
+    inner = Scope(values, callee.library.names, usage, meanings=scope.meanings)
+    for param in callee.definition.params:
         name = param.name.text
         if name in given:
-            names.values[name] = given[name]
+            values[name] = given[name]
         elif param.default is not None:
-            value = Evaluator(names, steps.problems, steps.bounds.limits).value(param.default, words=WORDS, blocks=True)
-            if value is HOLE:
+            value = walk.evaluator.value(param.default, inner, Cursor(), BLOCK_ARGUMENT)
+            if value is ERROR:
                 return None
-            names.values[name] = value
-    return names.values
+            values[name] = value
+    return values
 
 
 def _report_argument(
-    steps: "Steps", definition: ast.Definition, arg: ast.Argument, known: list[str], *, again: bool
+    walk: Walk, definition: ast.Definition, arg: ast.Argument, known: list[str], *, again: bool
 ) -> None:
     name = definition.name.text
     takes = ", ".join(f"`{each}`" for each in known) or "no arguments"
     if again:
-        steps.problems.report(codes.GIVEN_TWICE, arg.span, f"`{name}` takes {takes}")
+        walk.problems.report(codes.GIVEN_TWICE, arg.span, f"`{name}` takes {takes}")
         return
     near = suggestion(arg.name.text, known) if arg.name else None
     help = near if near and near.startswith("did") else None
     span = arg.name.span if arg.name else arg.span
-    steps.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help)
+    walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help)
 
 
-def _used(steps: "Steps", callee: Defined) -> set[str]:
-    return steps.used.setdefault(id(callee.definition), (callee, set()))[1]
+def usage_of(walk: Walk, callee: Defined, pinned: set[str], referred: set[str] | None = None) -> UsageLog:
+    """Return the usage log of a use of a block or macro: reads of its parameters count for all its uses."""
+    read = walk.parts.blocks.setdefault(id(callee.definition), (callee, set()))[1]
+    return UsageLog(read, pinned, set() if referred is None else referred)
 
 
-def _expand(steps: "Steps", callee: Defined, values: dict[str, object], site: Site) -> "Made":
-    """Return what a macro unfolds to: its steps become children of the caller."""
-    outer = steps.names
-    names = Names(
+def _expand(walk: Walk, callee: Defined, values: Mapping[str, Value], scope: Scope, cursor: Cursor) -> Unfolded:
+    """Unfold a macro: its steps become children of the caller."""
+    definition, library = callee.definition, callee.library
+    inner = Scope(
         values,
-        definitions=callee.library.names,
-        stream=outer.stream,
-        hole=outer.hole,
-        used=_used(steps, callee),
-        pinned=outer.pinned,
-        meanings=outer.meanings,
-        referred=outer.referred,
-        device=outer.device,
-        tower=outer.tower,
+        library.names,
+        usage_of(walk, callee, scope.usage.pinned, scope.usage.referred),
+        scope.path,
+        scope.children,
+        library.defaults_of(definition),
+        frozenset(values),
+        meanings=scope.meanings,
     )
-    definition = callee.definition
-    with steps.within(names, f"in the macro {definition.name.text}"):
-        inner = Site(site.path, site.children, callee.library.defaults_of(definition))
-        made = steps.body(definition.body, inner)
-    outer.stream, outer.hole = names.stream, names.hole
-    return made
+    with walk.problems.noting(f"in the macro {definition.name.text}"):
+        return walk.body(definition.body, inner, cursor)
 
 
 def _use(
-    steps: "Steps", call: ast.Call, callee: Defined, values: dict[str, object], label: ast.Name | None, site: Site
-) -> "Made":
-    """Return the submodule that a block makes."""
+    walk: Walk,
+    call: ast.Call,
+    callee: Defined,
+    values: Mapping[str, Value],
+    label: ast.Name | None,
+    scope: Scope,
+    cursor: Cursor,
+) -> Unfolded:
+    """Unfold a block or model: it becomes a submodule."""
     definition = callee.definition
-    name = child_name(steps.problems, label, _snake(definition.name.text), site.children)
-    before = steps.single(call.span)
+    name = child_name(walk.problems, label, _snake(definition.name.text), scope.children)
+    before = single(walk, cursor, call.span)
     if before is None:
-        return []
-    entry = _Entry(steps, callee, values)
-    names = entry.names(before)
-    path = (*site.path, name)
-    place = call.span.line if call.span.source is steps.main else f"{call.span.line} of {call.span.source.name}"
-    with steps.within(names, f"in {dotted(path)}, called at line {place}"):
-        children = Children(numbered=False, labels=labels(definition.body, names.blocks))
-        body = _without_input(steps, call, definition) if definition.kind == "model" else definition.body
-        made = steps.body(body, Site(path, children, callee.library.defaults_of(definition)))
-        after = steps.single(call.span)
-    if after is None:
-        steps.names.hole = True
-        return []
-    result = Tensor(after.source, entry.outside(after.shape))
-    steps.names.stream = result
+        return stopped(cursor)
+    path = (*scope.path, name)
+    entry = Entry(walk, callee, values, scope)
+    children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
+    inner, start = entry.scope(before, path, children, usage_of(walk, callee, scope.usage.pinned))
+    place = call.span.line if call.span.source is walk.main else f"{call.span.line} of {call.span.source.name}"
+    with walk.problems.noting(f"in {dotted(path)}, called at line {place}"):
+        body, after = definition.body, cursor.at(start)
+        if definition.kind == "model":
+            body = tuple(each for each in body if not isinstance(each, ast.Input))
+            if not _fits_input(walk, call, definition, inner, after):
+                after = after.error()
+        made, after = walk.body(body, inner, after)
+        end = single(walk, after, call.span)
+    if end is None:
+        return stopped(cursor)
+    output = Tensor(end.source, entry.outside(end.shape))
     if not made:
-        site.children.take_back()
-        return []
+        scope.children.take_back()
+        return Unfolded([], cursor.at(output))
     use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors())
     container = Container(
-        path,
-        ChildNaming.NAMED,
-        tuple(made),
-        call.span,
-        before.source,
-        before.shape,
-        result.source,
-        result.shape,
+        path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,
         use=use,
-    )
-    if label is None and not site.children.numbered and site.children.fixed is None and container.params:
-        judging.unlabelled(steps, path, call)
-    return [container]
+    )  # fmt: skip
+    if label is None and not scope.children.names_all and any(node.params for node in container.nodes()):
+        warn_unlabelled(walk, path, call)
+    return Unfolded([container], cursor.at(output))
 
 
-def _without_input(steps: "Steps", call: ast.Call, model: ast.Definition) -> tuple[ast.Statement, ...]:
-    """Return the body of a model that is a part of another one, after holding its input against the stream."""
+def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozenset[str]:
+    """Return the labels of a block's children; `given` are its arguments that may be macros, with labels too."""
+    definition, known = callee.definition, callee.library.names
+    if given:
+        return frozenset(labels(definition.body, {**known, **given}))
+    if id(definition) not in walk.labels:
+        walk.labels[id(definition)] = frozenset(labels(definition.body, known))
+    return walk.labels[id(definition)]
+
+
+def _fits_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, cursor: Cursor) -> bool:
+    """Return whether a model that is used as a block accepts the stream as its input, and report it otherwise."""
     inputs = [statement for statement in model.body if isinstance(statement, ast.Input)]
-    stream = steps.names.shape
-    sizes = steps.evaluator.sizes(inputs[0].shape) if inputs else None
+    sizes = walk.evaluator.sizes(inputs[0].shape, scope, cursor) if inputs else None
     if len(inputs) > 1:
         label = f"`{model.name.text}` has {len(inputs)} inputs, and one stream flows here"
-        steps.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
-        steps.names.hole = True
-    elif sizes is not None and stream is not None and sizes != stream.dims:
-        given = Shape(sizes)
-        label = f"`{model.name.text}` takes {given}, and the stream is {stream}"
-        steps.problems.report(
-            codes.SHAPE_DIFFERS, call.span, label, secondary=(Label(inputs[0].span, "this is its input"),)
-        )
-        steps.names.hole = True
-    return tuple(statement for statement in model.body if not isinstance(statement, ast.Input))
-
-
-class _Entry:
-    """What the names of a block stand for in one use of it: for its caller, and for the model."""
-
-    def __init__(self, steps: "Steps", callee: Defined, values: dict[str, object]) -> None:
-        self.steps = steps
-        self.outer = steps.names
-        self.callee = callee
-        self.values = values
-        self.caller: dict[str, int | float] = {}
-
-    def names(self, stream: Tensor) -> Names:
-        """Return the scope of the block's body, entered with this stream."""
-        local = {name: self._local(name, value) for name, value in self.values.items()}
-        entered = self._tensor("in", stream)
-        meanings = {name: self.outer.meaning(value) for name, value in self.caller.items()}
-        return Names(
-            local,
-            definitions=self.callee.library.names,
-            stream=entered,
-            used=_used(self.steps, self.callee),
-            pinned=self.outer.pinned,
-            meanings=meanings,
-            device=self.outer.device,
-            tower=self.outer.tower,
-        )
-
-    def _local(self, name: str, value: object) -> object:
-        if isinstance(value, int) and not isinstance(value, bool):
-            self.caller[name] = value
-            return TracedInt.parameter(name, int(value))
-        if isinstance(value, float):
-            self.caller[name] = value
-            return TracedFloat.parameter(name, value)
-        if isinstance(value, Tensor):
-            return self._tensor(name, value)
-        self.outer.pin(value)
-        return untraced(value)
-
-    def _tensor(self, prefix: str, tensor: Tensor) -> Tensor:
-        sizes = []
-        axes = _AXES.get(tensor.shape.rank, {})
-        for axis, size in enumerate(tensor.shape.dims):
-            name = f"{prefix}_{axes[axis]}" if axis in axes else ""
-            if not name or name in self.values:
-                self.outer.pin(size)
-                sizes.append(int(size))
-                continue
-            self.caller[name] = size
-            sizes.append(TracedInt.parameter(name, int(size)))
-        return Tensor(tensor.source, Shape(tuple(sizes)))
-
-    def outside(self, shape: Shape) -> Shape:
-        """Return a shape in the terms of the caller."""
-        return Shape(tuple(evaluated(size, self.caller) for size in shape.dims))  # type: ignore[arg-type]
-
-    def arguments(self) -> tuple[Argument, ...]:
-        """Return the numbers that the block was given, those of the stream first."""
-        given = sorted(self.caller, key=lambda name: name in self.values)
-        return tuple(Argument(name, self.caller[name], self._default(name)) for name in given)
-
-    def _default(self, name: str) -> int | float | None:
-        """Return the default of a parameter if it is a number, or computed from the other parameters."""
-        params = self.callee.definition.params
-        default = next((param.default for param in params if param.name.text == name), None)
-        if default is None:
-            return None
-        own = {each: self._named(each) for each in self.values if each != name}
-        names = Names({each: value for each, value in own.items() if value is not None})
-        value = Evaluator(names, Problems(), self.steps.bounds.limits).value(default)
-        return value if isinstance(value, int | float) and not names.pinned else None
-
-    def _named(self, name: str) -> int | float | None:
-        """Return a number that the block was given, as the block itself calls it."""
-        value = self.caller.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return TracedInt.parameter(name, int(value))
-        return TracedFloat.parameter(name, value) if isinstance(value, float) else None
-
-    def tensors(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return the tensors that the block was given as arguments, by their names."""
-        return tuple((name, value.source) for name, value in self.values.items() if isinstance(value, Tensor))
+        walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
+        return False
+    stream = cursor.shape
+    if sizes is not None and stream is not None and sizes != stream.dims:
+        label = f"the input of `{model.name.text}` is {Shape(sizes)}, and the stream is {stream}"
+        secondary = (Label(inputs[0].span, "this is its input"),)
+        walk.problems.report(codes.SHAPE_DIFFERS, call.span, label, secondary=secondary)
+        return False
+    return True
 
 
 def _snake(name: str) -> str:
-    """Return what an unlabelled use of a block is called: `dense_layer` for DenseLayer."""
+    """Return the name of an unlabelled use of a block: `dense_layer` for DenseLayer."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def difference_is_settled(one: int, other: int) -> bool:
-    """Whether two sizes are the same, or differ, whatever the parameters are that they are computed from."""
-    difference = one - other
-    if not isinstance(difference, TracedInt):
-        return True
-    if any(not isinstance(factor, str) for monomial, _ in difference.trace for factor in monomial):
-        return False
-    counts = [count for _, count in difference.trace]
-    return all(count > 0 for count in counts) or all(count < 0 for count in counts)

@@ -1,59 +1,73 @@
-"""`for` and `if`: which bodies unfold, and with which names."""
+"""`for` and `if`: the bodies that unfold, and their scopes."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from archdsl.base.source import Span
 from archdsl.diag import codes
-from archdsl.elaborate.values import HOLE
+from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.values import ERROR, Value
+from archdsl.elaborate.walk import Walk
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
-if TYPE_CHECKING:
-    from archdsl.elaborate.steps import Steps
+Body: TypeAlias = tuple[ast.Statement, ...]
 
 
-def bodies(steps: "Steps", statement: ast.For | ast.If) -> Iterator[tuple[ast.Statement, ...]]:
-    """Yield the body of a `for` once for each round, or the branch of an `if` that is taken."""
-    with steps.bounds.nested(statement.span):
-        if isinstance(statement, ast.If):
-            yield _branch(steps, statement)
-            return
-        for _ in rounds(steps, statement):
-            yield statement.body
+def bodies(
+    walk: Walk, statement: ast.For | ast.If, scope: Scope, cursor: Cursor
+) -> Iterator[tuple[Scope, Body]] | None:
+    """Return the body of a `for` for each round, or the branch of an `if`, each with its scope.
+
+    None after reporting a problem. The bodies have to be unfolded while the iterator is consumed.
+    """
+    if isinstance(statement, ast.If):
+        taken = branch(walk, statement, scope, cursor)
+        return None if taken is None else _counted(walk, statement.span, iter(((scope, taken),)))
+    rounds = bindings(walk, statement, scope, cursor)
+    if rounds is None:
+        return None
+    return _counted(walk, statement.span, ((scope.with_values(each), statement.body) for each in rounds), idle=True)
 
 
-def rounds(steps: "Steps", statement: ast.For) -> Iterator[None]:
-    """Give the names of a `for` their values, round by round."""
-    items = steps.evaluator.structural(statement.items)
+def _counted(
+    walk: Walk, span: Span, found: Iterator[tuple[Scope, Body]], *, idle: bool = False
+) -> Iterator[tuple[Scope, Body]]:
+    with walk.budget.nested(span):
+        for each in found:
+            if idle:
+                walk.budget.count_idle(span)
+            yield each
+
+
+def bindings(walk: Walk, statement: ast.For, scope: Scope, cursor: Cursor) -> list[dict[str, Value]] | None:
+    """Return the values of the names of a `for` for each round, or None after reporting a problem."""
+    items = walk.evaluator.structural(statement.items, scope, cursor)
+    if items is ERROR:
+        return None
     if not isinstance(items, list | tuple):
-        if items is not HOLE:
-            _report_no_list(steps, statement.items.span, f"{shown(items)} is no list")
-        steps.names.hole = True
-        return
+        _report_no_list(walk, statement.items.span, f"{shown(items)} is not a list")
+        return None
     names = [name.text for name in statement.names]
-    outer = {name: steps.names.values[name] for name in names if name in steps.names.values}
+    found: list[dict[str, Value]] = []
     for item in items:
         parts = item if len(names) > 1 else (item,)
         if not isinstance(parts, list | tuple) or len(parts) != len(names):
-            _report_no_list(steps, statement.items.span, f"{shown(item)} does not go to {len(names)} names")
-            steps.names.hole = True
-            break
-        steps.names.values.update(zip(names, parts, strict=True))
-        steps.bounds.count_idle(statement.span)
-        yield
-    for name in names:
-        steps.names.values.pop(name, None)
-    steps.names.values.update(outer)
+            label = f"{shown(item)} cannot be assigned to {len(names)} names"
+            _report_no_list(walk, statement.items.span, label)
+            return None
+        found.append(dict(zip(names, parts, strict=True)))
+    return found
 
 
-def _report_no_list(steps: "Steps", span: Span, label: str) -> None:
-    steps.problems.report(codes.NOT_A_LIST, span, label, help="write `for i in range(4)`, or name a list")
+def _report_no_list(walk: Walk, span: Span, label: str) -> None:
+    walk.problems.report(codes.NOT_A_LIST, span, label, help="write `for i in range(4)`, or name a list")
 
 
-def _branch(steps: "Steps", statement: ast.If) -> tuple[ast.Statement, ...]:
-    test = steps.evaluator.truth(statement.test)
-    if isinstance(test, bool):
-        return statement.body if test else statement.otherwise
-    steps.names.hole = True
-    return ()
+def branch(walk: Walk, statement: ast.If, scope: Scope, cursor: Cursor) -> Body | None:
+    """Return the branch of an `if` that its test selects, or None after reporting a problem."""
+    test = walk.evaluator.truth(statement.test, scope, cursor)
+    if test is ERROR:
+        return None
+    return statement.body if test else statement.otherwise

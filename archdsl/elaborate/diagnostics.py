@@ -1,23 +1,21 @@
-"""What is said about a step that does not fit, or that is probably not meant."""
-
-from typing import TYPE_CHECKING
+"""Diagnostics of a step: shape errors with their history, and warnings."""
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate import provenance
 from archdsl.elaborate.arguments import Bound
-from archdsl.elaborate.streams import Tensor
+from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.streams import Bundle, Tensor
+from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Node
 from archdsl.ops.reasons import Reason, WindowDoesNotFit
 from archdsl.syntax import ast
 
-if TYPE_CHECKING:
-    from archdsl.elaborate.steps import Steps
 
-
-def report_shape_error(steps: "Steps", bound: Bound, reason: Reason, inputs: tuple[Tensor, ...]) -> None:
-    """Say why an operator does not take its inputs, and how they came to their shapes."""
-    history, given = provenance.history(steps.nodes, steps.inputs, inputs[0])
+def report_shape_error(walk: Walk, bound: Bound, reason: Reason, inputs: tuple[Tensor, ...]) -> None:
+    """Report why an operator does not accept its inputs, and the steps that gave them their shapes."""
+    history, given = provenance.history(walk.parts.nodes, walk.parts.inputs, inputs[0])
     notes: tuple[str, ...] = ()
     help = reason.help()
     if isinstance(reason, WindowDoesNotFit):
@@ -25,77 +23,77 @@ def report_shape_error(steps: "Steps", bound: Bound, reason: Reason, inputs: tup
         lines = provenance.pools(history)
         if lines and help:
             help += f", or drop {_one_of_the_pools(lines)}"
-    secondary = () if notes or not reason.about_stream else _origins(steps, inputs)
+    secondary = () if notes or not reason.about_stream else _origins(walk, inputs)
     if reason.at in bound.defaults:
         secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
-    steps.problems.report(reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help)
+    walk.problems.report(reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help)
 
 
-def reads_what_it_can(steps: "Steps", bound: Bound, inputs: tuple[Tensor, ...]) -> bool:
-    """Whether an operator that reads indices reads an input, and one that reads real numbers reads none of those."""
-    takes, name = bound.op.indices() is not None, bound.call.name.text
+def accepts_inputs(walk: Walk, bound: Bound, inputs: tuple[Tensor, ...]) -> bool:
+    """Return whether no tensor is read both as indices and as real numbers, and report it otherwise."""
+    takes_indices, name = bound.op.indices() is not None, bound.call.name.text
     for tensor in inputs:
         if tensor.source[0]:
-            if takes:
-                help = "let it read an input, as the first step or behind `@name`"
-                label = f"`{name}` reads indices, and a step computes real numbers"
-                steps.problems.report(codes.NO_INDICES, bound.call.span, label, help=help)
+            if takes_indices:
+                help = "apply it to an input, as the first step or after `@name`"
+                label = f"`{name}` reads indices, and this stream holds real numbers"
+                walk.problems.report(codes.NO_INDICES, bound.call.span, label, help=help)
                 return False
             continue
-        before, call = steps.readers.setdefault(tensor.source, (takes, bound.call))
-        if before != takes:
-            label = f"`@{tensor.source[1]}` would hold indices and real numbers"
-            secondary = (Label(call.span, f"here it holds {'indices' if before else 'real numbers'}"),)
+        before, call = walk.parts.readers.setdefault(tensor.source, (takes_indices, bound.call))
+        if before != takes_indices:
+            label = f"`@{tensor.source[1]}` would hold both indices and real numbers"
+            secondary = (Label(call.span, f"here it is read as {'indices' if before else 'real numbers'}"),)
             help = "declare a second input"
-            steps.problems.report(codes.NO_INDICES, bound.call.span, label, secondary=secondary, help=help)
+            walk.problems.report(codes.NO_INDICES, bound.call.span, label, secondary=secondary, help=help)
             return False
     return True
 
 
-def _origins(steps: "Steps", inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
-    """Return for each input the step that gave it its shape; in a merge, only that it is a branch."""
+def _origins(walk: Walk, inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
+    """Return the step that gave the input its shape; for a merge, the last step of each branch."""
     if len(inputs) == 1:
-        return provenance.last_change(*provenance.history(steps.nodes, steps.inputs, inputs[0]))
+        return provenance.last_change(*provenance.history(walk.parts.nodes, walk.parts.inputs, inputs[0]))
     found: dict[Label, None] = {}
     for tensor in inputs:
-        node = steps.nodes.get(tensor.source)
+        node = walk.parts.nodes.get(tensor.source)
         if node:
             found.setdefault(Label(node.span, f"this branch gives {tensor.shape}"))
     return tuple(found)
 
 
-def warn(steps: "Steps", node: Node, bound: Bound, *, labelled: bool) -> None:
-    """Say what is allowed and yet probably not meant."""
-    for reason in bound.op.advice(node.input):
-        steps.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
-    if node.params and not labelled:
-        unlabelled(steps, node.path, bound.call)
+def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> None:
+    """Report what is allowed and yet probably a mistake."""
+    for reason in advice:
+        walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
+    if not node.labelled and node.params:
+        warn_unlabelled(walk, node.path, bound.call)
 
 
-def unlabelled(steps: "Steps", path: tuple[str, ...], call: ast.Call) -> None:
-    """Warn of weights that are called by a name which the next change moves."""
+def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call) -> None:
+    """Warn of weights whose generated name changes when steps are added."""
     help = f"write `{path[-1]}: {call.name.text}…`, or another name for it"
     label = f"its weights are called `{'.'.join(path)}`"
-    steps.problems.report(codes.UNLABELLED, call.name.span, label, help=help)
+    walk.problems.report(codes.UNLABELLED, call.name.span, label, help=help)
 
 
-def judge_shape(steps: "Steps", stated: ast.ShapeOf) -> None:
-    """Compare a stated shape with the stream."""
-    sizes = steps.evaluator.sizes(stated)
-    stream = steps.names.stream
-    if sizes is None or stream is None or steps.names.hole:
+def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -> None:
+    """Report a stated shape that is not the shape of the stream."""
+    sizes = walk.evaluator.sizes(stated, scope, cursor)
+    stream = cursor.stream
+    if sizes is None or not isinstance(stream, Tensor | Bundle):
         return
-    for lane in (stream,) if isinstance(stream, Tensor) else stream.lanes:
-        for size in sizes:
-            steps.names.pin(size)
-        if sizes == lane.shape.dims or steps.shapes:
+    for size in sizes:
+        scope.pin(size)
+    for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
+        if sizes == tensor.shape.dims or walk.shapes:
             continue
-        steps.problems.report(
+        walk.problems.report(
             codes.SHAPE_DIFFERS,
             stated.span,
-            f"the stream is {lane.shape} here",
-            secondary=provenance.last_change(*provenance.history(steps.nodes, steps.inputs, lane)),
-            help=f"write `:: {lane.shape}`, or change a step before it",
+            f"the stream is {tensor.shape} here",
+            secondary=provenance.last_change(*provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)),
+            help=f"write `:: {tensor.shape}`, or change a step before it",
         )
         return
 

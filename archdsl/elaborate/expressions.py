@@ -1,73 +1,118 @@
-"""The evaluator of expressions: bounded, and silent about what is reported already."""
+"""The evaluator of compile-time expressions. It terminates, and it reports each problem once."""
 
 import re
+from dataclasses import dataclass
+from typing import assert_never
 
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
 from archdsl.elaborate.binding import Arguments
-from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, Limits
-from archdsl.elaborate.scopes import Names
-from archdsl.elaborate.suggestions import nearest, suggestion
-from archdsl.elaborate.values import HOLE, Hole, TooLarge, Uncomputable, untraced
-from archdsl.ops import all_ops, lookup
-from archdsl.ops.argument_types import PADDING, Word, is_int, shown
-from archdsl.ops.initialisers import INITIALISER, Initialiser, all_initialisers, find_initialiser
+from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.expected import ANY, Expected
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
+from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.streams import STREAM_NAMES
+from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
+from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
+from archdsl.ops import lookup
+from archdsl.ops.argument_types import Word, shown
+from archdsl.ops.initialisers import Initialiser, find_initialiser
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Names of the language for the sizes of the stream.
-STREAM = frozenset({"channels", "height", "width", "shape"})
+_AXES = {"height": -2, "width": -1}
 
 
 class Evaluator:
-    """Computes expressions in the scope of `names`."""
+    """Computes expressions in a scope, with the stream at a cursor."""
 
-    def __init__(self, names: Names, problems: Problems, limits: Limits) -> None:
-        self.names = names
-        self.limits = limits
+    def __init__(self, problems: Problems, limits: Limits) -> None:
         self.problems = problems
-        self._depth = 0
-        self._words: tuple[str, ...] = ()
-        self._takes_blocks = False
+        self.limits = limits
 
-    def value(self, expr: ast.Expr, *, words: tuple[str, ...] = (), blocks: bool = False) -> object:
-        """Return the value of an expression, HOLE after reporting why there is none.
+    def value(self, expr: ast.Expr, scope: Scope, cursor: Cursor, expected: Expected = ANY) -> MaybeValue:
+        """Return the value of an expression, or ERROR after reporting a problem."""
+        # Most expressions are a parameter or a number.
+        if isinstance(expr, ast.Name) and expr.text in scope.values:
+            return scope.read(expr.text)
+        if isinstance(expr, ast.Literal) and isinstance(expr.value, int) and abs(expr.value) <= MAX_NUMBER:
+            return expr.value
+        return _Evaluation(self.problems, self.limits, scope, cursor, expected).value(expr)
 
-        `words` are names that stand for themselves; with `blocks`, names of operators stand for the operators.
-        """
-        before = self._words, self._takes_blocks
-        self._words, self._takes_blocks = words, blocks
+    def structural(self, expr: ast.Expr, scope: Scope, cursor: Cursor) -> MaybeValue:
+        """Return a value that the structure depends on, without its trace, or ERROR after reporting a problem."""
+        return _Evaluation(self.problems, self.limits, scope, cursor, ANY).plain(expr)
+
+    def truth(self, expr: ast.Expr, scope: Scope, cursor: Cursor) -> bool | ErrorValue:
+        """Return a truth value that the structure depends on, or ERROR after reporting a problem."""
+        return _Evaluation(self.problems, self.limits, scope, cursor, ANY).truth(expr)
+
+    def sizes(self, shape: ast.ShapeOf, scope: Scope, cursor: Cursor) -> tuple[int, ...] | None:
+        """Return the sizes of a written shape, or None after reporting a problem."""
+        sizes: list[int] = []
+        for dim in shape.dims:
+            value = self.value(dim.value, scope, cursor)
+            if value is ERROR:
+                return None
+            if not is_whole(value) or value < 1:
+                label = f"a size is a whole number of at least 1, not {shown(value)}"
+                self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
+                return None
+            sizes.append(value)
+        return tuple(sizes)
+
+    def label_texts(self, label: ast.Label, scope: Scope, cursor: Cursor) -> list[str] | None:
+        """Return the names of a label, several with a range, or None after reporting a problem."""
+        if isinstance(label, ast.Name):
+            return [label.text]
+        return _Evaluation(self.problems, self.limits, scope, cursor, ANY).label_texts(label)
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """The evaluation of one expression."""
+
+    problems: Problems
+    limits: Limits
+    scope: Scope
+    cursor: Cursor
+    expected: Expected
+    depth: int = 0
+
+    def value(self, expr: ast.Expr) -> MaybeValue:
+        """Return the value of an expression, or ERROR after reporting a problem."""
+        self.depth += 1
         try:
-            return self._value(expr)
-        finally:
-            self._words, self._takes_blocks = before
-
-    def structural(self, expr: ast.Expr) -> object:
-        """Return a value that decides about the structure, without its trace."""
-        value = self.value(expr)
-        self.names.pin(value)
-        return untraced(value)
-
-    def _value(self, expr: ast.Expr) -> object:
-        self._depth += 1
-        try:
-            if self._depth > MAX_EXPRESSION_DEPTH:
-                label = f"expressions are nested at most {MAX_EXPRESSION_DEPTH} deep"
+            if self.depth > MAX_EXPRESSION_DEPTH:
+                label = f"expressions can be nested {MAX_EXPRESSION_DEPTH} levels deep"
                 self.problems.report(codes.TOO_DEEP, expr.span, label)
-                return HOLE
+                return ERROR
             return self._compute(expr)
         except Uncomputable as why:
             self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why))
         except TooLarge as why:
             self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}", help=why.help)
         finally:
-            self._depth -= 1
-        return HOLE
+            self.depth -= 1
+        return ERROR
 
-    def _compute(self, expr: ast.Expr) -> object:
+    def plain(self, expr: ast.Expr) -> MaybeValue:
+        """Return a value that the structure depends on, without its trace."""
+        value = self.value(expr)
+        self.scope.pin(value)
+        return untraced(value)
+
+    def truth(self, expr: ast.Expr) -> bool | ErrorValue:
+        """Return a truth value that the structure depends on."""
+        value = self.value(expr)
+        self.scope.pin(value)
+        return self._truth(expr, value)
+
+    def _compute(self, expr: ast.Expr) -> MaybeValue:
         match expr:
             case ast.Literal():
                 return values.bounded(expr.value, self.limits)
@@ -89,257 +134,220 @@ class Evaluator:
                 return self._apply(expr)
             case ast.Reference():
                 return self._reference(expr)
+            case _:
+                assert_never(expr)
 
-    def _display(self, expr: ast.Display) -> object:
-        items = [self._value(item) for item in expr.items]
-        if any(isinstance(item, Hole) for item in items):
-            return HOLE
-        return values.bounded(items if expr.is_list else tuple(items), self.limits)
+    # names
 
-    def _plain(self, expr: ast.Expr) -> object:
-        value = self._value(expr)
-        self.names.pin(value)
-        return untraced(value)
-
-    def _name(self, name: ast.Name) -> object:
-        if name.text in self.names.values:
-            return self.names.read(name.text)
-        if name.text in self._words and self._words != INITIALISER.words:
-            return Word(name.text)
-        if name.text in self.names.definitions:
-            return self.names.definitions[name.text]
-        if (found := find_initialiser(name.text)) is not None:
+    def _name(self, name: ast.Name) -> MaybeValue:
+        text = name.text
+        if text in self.scope.values:
+            return self.scope.read(text)
+        if text in self.expected.words and not self.expected.initialiser:
+            return Word(text)
+        if text in self.scope.definitions:
+            return self.scope.definitions[text]
+        if (found := find_initialiser(text)) is not None:
             return self._initialiser(found, ast.Call(name, (), name.span))
-        if name.text in STREAM:
-            return self._stream(name)
-        operator = lookup(name.text)
-        if operator is not None and self._takes_blocks:
+        if text in STREAM_NAMES:
+            return self._stream(text)
+        operator = lookup(text)
+        if operator is not None and self.expected.blocks:
             return operator
-        self._report_unknown(name)
-        return HOLE
+        report_unknown_name(self.problems, name, self.scope, self.cursor, self.expected)
+        return ERROR
 
-    def _reference(self, reference: ast.Reference) -> object:
+    def _stream(self, name: str) -> MaybeValue:
+        if self.cursor.failed:
+            return ERROR
+        shape = self.cursor.shape
+        if shape is None:
+            if self.cursor.is_bundle:
+                raise Uncomputable(f"several streams flow here, so there is no single `{name}`")
+            raise Uncomputable(f"`{name}` belongs to the stream, and there is no stream before the input")
+        if name == "shape":
+            return shape.dims
+        if name == "channels":
+            return shape.channels
+        axis = _AXES[name]
+        if shape.rank < 1 - axis:
+            raise Uncomputable(f"the stream is {shape} and has no {name}")
+        return shape.dims[axis]
+
+    def _reference(self, reference: ast.Reference) -> MaybeValue:
         texts = self.label_texts(reference.label)
         if texts is None:
-            return HOLE
-        children = self.names.children
-        found = children.find(texts[0]) if children and len(texts) == 1 else None
+            return ERROR
+        if len(texts) != 1:
+            label = f"a reference is to one step, not to {len(texts)}"
+            self.problems.report(codes.BAD_NAME, reference.span, label)
+            return ERROR
+        found = self.scope.children.find(texts[0])
         if found is not None:
-            self.names.referred.add(texts[0])
+            self.scope.usage.referred.add(texts[0])
             return found.tensor
-        if not self.names.hole:
-            known = children.known() if children else []
-            help = suggestion(texts[0], known) or "only labels above, in this body or around it, can be referred to"
+        if not self.cursor.failed:
+            help = suggestion(texts[0], self.scope.children.known())
+            help = help or "refer to a label above, in this body or one around it"
             self.problems.report(codes.NO_SUCH_LABEL, reference.span, help=help)
-        return HOLE
+        return ERROR
 
     def label_texts(self, label: ast.Label) -> list[str] | None:
-        """Return the names that a label stands for, more than one with a range; None after reporting a mistake."""
+        """Return the names of a label, several with a range, or None after reporting a problem."""
         if isinstance(label, ast.Name):
             return [label.text]
         texts = [""]
         for part in label.parts:
-            values = [part] if isinstance(part, str) else self._label_values(part)
-            if values is None:
+            endings = [part] if isinstance(part, str) else self._label_values(part)
+            if endings is None:
                 return None
-            if len(texts) * len(values) > self.limits.items:
-                text, help = f"more than {self.limits.items:,} names", "raise the bound with --max-operations"
+            if len(texts) * len(endings) > self.limits.items:
+                text, help = f"more than {self.limits.items:,} names", "raise the limit with --max-operations"
                 self.problems.report(codes.NUMBER_TOO_LARGE, label.span, text, help=help)
                 return None
-            texts = [text + value for text in texts for value in values]
+            texts = [text + ending for text in texts for ending in endings]
         wrong = next((text for text in texts if not _NAME.fullmatch(text)), None)
         if wrong is not None:
-            self.problems.report(codes.BAD_NAME, label.span, f"`{wrong[:40]}` is no name")
+            self.problems.report(codes.BAD_NAME, label.span, f"`{wrong[:40]}` is not a name")
             return None
         return texts
 
     def _label_values(self, part: ast.Expr | ast.Range) -> list[str] | None:
         if isinstance(part, ast.Range):
-            ends = [self.structural(part.first), self.structural(part.last)]
-            if any(end is HOLE for end in ends):
+            first, last = self._end(part.first), self._end(part.last)
+            if first is None or last is None:
                 return None
-            for end, expr in zip(ends, part, strict=True):
-                if not is_int(end):
-                    self.problems.report(codes.BAD_NAME, expr.span, f"{shown(end)} is no whole number")
-                    return None
-            first, last = ends
-            assert isinstance(first, int)
-            assert isinstance(last, int)
             return [str(number) for number in range(first, min(last, first + self.limits.items) + 1)]
-        value = self.structural(part)
-        if value is HOLE:
+        value = self.plain(part)
+        if value is ERROR:
             return None
-        if is_int(value) or isinstance(value, str):
+        if is_whole(value) or isinstance(value, str):
             return [str(value)]
         self.problems.report(codes.BAD_NAME, part.span, f"{shown(value)} is {values.kind_of(value)}")
         return None
 
-    def sizes(self, shape: ast.ShapeOf) -> tuple[int, ...] | None:
-        """Return the sizes of a written shape, or None after reporting what is wrong."""
-        sizes: list[int] = []
-        for dim in shape.dims:
-            value = self.value(dim.value)
-            if value is HOLE:
-                return None
-            if not is_int(value) or value < 1:  # type: ignore[operator]
-                label = f"a size is a whole number of at least 1, not {shown(value)}"
-                self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
-                return None
-            sizes.append(value)  # type: ignore[arg-type]
-        return tuple(sizes)
+    def _end(self, expr: ast.Expr) -> int | None:
+        """Return an end of a range, or None after reporting a problem."""
+        value = self.plain(expr)
+        if is_whole(value):
+            return value
+        if value is not ERROR:
+            self.problems.report(codes.BAD_NAME, expr.span, f"{shown(value)} is not a whole number")
+        return None
 
-    def truth(self, expr: ast.Expr) -> object:
-        """Return a truth value, HOLE after reporting that it is none."""
-        value = self.value(expr)
-        self.names.pin(value)
-        return self._truth(expr, value)
+    # operations
 
-    def _report_unknown(self, name: ast.Name) -> None:
-        if self._words == INITIALISER.words:
-            self._report_no_initialiser(codes.NO_SUCH_NAME, name)
-            return
-        words = [word for word in self._words if word != "same"]
-        if name.text in PADDING.words:
-            here = " or ".join(f"`{word}`" for word in words)
-            label = f"`{name.text}` has a meaning only as padding"
-            help = "write a number"
-            if here:
-                label, help = f"this operator does not know `{name.text}`", f"write {here}, or a number"
-            self.problems.report(codes.NO_SUCH_NAME, name.span, label, help=help)
-            return
-        python = {"True": "true", "False": "false", "None": "none"}.get(name.text)
-        before_the_stream = self.names.stream is None
-        known = [*self.names.values, *words, *(() if before_the_stream else sorted(STREAM))]
-        blocks = [*self.names.definitions, *(op.name for op in all_ops())] if self._takes_blocks else []
-        if self.names.children and self.names.children.find(name.text):
-            output = f"write `@{name.text}` for the output of that step" if self._takes_blocks else None
-            self.problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=output)
-            return
-        advice = f"write `{python}`" if python else nearest(name.text, blocks) or suggestion(name.text, known)
-        if advice is None and before_the_stream:
-            advice = "only parameters that are defined before can be used here"
-        self.problems.report(codes.NO_SUCH_NAME, name.span, help=advice)
+    def _display(self, expr: ast.Display) -> MaybeValue:
+        items: list[Value] = []
+        failed = False
+        for each in expr.items:
+            value = self.value(each)
+            if value is ERROR:
+                failed = True
+            else:
+                items.append(value)
+        if failed:
+            return ERROR
+        return values.bounded(items if expr.is_list else tuple(items), self.limits)
 
-    def _stream(self, name: ast.Name) -> object:
-        stream = self.names.shape
-        if self.names.hole or stream is None:
-            if self.names.is_bundle and not self.names.hole:
-                raise Uncomputable(f"several streams flow here, so there is no single `{name.text}`")
-            if not self.names.hole:
-                raise Uncomputable(f"there is no stream yet that could have `{name.text}`")
-            return HOLE
-        if name.text == "shape":
-            return stream.dims
-        if name.text == "channels":
-            return stream.channels
-        axis = {"height": -2, "width": -1}[name.text]
-        if stream.rank < 1 - axis:
-            raise Uncomputable(f"the stream is {stream} and has no {name.text}")
-        return stream.dims[axis]
+    def _index(self, expr: ast.Index) -> MaybeValue:
+        owner, position = self.value(expr.owner), self.plain(expr.position)
+        return ERROR if owner is ERROR or position is ERROR else values.index(owner, position)
 
-    def _index(self, expr: ast.Index) -> object:
-        owner, position = self._value(expr.owner), self._plain(expr.position)
-        return HOLE if owner is HOLE or position is HOLE else values.index(owner, position)
-
-    def _unary(self, expr: ast.Unary) -> object:
-        value = self._value(expr.operand)
-        if value is HOLE:
-            return HOLE
+    def _unary(self, expr: ast.Unary) -> MaybeValue:
+        value = self.value(expr.operand)
+        if value is ERROR:
+            return ERROR
         if expr.symbol == "not":
-            return self._truth(expr.operand, value, turned=True)
-        if not values.is_number(value):
-            raise Uncomputable(f"`-` does not go with {values.kind_of(value)}")
-        if is_int(value):
-            return values.binary("-", 0, value, self.limits)
-        self.names.pin(value)
-        return -value  # type: ignore[operator]
+            return self._truth(expr.operand, value, negated=True)
+        if isinstance(value, float):
+            self.scope.pin(value)
+        return values.negated(value, self.limits)
 
-    def _binary(self, expr: ast.Binary) -> object:
-        left = self._value(expr.left)
+    def _binary(self, expr: ast.Binary) -> MaybeValue:
+        left = self.value(expr.left)
         if expr.symbol in ("and", "or"):
             first = self._truth(expr.left, left)
-            if first is HOLE or first == (expr.symbol == "or"):
+            if first is ERROR or first == (expr.symbol == "or"):
                 return first
-            return self._truth(expr.right, self._value(expr.right))
-        right = self._value(expr.right)
-        if left is HOLE or right is HOLE:
-            return HOLE
-        if not self._keeps_trace(expr.symbol, left, right):
-            self.names.pin((left, right))
+            return self._truth(expr.right, self.value(expr.right))
+        right = self.value(expr.right)
+        if left is ERROR or right is ERROR:
+            return ERROR
+        if not _keeps_trace(expr.symbol, left, right):
+            self.scope.pin((left, right))
             left, right = untraced(left), untraced(right)
         return values.binary(expr.symbol, left, right, self.limits)
 
-    @staticmethod
-    def _keeps_trace(symbol: str, left: object, right: object) -> bool:
-        if symbol == "**":
-            return is_int(left) and is_int(right) and not isinstance(right, TracedInt)
-        return is_int(left) and is_int(right)
-
-    def _comparison(self, expr: ast.Comparison) -> object:
-        left = self._plain(expr.first)
+    def _comparison(self, expr: ast.Comparison) -> MaybeValue:
+        left = self.plain(expr.first)
         for symbol, operand in expr.rest:
-            right = self._plain(operand)
-            if left is HOLE or right is HOLE:
-                return HOLE
+            right = self.plain(operand)
+            if left is ERROR or right is ERROR:
+                return ERROR
             if not values.compare(symbol, left, right):
                 return False
             left = right
         return True
 
-    def _conditional(self, expr: ast.Conditional) -> object:
-        test = self._truth(expr.test, self._value(expr.test))
-        if test is HOLE:
-            return HOLE
-        return self._value(expr.value if test else expr.otherwise)
+    def _conditional(self, expr: ast.Conditional) -> MaybeValue:
+        test = self._truth(expr.test, self.value(expr.test))
+        if test is ERROR:
+            return ERROR
+        return self.value(expr.value if test else expr.otherwise)
 
-    def _apply(self, expr: ast.Apply) -> object:
+    def _truth(self, expr: ast.Expr, value: MaybeValue, *, negated: bool = False) -> bool | ErrorValue:
+        if isinstance(value, bool):
+            return value != negated
+        if value is not ERROR:
+            label = f"{shown(value)} is {values.kind_of(value)}, not a truth value"
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, label)
+        return ERROR
+
+    # functions and initialisers
+
+    def _apply(self, expr: ast.Apply) -> MaybeValue:
         if (found := find_initialiser(expr.function.text)) is not None:
             return self._initialiser(found, expr)
         if expr.function.text not in values.FUNCTIONS:
-            self._report_no_function(expr.function)
-            return HOLE
+            report_unknown_function(self.problems, expr.function, self.scope, self.expected)
+            return ERROR
         named = [arg for arg in expr.args if arg.name]
         for arg in named:
             label = "functions take their arguments without names"
             self.problems.report(codes.CANNOT_COMPUTE, arg.span, label, help=f"write `{arg.value.span.text}` only")
         if named:
-            return HOLE
-        args = [self._plain(arg.value) for arg in expr.args]
-        return HOLE if any(arg is HOLE for arg in args) else values.apply(expr.function.text, args, self.limits)
+            return ERROR
+        args: list[Value] = []
+        failed = False
+        for arg in expr.args:
+            value = self.plain(arg.value)
+            if value is ERROR:
+                failed = True
+            else:
+                args.append(value)
+        return ERROR if failed else values.apply(expr.function.text, args, self.limits)
 
-    def _report_no_function(self, name: ast.Name) -> None:
-        if self._words == INITIALISER.words:
-            self._report_no_initialiser(codes.NO_SUCH_FUNCTION, name)
-            return
-        initialisers = [each.name for each in all_initialisers()]
-        help = nearest(name.text, [*values.FUNCTIONS, *initialisers]) or suggestion(name.text, list(values.FUNCTIONS))
-        self.problems.report(codes.NO_SUCH_FUNCTION, name.span, help=help)
-
-    def _report_no_initialiser(self, code: codes.Code, name: ast.Name) -> None:
-        note = f"the initialisers are {', '.join(f'`{word}`' for word in INITIALISER.words)}"
-        help = nearest(name.text, [*self.names.values, *INITIALISER.words])
-        self.problems.report(code, name.span, notes=(note,), help=help)
-
-    def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> object:
-        """Return an initialiser with its arguments; HOLE after reporting what is wrong with them."""
-        binding = Arguments(lambda expr, words: self.value(expr, words=words), self.problems)
-        given = binding.given(found, call, positional=found.positional)
+    def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> MaybeValue:
+        """Return an initialiser with its arguments, or ERROR after reporting a problem with them."""
+        binding = Arguments(self.problems)
+        given = binding.given(found, call, self._expecting, positional=found.positional)
         if given is None or not binding.complete(found, call, given):
-            return HOLE
+            return ERROR
         made = found(**{name: each.value for name, each in given.items()})
         try:
             made.check()
         except ShapeError as error:
             place = given[error.reason.at].span if error.reason.at in given else call.span
             self.problems.report(error.reason.code, place, error.reason.label(), help=error.reason.help())
-            return HOLE
+            return ERROR
         return made
 
-    def _truth(self, expr: ast.Expr, value: object, *, turned: bool = False) -> object:
-        """Return a truth value, the other one if `turned`; HOLE after reporting that it is none."""
-        if isinstance(value, bool):
-            return value != turned
-        if value is not HOLE:
-            label = f"{shown(value)} is {values.kind_of(value)}, and neither true nor false"
-            self.problems.report(codes.CANNOT_COMPUTE, expr.span, label)
-        return HOLE
+    def _expecting(self, expr: ast.Expr, expected: Expected) -> MaybeValue:
+        inner = _Evaluation(self.problems, self.limits, self.scope, self.cursor, expected, self.depth)
+        return inner.value(expr)
+
+
+def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:
+    """Return whether the result of an operation on these operands can be traced."""
+    return is_whole(left) and is_whole(right) and not (symbol == "**" and isinstance(right, TracedInt))

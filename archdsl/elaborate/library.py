@@ -1,16 +1,18 @@
-"""The definitions that a file sees: its own, and those that it imports."""
+"""Reads the definitions of a file, and those that it imports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
-from archdsl.base.source import Source, Span
+from archdsl.base.source import Source
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.arguments import Binder
+from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.definitions import Defined, Library
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.scopes import Defaults, Names
-from archdsl.elaborate.streams import Defined, Definitions
+from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.syntax import ast
 from archdsl.syntax.loader import Unreadable, read_import
@@ -19,22 +21,8 @@ from archdsl.target.reserved import why_no_class, why_no_parameter
 
 
 @dataclass(slots=True)
-class Library:
-    """What a file defines and imports. `defaults` holds the `set` statements above each definition, by its name."""
-
-    file: ast.File
-    names: Definitions = field(default_factory=Definitions)
-    places: dict[str, Span] = field(default_factory=dict)
-    defaults: dict[str, Defaults] = field(default_factory=dict)
-
-    def defaults_of(self, definition: ast.Definition) -> Defaults:
-        """Return the defaults for the body of a definition of this file."""
-        return Defaults(self.defaults.get(definition.name.text))
-
-
-@dataclass(slots=True)
 class Libraries:
-    """Reads a file and all that it imports, each once."""
+    """Reads a file and its imports; each file is read once."""
 
     problems: Problems
     main: Source
@@ -43,28 +31,27 @@ class Libraries:
     _open: list[str] = field(default_factory=list)
 
     def library(self, file: ast.File) -> Library:
-        """Return what a parsed file sees."""
+        """Return the definitions and imports of a parsed file."""
         library = Library(file)
+        binder = Binder(Evaluator(self.problems, self.limits), self.problems)
         self._open.append(file.source.name)
-        above = Defaults()
+        above = Scope({})
         for number, item in enumerate(file.items):
             match item:
                 case ast.Definition():
                     self._define(library, item)
-                    library.defaults.setdefault(item.name.text, above)
+                    library.defaults.setdefault(item.name.text, above.defaults)
                 case ast.Set():
-                    above = Defaults(above)
-                    self._binder().enter(item, above, file.items[number + 1 :])
+                    # The `set` statements of a file see no parameters and no stream.
+                    above = binder.with_set(item, above, Cursor(), file.items[number + 1 :])
                 case ast.Import():
                     self._import(library, item)
                 case ast.Broken():
                     library.names.is_partial = True
+                case _:
+                    assert_never(item)
         self._open.pop()
         return library
-
-    def _binder(self) -> Binder:
-        """Return what binds the `set` statements of a file, which see no parameters."""
-        return Binder(Evaluator(Names({}), self.problems, self.limits), self.problems)
 
     def _define(self, library: Library, item: ast.Definition) -> None:
         name = item.name
@@ -77,7 +64,7 @@ class Libraries:
         self._enter(library, name, Defined(item, library))
 
     def _require_free_names(self, item: ast.Definition) -> None:
-        """Report parameters of a block that no class can have; those of a model are judged where it is built."""
+        """Report parameters of a block that the constructor of a class cannot have. Models are checked when built."""
         for param in item.params if item.kind == "block" else ():
             why = why_no_parameter(param.name.text)
             if why:
@@ -85,7 +72,7 @@ class Libraries:
                 self.problems.report(codes.RESERVED_NAME, param.name.span, why, help=help)
 
     def _require_distinct(self, item: ast.Definition) -> None:
-        """Report parameters of a block or macro that have one name; those of a model are judged where it is built."""
+        """Report parameters of a block or macro with the same name. Models are checked when built."""
         seen: dict[str, ast.Name] = {}
         for param in item.params if item.kind != "model" else ():
             name = param.name
@@ -137,8 +124,8 @@ class Libraries:
             self.problems.report(error.code, item.path.span, error.why, help=error.help)
             return None
         if source.name in self._open:
-            way = " imports ".join([*self._open[self._open.index(source.name) :], source.name])
-            self.problems.report(codes.IMPORT_CYCLE, item.path.span, way)
+            cycle = " imports ".join([*self._open[self._open.index(source.name) :], source.name])
+            self.problems.report(codes.IMPORT_CYCLE, item.path.span, cycle)
             return None
         if source.name not in self._known:
             file = parse(source, self.problems, self.limits.characters)

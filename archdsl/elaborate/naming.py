@@ -1,4 +1,4 @@
-"""The names of children: labels, numbers, or what the operator is called."""
+"""Names of children: labels, numbers, or names made from the operator's."""
 
 from archdsl.base.source import Span
 from archdsl.diag import codes
@@ -11,16 +11,19 @@ from archdsl.target.reserved import free_label, why_no_label
 def child_name(
     problems: Problems, label: ast.Name | None, base: str, children: Children, *, counts: bool = True
 ) -> str:
-    """Return the name of a child, after checking that its label can be one; `counts` says it takes a number."""
+    """Return the name of a child, and report a label that cannot be one.
+
+    Without `counts`, an unlabelled child takes no number in a numbered container.
+    """
     if label is None:
         return children.next_name(base) if counts else children.free_name(base)
     if children.numbered:
-        help = "leave the label out, or write `{ … }` around the steps"
+        help = "remove the label, or write `{ … }` around the steps"
         problems.report(codes.LABEL_IN_NUMBERED, label.span, help=help)
         return children.next_name(base)
     why = why_no_label(label.text)
     if why:
-        problems.report(codes.RESERVED_NAME, label.span, why, help=f"call it `{free_label(label.text)}`, say")
+        problems.report(codes.RESERVED_NAME, label.span, why, help=f"call it `{free_label(label.text)}`, for example")
     if label.text in children.places:
         _report_twice(problems, label, children.places[label.text])
         return label.text
@@ -31,20 +34,20 @@ def child_name(
 
 
 def _report_given(problems: Problems, label: ast.Name, children: Children) -> None:
-    """Report a label that was not known when a step above got its name: one that is computed, say."""
-    help = f"write a label before that step, or call this one `{children.free_name(label.text)}`, say"
+    """Report a label that a step above already has as its generated name, such as a computed one."""
+    help = f"write a label before that step, or call this one `{children.free_name(label.text)}`, for example"
     problems.report(codes.LABEL_TWICE, label.span, f"a step above without a label is called `{label.text}`", help=help)
 
 
 def _report_twice(problems: Problems, label: ast.Name, first: Span) -> None:
     if first == label.span:
-        help = (
-            f"in a `for`, let it change: `{label.text}{{i}}: …`; else leave it out, and write `[ … ]` around the steps"
+        where, help = (
+            "this step is repeated with its label",
+            (f"in a `for`, write `{label.text}{{i}}: …`; else remove the label, and write `[ … ]` around the steps"),
         )
-        where = "this step is repeated with its label"
         if label.span.text != label.text:
-            help, where = "let the label depend on what changes", f"`{label.text}` would stand there again"
+            where, help = f"another step is called `{label.text}`", "use a value in the label that changes"
         problems.report(codes.LABEL_TWICE, label.span, where, help=help)
         return
     earlier = Label(first, "first here")
-    problems.report(codes.LABEL_TWICE, label.span, secondary=(earlier,), help=f"call it `{label.text}_2`, say")
+    problems.report(codes.LABEL_TWICE, label.span, secondary=(earlier,), help=f"call it `{label.text}_2`, for example")

@@ -1,4 +1,4 @@
-"""How the stream came to have its shape: the history that stands beside an error."""
+"""The history of a tensor: the steps that gave it its shape, for the notes of an error."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +9,10 @@ from archdsl.ir.graph import Input, Node, Path
 
 
 def history(nodes: Mapping[Path, Node], inputs: Sequence[Input], tensor: Tensor) -> tuple[Sequence[Node], Input | None]:
-    """Return the steps that led to a tensor, first things first, and the input that they begin with."""
+    """Return the steps that lead to a tensor, in order, and the input that they start from."""
     found: list[Node] = []
     source = tensor.source
-    # Two steps of one name, which is reported, could lead in a circle.
+    # Two steps with the same name, which is an error, could form a cycle.
     while source in nodes and len(found) <= len(nodes):
         found.append(nodes[source])
         source = nodes[source].sources[0]
@@ -20,7 +20,7 @@ def history(nodes: Mapping[Path, Node], inputs: Sequence[Input], tensor: Tensor)
 
 
 def last_change(history: Sequence[Node], given: Input | None) -> tuple[Label, ...]:
-    """Return the place of the last step that changed the shape, in words."""
+    """Return a label at the last step that changed the shape."""
     for node in reversed(history):
         if node.input != node.shape:
             return (Label(node.span, f"gives {node.shape} from {node.input}"),)
@@ -28,18 +28,18 @@ def last_change(history: Sequence[Node], given: Input | None) -> tuple[Label, ..
 
 
 def shrinking(history: Sequence[Node], given: Input | None) -> tuple[str, ...]:
-    """Return a note that lists the steps that made the map smaller, or nothing if none did."""
+    """Return a note that lists the steps that made the map smaller; empty if there are none."""
     steps = [node for node in history if _area(node.shape) < _area(node.input)]
     if not steps or given is None:
         return ()
     words = [f"`{_one_line(node)}` on line {node.span.line} to {_map(node.shape)}" for node in steps[-4:]]
     start = steps[-4:][0].input
-    more = f"; {len(steps) - 4} steps before made it smaller too" if len(steps) > 4 else ""
+    more = f"; {len(steps) - 4} earlier steps also made it smaller" if len(steps) > 4 else ""
     return (f"the map shrank from {_map(start)} by " + ", by ".join(words) + more,)
 
 
 def pools(history: Sequence[Node]) -> list[int]:
-    """Return the lines of the pools that shrank the map."""
+    """Return the lines of the pools that made the map smaller."""
     return sorted({node.span.line for node in history if node.op.family == "pooling" and node.input != node.shape})
 
 

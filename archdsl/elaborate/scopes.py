@@ -1,4 +1,4 @@
-"""Names: parameters and their use, `set` defaults, and the names of children."""
+"""Lexical scopes: the names that an expression can use, and the container that a step becomes a child of."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,40 +6,19 @@ from dataclasses import dataclass, field
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
-from archdsl.elaborate.streams import Bundle, Defined, Definitions, Stream, Tensor
-from archdsl.ir.graph import Container, Node
+from archdsl.elaborate.definitions import Defaults, Defined, Definitions
+from archdsl.elaborate.streams import Tensor
+from archdsl.elaborate.values import ErrorValue, MaybeValue, Number
+from archdsl.ir.graph import Container, Node, Path
 from archdsl.syntax import ast
 
-
-@dataclass(frozen=True, slots=True)
-class Default:
-    """A value that a `set` statement gives to an argument."""
-
-    value: object
-    span: Span
-
-
-@dataclass(slots=True)
-class Defaults:
-    """`set` defaults, lexical: an inner scope sees those of the outer ones, and overrides them."""
-
-    outer: "Defaults | None" = None
-    given: dict[tuple[str, str], Default] = field(default_factory=dict)
-
-    def find(self, operator: str, argument: str) -> Default | None:
-        """Return the nearest default of an operator's argument."""
-        scope: Defaults | None = self
-        while scope is not None:
-            if (operator, argument) in scope.given:
-                return scope.given[operator, argument]
-            scope = scope.outer
-        return None
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 class Children:
-    """Names the children of a container; labels that stand anywhere in it are never given to others.
+    """Allocates the names of a container's children. Labels that occur anywhere in it are never generated.
 
-    With `fixed`, the only child has this name: a module that is applied once more.
+    With `fixed`, the only child has this name: it is a module that `share` applies again.
     """
 
     def __init__(
@@ -63,15 +42,15 @@ class Children:
 
     @property
     def names_all(self) -> bool:
-        """Whether children without a label have lasting names here: numbers, or the name of what is shared."""
+        """Whether unlabelled children have stable names: numbers, or the name of a shared module."""
         return self.numbered or self.fixed is not None
 
     def take_back(self) -> None:
-        """Give the last number again: what had it came to nothing."""
+        """Make the last number available again, because its owner turned out to be empty."""
         self._count -= self.numbered
 
     def next_name(self, operator: str) -> str:
-        """Return the name of a child that has no label: its number, or the operator's name."""
+        """Return the name of an unlabelled child: its number, or a name made from the operator's."""
         if self.fixed is not None:
             return self.fixed
         if self.numbered:
@@ -80,7 +59,7 @@ class Children:
         return self.free_name(operator)
 
     def free_name(self, base: str) -> str:
-        """Return a name that nothing has here."""
+        """Return a name that no child has, made from `base`."""
         while True:
             tries = self._tries.get(base, 0)
             self._tries[base] = tries + 1
@@ -90,7 +69,7 @@ class Children:
                 return name
 
     def find(self, label: str) -> "Labelled | None":
-        """Return what has this label, here or in the containers around."""
+        """Return the step with this label, in this container or one around it."""
         scope: Children | None = self
         while scope is not None:
             if label in scope.labelled:
@@ -104,83 +83,121 @@ class Children:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """Where a step stands: the container that it becomes a child of, and the defaults that hold there."""
+class UsageLog:
+    """The names that a body has used.
 
-    path: tuple[str, ...]
-    children: Children
-    defaults: Defaults
+    `read` holds parameters of the definition. `pinned` holds parameters of the model that the structure depends on;
+    the generated constructor cannot leave them open. `referred` holds labels.
+    """
 
-    def inner(self) -> "Site":
-        """Return the same place for statements that have `set` defaults of their own."""
-        return Site(self.path, self.children, Defaults(self.defaults))
+    read: set[str] = field(default_factory=set)
+    pinned: set[str] = field(default_factory=set)
+    referred: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names that are visible at a point of the source, and the container that is being filled there.
+
+    `parameters` are the parameters of the definition that no inner name hides, `untraceable` those of the model whose
+    values cannot carry a trace. In a block, `meanings` maps its traced names to the values that they have in terms of
+    the model's parameters; it is None where values are in those terms already.
+    """
+
+    values: Mapping[str, MaybeValue]
+    definitions: Definitions = field(default_factory=Definitions)
+    usage: UsageLog = field(default_factory=UsageLog)
+    path: Path = ()
+    children: Children = field(default_factory=lambda: Children(numbered=False))
+    defaults: Defaults = field(default_factory=Defaults)
+    parameters: frozenset[str] = _NO_NAMES
+    untraceable: frozenset[str] = _NO_NAMES
+    meanings: Mapping[str, Number] | None = None
+
+    def with_values(self, values: Mapping[str, MaybeValue]) -> "Scope":
+        """Return an inner scope in which more names have values; they hide names of this scope."""
+        return Scope(
+            {**self.values, **values}, self.definitions, self.usage, self.path, self.children, self.defaults,
+            self.parameters.difference(values), self.untraceable.difference(values), self.meanings,
+        )  # fmt: skip
+
+    def with_defaults(self, defaults: Defaults) -> "Scope":
+        """Return a scope with other `set` defaults."""
+        return Scope(
+            self.values, self.definitions, self.usage, self.path, self.children, defaults,
+            self.parameters, self.untraceable, self.meanings,
+        )  # fmt: skip
+
+    def within(self, path: Path, children: Children) -> "Scope":
+        """Return the scope of the body of an inner container."""
+        return Scope(
+            self.values, self.definitions, self.usage, path, children, self.defaults,
+            self.parameters, self.untraceable, self.meanings,
+        )  # fmt: skip
+
+    @property
+    def blocks(self) -> dict[str, Defined]:
+        """The visible definitions, including those that were given as arguments."""
+        return {**self.definitions, **{name: each for name, each in self.values.items() if isinstance(each, Defined)}}
+
+    def read(self, name: str) -> MaybeValue:
+        """Return the value of a name. Reading a parameter counts as use, and pins it if it cannot be traced."""
+        if name in self.parameters:
+            self.usage.read.add(name)
+            if name in self.untraceable:
+                self.usage.pinned.add(name)
+        return self.values[name]
+
+    def pin(self, value: object) -> None:
+        """Record that the structure depends on the parameters that `value` was computed from."""
+        if type(value) is int:
+            return
+        for name in parameters_of(value):
+            self.usage.pinned.update({name} if self.meanings is None else parameters_of(self.meanings[name]))
+
+    def meaning(self, value: Number) -> Number:
+        """Return a number as it is computed from the parameters of the model."""
+        if self.meanings is None:
+            return value
+        if isinstance(value, TracedFloat):
+            return self.meanings[value.name]
+        if isinstance(value, TracedInt):
+            return evaluated(value, self.meanings)  # type: ignore[arg-type]
+        return value
+
+    def agree(self, one: Shape, other: Shape, *, free: int | None = None) -> bool:
+        """Return whether two shapes are equal, and pin the parameters that decide it.
+
+        The axis `free`, where an operator lets the shapes differ, pins nothing.
+        """
+        for axis, (left, right) in enumerate(zip(one.dims, other.dims, strict=False)):
+            if axis == free or left is right or (type(left) is int and type(right) is int):
+                continue
+            if not _is_settled(self.meaning(left), self.meaning(right)):
+                self.pin((left, right))
+        return one.dims == other.dims
+
+
+def _is_settled(one: Number, other: Number) -> bool:
+    """Return whether two sizes are equal, or differ, for all values of the parameters that they depend on."""
+    difference = one - other
+    if not isinstance(difference, TracedInt):
+        return True
+    if any(not isinstance(factor, str) for monomial, _ in difference.trace for factor in monomial):
+        return False
+    counts = [count for _, count in difference.trace]
+    return all(count > 0 for count in counts) or all(count < 0 for count in counts)
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A step that has a label: what came out of it, and what is needed to take it once more."""
+    """A labelled step: its output, and its syntax and scope, with which `share` applies it again.
 
-    tensor: Tensor
-    step: ast.Step | None
-    site: Site | None
-    values: Mapping[str, object]
-    span: Span
-    child: Node | Container | None = None
-
-
-@dataclass(slots=True)
-class Names:
-    """The names that an expression can use: parameters, blocks, labels, and the stream as it is at that point.
-
-    Reading a parameter counts as use. A value that decides about the structure is pinned: the generated constructor
-    cannot leave it open. In a block, `meanings` say what its parameters are for the model, and None stands for the
-    model itself. `device` and `tower` are where steps stand: what `on` says, and the number of the lane of a group.
+    An input has no step. A step that failed has an error value as its output. `child` is the module that it made.
     """
 
-    values: dict[str, object]
-    definitions: Definitions = field(default_factory=Definitions)
-    stream: Stream | None = None
-    hole: bool = False
-    used: set[str] = field(default_factory=set)
-    pinned: set[str] = field(default_factory=set)
-    meanings: dict[str, object] | None = None
-    children: Children | None = None
-    referred: set[str] = field(default_factory=set)
-    device: str | None = None
-    tower: int | None = None
-
-    @property
-    def shape(self) -> Shape | None:
-        """Shape of the stream, if there is a single one."""
-        return self.stream.shape if isinstance(self.stream, Tensor) else None
-
-    @property
-    def blocks(self) -> dict[str, Defined]:
-        """Definitions by the names that they go by here, those that were given as arguments too."""
-        return {**self.definitions, **{name: each for name, each in self.values.items() if isinstance(each, Defined)}}
-
-    @property
-    def is_bundle(self) -> bool:
-        """Whether several streams flow."""
-        return isinstance(self.stream, Bundle)
-
-    def pin(self, value: object) -> None:
-        """Note that the structure depends on what `value` was computed from."""
-        for name in parameters_of(value):
-            self.pinned |= {name} if self.meanings is None else parameters_of(self.meanings[name])
-
-    def meaning(self, value: object) -> object:
-        """Return a number as it is computed from the parameters of the model."""
-        if self.meanings is None or not isinstance(value, TracedInt | TracedFloat):
-            return value
-        if isinstance(value, TracedFloat):
-            return self.meanings[value.name]
-        return evaluated(value, self.meanings)  # type: ignore[arg-type]
-
-    def read(self, name: str) -> object:
-        """Return a parameter; one of the model that cannot be traced is pinned."""
-        self.used.add(name)
-        value = self.values[name]
-        if self.meanings is None and not isinstance(value, TracedInt | TracedFloat):
-            self.pinned.add(name)
-        return value
+    tensor: Tensor | ErrorValue
+    span: Span
+    step: ast.Step | None = None
+    scope: Scope | None = None
+    child: Node | Container | None = None

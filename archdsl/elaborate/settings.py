@@ -1,4 +1,4 @@
-"""Values of parameters that come from outside: `--set classes=10`."""
+"""Settings: values of parameters and shapes of inputs from outside, such as `--set classes=10`."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,10 +6,12 @@ from math import prod
 
 from archdsl.base.shape import Shape
 from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.values import Value
 from archdsl.ops.argument_types import shown
+from archdsl.ops.initialisers import Initialiser
 from archdsl.syntax import ast
 
-_WORDS: dict[str, object] = {"true": True, "false": False, "none": None}
+_WORDS: dict[str, Value] = {"true": True, "false": False, "none": None}
 _NUMBER = re.compile(r"-?\d[\d_]*")
 _REAL = re.compile(r"-?\d[\d_]*(\.\d[\d_]*)?([eE][+-]?\d+)?")
 
@@ -18,8 +20,13 @@ class SettingError(ValueError):
     """A setting that the model cannot take; the text says why."""
 
 
-def parse_setting(text: str) -> tuple[str, object]:
-    """Return name and value of `name=value`; the value is a number, a truth value, `none`, sizes `3x1` or a string."""
+def parse_setting(text: str) -> tuple[str, Value]:
+    """Return the name and value of `name=value`.
+
+    The value is a number, a truth value, `none`, sizes such as `3x1`, or a string.
+
+    Raises SettingError where the text has another form.
+    """
     name, equals, value = text.partition("=")
     name, value = name.strip(), value.strip()
     if not equals or not name.isidentifier():
@@ -27,13 +34,13 @@ def parse_setting(text: str) -> tuple[str, object]:
     return name, _value(value)
 
 
-def _value(text: str) -> object:
+def _value(text: str) -> Value:
     if text in _WORDS:
         return _WORDS[text]
     digits = text.replace("_", "")
     if _NUMBER.fullmatch(text):
         if len(digits) > 20 or abs(int(digits)) >= 2**63:
-            raise SettingError(f"{text} is too large a number")
+            raise SettingError(f"{text} is too large")
         return int(digits)
     if _REAL.fullmatch(text):
         return float(digits)
@@ -42,12 +49,29 @@ def _value(text: str) -> object:
     return text.strip('"')
 
 
+def setting_value(name: str, value: object) -> Value:
+    """Return an object from outside as a value of the language.
+
+    Raises SettingError where the language has no such values.
+    """
+    if isinstance(value, list):
+        return [setting_value(name, item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(setting_value(name, item) for item in value)
+    if value is None or isinstance(value, bool | int | float | str | Initialiser):
+        return value
+    raise SettingError(f"`{name}` cannot be set to an object of type {type(value).__name__}")
+
+
 def parse_shape(text: str) -> tuple[str | None, Shape]:
-    """Return the input and the shape that `3x320x320` or `image=3x320x320` gives it; the first input has no name."""
+    """Return the input and the shape of `3x320x320` or `image=3x320x320`; the first input has no name.
+
+    Raises SettingError where the text has another form.
+    """
     name, equals, sizes = text.rpartition("=")
     name = name.strip()
     if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", sizes.strip()) or (equals and not name.isidentifier()):
-        raise SettingError(f"`{text}` is no shape, such as 3x320x320 or image=3x320x320")
+        raise SettingError(f"`{text}` is not a shape such as 3x320x320 or image=3x320x320")
     dims = tuple(int(size) for size in sizes.strip().split("x"))
     if prod(dims) >= 2**63:
         raise SettingError(f"{sizes} has more than 2**63 elements")
@@ -55,14 +79,14 @@ def parse_shape(text: str) -> tuple[str | None, Shape]:
 
 
 def require_inputs(model: str, inputs: Sequence[str], given: Iterable[str | None]) -> None:
-    """Raise where a shape is given to an input that the model does not have."""
+    """Raise SettingError where a shape is given to an input that the model does not have."""
     for name in given:
         if name is not None and name not in inputs:
             raise SettingError(f"{model} has no input `{name}`; {suggestion(name, list(inputs))}")
 
 
 def require_parameters(model: str, params: Sequence[ast.Parameter], settings: Mapping[str, object]) -> None:
-    """Raise where a setting names a parameter that the model does not have."""
+    """Raise SettingError where a setting names a parameter that the model does not have."""
     known = [param.name.text for param in params]
     for name, value in settings.items():
         if name not in known:

@@ -1,8 +1,8 @@
-"""What a name that is not known may have been meant to be."""
+"""Suggestions for a name that does not exist."""
 
 
 def nearest(name: str, known: list[str]) -> str | None:
-    """Return the help that names the nearest known name, if one is near."""
+    """Return a help with the most similar known name, or None if no name is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name.lower(), known, n=1, cutoff=0.6)
@@ -12,7 +12,7 @@ def nearest(name: str, known: list[str]) -> str | None:
 
 
 def suggestion(name: str, known: list[str]) -> str | None:
-    """Return the help that names the nearest known name, or all of them if they are few."""
+    """Return a help with the most similar known name, or with all known names if they are few."""
     near = nearest(name, known)
     if near is None and known and len(known) <= 12:
         return "there is " + ", ".join(f"`{each}`" for each in sorted(known))

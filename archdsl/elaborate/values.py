@@ -1,28 +1,41 @@
-"""Compile-time values: what expressions can be, and the operations on them."""
+"""Compile-time values: their types, and the operations of the language on them."""
 
 import math
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
-from archdsl.base.symbolic import Compound, TracedInt
+from archdsl.base.symbolic import Compound, TracedFloat, TracedInt
+from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.limits import MAX_NUMBER, Limits
-from archdsl.ops.argument_types import Word, is_int, shown
+from archdsl.elaborate.streams import Tensor
+from archdsl.ops.argument_types import Word, shown
+from archdsl.ops.base import Op
 from archdsl.ops.initialisers import Initialiser
 
 
-class Hole:
-    """Stands for a value that could not be computed; its problem is reported already."""
+class ErrorValue(Enum):
+    """Replaces a value that could not be computed, after the problem was reported."""
+
+    ERROR = "error"
 
 
-HOLE: Final = Hole()
+ERROR: Final = ErrorValue.ERROR
+
+Number: TypeAlias = int | float
+Scalar: TypeAlias = bool | int | float | str | None
+# A bare operator name is a value only as the argument of a block.
+Value: TypeAlias = "Scalar | list[Value] | tuple[Value, ...] | Word | Initialiser | Tensor | Defined | type[Op]"
+MaybeValue: TypeAlias = "Value | ErrorValue"
+_T = TypeVar("_T")
 
 
 class Uncomputable(Exception):
-    """Raised where operands do not go together; the text says why."""
+    """The operands of an expression do not go together; the text says why."""
 
 
 class TooLarge(Exception):
-    """Raised where a number or a list grows beyond its bound; `help` says how to raise it, if that is possible."""
+    """A number or a list exceeds its limit; `help` says how to raise the limit, if that is possible."""
 
     def __init__(self, text: str, help: str | None = None) -> None:
         super().__init__(text)
@@ -30,12 +43,12 @@ class TooLarge(Exception):
 
 
 def too_long(limits: Limits) -> TooLarge:
-    """Return what to raise where a list has too many items."""
-    return TooLarge(f"a list of more than {limits.items:,} items", "raise the bound with --max-operations")
+    """Return the error for a list with too many items."""
+    return TooLarge(f"a list of more than {limits.items:,} items", "raise the limit with --max-operations")
 
 
-def kind_of(value: object) -> str:
-    """Return what a value is, in words."""
+def kind_of(value: Value) -> str:
+    """Return the type of a value in the words of a message."""
     match value:
         case bool():
             return "a truth value"
@@ -55,40 +68,68 @@ def kind_of(value: object) -> str:
             return f"the word `{value.text}`"
         case Initialiser():
             return "an initialiser"
-        case _:
+        case Tensor() | Defined():
             return str(value)
+        case type():
+            return f"the operator `{value.name}`"
+        case _:
+            assert_never(value)
 
 
-def is_number(value: object) -> bool:
-    """Whether a value takes part in arithmetic."""
-    return is_int(value) or isinstance(value, float)
+def is_whole(value: object) -> TypeGuard[int]:
+    """Return whether a value is a whole number; truth values are not."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def bounded(value: object, limits: Limits) -> object:
-    """Return the value, or raise where it is too large."""
-    if is_int(value) and abs(value) > MAX_NUMBER:  # type: ignore[arg-type]
-        raise TooLarge("a whole number beyond 2**63")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise TooLarge("a number beyond 1.8e308")
-    if isinstance(value, list | tuple) and len(value) > limits.items:
+def is_number(value: object) -> TypeGuard[Number]:
+    """Return whether arithmetic applies to a value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def bounded(value: Value, limits: Limits) -> Value:
+    """Return the value.
+
+    Raises TooLarge where it exceeds a limit.
+    """
+    if isinstance(value, int):
+        if abs(value) > MAX_NUMBER:
+            raise TooLarge("a whole number beyond 2**63")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise TooLarge("a number beyond 1.8e308")
+    elif isinstance(value, list | tuple) and len(value) > limits.items:
         raise too_long(limits)
     return value
 
 
-def binary(symbol: str, left: object, right: object, limits: Limits) -> object:
-    """Return `left symbol right`."""
-    if symbol == "+" and type(left) is type(right) and isinstance(left, list | tuple):
-        return bounded([*left, *right] if isinstance(left, list) else (*left, *right), limits)  # type: ignore[misc]
+def binary(symbol: str, left: Value, right: Value, limits: Limits) -> Value:
+    """Return `left symbol right`.
+
+    Raises Uncomputable where the operator does not apply to the operands, TooLarge where the result exceeds a limit.
+    """
+    if symbol == "+":
+        if isinstance(left, list) and isinstance(right, list):
+            return bounded([*left, *right], limits)
+        if isinstance(left, tuple) and isinstance(right, tuple):
+            return bounded((*left, *right), limits)
     if not (is_number(left) and is_number(right)):
-        raise Uncomputable(f"`{symbol}` does not go with {kind_of(left)} and {kind_of(right)}")
-    assert isinstance(left, int | float)
-    assert isinstance(right, int | float)
+        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
     if symbol in ("/", "//", "%") and right == 0:
         raise Uncomputable("division by zero")
     return bounded(_ARITHMETIC[symbol](left, right), limits)
 
 
-def _divide(left: float, right: float) -> float:
+def negated(value: Value, limits: Limits) -> Value:
+    """Return `-value`.
+
+    Raises Uncomputable where the value is not a number.
+    """
+    if not is_number(value):
+        raise Uncomputable(f"`-` does not apply to {kind_of(value)}")
+    return binary("-", 0, value, limits) if isinstance(value, int) else -value
+
+
+def _divide(left: Number, right: Number) -> Number:
     if isinstance(left, int) and isinstance(right, int):
         if left % right:
             raise Uncomputable(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
@@ -96,24 +137,24 @@ def _divide(left: float, right: float) -> float:
     return left / right
 
 
-def _power(left: float, right: float) -> float:
+def _power(left: Number, right: Number) -> Number:
     if isinstance(left, int) and isinstance(right, int) and right >= 0:
         if abs(left) > 1 and right > 63:
             raise TooLarge("a whole number beyond 2**63")
-        result: float = 1
+        result: Number = 1
         for _ in range(min(right, 64) if abs(left) > 1 else right % 2 + 2 * (right > 1)):
             result = result * left
         return result
     try:
-        result = float(left) ** float(right)
+        power = float(left) ** float(right)
     except (OverflowError, ZeroDivisionError) as error:
         raise Uncomputable("the power is not a finite number") from error
-    if isinstance(result, complex) or not math.isfinite(result):
+    if isinstance(power, complex) or not math.isfinite(power):
         raise Uncomputable("the power is not a finite number")
-    return result
+    return float(power)
 
 
-_ARITHMETIC: dict[str, Callable[..., object]] = {
+_ARITHMETIC: dict[str, Callable[[Any, Any], Number]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -122,27 +163,37 @@ _ARITHMETIC: dict[str, Callable[..., object]] = {
     "%": lambda a, b: a % b,
     "**": _power,
 }
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
 
 
-def compare(symbol: str, left: object, right: object) -> bool:
-    """Return whether `left symbol right` holds."""
+def compare(symbol: str, left: Value, right: Value) -> bool:
+    """Return whether `left symbol right` holds.
+
+    Raises Uncomputable where the operands have no order.
+    """
     if symbol in ("==", "!="):
         return (left == right) == (symbol == "==")
     if not (is_number(left) and is_number(right)) and not (isinstance(left, str) and isinstance(right, str)):
-        raise Uncomputable(f"`{symbol}` does not go with {kind_of(left)} and {kind_of(right)}")
-    order = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}  # type: ignore[operator]
-    return bool(order[symbol])
+        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
+    return _ORDER[symbol](left, right)
 
 
-def index(owner: object, position: object) -> object:
-    """Return `owner[position]`."""
+def index(owner: Value, position: Value) -> Value:
+    """Return `owner[position]`.
+
+    Raises Uncomputable where the owner has no such item.
+    """
     if not isinstance(owner, list | tuple):
         raise Uncomputable(f"{kind_of(owner)} has no items")
-    if not is_int(position):
+    if not is_whole(position):
         raise Uncomputable(f"an index is a whole number, not {kind_of(position)}")
-    assert isinstance(position, int)
     if not -len(owner) <= position < len(owner):
-        raise Uncomputable(f"there are {len(owner)} items, and no number {position}, counted from 0")
+        raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0")
     return owner[position]
 
 
@@ -152,14 +203,14 @@ def make_divisible(value: float, divisor: int = 8, low: int | None = None) -> in
     return result + divisor if result < 0.9 * value else result
 
 
-def _as_list(value: object) -> list[object]:
-    return [list(item) if isinstance(item, tuple) else item for item in value]  # type: ignore[attr-defined]
+def _lists(rows: Any) -> list[Value]:
+    return [list(row) for row in rows]
 
 
-FUNCTIONS: dict[str, Callable[..., object]] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "ceil": math.ceil,
-    "enumerate": lambda items: _as_list(enumerate(items)),
+    "enumerate": lambda items: _lists(enumerate(items)),
     "floor": math.floor,
     "len": len,
     "make_divisible": make_divisible,
@@ -168,12 +219,15 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "range": range,
     "round": round,
     "sum": sum,
-    "zip": lambda *lists: _as_list(zip(*lists, strict=True)),
+    "zip": lambda *lists: _lists(zip(*lists, strict=True)),
 }
 
 
-def apply(function: str, args: list[object], limits: Limits) -> object:
-    """Return what a function of the language gives for these arguments."""
+def apply(function: str, args: Sequence[Value], limits: Limits) -> Value:
+    """Return the result of a function of the language.
+
+    Raises Uncomputable where it does not accept the arguments, TooLarge where the result exceeds a limit.
+    """
     try:
         result = FUNCTIONS[function](*args)
         if isinstance(result, range):
@@ -186,16 +240,20 @@ def apply(function: str, args: list[object], limits: Limits) -> object:
         raise Uncomputable(f"`{function}` cannot be applied to {given}") from error
 
 
-def untraced(value: object) -> object:
+def untraced(value: _T) -> _T:
     """Return a value without its traces."""
+    return cast(_T, _untraced(value))
+
+
+def _untraced(value: object) -> object:
     if isinstance(value, TracedInt):
         return int(value)
-    if isinstance(value, float):
+    if isinstance(value, TracedFloat):
         return float(value)
     if isinstance(value, list):
-        return [untraced(item) for item in value]
+        return [_untraced(item) for item in value]
     if isinstance(value, tuple):
-        return tuple(untraced(item) for item in value)
+        return tuple(_untraced(item) for item in value)
     if isinstance(value, Compound):
-        return value.holding(tuple(untraced(item) for item in value.held()))
+        return value.holding(tuple(_untraced(item) for item in value.held()))
     return value

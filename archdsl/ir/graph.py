@@ -3,15 +3,15 @@
 The path of a node identifies it. The path is also the prefix of its weights in the `state_dict`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
+from archdsl.diag.model import Problems
 from archdsl.ops.base import Emission, Op
-from archdsl.syntax import ast
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -179,11 +179,26 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Assertion:
-    """An `assert` in the body of `scope`, with the values of the names that it may use, totals excepted."""
+class Outcome:
+    """The outcome of a part of a test, and its text for a message. `holds` is None if its value is no truth value."""
 
-    test: ast.Expr
-    names: dict[str, object]
+    span: Span
+    holds: bool | None
+    text: str
+
+
+class Test(Protocol):
+    """The test of an assertion, which can be evaluated when the totals of its scope are known."""
+
+    def outcomes(self, totals: Mapping[str, int], problems: Problems) -> Iterator[Outcome]:
+        """Yield the outcomes of the parts of the test. A part that cannot be computed is reported and left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An `assert` in the body of `scope`. Messages about it carry `notes`."""
+
+    test: Test
     scope: Path = ()
     notes: tuple[str, ...] = ()
 

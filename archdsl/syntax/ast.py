@@ -190,8 +190,8 @@ class On:
 
 
 @dataclass(eq=False, repr=False)
-class Lanes:
-    """`group tower{0..1} on gpu{0..1} { … }`: the body once for each name, side by side."""
+class Towers:
+    """`group tower{0..1} on gpu{0..1} { … }`: towers, which are copies of the body side by side, one for each name."""
 
     name: Label
     place: Label | None
@@ -206,7 +206,7 @@ class Share(NamedTuple):
     span: Span
 
 
-Unit: TypeAlias = Call | Braces | Numbered | Group | Merge | Residual | On | Lanes | Reference | Share
+Unit: TypeAlias = Call | Braces | Numbered | Group | Merge | Residual | On | Towers | Reference | Share
 
 
 @dataclass(eq=False, repr=False)
@@ -330,7 +330,7 @@ Item: TypeAlias = Definition | Import | Set | Broken
 
 # The plain classes among the nodes.
 CONTAINERS = (
-    Braces, Numbered, Group, Merge, Residual, On, Lanes, Step, Chain, Output, For, If, Definition
+    Braces, Numbered, Group, Merge, Residual, On, Towers, Step, Chain, Output, For, If, Definition
 )  # fmt: skip
 
 

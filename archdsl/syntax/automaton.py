@@ -1,10 +1,10 @@
-"""The driver of the parser: runs the LALR(1) tables that Lark made of the grammar.
+"""The parser's driver, which runs the LALR(1) tables that Lark generates from the grammar.
 
-Lark itself takes longer to start than a whole check takes, so its tables are generated ahead of time (`tables.py`),
-and a test holds this driver's trees against Lark's. The lexer is contextual: a keyword is a NAME where the keyword
-could not stand, a documentation comment is a comment where none is expected, and the end of a line counts only where a
-statement could end. A bracket that is clearly missing or of the wrong kind is reported and put right. Other errors
-recover as in yacc: the statement becomes a BROKEN one and parsing goes on behind it.
+Importing Lark takes longer than a complete check, so its tables are generated in advance (`tables.py`); a test compares
+the trees of both parsers. The lexer is contextual: a keyword is a NAME where the grammar does not allow the keyword, a
+documentation comment is a comment where none is expected, and the end of a line is a token only where a statement may
+end. The parser reports and corrects a bracket that is clearly missing or of the wrong kind. It recovers from other
+errors as yacc does: the statement becomes BROKEN, and parsing continues after it.
 """
 
 import re
@@ -35,7 +35,7 @@ _CLOSING_KINDS = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
 
 
 class Token(NamedTuple):
-    """A piece of the text. Its kind is the name of a terminal, "" for a character that starts none."""
+    """A token. Its kind is the name of a terminal, or "" for a character that begins none."""
 
     kind: str
     text: str
@@ -45,10 +45,12 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A token that does not fit: what could have stood there, what came before, which brackets are open.
+    """A token that the grammar does not allow, with the expected terminals, the token before and the open brackets.
 
-    `unclosed` says that the bracket opened last has no partner, `wrong` that the token stands in the place of it;
-    `suspect` are the last braces before, if their indentation differs.
+    Attributes:
+        unclosed: Whether the innermost bracket is never closed.
+        wrong: Whether the token is in the place of its closing bracket.
+        suspect: The last braces before it whose indentation differs.
     """
 
     token: Token
@@ -61,7 +63,7 @@ class Failure:
     suspect: tuple[Token, Token] | None = None
 
     def moved(self, offset: int) -> "Failure":
-        """Return the failure as one in a text that has `offset` characters more in front."""
+        """Return the failure with all positions moved by `offset` characters."""
 
         def later(token: Token) -> Token:
             return token._replace(start=token.start + offset, end=token.end + offset)
@@ -71,7 +73,7 @@ class Failure:
 
 
 class _Bracket(NamedTuple):
-    """A bracket that is open, the height of the stack below it, and whether it holds statements."""
+    """An open bracket, the height of the stack below it, and whether it contains statements."""
 
     token: Token
     height: int
@@ -79,7 +81,7 @@ class _Bracket(NamedTuple):
 
 
 def _actions(state: int) -> dict[str, int]:
-    """Return what a state does on each symbol: a state to go to, or ~ the rule to reduce by."""
+    """Return the action of a state for each symbol: the next state, or ~ the number of the rule to reduce."""
     found = _ACTIONS[state]
     if found is None:
         row: Any = STATES[state]
@@ -92,7 +94,7 @@ Build = Callable[[list[Any], int, int], Any]
 
 @dataclass(slots=True)
 class Automaton:
-    """One run over a text; `build` has a function for every rule that makes a node, `start` is what the text is."""
+    """A run over a text; `build` has a function for each rule that makes a node, `start` is the start rule."""
 
     text: str
     build: dict[str, Build]
@@ -114,7 +116,7 @@ class Automaton:
         self._states.append(STARTS[self.start])
 
     def run(self) -> Any:
-        """Return what the start rule made, or None where parsing could not go on."""
+        """Return the result of the start rule, or None if parsing could not continue."""
         while True:
             token = self._next(_actions(self._states[-1]))
             while (action := _actions(self._states[-1]).get(token.kind)) is not None and action < 0:
@@ -129,7 +131,7 @@ class Automaton:
                 return None
 
     def _next(self, acts: dict[str, int]) -> Token:
-        """Return the next token that counts, seen from the state that the parser is in."""
+        """Return the next token that the current state does not ignore."""
         if self._pending:
             return self._pending.pop(0)
         while self._at < len(self.text):
@@ -156,7 +158,7 @@ class Automaton:
         return Token(END, "", len(self.text), len(self.text))
 
     def _only_name(self, token: Token) -> Token:
-        """Return the name that braces touch: `concat` of `concat{`."""
+        """Return the name before braces without a space: `concat` of `concat{`."""
         text = token.text.partition("{")[0]
         self._at = token.start + len(text)
         return Token("NAME", text, token.start, self._at)
@@ -223,7 +225,7 @@ class Automaton:
         self.failures.append(Failure(token, expected, self._last, opened, too_deep, unclosed, wrong, self._suspect()))
 
     def _accepts(self, kind: str) -> bool:
-        """Whether a terminal can come next: LALR tables also reduce where the error shows only later."""
+        """Return whether a terminal can be shifted; LALR tables also reduce before they detect an error."""
         if not (kind.isupper() or kind in (NEWLINE, END)):
             return False
         states = [*self._states]
@@ -234,7 +236,7 @@ class Automaton:
         return action is not None
 
     def _suspect(self) -> tuple[Token, Token] | None:
-        """Return the last braces that are closed at another indentation, as if the closing one belonged elsewhere."""
+        """Return the last braces whose closing one has another indentation than the opening one's line."""
         outer = self._brackets[-1].token.start if self._brackets else 0
         for opened, closed in reversed(self._pairs):
             if opened.start < outer:
@@ -245,7 +247,7 @@ class Automaton:
         return None
 
     def _recover(self, token: Token) -> bool:
-        """Report, and go on with the brackets put right or behind the statement; False where that is impossible."""
+        """Record a failure and continue, with mended brackets or after the statement; return whether it can."""
         if self._mend(token):
             return True
         partner_is_open = token.text in OPENING and self._is_open(OPENING[token.text])
@@ -266,7 +268,7 @@ class Automaton:
         return True
 
     def _mend(self, token: Token) -> bool:
-        """Close the bracket that was opened last where it is clear that this is the mistake."""
+        """Close the innermost bracket if that clearly is the error; return whether it was closed."""
         if not self._brackets or self._last is None:
             return False
         bracket = self._brackets[-1]
@@ -289,7 +291,7 @@ class Automaton:
         return False
 
     def _begins_model(self, token: Token) -> bool:
-        """Whether `model Name`, `block Name` or `macro Name` stands within the braces of another one."""
+        """Return whether `model Name`, `block Name` or `macro Name` is inside the braces of another definition."""
         before = self._last
         return bool(
             before
@@ -299,7 +301,7 @@ class Automaton:
         )
 
     def _is_wrong(self, token: Token, bracket: _Bracket) -> bool:
-        """Whether a closing bracket is meant to close what was opened last, and is of another kind."""
+        """Return whether a closing bracket of the wrong kind is meant to close the innermost bracket."""
         if token.text not in OPENING or self._is_open(OPENING[token.text]):
             return False
         if not bracket.is_block:
@@ -308,7 +310,7 @@ class Automaton:
         return layout and indentation(self.text, bracket.token.start) == indentation(self.text, token.start)
 
     def _is_unclosed(self, token: Token, bracket: _Bracket) -> bool:
-        """Whether the text goes on as if the bracket that was opened last, and only that one, had been closed."""
+        """Return whether the text continues as if only the innermost bracket had been closed."""
         if token.kind == END:
             return len(self._brackets) == 1 and self._suspect() is None
         if token.text in OPENING:
@@ -322,17 +324,17 @@ class Automaton:
         return any(bracket.token.text == text for bracket in self._brackets)
 
     def _go_to(self, at: int, pending: list[Token]) -> None:
-        """Read on from a place, but these tokens first."""
+        """Continue at a position, after these tokens."""
         self._at, self._pending, self._blank_until = at, pending, 0
 
     def _outermost(self, token: Token) -> int:
-        """Return how many brackets may stay open: a closing one ends what was opened after its partner."""
+        """Return the number of brackets that stay open: a closing one ends those opened after its partner."""
         opened = [bracket.token.text for bracket in self._brackets]
         partner = OPENING.get(token.text)
         return max((number for number, text in enumerate(opened, 1) if text == partner), default=len(opened))
 
     def _pop_statement(self, brackets: int) -> bool:
-        """Take back what was read of the statement, but nothing from within brackets that are closed already."""
+        """Discard the current statement, except for brackets that are closed already."""
         limit = self._brackets[brackets].height if brackets < len(self._brackets) else len(self._states)
         closed = 0
         while not (closed == 0 and len(self._states) <= limit and "BROKEN" in _actions(self._states[-1])):
@@ -348,5 +350,5 @@ class Automaton:
 
 
 def _closing(opened: Token, start: int, end: int) -> Token:
-    """Return the token that closes a bracket, as if it stood in the text."""
+    """Return the token that would close a bracket."""
     return Token(_CLOSING_KINDS[opened.text], CLOSING[opened.text], start, end)

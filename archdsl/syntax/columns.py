@@ -1,10 +1,10 @@
-"""Lines, and the columns that the author gave them.
+"""Lines, and the alignment of their separators.
 
 Two lines without an empty one between them share a column if the author wrote the same separator (the first `->`, the
-second, …, the `::` or the comment at the end) at the same place, with more blanks than needed in at least one of them.
-That column stays, as far right of the longest line as it was. A line between them that misses the column, as happens
-when a number changes, gets it again. A comment may share the column of the `::` around it. Where a line would get too
-long, nothing is lined up.
+second, …, the `::` or the comment at the end) in the same column, with more spaces than needed in at least one of them.
+The distance of that column to the longest line is kept. A line between them that misses the column, for example after
+a number has changed, is aligned again. A comment may share the column of the `::` around it. Separators are not
+aligned where a line would become too long.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 @dataclass(slots=True)
 class Part:
-    """A stretch of a line that begins at a separator, `gap` blanks behind the last one; see `Word` for `place`."""
+    """A part of a line that begins at a separator, `gap` spaces after the previous part; see `Word` for `place`."""
 
     text: str
     gap: int = 0
@@ -26,7 +26,7 @@ class Part:
 
 @dataclass(slots=True)
 class Line:
-    """A line in the making; it is closed when a comment ends it."""
+    """A line that is being built; a comment closes it."""
 
     indent: int
     parts: list[Part] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Line:
         return f"{' ' * self.indent}{text}" if text else ""
 
     def add(self, part: Part) -> None:
-        """Append to the line; what is no separator joins the part before."""
+        """Append a part to the line; one without separator joins the previous part."""
         if not self.parts:
             part.gap, part.mark = 0, ""
         self.end += part.gap + len(part.text)
@@ -51,16 +51,16 @@ class Line:
             self.parts.append(part)
 
     def end_before(self, number: int) -> int:
-        """Return the column at which the part before a part ends."""
+        """Return the column at which the part before the given one ends."""
         return self.indent + sum(part.gap + len(part.text) for part in self.parts[:number])
 
     def code_end(self) -> int:
-        """Return the column at which the line ends, its comment aside."""
+        """Return the column at which the code of the line ends, without a comment."""
         return self.end_before(len(self.parts) - (self.parts[-1].mark == "#"))
 
 
 class _Mark(NamedTuple):
-    """A separator on its line."""
+    """A separator and its line."""
 
     line: Line
     number: int
@@ -71,22 +71,22 @@ class _Mark(NamedTuple):
 
     @property
     def column(self) -> int:
-        """The column that the author gave it, -1 if none."""
+        """The column in the source; -1 if there is none."""
         return self.part.place[0] if self.part.place else -1
 
     @property
     def is_wide(self) -> bool:
-        """Whether the author wrote more blanks before it than he had to."""
+        """Whether the source has more spaces before it than needed."""
         return self.part.place is not None and self.part.place[1] not in (0, 1, self.part.gap)
 
     @property
     def end(self) -> int:
-        """The column at which what stands before it ends."""
+        """The column at which the text before it ends."""
         return self.line.end_before(self.number)
 
 
 def line_up(lines: list[Line], width: int) -> None:
-    """Set the gaps of the separators that the author lined up."""
+    """Set the gaps of separators that the author aligned, in lines of at most `width` columns."""
     for filled, run in groupby(lines, lambda line: bool(line.parts)):
         if filled:
             _line_up_run(list(run), width)
@@ -110,7 +110,7 @@ def _line_up_run(lines: list[Line], width: int) -> None:
 
 
 def _tail(line: Line) -> _Mark | None:
-    """Return the `::` that ends a line, else its comment."""
+    """Return the `::` at the end of a line, or its comment."""
     marks = [part.mark for part in line.parts]
     if marks[-1] == "#":
         return _Mark(line, len(marks) - 1 - (marks[-2:-1] == ["STATES"]))
@@ -118,7 +118,7 @@ def _tail(line: Line) -> _Mark | None:
 
 
 def _groups(marks: list[_Mark]) -> Iterator[list[_Mark]]:
-    """Return neighbours that may belong together: at one column, or beside it for want of another."""
+    """Yield groups of neighbouring separators that may be aligned: in one column, or next to it."""
     group: list[_Mark] = []
     columns: set[int] = set()
     for mark, after in pairwise([*marks, None]):
@@ -135,7 +135,7 @@ def _groups(marks: list[_Mark]) -> Iterator[list[_Mark]]:
 
 
 def _split(group: list[_Mark]) -> Iterator[list[_Mark]]:
-    """Return the stretches of a group that line up, none if the author did not line anything up."""
+    """Yield the parts of a group that are aligned, none if the author aligned nothing."""
     counts = Counter(mark.column for mark in group)
     shared = {mark.column for mark in group if mark.is_wide and counts[mark.column] > 1}
     if not shared:
@@ -152,7 +152,7 @@ def _split(group: list[_Mark]) -> Iterator[list[_Mark]]:
 
 
 def _settle(group: list[_Mark], width: int) -> None:
-    """Put the marks of a group in one column, if no line gets too long."""
+    """Align the separators of a group if no line becomes too long."""
     counts = Counter(mark.column for mark in group)
     sharing = [mark for mark in group if counts[mark.column] > 1]
     least = min(mark.part.place[1] for mark in sharing if mark.part.place)

@@ -1,4 +1,4 @@
-"""Turns the grammar into tables, with Lark. Only developers run this; nothing else imports Lark."""
+"""Compiles the grammar to parser tables with Lark, for `python -m archdsl.dev write`; no other module imports Lark."""
 
 import re
 from itertools import chain
@@ -21,12 +21,12 @@ STARTS = ("file", "expr")
 
 
 def grammar_text() -> str:
-    """Return the grammar."""
+    """Return the text of the grammar."""
     return resource("grammar", "archdsl.lark").read_text(encoding="utf-8")
 
 
 def grammar() -> Lark:
-    """Return Lark's own parser for the grammar; raises where it is not LALR(1) or its terminals collide."""
+    """Return Lark's parser for the grammar; Lark raises if it is not LALR(1) or terminals collide."""
     return Lark(
         grammar_text(), parser="lalr", lexer="contextual", strict=True, start=[*STARTS], propagate_positions=True
     )
@@ -64,7 +64,7 @@ def tables() -> str:
 
 
 def _breadth_first(table: Any) -> list[int]:
-    """Return the states in an order that does not depend on how Lark numbered them."""
+    """Return the states in an order that does not depend on their numbers in Lark."""
     order = [table.start_states[start] for start in STARTS]
     for state in order:
         targets = (target for _, (action, target) in sorted(table.states[state].items()) if action is Shift)
@@ -108,5 +108,5 @@ def _lexer(parser: Lark) -> tuple[tuple[str, ...], dict[str, str], str]:
 
 
 def _grouped(text: str) -> str:
-    """Return a pattern whose own groups do not capture, so that the name of the terminal is the last group."""
+    """Return a pattern without capturing groups, so that the last group of a match is the terminal."""
     return re.sub(r"(?<!\\)\((?!\?)", "(?:", text)

@@ -1,19 +1,17 @@
 """The canonical layout of a file, as `archdsl fmt` writes it.
 
-A statement takes one line if it fits in 120 columns (comments do not count), whatever line breaks it had. What does
-not fit keeps the author's breaks, and gets more where a line is still too long: a chain before `->`, a `set` behind
-`,`, an assertion behind an operator, the rest indented by two. Arguments go one to a line, but a long list at their
-end stays where it is and only its rows move. A list that was written in rows, with a comma behind the last one, stays
-in its rows. A body in braces or brackets is one line only if it was written on one, and fits.
-
-`;` between statements becomes a line's end, outside of one-line bodies. Of the empty lines between statements one
-stays; one stands between items of a file, unless both take one line and were written below each other. Documentation
-stands right above its model. Parentheses and numbers stay as they were written.
-
-Comments stay beside the words that they stood beside, and within their text only blanks at the end go.
-
-Blanks before `->`, `::` and `#` line columns up where the author did so (see `columns.py`). Else they are one before
-`->` and before a `::` within a statement, three before a `::` at its end, two before a comment.
+- A statement takes one line if it fits in 120 columns (without comments), also if it had line breaks.
+- A statement that does not fit keeps the author's breaks and gets more where a line is still too long: a chain breaks
+  before `->`, a `set` after `,`, an assertion after an operator; continuation lines are indented by two.
+- Arguments on several lines take one line each, except for a long list at their end, which stays and breaks into rows.
+  A list that the author wrote in rows, with a comma after the last one, keeps its rows.
+- A body in braces or brackets takes one line only if it was written on one line and fits.
+- `;` between statements becomes the end of a line, except in bodies of one line. Several empty lines become one. One
+  empty line separates the items of a file, unless both take one line and were written without an empty line.
+- Documentation comes directly above its model. Parentheses and numbers do not change.
+- A comment keeps its place beside the same words; only spaces at its end are removed.
+- Spaces before `->`, `::` and `#` align columns where the author aligned them (see `columns.py`). Otherwise there is
+  one before `->` and before a `::` within a statement, three before a `::` at its end and two before a comment.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,7 +30,7 @@ _BREAKS_BEHIND = frozenset({"AND", "OR", "PLUS", "MINUS", "STAR", "DIVIDE", "COM
 
 
 def format_source(source: Source, problems: Problems) -> str | None:
-    """Return the text of a source in its canonical layout; None where it has mistakes, which are reported."""
+    """Return a source in its canonical layout, or None if it has errors, which are reported."""
     found = scan(source, problems)
     if found is None:
         return None
@@ -45,7 +43,7 @@ def format_source(source: Source, problems: Problems) -> str | None:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two syntax trees differ in nothing but their places."""
+    """Return whether two syntax trees are equal except for positions."""
     pairs: list[tuple[object, object]] = [(one, other)]
     while pairs:
         left, right = pairs.pop()
@@ -81,7 +79,7 @@ def _lines_of(entry: Entry) -> list[Line]:
 
 
 def _is_apart(entries: tuple[Entry, ...], blocks: list[list[Line]], number: int) -> bool:
-    """Whether an empty line goes before an entry of a file: always around items that take several lines."""
+    """Return whether an empty line precedes an entry of a file, as around all items of several lines."""
     before, entry = entries[number - 1], entries[number]
     if isinstance(before, Remark):
         return entry.blank
@@ -95,7 +93,7 @@ def _is_apart(entries: tuple[Entry, ...], blocks: list[list[Line]], number: int)
 
 @dataclass(slots=True)
 class _Layout:
-    """The lines so far; the last one is being written. `unfolded` counts the brackets that had to leave their line."""
+    """The lines so far, of which the last is being written; `unfolded` counts brackets that take several lines."""
 
     lines: list[Line] = field(default_factory=list)
     unfolded: int = 0
@@ -105,7 +103,7 @@ class _Layout:
         return self.lines[-1]
 
     def entry(self, entry: Entry, indent: int) -> None:
-        """Write a statement or a comment on lines of its own."""
+        """Write a statement or a comment on its own lines."""
         start = len(self.lines)
         self.lines.append(Line(indent))
         if isinstance(entry, Remark):
@@ -128,7 +126,7 @@ class _Layout:
             self.line.indent = self.line.end = indent
 
     def _note(self, note: Note, indent: int) -> None:
-        """Write a comment, at the end of the line if it stood at the end of one."""
+        """Write a comment, at the end of the line if it was at the end of one."""
         if note.alone or self.line.closed:
             self._turn(indent)
         self.line.add(Part(note.text, 2, "#", note.place))
@@ -148,7 +146,7 @@ class _Layout:
         return not self.line.closed and self.line.end + gap + len(text) <= WIDTH
 
     def _sequence(self, pieces: list[Piece]) -> bool:
-        """Write a statement or an expression; return whether a bracket in it took several lines."""
+        """Write a statement or an expression; return whether a bracket takes several lines."""
         base = self.line.indent
         segments = list(_segments(pieces))
         joined = self._joins(segments, base)
@@ -167,7 +165,7 @@ class _Layout:
         return broke
 
     def _joins(self, segments: list[list[Piece]], base: int) -> bool:
-        """Whether segments fit the line, up to the first bracket that takes several lines."""
+        """Return whether segments fit the line, up to the first bracket that takes several lines."""
         text = ""
         for number, segment in enumerate(segments):
             if len(text) > WIDTH or (number and segment[0].notes):
@@ -181,7 +179,7 @@ class _Layout:
         return self._fits(0, text)
 
     def _turns(self, segment: list[Piece], base: int, *, joined: bool) -> bool:
-        """Whether a segment begins a line."""
+        """Return whether a segment begins a line."""
         if segment[0].turns and not joined:
             return True
         whole = flat(segment)
@@ -209,7 +207,7 @@ class _Layout:
         return broke
 
     def _unfolds_bodies(self, segment: list[Piece]) -> bool:
-        """Whether the bodies of an `if` take several lines: all of them do, or none."""
+        """Return whether the bodies of an `if` take several lines: all or none."""
         first = segment[0]
         if not (isinstance(first, Word) and first.kind == "IF"):
             return False
@@ -217,7 +215,7 @@ class _Layout:
         return whole is None or not self._fits(segment[0].gap, whole)
 
     def _nest(self, nest: Nest, base: int) -> None:
-        """Write brackets on several lines; what they hold is indented from the line that they begin on."""
+        """Write brackets on several lines, with their contents indented from the line on which they begin."""
         self._put(nest.open, base + _STEP)
         inside = self.line.indent
         if nest.is_block:
@@ -246,7 +244,7 @@ class _Layout:
             self.entry(entry, indent)
 
     def _hugs(self, nest: Nest) -> bool:
-        """Whether a long list at the end of arguments stays on their line."""
+        """Return whether a long list at the end of arguments stays on their line."""
         before, last = nest.pieces[:-1], nest.pieces[-1] if nest.pieces else None
         if is_comma(last):
             before, last = nest.pieces[:-2], nest.pieces[-2]
@@ -284,7 +282,7 @@ class _Layout:
 
 
 def _segments(pieces: list[Piece]) -> Iterator[list[Piece]]:
-    """Return the parts between which a line may end: steps, else settings, else terms."""
+    """Return the parts between which a line may break: steps, else settings, else terms."""
     kinds = [piece.kind if isinstance(piece, Word) and not piece.is_sign else "" for piece in pieces]
     starts = [number for number, kind in enumerate(kinds) if number and kind == "ARROW"]
     starts = starts or [number for number, kind in enumerate(kinds[:-1], 1) if kind == "COMMA"]
@@ -295,7 +293,7 @@ def _segments(pieces: list[Piece]) -> Iterator[list[Piece]]:
 
 
 def _items(nest: Nest) -> Iterator[list[Piece]]:
-    """Return what the commas separate, each with its comma; the last one gets one too if there are several."""
+    """Return the items between commas, each with its comma, also the last one if there are several."""
     ends = [number for number, piece in enumerate(nest.pieces, 1) if is_comma(piece)]
     for start, end in pairwise([0, *ends, len(nest.pieces)]):
         item = nest.pieces[start:end]
@@ -304,7 +302,7 @@ def _items(nest: Nest) -> Iterator[list[Piece]]:
 
 
 def _head(segment: list[Piece]) -> str:
-    """Return what a segment puts on its line if its brackets take several: up to the first one that has to."""
+    """Return the part of a segment up to the first bracket that takes several lines."""
     nests = [number for number, piece in enumerate(segment) if isinstance(piece, Nest)]
     opened = next((number for number in nests if segment[number].flat is None), nests[0] if nests else None)
     if opened is None:
@@ -315,7 +313,7 @@ def _head(segment: list[Piece]) -> str:
 
 
 def _follows(pieces: list[Piece]) -> str:
-    """Return what stands on the line of a bracket that closes: up to the next one that opens."""
+    """Return the part after a closing bracket, up to the next opening one."""
     text = ""
     for piece in pieces:
         if piece.notes:
@@ -328,7 +326,7 @@ def _follows(pieces: list[Piece]) -> str:
 
 
 def _widen_last_shape(pieces: list[Piece]) -> None:
-    """Give a `::` at the end of a statement more room than one within it."""
+    """Give a `::` at the end of a statement a larger gap than one within it."""
     for piece in reversed(pieces):
         if isinstance(piece, Word) and piece.kind in ("ARROW", "STATES"):
             piece.gap = 3 if piece.kind == "STATES" else piece.gap

@@ -1,4 +1,4 @@
-"""Text to syntax tree: a function for every rule of the grammar that makes a node."""
+"""Parsing: from text to syntax tree, with a function for each rule of the grammar that makes a node."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _Run = TypeVar("_Run", bound=Automaton)
 
 
 def parse(source: Source, problems: Problems, characters: int = MAX_CHARACTERS) -> ast.File | None:
-    """Return the syntax tree of a source; statements with errors are `Broken`, None where there is no tree at all."""
+    """Return the syntax tree of a source, in which statements with errors are `Broken`, or None if there is no tree."""
     return parse_with(Automaton, source, problems, characters)[0]
 
 
@@ -30,7 +30,7 @@ def parse_with(
     problems: Problems,
     characters: int = MAX_CHARACTERS,
 ) -> tuple[ast.File | None, _Run | None]:
-    """Return the syntax tree, and the run that made it, for those who ask more than the tree says."""
+    """Return the syntax tree and the parser run, which has the tokens and failures."""
     if len(source.text) > characters:
         label = f"{len(source.text):,} characters, and at most {characters:,} are read"
         problems.report(codes.SOURCE_TOO_LARGE, Span(source, 0, 0), label)
@@ -42,9 +42,9 @@ def parse_with(
 
 
 class _Builder:
-    """Makes the nodes; `children` holds what the rule kept: tokens and nodes.
+    """Builds the nodes of the tree; `children` are the tokens and nodes of a rule.
 
-    `offset` is where the text begins that is parsed, if it is a part of the source.
+    `offset` is the position of the parsed text in the source, if it is a part of it.
     """
 
     def __init__(self, source: Source, problems: Problems, offset: int = 0) -> None:
@@ -53,7 +53,7 @@ class _Builder:
         self.offset = offset
 
     def table(self) -> dict[str, Build]:
-        """Return the functions by the name of their rule."""
+        """Return the functions by the names of their rules."""
 
         def bound(make: Callable[[list[Any], Span], Any]) -> Build:
             if self.offset:
@@ -217,9 +217,9 @@ class _Builder:
     def build_on(self, children: list[Any], span: Span) -> ast.On:
         return ast.On(children[0], children[1], span)
 
-    def build_lanes(self, children: list[Any], span: Span) -> ast.Lanes:
+    def build_towers(self, children: list[Any], span: Span) -> ast.Towers:
         name, *places, body = children
-        return ast.Lanes(name, places[0] if places else None, body, span)
+        return ast.Towers(name, places[0] if places else None, body, span)
 
     def build_reference(self, children: list[Token], span: Span) -> ast.Reference:
         token = children[0]
@@ -300,7 +300,7 @@ class _Builder:
         return ast.Index(children[0], children[1], span)
 
     def _label(self, token: Token) -> ast.Label:
-        """Return a name, or one with values in it, whose expressions are parsed here."""
+        """Return a name; the expressions of a computed one are parsed here."""
         if "{" not in token.text:
             return self.name_of(token)
         parts: list[str | ast.Expr | ast.Range] = []
@@ -321,7 +321,7 @@ class _Builder:
         return self._expression(first, start)
 
     def _expression(self, text: str, start: int) -> ast.Expr:
-        """Return the expression that is written within a token."""
+        """Return the expression inside a token."""
         offset = self.offset + start
         run = Automaton(text, _Builder(self.source, self.problems, offset).table(), start="expr")
         found: ast.Expr | None = run.run()

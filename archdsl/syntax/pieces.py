@@ -1,7 +1,7 @@
-"""The text as the formatter sees it: statements of words and brackets, each comment beside what it stands next to.
+"""The source as the formatter sees it: statements of words and brackets, with comments beside their neighbours.
 
-Comments that stand where the layout cannot keep them move by one sign: from before a `,` to behind it, from behind an
-`->` to before it, and from before a `{` to behind it.
+Comments that the layout cannot keep in place move by one token: from before a `,` to after it, from after an `->` to
+before it, and from before a `{` to after it.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _LONG_LINE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A comment, whether it has a line of its own, and else the column and the blanks before it."""
+    """A comment: whether it has its own line, else its column and the spaces before it."""
 
     text: str
     alone: bool
@@ -33,10 +33,14 @@ class Note:
 
 @dataclass(slots=True)
 class Word:
-    """A token; `gap` blanks go before it, `turns` says that the author began a line with it, `notes` come first.
+    """A token.
 
-    Separators have their place: the column at which they stood on their line, and the blanks before them. `is_sign`
-    tells the `-` of a number from the operator.
+    Attributes:
+        gap: Number of spaces before it.
+        turns: Whether it begins a line in the source.
+        notes: The comments before it.
+        place: For separators, the column in the source and the number of spaces before them.
+        is_sign: Whether it is the `-` of a number, not the operator.
     """
 
     text: str
@@ -55,7 +59,7 @@ class Word:
 
 @dataclass(slots=True)
 class Nest:
-    """What stands in brackets: the statements of a block, else pieces. `flat` is None where it cannot be one line."""
+    """Brackets with statements or pieces; `flat` is the text on one line, or None if it needs several."""
 
     open: Word
     start: int
@@ -70,21 +74,21 @@ class Nest:
 
     @property
     def gap(self) -> int:
-        """How many blanks go before it."""
+        """Number of spaces before it."""
         return self.open.gap
 
     @property
     def turns(self) -> bool:
-        """Whether the author began a line with it."""
+        """Whether it begins a line in the source."""
         return self.open.turns
 
     @property
     def notes(self) -> list[Note]:
-        """The comments that come before it."""
+        """The comments before it."""
         return self.open.notes
 
     def unfold(self) -> None:
-        """Note that this takes several lines, and so does all that is around it."""
+        """Mark these brackets and all around them as taking several lines."""
         nest: Nest | None = self
         while nest is not None:
             nest.flat, nest = None, nest.parent
@@ -95,7 +99,7 @@ Piece: TypeAlias = Word | Nest
 
 @dataclass(slots=True)
 class Statement:
-    """A statement, or an item of a file, and the comment at its end; `blank` says that empty lines come before it."""
+    """A statement or an item of a file, with the comment at its end; `blank`: whether an empty line precedes it."""
 
     pieces: list[Piece]
     blank: bool
@@ -110,7 +114,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A comment on a line of its own, between statements."""
+    """A comment on its own line between statements."""
 
     note: Note
     blank: bool
@@ -121,7 +125,7 @@ Entry: TypeAlias = Statement | Remark
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The tree of a source, its comments, and its pieces."""
+    """The syntax tree, the comments and the pieces of a source."""
 
     tree: ast.File
     comments: tuple[str, ...]
@@ -129,7 +133,7 @@ class Scan:
 
 
 def scan(source: Source, problems: Problems) -> Scan | None:
-    """Return what stands in a source; None where it has mistakes, which are reported."""
+    """Return the contents of a source, or None if it has errors, which are reported."""
     tree, recorder = parse_with(_Recorder, source, problems)
     if tree is None or recorder is None or problems.has_errors:
         return None
@@ -141,7 +145,7 @@ def scan(source: Source, problems: Problems) -> Scan | None:
 
 
 class _Recorder(Automaton):
-    """A run of the parser that keeps the tokens, and which of the brackets hold statements."""
+    """A parser run that records the tokens and the brackets with statements."""
 
     def __init__(self, text: str, build: dict[str, Build]) -> None:
         super().__init__(text, build)
@@ -160,7 +164,7 @@ class _Recorder(Automaton):
 
 
 class _Reader:
-    """Takes tokens and comments one by one; `_nest` is the bracket that is open, None outside of all."""
+    """Builds pieces from tokens and comments; `_nest` is the innermost open bracket, or None."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -215,7 +219,7 @@ class _Reader:
         return word
 
     def _is_between(self) -> bool:
-        """Whether a statement could begin here."""
+        """Return whether a statement could begin here."""
         return not self._pieces and (self._nest is None or self._nest.is_block)
 
     @property
@@ -292,7 +296,7 @@ class _Reader:
 
 
 def _gap(before: Word, word: Word) -> int:
-    """Return how many blanks stand between two words."""
+    """Return the number of spaces between two words."""
     if word.kind in _TIGHT_BEFORE or before.kind in _TIGHT_AFTER or before.is_sign:
         return 0
     is_call = word.kind == "LPAR" and before.kind == "NAME"
@@ -301,12 +305,12 @@ def _gap(before: Word, word: Word) -> int:
 
 
 def is_comma(piece: Piece | None) -> bool:
-    """Whether this is a comma."""
+    """Return whether this is a comma."""
     return isinstance(piece, Word) and piece.kind == "COMMA"
 
 
 def flat(pieces: list[Piece]) -> str | None:
-    """Return pieces on one line, None where that cannot be. Comments before the first one do not matter."""
+    """Return pieces on one line, or None if they need several; comments before the first piece are ignored."""
     parts: list[str] = []
     for piece in pieces:
         if piece.flat is None or (parts and piece.notes):

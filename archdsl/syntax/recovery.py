@@ -1,4 +1,4 @@
-"""Where a broken statement ends, and what its layout tells about brackets that are not closed."""
+"""Helpers for recovery from syntax errors, which use the layout of the text."""
 
 import re
 
@@ -20,36 +20,36 @@ _STATEMENT = re.compile(
 
 
 def blank_end(text: str, at: int) -> int:
-    """Return where blanks, line ends and comments end."""
+    """Return the position after spaces, line ends and comments."""
     found = _BLANK(text, at)
     assert found is not None
     return found.end()
 
 
 def begins_statement(text: str, at: int) -> bool:
-    """Whether what stands here, first on its line, reads as a statement rather than as an argument."""
+    """Return whether the text at a position begins its line and looks like a statement, not an argument."""
     return begins_line(text, at) and _STATEMENT(text, at) is not None
 
 
 def goes_on(text: str, at: int) -> bool:
-    """Whether what stands here, first on its line, goes on with the statement above it."""
+    """Return whether the text at a position, first on its line, continues the statement above."""
     return _GOES_ON(text, at) is not None
 
 
 def begins_line(text: str, at: int) -> bool:
-    """Whether only blanks stand before a place on its line."""
+    """Return whether only spaces precede a position on its line."""
     return not text[text.rfind("\n", 0, at) + 1 : at].strip()
 
 
 def ends_line(text: str, at: int) -> bool:
-    """Whether nothing but blanks and a comment follows on the line."""
+    """Return whether only spaces and a comment follow on the line."""
     found = _REST_OF_LINE(text, at)
     assert found is not None
     return found.group().partition("#")[0].strip() == ""
 
 
 def indentation(text: str, at: int) -> int:
-    """Return how many blanks the line of a place begins with."""
+    """Return the number of spaces at the beginning of a position's line."""
     start = text.rfind("\n", 0, at) + 1
     found = _INDENTATION(text, start)
     assert found is not None
@@ -57,9 +57,9 @@ def indentation(text: str, at: int) -> int:
 
 
 def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
-    """Return where the statement with a mistake at `at` ends: at a line's end, or before `around` is closed.
+    """Return the end of the statement with an error at `at`: the end of a line, or before `around` is closed.
 
-    `inside` are the brackets of the statement that are open at the mistake.
+    `inside` are the brackets of the statement that are open at the error.
     """
     opened = [*inside]
     blocks = 0
@@ -94,7 +94,7 @@ def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
 
 
 def item_end(text: str, at: int) -> int:
-    """Return where the next model or `set` begins, from this line on, its documentation and the line's end included."""
+    """Return the position of the next definition from this line on, including its documentation."""
     first = max(text.rfind("\n", 0, at), 0) if begins_line(text, at) else at
     found = _ITEM(text, first)
     if found is None:
@@ -106,6 +106,6 @@ def item_end(text: str, at: int) -> int:
 
 
 def _unknown_end(text: str, at: int) -> int:
-    """Return where something ends that is no token: a string without its end, a number that runs into a name."""
+    """Return the end of text that is no token: a string without an end, a number followed by a name."""
     found = _REST_OF_LINE(text, at) if text[at] == '"' else _WORD(text, at)
     return found.end() if found else at + 1

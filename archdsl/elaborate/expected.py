@@ -1,0 +1,39 @@
+"""What a bare name can mean in an expression, which depends on the place of the expression."""
+
+from dataclasses import dataclass
+
+from archdsl.ops.argument_types import ArgumentType
+from archdsl.ops.declared import Declared
+from archdsl.ops.initialisers import InitialiserType
+
+PADDING_WORDS = ("half", "tf_same", "same")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The names that an expression accepts besides those in scope.
+
+    `words` are bare words, such as `half` in `padding = half`. With `initialiser`, the words are initialisers. With
+    `blocks`, the name of an operator stands for the operator.
+    """
+
+    words: tuple[str, ...] = ()
+    initialiser: bool = False
+    blocks: bool = False
+
+
+ANY = Expected()
+STEP_ARGUMENT = Expected(PADDING_WORDS)
+BLOCK_ARGUMENT = Expected(PADDING_WORDS, blocks=True)
+PARAMETER_DEFAULT = Expected(blocks=True)
+
+
+def expected_by(kind: ArgumentType) -> Expected:
+    """Return the names that an argument of an operator or initialiser accepts."""
+    return Expected(kind.words, initialiser=isinstance(kind, InitialiserType))
+
+
+def expected_by_any(declared: type[Declared]) -> Expected:
+    """Return the names that some argument accepts: a misspelt argument may have been meant for any of them."""
+    words = [word for argument in declared.arguments.values() for word in argument.kind.words]
+    return Expected((*PADDING_WORDS, *dict.fromkeys(words)))
