@@ -46,7 +46,7 @@ _build_options = gathered("options", BuildOptions, [
         "--parallel", type=click.Choice(["pipeline", "towers"]), help="Generate modules for several processes"
     ),
     click.option(
-        "--stages", type=click.IntRange(min=2), help="Number of pipeline stages; one for each device by default"
+        "--stages", type=click.IntRange(min=2), help="Number of pipeline stages; by default, one for each device"
     ),
     click.option("--train", is_flag=True, help="Write a training script, train.py, beside the module"),
     click.option(

@@ -12,11 +12,11 @@ COMMAND = "archdsl compare --gallery"
 GROUP = "torchvision V1"
 
 _CHARTS = {
-    "balls": "Accuracy against operations; the area of a ball is the number of parameters",
+    "balls": "Accuracy against operations; the area of a bubble shows the number of parameters",
     "parameters": "Parameters",
     "macs": "Multiply-accumulates for one image",
-    "memory": "What a training keeps of one image",
-    "depth": "Depth: layers with weights on the longest way from the input to the output",
+    "memory": "Memory kept for the backward pass, for one image",
+    "depth": "Depth: layers with weights on the longest path from the input to the output",
 }
 
 
@@ -31,9 +31,9 @@ def page(nets: Sequence[Compared], folder: str) -> str:
     """Return the page in Markdown; `folder` is the path of the charts, relative to the page."""
     parts = ["# Comparison", f"<!-- Made by `{COMMAND}`; do not edit. -->"]
     parts.append(
-        "The nets of the gallery that torchvision has weights for, by the names that commands take. Counts, memory\n"
-        "and depth are computed by archdsl; [reports.md](reports.md) defines them. Accuracies are published ones: the\n"
-        "chart and the first table hold those of one source and protocol only."
+        "This page compares the nets of the gallery for which torchvision has weights. archdsl computes counts, memory\n"
+        "and depth; [reports.md](reports.md) defines them. Accuracies are published results. The chart and the first\n"
+        "table show accuracies of one source and protocol only."
     )
     parts += [f"## {words}\n\n{_picture(folder, name, words)}" for name, words in _CHARTS.items()]
     parts += ["## Table", markdown(nets).rstrip()]

@@ -33,13 +33,13 @@ _MADE = "<!-- Made by `python -m archdsl.dev write`; do not edit. -->\n"
 
 def operators() -> str:
     """Return docs/operators.md: every operator with its arguments and examples."""
-    parts = ["# Operators\n", _MADE, "What stands between `->`. The first arguments of an operator need no name.\n"]
+    parts = ["# Operators\n", _MADE, "The operators of a chain. A number in parentheses is the position of an argument that needs no name.\n"]
     for family in FAMILIES:
         found = [op for op in all_ops() if op.family == family]
         if found:
             parts.append(f"## {family.capitalize()}\n")
             parts += [_operator(op) for op in found]
-    about = "What the arguments `init` and `bias_init` take: the functions of `torch.nn.init`, without their last `_`."
+    about = "Values of the arguments `init` and `bias_init`: the functions of `torch.nn.init`, without the final `_`."
     return "\n".join([*parts, "## Initialisers\n", about + "\n", *map(_initialiser, all_initialisers())])
 
 
@@ -51,7 +51,7 @@ def _arguments(declared: type[Declared]) -> list[str]:
     """Return the table of arguments, with an empty line below it; nothing where there are none."""
     if not declared.arguments:
         return []
-    lines = ["| argument | default | takes | what it is |", "| --- | --- | --- | --- |"]
+    lines = ["| argument | default | type | description |", "| --- | --- | --- | --- |"]
     for number, (name, argument) in enumerate(declared.arguments.items()):
         place = f" ({number + 1})" if number < declared.positional else ""
         value = default(argument)
@@ -74,7 +74,7 @@ def _operator(op: type[Op]) -> str:
 def errors() -> str:
     """Return docs/errors.md: every code with its explanation."""
     parts = ["# Errors and warnings\n", _MADE]
-    parts.append("`E` stops a build, `W` does not. `archdsl explain E0302` prints one of these.\n")
+    parts.append("A code with `E` is an error and stops a build; `W` is a warning. `archdsl explain E0302` prints an entry.\n")
     for code in sorted(CATALOGUE.values(), key=lambda code: code.id):
         parts.append(f"## {code.id}: {code.title}\n\n{code.explanation}\n")
     return "\n".join(parts)
@@ -87,9 +87,9 @@ def lengths() -> str:
     return f"""# How long nets are
 
 {_MADE}
-Non-blank lines of what defines each net in the gallery: the model, and the blocks and defaults of its file that it
-uses. Comments are not counted, and documentation and assertions, which the others' code does not have, in a column of
-their own. Beside them the lines of torchvision's classes for the same net (0.28), and of CNNArchLang's file.
+This page counts the non-blank lines that define a net: the model, and the blocks and defaults of its file that it
+uses. Comments are not counted. Documentation and assertions, which the other code does not have, are counted in a
+separate column. The last columns count torchvision's classes for the same net (0.28) and CNNArchLang's file.
 
 {page()}"""
 
