@@ -135,7 +135,7 @@ def test_a_script_that_somebody_wrote_or_changed_is_kept(tmp_path: Path) -> None
     script.write_text(whole.replace("2e-3", "5e-3"))
     done = training_of(tmp_path, SMALL)
     assert done.exit_code == 3
-    assert "was changed since archdsl made it" in done.stderr
+    assert "was edited after archdsl generated it" in done.stderr
     assert "5e-3" in script.read_text()
 
 

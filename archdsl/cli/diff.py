@@ -28,7 +28,8 @@ def diff(
 ) -> None:
     """Compare two nets: steps, shapes, counts and reusable weights.
 
-    The last part of the output lists the weights of OLD that load into NEW. The exit code is 0 whether or not the nets differ.
+    The last part of the output lists the weights of OLD that load into NEW. The exit code is 0 whether or not the nets
+    differ.
     """
     from archdsl.report.difference import difference
 

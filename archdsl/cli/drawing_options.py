@@ -95,7 +95,10 @@ output_options = gathered("output", OutputOptions, [
     click.option("--alt", is_flag=True, help="Print a description of the drawing for screen readers"),
 ])  # fmt: skip
 detail_options = gathered("detail", DetailOptions, [
-    click.option("--depth", type=Depth(), metavar="N|full", help="Number of submodule levels to expand; by default, as many as fit on a page"),
+    click.option(
+        "--depth", type=Depth(), metavar="N|full",
+        help="Number of submodule levels to expand; by default, as many as fit on a page",
+    ),
     click.option("--fold/--no-fold", default=None, help="Draw runs of equal blocks once, with their count"),
     click.option("--expand", multiple=True, metavar="NAME", help="Expand a submodule, or all uses of a block"),
     click.option("--collapse", multiple=True, metavar="NAME", help="Collapse a submodule to one box"),
@@ -117,6 +120,7 @@ layout_options = gathered("layout", LayoutOptions, [
         help="Direction of the drawing: top to bottom or left to right",
     ),
     click.option(
-        "--columns", type=click.IntRange(1, 20), help="Number of columns of a long drawing; by default, as many as a page needs"
+        "--columns", type=click.IntRange(1, 20),
+        help="Number of columns of a long drawing; by default, as many as a page needs",
     ),
 ])  # fmt: skip

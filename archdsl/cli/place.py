@@ -54,7 +54,9 @@ class Problem:
 
 
 _problem = gathered("problem", Problem, [
-    click.option("--devices", type=click.IntRange(1, 1000), help="Maximum number of devices; by default, those of the net"),
+    click.option(
+        "--devices", type=click.IntRange(1, 1000), help="Maximum number of devices; by default, those of the net"
+    ),
     click.option("--memory", type=Quantity(), metavar="BYTES", help="Memory of each device, such as 16GiB"),
     click.option(
         "--link", type=Quantity(), metavar="BYTES/S", default=12e9,
@@ -64,13 +66,16 @@ _problem = gathered("problem", Problem, [
         "--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Number of samples in a batch"
     ),
     click.option(
-        "--micro", type=click.IntRange(min=1), help="Number of micro-batches in a batch; by default, one for each device"
+        "--micro", type=click.IntRange(min=1),
+        help="Number of micro-batches in a batch; by default, one for each device",
     ),
     click.option(
         "--schedule", type=click.Choice(["inference", "gpipe", "1f1b"]), default="1f1b", show_default=True,
         help="Forward passes only, or the schedule of a pipeline in training",
     ),
-    click.option("--profile", type=click.File(), metavar="TIMES.json", help="JSON file with measured seconds for each path"),
+    click.option(
+        "--profile", type=click.File(), metavar="TIMES.json", help="JSON file with measured seconds for each path"
+    ),
     click.option("--exact", is_flag=True, help="Prove the optimum, which may be a few percent better"),
 ])  # fmt: skip
 

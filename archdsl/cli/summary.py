@@ -21,7 +21,11 @@ _FORMATS = ("text", "markdown", "csv", "latex", "json")
 @click.option("--depth", type=click.IntRange(min=1), help="Number of submodule levels to show; all by default")
 @batch_option
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPE_BYTES)), default="float32", show_default=True, help="Data type of weights and activations"
+    "--dtype",
+    type=click.Choice(list(DTYPE_BYTES)),
+    default="float32",
+    show_default=True,
+    help="Data type of weights and activations",
 )
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="Format of the output"

@@ -117,7 +117,7 @@ def _balls(axes: Any, colours: dict[str, str], nets: Sequence[Compared]) -> None
 
 
 def _apart(names: list[tuple[Compared, float, float]]) -> list[tuple[Compared, float]]:
-    """Return the heights of labels in percent: that of the mark, or lower where labels would overlap."""
+    """Return the heights of labels in percent: the height of the mark, or lower where labels would overlap."""
     width, height = 0.4, 0.62
     placed: list[tuple[float, float]] = []
     found = []

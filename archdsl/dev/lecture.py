@@ -90,8 +90,8 @@ def _claims() -> str:
     differing = sum(not each.agrees for each in found)
     return f"""## Summary
 
-{len(found) - differing} of {len(found)} numbers are confirmed at the precision of the quotation; {differing} are not. The sections
-below derive each number.
+{len(found) - differing} of {len(found)} numbers are confirmed at the precision of the quotation; {differing} are not.
+The sections below derive each number.
 
 {table(("number", "quoted", "computed", "result"), rows)}"""
 
@@ -113,8 +113,8 @@ def _convolution() -> str:
 
 In mathematics, a convolution flips the window along both axes before it multiplies. `conv` does not flip it. It
 computes a cross-correlation, as do `torch.nn.Conv2d` and most deep learning libraries. The difference does not matter
-for a net that is trained from scratch, because training can learn the flipped window as well. It matters for weights that
-are written by hand or taken from a library that flips them.
+for a net that is trained from scratch, because training can learn the flipped window as well. It matters for weights
+that are written by hand or taken from a library that flips them.
 
 {table(("", "values"), rows)}
 The first value of the cross-correlation is {products} = {first}, that of the convolution {turned} = {flipped}.
@@ -237,7 +237,8 @@ def _vgg() -> str:
     return f"""## VGG
 
 Three 3x3 convolutions have the receptive field of one 7x7 convolution (above), with fewer weights and two more
-activations. With C channels everywhere, they have {three.params // maps**2} C² weights against {seven.params // maps**2} C². For C = {maps}:
+activations. With C channels everywhere, they have {three.params // maps**2} C² weights against
+{seven.params // maps**2} C². For C = {maps}:
 {three.params:,} against {seven.params:,}.
 
 VGG-16 has {graph.params:,} parameters. {weights([dense]):,} of them, {share:.0%}, are the weights of its first dense
@@ -252,7 +253,7 @@ pools and dense layers. It counts neither activations, which can overwrite their
 
 
 def _vgg_memory(graph: CheckedGraph, said: Claim) -> str:
-    """Return the sums of the values in VGG-16 that one can count as its memory."""
+    """Return the section about the memory of VGG-16: the totals under several definitions."""
     everything = [each for each in graph.nodes if not each.op.autograd.is_view]
     activations = [each for each in graph.nodes if each.op.family == "activation"]
     used = memory(graph)
@@ -286,14 +287,14 @@ def _inception() -> str:
 ![An inception module of GoogLeNet](inception4a.svg)
 
 The naive module applies convolutions of three sizes and a pool to the same input and concatenates the results. The
-pool keeps the number of channels, so the module returns more channels than it reads: {naive.output.shape.plain().channels} for
-{naive.inputs[0].shape.channels}.
+pool keeps the number of channels, so the module returns more channels than it reads:
+{naive.output.shape.plain().channels} for {naive.inputs[0].shape.channels}.
 
 {_source(naive)}
 {_operations(naive)}
 1x1 convolutions with {node(reduced, "reduce3x3").shape.plain().channels} channels, before the larger convolutions and
-after the pool, save operations, and the module returns {reduced.output.shape.plain().channels} channels. The lecture says
-"{said.quoted} ops". {verdict}
+after the pool, save operations, and the module returns {reduced.output.shape.plain().channels} channels. The lecture
+says "{said.quoted} ops". {verdict}
 
 {_source(reduced)}
 {_operations(reduced)}"""
@@ -372,7 +373,8 @@ def _comparison() -> str:
     balls = _chart("balls", "Accuracy against operations; the area of a bubble shows the number of parameters")
     return f"""## Accuracy against operations
 
-These are published accuracies of one protocol; [comparison.md](comparison.md) lists more nets and the sources. VGG needs the most operations. ResNet-50 and deeper nets are more accurate with fewer operations.
+These are published accuracies of one protocol; [comparison.md](comparison.md) lists more nets and the
+sources. VGG needs the most operations. ResNet-50 and deeper nets are more accurate with fewer operations.
 
 {balls}
 

@@ -139,9 +139,9 @@ CANNOT_COMPUTE = _code(
 AMBIGUOUS_PADDING = _code(
     "E0208",
     "`same` padding is ambiguous",
-    """Frameworks use `same` for three rules: PyTorch's `padding="same"` (for stride 1 only), TensorFlow's padding (uneven for
-    even sizes, and dependent on the stride), and half the kernel on both sides. At stride 1 and with odd kernels they
-    agree. Write `half` for the last and `tf_same` for TensorFlow's.""",
+    """Frameworks use `same` for three rules: PyTorch's `padding="same"` (for stride 1 only), TensorFlow's padding
+    (uneven for even sizes, and dependent on the stride), and half the kernel on both sides. At stride 1 and with odd
+    kernels they agree. Write `half` for the last and `tf_same` for TensorFlow's.""",
 )
 TABLE_DOES_NOT_FIT = _code(
     "E0209",
@@ -488,7 +488,7 @@ UNUSED_BLOCK = _code(
     No model of this file uses this one. Files without models, which others import, do not get this warning.""",
 )
 
-# W04 what a training meets
+# W04 training
 DROPOUT_BEFORE_NORM = _code(
     "W0401",
     "dropout comes before a batch normalisation",

@@ -1,4 +1,4 @@
-"""How often a step is applied, and under which labels."""
+"""The number of times that a step is applied, and its labels."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

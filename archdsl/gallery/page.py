@@ -10,8 +10,8 @@ from archdsl.syntax.loader import read
 from archdsl.verify.references import Reference, references
 
 _NUMBER = re.compile(r"\d+(\.\d+)?( [kMG]\b)?")
-_INTRODUCTION = """This page lists the nets that are installed with archdsl. Commands accept their names: `archdsl build resnet50`.
-The name of a file (`resnet`) selects its last net, which is drawn here, together with the nets of the file that differ
+_INTRODUCTION = """This page lists the nets that are installed with archdsl. Commands accept their names:
+`archdsl build resnet50`. The name of a file (`resnet`) selects its last net, which is drawn here, together with the nets of the file that differ
 from it in more than numbers. `archdsl draw resnet -o resnet.html` writes an interactive drawing. Parameters and
 multiply-accumulates (MACs) are those of inference for one sample.
 

@@ -92,8 +92,8 @@ autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found">\
 <button id="theme" type="button">Dark</button>
 </div>
 </header>
-<main id="canvas" tabindex="0" aria-label="Drawing. Tab moves between parts, Enter expands or collapses a part, arrow keys \
-pan, plus and minus zoom."></main>
+<main id="canvas" tabindex="0" aria-label="Drawing. Tab moves between parts, Enter expands or collapses a part, \
+arrow keys pan, plus and minus zoom."></main>
 <aside id="details" aria-live="polite" aria-label="Details"></aside>"""
 
 
