@@ -44,7 +44,7 @@ def divisors(number: int) -> list[int]:
 
 
 def numbers(state: State) -> dict[str, int]:
-    """Return expressions that are whole numbers here."""
+    """Return expressions that are integers here."""
     known = {name: value for name, value in state.values.items() if type(value) is int}
     if isinstance(state.stream, tuple):
         sizes = {"channels": state.stream[0]}
