@@ -9,6 +9,7 @@ from archdsl.base.pyexpr import (
     Conditional,
     Expr,
     Infix,
+    InputRef,
     Item,
     Mapping,
     Method,
@@ -37,7 +38,7 @@ def quoted(text: str) -> str:
 
 
 def flat(expr: Expr) -> str:
-    """Return an expression on one line; raise TypeError if it still contains a `ValueRef` or `ClassRef`."""
+    """Return an expression on one line; raise TypeError if it still contains an open reference."""
     match expr:
         case TracedInt():
             return flat(arithmetic(expr.trace))
@@ -49,7 +50,7 @@ def flat(expr: Expr) -> str:
             return repr(expr)
         case tuple():
             return flat(Sequence(expr, "("))
-        case ValueRef() | ClassRef():
+        case InputRef() | ValueRef() | ClassRef():
             raise TypeError(f"{expr} has no name yet")
         case _:
             return _composite(expr)
