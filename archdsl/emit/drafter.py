@@ -1,6 +1,7 @@
 """Drafts the classes of a graph, inner classes first."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, InputRef, Item, Ref, Sequence, ValueRef, call, mapped
 from archdsl.base.symbolic import TracedFloat, TracedInt
@@ -123,6 +124,8 @@ class Drafter:
                 return emission.module.with_named(inplace=True) if in_place else emission.module
             case ForwardOnly():
                 raise AssertionError(f"{node.op.name} is never a submodule")
+            case _:
+                assert_never(emission)
 
     def _class(self, child: Container, scope: Scope, owner: Container) -> Call:
         """Return the call of a child's class, which has no name yet, with all arguments that it may need by name."""
