@@ -46,8 +46,8 @@ def explain(
 ) -> None:
     """Explain a diagnostic, an operator, or a step of a net.
 
-    Examples: explain E0302, explain conv, explain alexnet features.0. For a step, the output shows the arithmetic of its
-    shape, parameters and operations, its receptive field and its memory.
+    Examples: explain E0302, explain conv, explain alexnet features.0. For a step, the output shows the arithmetic of
+    its shape, parameters and operations, its receptive field and its memory.
     """
     if path is None:
         _code_or_operator(what, as_json=as_json)

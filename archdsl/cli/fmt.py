@@ -24,8 +24,8 @@ from archdsl.cli.terminal import (
 def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
     """Format files in place.
 
-    Standard input (-) is formatted to standard output. Comments and the meaning of the file are preserved. With --check,
-    the exit code is 1 if a file would change.
+    Standard input (-) is formatted to standard output. Comments and the meaning of the file are preserved. With
+    --check, the exit code is 1 if a file would change.
     """
     from archdsl.syntax.loader import gallery as families
     from archdsl.syntax.loader import gallery_models

@@ -11,9 +11,9 @@ from archdsl.verify.references import Reference, references
 
 _NUMBER = re.compile(r"\d+(\.\d+)?( [kMG]\b)?")
 _INTRODUCTION = """This page lists the nets that are installed with archdsl. Commands accept their names:
-`archdsl build resnet50`. The name of a file (`resnet`) selects its last net, which is drawn here, together with the nets of the file that differ
-from it in more than numbers. `archdsl draw resnet -o resnet.html` writes an interactive drawing. Parameters and
-multiply-accumulates (MACs) are those of inference for one sample.
+`archdsl build resnet50`. The name of a file (`resnet`) selects its last net, which is drawn here, together with the
+nets of the file that differ from it in more than numbers. `archdsl draw resnet -o resnet.html` writes an interactive
+drawing. Parameters and multiply-accumulates (MACs) are those of inference for one sample.
 
 A net with an entry under "equal to" loads the weights of that model. The tests and `archdsl gallery --verify` compare
 the two: keys of the `state_dict` with their order, shapes and types, all counts, the constants of normalisations and
