@@ -211,7 +211,7 @@ def test_bounds_can_be_raised(tmp_path: Path) -> None:
     deep = tmp_path / "deep.arch"
     body = "block Deep(n) = fc: linear(4) -> inner: Deep(n - 1) if n > 0\n"
     deep.write_text(f"{body}model A {{\n  input x: 4\n  deep: Deep(300)\n}}\n")
-    assert "nested at most 50 deep" in run("check", str(deep)).stderr
+    assert "nested 50 levels deep" in run("check", str(deep)).stderr
     assert run("check", str(deep), "--max-nesting", "301").stdout.endswith(
         "6,020 parameters, 4,816 multiply-accumulates\n"
     )

@@ -47,6 +47,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+def test_workers_end_without_shutting_the_interpreter_down(undisturbed: Path) -> None:
+    """DTensor keeps the process group alive; its threads abort a process that shuts down, now and then."""
+    assert (undisturbed / "sitecustomize.py").exists()
+    assert not (undisturbed / "undisturbed.shutdown").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
 @pytest.mark.parametrize("parallel", [pytest.param("ddp", marks=pytest.mark.long), "fsdp2"])
 def test_a_killed_worker_comes_back_and_nothing_shows(undisturbed: Path, parallel: str) -> None:

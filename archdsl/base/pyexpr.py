@@ -1,7 +1,8 @@
 """The Python expressions that generated code is made of.
 
-Operators and the emitter build these trees and never text. `pyprint` turns them into text; until then two kinds of
-reference stay open: `ValueRef` stands for a tensor that has no variable yet, `ClassRef` for a class without a name.
+Operators and the emitter build these trees and never text. `pyprint` turns them into text; until then three kinds
+of reference stay open: `InputRef` stands for an input of an operator, `ValueRef` for a tensor that has no variable yet,
+`ClassRef` for a class without a name.
 """
 
 from collections.abc import Callable, Hashable, Iterator
@@ -16,6 +17,13 @@ class Ref:
     """A name, possibly dotted: `x`, `self.conv1`."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputRef:
+    """An input of an operator, in the code of the operator: the only one, or the one with this number."""
+
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +251,8 @@ class Numbered(Composite):
 
 
 Expr: TypeAlias = (
-    "int | float | bool | str | tuple[Expr, ...] | Ref | ValueRef | ClassRef | Attribute | Infix | Conditional | Call"
-    " | Method | Item | Sequence | Mapping | Repeat | Numbered | None"
+    "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix"
+    " | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | Numbered | None"
 )
 
 _ABSENT = object()

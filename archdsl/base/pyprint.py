@@ -1,6 +1,6 @@
 """The text of Python expressions, laid out as `ruff format` lays it out: quotes, parentheses and long lines."""
 
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import (
     Attribute,
@@ -9,6 +9,7 @@ from archdsl.base.pyexpr import (
     Conditional,
     Expr,
     Infix,
+    InputRef,
     Item,
     Mapping,
     Method,
@@ -37,7 +38,7 @@ def quoted(text: str) -> str:
 
 
 def flat(expr: Expr) -> str:
-    """Return an expression on one line; raise TypeError if it still contains a `ValueRef` or `ClassRef`."""
+    """Return an expression on one line; raise TypeError if it still contains an open reference."""
     match expr:
         case TracedInt():
             return flat(arithmetic(expr.trace))
@@ -49,7 +50,7 @@ def flat(expr: Expr) -> str:
             return repr(expr)
         case tuple():
             return flat(Sequence(expr, "("))
-        case ValueRef() | ClassRef():
+        case InputRef() | ValueRef() | ClassRef():
             raise TypeError(f"{expr} has no name yet")
         case _:
             return _composite(expr)
@@ -76,6 +77,8 @@ def _composite(expr: _Composite) -> str:
         case Call() | Method() | Sequence() | Mapping():
             opening, items, closing = _enclosed(expr)
             return opening + ", ".join(items) + closing
+        case _:
+            assert_never(expr)
 
 
 def _operand(expr: Expr, level: int) -> str:
@@ -107,6 +110,8 @@ def _enclosed(expr: _Bracketed) -> tuple[str, list[str], str]:
             if expr.bracket == "(":
                 return "(", items, ",)" if len(items) == 1 else ")"
             return "[", items, "]"
+        case _:
+            assert_never(expr)
 
 
 def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str]:
@@ -183,6 +188,8 @@ def _items(expr: _Bracketed) -> list[tuple[str, Expr]]:
             return [("", item) for item in expr.items]
         case Mapping():
             return [(f"{flat(key)}: ", value) for key, value in expr.pairs]
+        case _:
+            assert_never(expr)
 
 
 def _item(item: tuple[str, Expr], indent: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, assert_never
 
 import click
 
@@ -24,7 +24,7 @@ class BuildOptions:
 
     output: str | None
     verify: bool
-    parallel: str | None
+    parallel: Literal["pipeline", "towers"] | None
     stages: int | None
     train: bool
     fuse_towers: bool
@@ -72,8 +72,10 @@ def build(net: NetRequest, options: BuildOptions) -> None:
             made = _pipeline(graph, options.stages)
         case "towers":
             made = _towers(graph)
-        case _:
+        case None:
             made = _single(_lowered(graph, fuse_towers=options.fuse_towers))
+        case _:
+            assert_never(options.parallel)
     target = options.output or f"{_module_name(net.file)}.py"
     if options.output is None:
         _keep_foreign(Path(target))

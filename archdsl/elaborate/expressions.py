@@ -11,7 +11,7 @@ from archdsl.elaborate import values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
-from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, Limits
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
@@ -36,6 +36,11 @@ class Evaluator:
 
     def value(self, expr: ast.Expr, scope: Scope, cursor: Cursor, expected: Expected = ANY) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
+        # Most expressions are a parameter or a number.
+        if isinstance(expr, ast.Name) and expr.text in scope.values:
+            return scope.read(expr.text)
+        if isinstance(expr, ast.Literal) and isinstance(expr.value, int) and abs(expr.value) <= MAX_NUMBER:
+            return expr.value
         return _Evaluation(self.problems, self.limits, scope, cursor, expected).value(expr)
 
     def structural(self, expr: ast.Expr, scope: Scope, cursor: Cursor) -> MaybeValue:

@@ -18,7 +18,7 @@ from archdsl.elaborate.settings import SettingError, require_inputs, setting_val
 from archdsl.elaborate.steps import Steps
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, MaybeValue
-from archdsl.elaborate.walk import Made, Unfolded, single, stopped
+from archdsl.elaborate.walk import Made, Unfolded, single
 from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.syntax import ast
 from archdsl.target.reserved import why_no_parameter
@@ -128,23 +128,13 @@ class _Unfolding:
             elif isinstance(statement, ast.Output):
                 more = self._output(statement, scope, cursor)
             elif isinstance(statement, ast.For | ast.If):
-                more, cursor = self._bodies(statement, scope, cursor)
+                more, cursor = control.unfolded(self.steps, statement, scope, cursor, self._statements)
             else:
                 self.begun = self.begun or isinstance(statement, ast.Chain)
                 scope, (more, cursor) = self.steps.statement(statement, scope, cursor, body[number + 1 :])
             made += more
             new = {name: size for name, size in self.dimensions.items() if name not in scope.values}
             scope = scope.with_values(new) if new else scope
-        return Unfolded(made, cursor)
-
-    def _bodies(self, statement: ast.For | ast.If, scope: Scope, cursor: Cursor) -> Unfolded:
-        bodies = control.bodies(self.steps, statement, scope, cursor)
-        if bodies is None:
-            return stopped(cursor)
-        made: Made = []
-        for inner, taken in bodies:
-            more, cursor = self._statements(taken, inner, cursor)
-            made += more
         return Unfolded(made, cursor)
 
     def _input(self, statement: ast.Input, scope: Scope, cursor: Cursor) -> Cursor:

@@ -67,7 +67,7 @@ class Steps:
                 found = assertion(statement, scope, cursor, self.problems.notes, self.evaluator.limits)
                 self.parts.assertions.append(found)
             case ast.For() | ast.If():
-                return scope, self._bodies(statement, scope, cursor)
+                return scope, control.unfolded(self, statement, scope, cursor, self.body)
             case ast.Broken():
                 return scope, stopped(cursor)
             case ast.Output():
@@ -79,16 +79,6 @@ class Steps:
             case _:
                 assert_never(statement)
         return scope, Unfolded([], cursor)
-
-    def _bodies(self, statement: ast.For | ast.If, scope: Scope, cursor: Cursor) -> Unfolded:
-        bodies = control.bodies(self, statement, scope, cursor)
-        if bodies is None:
-            return stopped(cursor)
-        made: Made = []
-        for inner, taken in bodies:
-            more, cursor = self.body(taken, inner, cursor)
-            made += more
-        return Unfolded(made, cursor)
 
     # chains
 

@@ -1,8 +1,9 @@
 """Drafts the classes of a graph, inner classes first."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
-from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, mapped
+from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, InputRef, Item, Ref, Sequence, ValueRef, call, mapped
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, resolved, without_overwriting
 from archdsl.emit.dataflow import Dataflow
@@ -13,7 +14,7 @@ from archdsl.emit.scope import Scope
 from archdsl.emit.statements import changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
-from archdsl.ops.base import INPUT, ForwardOnly, Functional, Submodule, input_at
+from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.passes.transfers import is_move
 
 
@@ -123,6 +124,8 @@ class Drafter:
                 return emission.module.with_named(inplace=True) if in_place else emission.module
             case ForwardOnly():
                 raise AssertionError(f"{node.op.name} is never a submodule")
+            case _:
+                assert_never(emission)
 
     def _class(self, child: Container, scope: Scope, owner: Container) -> Call:
         """Return the call of a child's class, which has no name yet, with all arguments that it may need by name."""
@@ -313,8 +316,7 @@ def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
 
 def _filled(expr: Expr, inputs: tuple[ValueRef, ...]) -> Expr:
     """Return the expression of a function with tensors in place of its inputs."""
-    places = {INPUT: inputs[0]} | {input_at(number): each for number, each in enumerate(inputs)}
-    return mapped(expr, lambda part: places.get(part, part) if isinstance(part, Ref) else part)
+    return mapped(expr, lambda part: inputs[part.number or 0] if isinstance(part, InputRef) else part)
 
 
 def _own(name: str, number: int | float) -> int | float:

@@ -1,6 +1,7 @@
 """The parameters that the code of a class can use: which stay open, and which become numbers."""
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
@@ -110,6 +111,8 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
         case ForwardOnly():
             applied = names_in(emission.function)
             return applied, applied
+        case _:
+            assert_never(emission)
 
 
 def names_in(expr: Expr) -> frozenset[str]:

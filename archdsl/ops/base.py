@@ -10,7 +10,7 @@ from enum import Flag, auto
 from math import prod
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
-from archdsl.base.pyexpr import Call, Expr, Ref
+from archdsl.base.pyexpr import Call, Expr, InputRef
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import (
     EVERYTHING,
@@ -30,12 +30,12 @@ from archdsl.ops.initialisers import InitialValue
 from archdsl.ops.reasons import Reason
 
 FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
-INPUT = Ref("@")
+INPUT = InputRef()
 
 
-def input_at(number: int) -> Ref:
+def input_at(number: int) -> InputRef:
     """Return the placeholder for input `number`, counted from 0, in the code of an operator with several inputs."""
-    return Ref(f"@{number}")
+    return InputRef(number)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from archdsl.base.pyexpr import Expr, Ref, call, mapped
+from archdsl.base.pyexpr import Expr, InputRef, call, mapped
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, InputDependence, Saved
-from archdsl.ops.base import INPUT, Argument, ForwardOnly, Functional, Fusion, Op, Submodule, input_at
+from archdsl.ops.argument_types import ArgumentValue
+from archdsl.ops.base import Argument, ForwardOnly, Functional, Fusion, Op, Submodule
 from archdsl.ops.rearrange import Slice
 
 
@@ -41,7 +42,7 @@ class PerTower(Op):
         self.support = (*op.support, *PerTower.support)  # type: ignore[misc]
 
     @property
-    def values(self) -> Mapping[str, object]:
+    def values(self) -> Mapping[str, ArgumentValue]:
         return self.op.values
 
     def _of_one(self, shape: Shape) -> Shape:
@@ -68,10 +69,9 @@ class PerTower(Op):
     def emission(self, inputs: tuple[Shape, ...]) -> Functional | ForwardOnly:
         made = self.op.emission(tuple(map(self._of_one, inputs)))
         assert not isinstance(made, Submodule)
-        places = {INPUT, *(input_at(number) for number in range(len(inputs)))}
 
         def as_samples(part: Expr) -> Expr:
-            if not isinstance(part, Ref) or part not in places:
+            if not isinstance(part, InputRef):
                 return part
             return call("towers_as_samples", part, self.towers)
 
