@@ -87,7 +87,7 @@ _problem = gathered("problem", Problem, [
 @click.option("--draw", "drawing", metavar="OUT", help="File to write a drawing to: .svg, .png, .pdf or .dot")
 @as_data
 def place(net: NetRequest, problem: Problem, output: str | None, drawing: str | None, *, as_json: bool) -> None:
-    """Assign the steps of a model to devices to minimise the bottleneck.
+    """Assign steps to devices so that the bottleneck is minimal.
 
     The bottleneck is the slowest device or the busiest link. Steps that the model assigns to a device stay there. With
     --placement, the command reports on that placement.

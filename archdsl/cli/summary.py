@@ -32,7 +32,7 @@ _FORMATS = ("text", "markdown", "csv", "latex", "json")
 )
 @as_data
 def summary(net: NetRequest, depth: int | None, batch: int, dtype: str, form: str, *, as_json: bool) -> None:
-    """Print shapes, parameters, operations, memory and receptive fields."""
+    """Print shapes, parameters, operations, memory, receptive fields."""
     from archdsl.report import formats
     from archdsl.report.rows import report
 
