@@ -7,10 +7,10 @@ from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate import control
-from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.budget import OverBudget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Library
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.parameters import ModelParameters, model_parameters
 from archdsl.elaborate.scopes import Children, Labelled, Scope

@@ -10,11 +10,11 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate import blocks, control, diagnostics, forms, operators, sharing, towers
 from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.assertions import assertion
-from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.repeats import Repeats, enter_label, repeats

@@ -8,9 +8,9 @@ from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.elaborate import control, diagnostics
 from archdsl.elaborate.arguments import Bound
-from archdsl.elaborate.ast_queries import bodies, labels
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.forms import devices_of
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.operators import callee
 from archdsl.elaborate.repeats import enter_label, repeats
@@ -21,6 +21,7 @@ from archdsl.elaborate.walk import Made, Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container
 from archdsl.ops.merge import Concat
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import bodies
 
 EXCHANGE = "exchange"
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from archdsl.base.byte_sizes import DTYPE_BYTES, amount
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted
 from archdsl.ops.analysis import Span, Sums
-from archdsl.passes.lowering import Buildable, lowered
+from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.report.memory import memory
 from archdsl.report.receptive_fields import ReceptiveField, UnitFields, receptive_fields
 
@@ -65,7 +65,7 @@ def explanations(
     Raises:
         NoSuchStep: No step or submodule has one of the paths.
     """
-    counted = lowered(graph).without_moves
+    counted = before_moves(graph)
     known = {dotted(element.path): element for element in _elements(counted.root)}
     for path in paths or ():
         if path not in known:

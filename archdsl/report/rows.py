@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from archdsl.base.byte_sizes import DTYPE_BYTES
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted, only_in_training
-from archdsl.passes.lowering import Buildable, lowered
+from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.report.memory import Memory, memory
 from archdsl.report.receptive_fields import ReceptiveField, receptive_fields
 
@@ -101,7 +101,7 @@ class Report:
 
 def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Report:
     """Return the rows and totals of a model for a batch of `batch` samples with numbers of type `dtype`."""
-    counted = lowered(graph).without_moves
+    counted = before_moves(graph)
     used = memory(counted, batch=batch, width=DTYPE_BYTES[dtype])
     table = _Table(counted, batch, DTYPE_BYTES[dtype], used, receptive_fields(counted))
     left_out = only_in_training(counted.graph)
