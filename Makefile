@@ -25,7 +25,7 @@ test: $(VENV)/test.done ## Run the tests that CI runs, 5 minutes on two cores
 	$(PYTEST)
 
 test-long: $(VENV)/test.done ## Run all tests; TOPIC=train runs those of tests/test_train*.py
-	$(PYTEST) -m "long or not long" $(if $(TOPIC),$(wildcard tests/test_$(TOPIC)*.py))
+	$(PYTEST) -m "long or not long" $(if $(TOPIC),tests/test_$(TOPIC)*.py)
 
 test-cuda: $(VENV)/test.done ## Run the tests that need a CUDA device
 	ARCHDSL_CUDA=1 $(BIN)/python -m pytest tests/test_cuda.py

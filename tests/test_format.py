@@ -99,6 +99,25 @@ def test_a_long_chain_breaks_before_an_arrow() -> None:
     assert "\n    -> linear(100)" in neat
 
 
+LONG = """\
+set conv(padding = half, bias = false, groups = 1, dilation = 1), batchnorm(momentum = 0.01), linear(bias = false),
+  dropout(0.25)
+
+model Long {
+  input x: 4
+  linear(2)
+  assert params == 100000001 * 100000002 + 100000003 * 100000004 + 100000005 * 100000006 + 100000007 * 100000008 +
+    100000009
+}
+"""
+
+
+def test_long_settings_and_assertions_break_behind_a_comma_and_an_operator() -> None:
+    on_one_line = LONG.replace(",\n  ", ", ").replace("+\n    ", "+ ")
+    assert max(map(len, on_one_line.split("\n"))) > WIDTH
+    assert formatted(on_one_line) == LONG
+
+
 def test_files_are_rewritten_only_if_they_change(tmp_path: Path) -> None:
     file = tmp_path / "a.arch"
     file.write_text(MESSY)

@@ -59,31 +59,28 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 
-# Python imports this at the start of every process. It shows which workers shut their interpreter down: threads of gloo
-# that outlive their process group would now and then abort these.
-SHUT_DOWN = """import atexit, os, pathlib
+# Python imports this as `sitecustomize` at the start of every process.
+NOTICE_SHUTDOWN = """import atexit, os, pathlib
 if "RANK" in os.environ:
-    atexit.register(pathlib.Path("shut_down").touch)
+    atexit.register(pathlib.Path(os.environ["NOTICE"]).touch)
 """
 
 
 def started(folder: Path, out: str, *arguments: str, processes: int = 2) -> subprocess.Popen[bytes]:
     """Start processes, as the script says how."""
-    (folder / "sitecustomize.py").write_text(SHUT_DOWN)
+    (folder / "sitecustomize.py").write_text(NOTICE_SHUTDOWN)
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    variables = {**environment(), "PYTHONPATH": path, "NOTICE": f"{out}.shutdown"}
     torchrun = f"-m torch.distributed.run --standalone --max-restarts {KILLS} --nproc-per-node {processes} train.py"
     command = [sys.executable, *torchrun.split(), "--out", out, *arguments]
     # Not a pipe: nobody reads it before the end, and what ten failures say is more than a pipe holds.
     with (folder / f"{out}.txt").open("w") as said:
-        return subprocess.Popen(
-            command, cwd=folder, env={**environment(), "PYTHONPATH": path}, stdout=said, stderr=said
-        )
+        return subprocess.Popen(command, cwd=folder, env=variables, stdout=said, stderr=said)
 
 
 def finished(run: subprocess.Popen[bytes], folder: Path, out: str) -> None:
     run.wait(timeout=600)
     assert run.returncode == 0, (folder / f"{out}.txt").read_text()
-    assert not (folder / "shut_down").exists()
 
 
 def weights(folder: Path, out: str) -> dict[str, Any]:

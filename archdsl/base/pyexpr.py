@@ -127,8 +127,8 @@ class Conditional(Composite):
 class Call(Composite):
     """A call with positional and named arguments, such as `nn.Conv2d(1, 6, 5, stride=2)`.
 
-    Each reference in `spread` names a mapping with further arguments, such as `**factory`. It is no part of the call:
-    replacing parts leaves it as it is.
+    Each reference in `spread` names a mapping with further arguments, such as `**factory`. It is not a part
+    of the call: `with_parts` keeps it.
     """
 
     function: "str | Expr"

@@ -140,7 +140,7 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
 
 
 def _operand_lines(expr: Infix | Conditional, prefix: str, indent: int, suffix: str) -> list[str]:
-    """Return a line for every operand, each behind its operator; what follows a prefix is put in parentheses."""
+    """Return a line for every operand, each after its operator; an operand after a prefix is in parentheses."""
     operands = _infix_operands(expr) if isinstance(expr, Infix) else _conditional_operands(expr)
     if not prefix:
         pad = " " * indent

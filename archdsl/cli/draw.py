@@ -36,7 +36,7 @@ _PER_SECOND = 250
 @of_nets
 @click.option(
     "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
-    help="A graph of operators, a table of stages for several nets (.md, .tex), or tensors to scale (.svg, .tex)",
+    help="Graph of operators, table of stages for one or more nets (.md, .tex), or tensors to scale (.svg, .tex)",
 )  # fmt: skip
 @click.option(
     "--diff", is_flag=True, help="Draw the changes between two files, or between two models of one (--model OLD,NEW)"
@@ -49,7 +49,7 @@ def draw(
     nets: tuple[NetRequest, ...], output: OutputOptions, detail: DetailOptions, look: LookOptions,
     layout: LayoutOptions, *, style: str, diff: bool,
 ) -> None:  # fmt: skip
-    """Draw a model as a graph, as a table of stages, or as tensors to scale.
+    """Draw a model as a graph, a table of stages, or tensors to scale.
 
     If the graph fits on one page, it shows every operator and folds runs of three or more equal blocks. Otherwise it
     also collapses submodules until it fits.

@@ -54,7 +54,9 @@ class Problem:
 
 
 _problem = gathered("problem", Problem, [
-    click.option("--devices", type=click.IntRange(1, 1000), help="Number of devices; those of the net by default"),
+    click.option(
+        "--devices", type=click.IntRange(1, 1000), help="Maximum number of devices; by default, those of the net"
+    ),
     click.option("--memory", type=Quantity(), metavar="BYTES", help="Memory of each device, such as 16GiB"),
     click.option(
         "--link", type=Quantity(), metavar="BYTES/S", default=12e9,
@@ -64,13 +66,16 @@ _problem = gathered("problem", Problem, [
         "--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Number of samples in a batch"
     ),
     click.option(
-        "--micro", type=click.IntRange(min=1), help="Number of micro-batches in a batch; one for each device by default"
+        "--micro", type=click.IntRange(min=1),
+        help="Number of micro-batches in a batch; by default, one for each device",
     ),
     click.option(
         "--schedule", type=click.Choice(["inference", "gpipe", "1f1b"]), default="1f1b", show_default=True,
         help="Forward passes only, or the schedule of a pipeline in training",
     ),
-    click.option("--profile", type=click.File(), metavar="TIMES.json", help="Use measured seconds, by path of a step"),
+    click.option(
+        "--profile", type=click.File(), metavar="TIMES.json", help="JSON file with measured seconds for each path"
+    ),
     click.option("--exact", is_flag=True, help="Prove the optimum, which may be a few percent better"),
 ])  # fmt: skip
 
@@ -82,7 +87,7 @@ _problem = gathered("problem", Problem, [
 @click.option("--draw", "drawing", metavar="OUT", help="File to write a drawing to: .svg, .png, .pdf or .dot")
 @as_data
 def place(net: NetRequest, problem: Problem, output: str | None, drawing: str | None, *, as_json: bool) -> None:
-    """Assign the steps of a model to devices, so that the bottleneck is as fast as possible.
+    """Assign steps to devices so that the bottleneck is minimal.
 
     The bottleneck is the slowest device or the busiest link. Steps that the model assigns to a device stay there. With
     --placement, the command reports on that placement.

@@ -1,4 +1,4 @@
-"""What a bare name can mean in an expression, which depends on the place of the expression."""
+"""The meanings of a bare name in an expression, which depend on the position of the expression."""
 
 from dataclasses import dataclass
 

@@ -115,7 +115,7 @@ def _keyword(unit: ast.Residual) -> Span:
 
 def _report_residual(walk: Walk, unit: ast.Residual, start: Tensor, end: Tensor) -> None:
     label = f"its input is {start.shape}, and its body gives {end.shape}"
-    help = "make the shapes equal, or add a projection for where they differ: `project { conv(…, 1) }`"
+    help = "give both the same shape, or add a projection: `project { conv(…, 1) }`"
     secondary = _place_of(walk, end, "the body ends here")
     walk.problems.report(codes.RESIDUAL_DIFFERS, _keyword(unit), label, secondary=secondary, help=help)
 

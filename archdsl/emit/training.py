@@ -28,7 +28,7 @@ class CannotTrain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """A training script as the template lays it out: the variables of the template are these fields.
+    """The fields of a training script, which are the variables of its template.
 
     Attributes:
         title: The first line of the docstring.

@@ -34,7 +34,7 @@ class ArgumentType:
     """Base class of argument types.
 
     Attributes:
-        title: The expected value, in words for messages: "a whole number".
+        title: The expected value, in words for messages: "an integer".
         words: The bare names that the argument accepts.
     """
 
@@ -233,16 +233,16 @@ class Bitmaps(ArgumentType):
         return tuple(row.replace("/", "") for row in value)
 
 
-COUNT = WholeNumber("a whole number")
-COUNT_FROM_ZERO = WholeNumber("a whole number", low=0)
-OPTIONAL_COUNT = WholeNumber("a whole number, or none", optional=True)
-OPTIONAL_COUNT_FROM_ZERO = WholeNumber("a whole number, or none", low=0, optional=True)
-AXES = PerAxis("a whole number, or one per axis such as 3x1")
-OPTIONAL_AXES = PerAxis("a whole number, or one per axis such as 3x1", optional=True)
-PADDING = PaddingKind("a whole number, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
-POOL_PADDING = PaddingKind("a whole number, one per axis, or `half`", ("half", "same"), low=0)
-AXES_FROM_ZERO = PerAxis("a whole number, or one per axis such as 3x1", low=0)
-OPTIONAL_AXES_FROM_ZERO = PerAxis("a whole number, or one per axis such as 3x1", low=0, optional=True)
+COUNT = WholeNumber("an integer")
+COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
+OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
+OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)
+AXES = PerAxis("an integer, or one per axis such as 3x1")
+OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", optional=True)
+PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
+POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", ("half", "same"), low=0)
+AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0)
+OPTIONAL_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, optional=True)
 SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
 TRUTH = Truth("true or false")
 RATE = Number("a number", low=0.0, high=1.0)

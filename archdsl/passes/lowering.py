@@ -29,7 +29,7 @@ class LoweredGraph(CountedGraph):
 
     def indices(self, given: Input) -> int | None:
         """Return the number of different indices that an input may hold, None if it holds real numbers."""
-        # The steps say so that read the input, and a Move may stand before them.
+        # The steps that read the input decide this, and in the lowered graph they may read a Move instead.
         return self.without_moves.indices(given)
 
 

@@ -138,7 +138,7 @@ class _Writer:
         if count:
             lines.append(f"{amount(count * self.width)} as {self.dtype}")
         if fixed:
-            lines.append(f"{fixed:,} further numbers that are not trained")
+            lines.append(f"{fixed:,} buffer values that are not trained")
         return tuple(lines)
 
     def _operations(self, nodes: list[Node], sums: Sums) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ class _Training:
         self.owner[node.path] = self.owner[source] if source else node.path
 
     def _save(self, node: Node) -> int:
-        """Record what autograd saves of a step; return the bytes that were not saved before."""
+        """Record the tensors that autograd saves for a step; return the bytes that were not saved before."""
         saved = self.flow.saved(node)
         values = self.flow.batch * int(saved.values) + int(saved.of_batch)
         self.extra[node.path] = values * self.flow.width + self.flow.batch * int(saved.integers) * _INTEGER
