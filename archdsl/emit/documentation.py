@@ -60,7 +60,7 @@ def _uses(found: Class) -> str:
 
 def _fixed(root: CountedGraph, draft: ClassDraft) -> str:
     params: list[Parameter] = [p for p in root.parameters if p.used]
-    closed = [p for p in params if p.name in draft.scope.fixed or p.name not in draft.scope.values]
+    closed = [p for p in params if p.name in draft.parameters.fixed or p.name not in draft.parameters.values]
     return ", ".join(f"{p.name} = {shown(p.value)}" for p in closed)
 
 
@@ -72,7 +72,7 @@ def _shapes(found: Class) -> list[str]:
         for (name, _), shapes in zip(draft.arguments, given, strict=True)
     ]
     if len(draft.outputs) > 1:
-        named = [(each.name, [draft.scope.expression(size) for size in each.shape.dims]) for each in draft.outputs]
+        named = [(each.name, [draft.parameters.expression(size) for size in each.shape.dims]) for each in draft.outputs]
         return [*said, *(f"{name}: {_batched(sizes)}" for name, sizes in named)]
     results = [member.shape_of(member.results()[0]) for member in found.members]
     return [*said, f"returns: {_batched(_sizes(found.members, results, given[0] if given else None, loosely=True))}"]
@@ -147,7 +147,7 @@ def _ratio(shapes: list[Shape], given: list[Shape], axis: int) -> int | None:
 
 def _size(draft: ClassDraft, shape: Shape, axis: int) -> Expr:
     """Return a size as the class computes it. In a block, the result of a window formula is shown as a number."""
-    size = draft.scope.expression(shape.dims[axis])
+    size = draft.parameters.expression(shape.dims[axis])
     return int(shape.dims[axis]) if axis and draft.container.use and _computes(size, "//") else size
 
 
