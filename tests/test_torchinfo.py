@@ -95,7 +95,8 @@ CASES = [
     Case("`nn.LSTM`", lambda: nn.LSTM(8, 16, bias=False, batch_first=True), "lstm(16, bias = false)", STEPS, 30_720,
          20 * 4 * 16 * (8 + 16), "equal"),
     Case("`nn.BatchNorm2d`", lambda: nn.BatchNorm2d(8), "batchnorm", MAP, 16, 0, "counts each parameter once"),
-    Case("`nn.Embedding`", lambda: nn.Embedding(100, 8), "embedding(100, 8)", (20,), 800, 0, "counts each parameter once"),
+    Case("`nn.Embedding`", lambda: nn.Embedding(100, 8), "embedding(100, 8)", (20,), 800, 0,
+         "counts each parameter once"),
 ]  # fmt: skip
 
 

@@ -202,4 +202,4 @@ def test_the_command_draws_volumes(tmp_path: Path) -> None:
     two = run(cli, ["draw", "--style", "volumes", "lenet5", "vgg16"])
     assert two.exit_code == 2 and "one drawing shows one net" in two.output
     odd = run(cli, ["draw", "--style", "volumes", "lenet5", "-o", "net.png"])
-    assert odd.exit_code == 2 and "ends in none of .svg and .tex" in odd.output
+    assert odd.exit_code == 2 and "must end in .svg or .tex" in odd.output

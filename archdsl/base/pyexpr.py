@@ -286,6 +286,11 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     return change(expr)
 
 
+def with_inputs(expr: Expr, inputs: "tuple[Expr, ...]") -> Expr:
+    """Return the code of an operator with expressions in place of its inputs."""
+    return mapped(expr, lambda part: inputs[part.number or 0] if isinstance(part, InputRef) else part)
+
+
 def parts(expr: Expr) -> "tuple[Expr, ...]":
     """Return the direct parts of an expression."""
     if isinstance(expr, tuple):

@@ -9,7 +9,7 @@ import click
 
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, say, stop, write_output
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, say_written, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph, CountedGraph
@@ -83,10 +83,10 @@ def build(net: NetRequest, options: BuildOptions) -> None:
     if options.verify:
         _verify(made)
     write_output(target, made.text.encode(), net.file)
-    say(target, f"wrote {target}: {graph.name}, {graph.params:,} parameters")
+    say_written(target, f"{graph.name}, {graph.params:,} parameters")
     if script:
         write_output(str(script[0]), script[1].encode(), net.file)
-        say(target, f"wrote {script[0]}; run `python {script[0]} --help` for its options")
+        click.echo(f"wrote {script[0]}; run `python {script[0]} --help` for its options")
 
 
 def _script(made: "_Made", target: str) -> "tuple[Path, str]":

@@ -13,7 +13,7 @@ from archdsl.cli.terminal import (
     complain,
     print_diagnostics,
     print_json,
-    say,
+    say_written,
     stop,
     write_output,
 )
@@ -144,5 +144,5 @@ def _write_page(output: str | None, group: str) -> "tuple[Compared, ...]":
     folder = Path(target).with_suffix("")
     _write_charts(nets, folder)
     write_output(target, page(nets, folder.name).encode(), "-")
-    say(target, f"wrote {target}: {len(nets)} nets, accuracies of {group}")
+    say_written(target, f"{len(nets)} nets, accuracies of {group}")
     return nets

@@ -9,7 +9,7 @@ import click
 
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, as_data, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say, stop, write_output
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say_written, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph
@@ -101,10 +101,10 @@ def place(net: NetRequest, problem: Problem, output: str | None, drawing: str | 
         from archdsl.place.sidecar import written
 
         write_output(output, written(graph, placement).encode(), net.file)
-        say(output, f"wrote {output}: {len(placement.stages)} stages")
+        say_written(output, f"{len(placement.stages)} stages")
     if drawing:
         write_output(drawing, _drawn(graph, placement, kind), net.file)
-        say(drawing, f"wrote {drawing}: {graph.name}")
+        say_written(drawing, graph.name)
     if as_json:
         print_json(placement.as_data())
     elif output != "-":
@@ -115,7 +115,7 @@ def _kind(target: str) -> str:
     """Return the format of a drawing by the suffix of its file."""
     kind = PurePath(target).suffix.removeprefix(".").lower()
     if kind not in ("svg", "png", "pdf", "dot"):
-        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--draw")
+        raise click.BadParameter(f"{target} must end in .svg, .png, .pdf or .dot", param_hint="--draw")
     return kind
 
 

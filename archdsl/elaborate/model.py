@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
@@ -121,17 +122,22 @@ class _Unfolding:
         made: Made = []
         for number, statement in enumerate(body):
             more: Made = []
-            if isinstance(statement, ast.Input):
-                cursor = self._input(statement, scope, cursor)
-            elif isinstance(statement, ast.Devices):
-                self._devices(statement, scope, cursor)
-            elif isinstance(statement, ast.Output):
-                more = self._output(statement, scope, cursor)
-            elif isinstance(statement, ast.For | ast.If):
-                more, cursor = control.unfolded(self.steps, statement, scope, cursor, self._statements)
-            else:
-                self.begun = self.begun or isinstance(statement, ast.Chain)
-                scope, (more, cursor) = self.steps.statement(statement, scope, cursor, body[number + 1 :])
+            match statement:
+                case ast.Input():
+                    cursor = self._input(statement, scope, cursor)
+                case ast.Devices():
+                    self._devices(statement, scope, cursor)
+                case ast.Output():
+                    more = self._output(statement, scope, cursor)
+                case ast.For() | ast.If():
+                    more, cursor = control.unfolded(self.steps, statement, scope, cursor, self._statements)
+                case ast.Chain():
+                    self.begun = True
+                    more, cursor = self.steps.chain(statement, scope, cursor)
+                case ast.Set() | ast.Assert() | ast.Broken():
+                    scope, (more, cursor) = self.steps.statement(statement, scope, cursor, body[number + 1 :])
+                case _:
+                    assert_never(statement)
             made += more
             new = {name: size for name, size in self.dimensions.items() if name not in scope.values}
             scope = scope.with_values(new) if new else scope

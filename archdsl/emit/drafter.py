@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, InputRef, Item, Ref, Sequence, ValueRef, call, mapped
+from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, with_inputs
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, resolved, without_overwriting
 from archdsl.emit.class_parameters import ClassParameters
@@ -200,7 +200,7 @@ class Drafter:
         over = node.sources[-1] if adds and len(inputs) == 2 and inputs[0] != inputs[1] else None
         if over is not None and self.flow.may_overwrite(over, within) and over[: len(within)] == within:
             return inputs[0], over
-        return draft.parameters.expression(_filled(function, inputs)), None
+        return draft.parameters.expression(with_inputs(function, inputs)), None
 
     def _attribute(self, draft: ClassDraft, child: Node | Container, towers: tuple[str, ...]) -> Expr:
         name = (child.weights or child.path)[-1]
@@ -314,11 +314,6 @@ def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
         run = [step] if step.optional and step.reads else []
     if run:
         yield run
-
-
-def _filled(expr: Expr, inputs: tuple[ValueRef, ...]) -> Expr:
-    """Return the expression of a function with tensors in place of its inputs."""
-    return mapped(expr, lambda part: inputs[part.number or 0] if isinstance(part, InputRef) else part)
 
 
 def _own(name: str, number: int | float) -> int | float:

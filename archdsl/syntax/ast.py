@@ -5,7 +5,7 @@ of different kinds are never compared. Nodes that contain statements, and so the
 checkers do not terminate on recursive named tuples, which they compare item by item.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.source import Source, Span
@@ -328,10 +328,12 @@ class Import(NamedTuple):
 Item: TypeAlias = Definition | Import | Set | Broken
 
 
-# The plain classes among the nodes.
-CONTAINERS = (
-    Braces, Numbered, Group, Merge, Residual, On, Towers, Step, Chain, Output, For, If, Definition
-)  # fmt: skip
+# The nodes that are plain classes; the others are tuples.
+CONTAINERS: tuple[type, ...] = tuple(
+    each
+    for each in tuple(globals().values())
+    if isinstance(each, type) and is_dataclass(each) and each.__module__ == __name__
+)
 
 
 class File(NamedTuple):
