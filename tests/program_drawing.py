@@ -20,7 +20,6 @@ from program_parts import (
     For,
     Group,
     If,
-    Lanes,
     Merge,
     On,
     Output,
@@ -35,9 +34,10 @@ from program_parts import (
     Step,
     TakeTensor,
     Tensor,
+    Towers,
     Unit,
     Wrong,
-    in_lanes,
+    in_towers,
 )  # fmt: skip
 
 from archdsl.ops import all_ops, lookup
@@ -58,7 +58,7 @@ class Place:
     loop: tuple[str, ...] = ()
     depth: int = 0
     root: bool = False
-    lane: bool = False
+    tower: bool = False
 
 
 class Drawing:
@@ -187,13 +187,13 @@ class Drawing:
             break
         # A list may hold a number twice, so only a counter makes labels differ.
         counter = (names[0],) if items.startswith(("range", "enumerate", "zip")) else ()
-        inner = Place(place.labels and bool(counter), (*place.loop, *counter), place.depth + 1, False, place.lane)
+        inner = Place(place.labels and bool(counter), (*place.loop, *counter), place.depth + 1, False, place.tower)
         return For(names, items, self.body(entered, inner, random.choice((1, 1, 2))))
 
     def choice(self, state: State, place: Place) -> If:
         self.forms.add("if")
         test = self.condition(state)
-        inner = Place(place.labels, place.loop, place.depth + 1, False, place.lane)
+        inner = Place(place.labels, place.loop, place.depth + 1, False, place.tower)
         taken = state.value(test)
         live, dead = state.copy(), state.copy()
         body = self.body(live if taken else dead, inner, 1)
@@ -268,7 +268,7 @@ class Drawing:
         ]
         makers = simple + (nested if place.depth < 2 else [])
         if place.depth < 2 and place.labels and not state.scope.numbered and not place.loop and self.chance(0.1):
-            return self.lanes(state, place)
+            return self.towers(state, place)
         if self.chance(0.03):
             return self.split(state, place)
         if self.chance(0.08):
@@ -370,7 +370,7 @@ class Drawing:
         random = self.random
         name = random.choice(MERGES)
         start, trial = state.single(), state.copy()
-        inner = Place(place.labels, place.loop, place.depth + 1, False, place.lane)
+        inner = Place(place.labels, place.loop, place.depth + 1, False, place.tower)
         body, first = Body(), None
         for _ in range(random.choice((1, 2, 2, 2, 3))):
             trial.stream = start
@@ -437,7 +437,7 @@ class Drawing:
 
     def residual(self, state: State, place: Place) -> Unit:
         start = state.single()
-        inner = Place(place.labels, place.loop, place.depth + 1, False, place.lane)
+        inner = Place(place.labels, place.loop, place.depth + 1, False, place.tower)
         trial = state.copy()
         body = self.body(trial, inner, self.random.choice((1, 1, 2)))
         if isinstance(trial.stream, list):
@@ -476,24 +476,24 @@ class Drawing:
         if not state.devices:
             raise Wrong("no devices")
         self.forms.add("on")
-        inner = Place(place.labels, place.loop, place.depth + 1, False, place.lane)
+        inner = Place(place.labels, place.loop, place.depth + 1, False, place.tower)
         return On(self.random.choice(state.devices), self.body(state.copy(), inner, 1))
 
     # bundles
 
-    def lanes(self, state: State, place: Place) -> list[Step]:
-        """Return a group of lanes, and what brings them together."""
+    def towers(self, state: State, place: Place) -> list[Step]:
+        """Return a group of towers, and what brings them together."""
         random = self.random
         count = len(state.stream) if isinstance(state.stream, list) else random.choice((1, 2, 2, 3))
         self.count += 1
-        name = f"{random.choice(['tower', 't', 'lane'])}{self.count}_{{0..{count - 1}}}"
+        name = f"{random.choice(['tower', 't', 'copy'])}{self.count}_{{0..{count - 1}}}"
         on = None
         if state.devices and self.chance(0.7):
             on = "gpu{0..%d}" % (count - 1) if count <= len(state.devices) else random.choice(state.devices)
-        unit = Lanes(name, on, Body())
-        lanes = unit.enter(state.copy())
+        unit = Towers(name, on, Body())
+        towers = unit.enter(state.copy())
         for _ in range(random.choice((1, 2, 3))):
-            self._lane_statement(unit, lanes, place)
+            self._tower_statement(unit, towers, place)
         self.forms |= {"group", *(["group on"] if on else [])}
         trial = state.copy()
         steps = [Step(unit)]
@@ -501,25 +501,25 @@ class Drawing:
         steps.append(self.joining(trial, place))
         return steps
 
-    def _lane_statement(self, unit: Lanes, lanes: list[State], place: Place) -> None:
-        inner = Place(True, (), place.depth + 1, False, lane=True)
-        if self.chance(0.3) and len({lane.single()[1:] for lane in lanes}) == 1:
+    def _tower_statement(self, unit: Towers, towers: list[State], place: Place) -> None:
+        inner = Place(True, (), place.depth + 1, False, tower=True)
+        if self.chance(0.3) and len({tower.single()[1:] for tower in towers}) == 1:
             self.forms.add("exchange")
             statement: Statement = Chain(
-                [Step(Exchange()), Step(draw_operator(self.random, lanes[0]), self.label(lanes[0], inner))]
+                [Step(Exchange()), Step(draw_operator(self.random, towers[0]), self.label(towers[0], inner))]
             )
         else:
-            found = self.statement(lanes[0].copy(), inner)
+            found = self.statement(towers[0].copy(), inner)
             if not found:
                 return
             statement = found[0]
-        trial = [lane.copy() for lane in lanes]
+        trial = [tower.copy() for tower in towers]
         try:
-            in_lanes(statement, trial)
-            [lane.single() for lane in trial]
+            in_towers(statement, trial)
+            [tower.single() for tower in trial]
         except Wrong:
             return
-        lanes[:] = trial
+        towers[:] = trial
         unit.body.statements.append(statement)
 
     def split(self, state: State, place: Place) -> list[Step]:
@@ -532,7 +532,7 @@ class Drawing:
         self.forms.add("split")
         if self.chance(0.4) and place.labels and not place.loop and not state.scope.numbered and place.depth < 2:
             self.forms.add("split and group")
-            return [step, *self.lanes(trial, place)]
+            return [step, *self.towers(trial, place)]
         return [step, self.joining(trial, place)]
 
     def joining(self, state: State, place: Place) -> Step:
@@ -547,7 +547,7 @@ class Drawing:
                 continue
             self.forms.add(f"{name} of a bundle")
             return step
-        raise Wrong("the lanes do not go together")
+        raise Wrong("the towers do not go together")
 
 
 def draw_named(random: Random, state: State, name: str) -> Call:

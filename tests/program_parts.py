@@ -359,7 +359,7 @@ class On(Unit):
 
 
 @dataclass
-class Lanes(Unit):
+class Towers(Unit):
     """`group tower{0..1} on gpu{0..1} { … }`."""
 
     name: str
@@ -378,35 +378,35 @@ class Lanes(Unit):
         if len(streams) != len(names) or state.scope.taken & {*names}:
             raise Wrong("names and streams")
         state.scope.taken |= {*names}
-        lanes = []
+        towers = []
         for number, stream in enumerate(streams):
-            lane = state.copy()
-            lane.stream, lane.scope = stream, Scope(False, state.scope)
-            lane.values["tower"] = number
-            lanes.append(lane)
-        return lanes
+            tower = state.copy()
+            tower.stream, tower.scope = stream, Scope(False, state.scope)
+            tower.values["tower"] = number
+            towers.append(tower)
+        return towers
 
     def flow(self, state: State, label: str | None) -> None:
-        lanes = self.enter(state)
+        towers = self.enter(state)
         for statement in self.body.statements:
-            in_lanes(statement, lanes)
-        state.put([lane.single() for lane in lanes])
+            in_towers(statement, towers)
+        state.put([tower.single() for tower in towers])
 
 
-def in_lanes(statement: "Statement", lanes: list[State]) -> None:
-    """Take a statement in all lanes, those with an exchange step by step."""
+def in_towers(statement: "Statement", towers: list[State]) -> None:
+    """Take a statement in all towers, those with an exchange step by step."""
     if isinstance(statement, Chain) and any(isinstance(step.unit, Exchange) for step in statement.steps):
         for step in statement.steps:
             if isinstance(step.unit, Exchange):
-                found = result(lookup("concat")(), [lane.single() for lane in lanes])  # type: ignore[misc]
-                lanes[0].made[0] += len(lanes)
-                for lane in lanes:
-                    lane.put(found)
+                found = result(lookup("concat")(), [tower.single() for tower in towers])  # type: ignore[misc]
+                towers[0].made[0] += len(towers)
+                for tower in towers:
+                    tower.put(found)
             else:
-                in_lanes(Chain([step]), lanes)
+                in_towers(Chain([step]), towers)
         return
-    for lane in lanes:
-        statement.flow(lane)
+    for tower in towers:
+        statement.flow(tower)
 
 
 class Exchange(Unit):

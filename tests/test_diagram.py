@@ -162,13 +162,13 @@ def test_the_output_tells_classes_where_there_are_any_and_else_its_shape(
 
 
 def test_labelled_submodules_become_stages_and_blocks_within() -> None:
-    found = [(cluster.id, cluster.style, cluster.title, cluster.detail) for cluster in drawn(NESTED).clusters]
+    found = [(cluster.id, cluster.style, cluster.title, cluster.details) for cluster in drawn(NESTED).clusters]
     long = "a_stage_with_a_name_that_is_much_longer_than_its_boxes"
     assert found == [
-        (long, Style.TOP_LEVEL, long, "528 params"),
-        (f"{long}.0", Style.NESTED, f"{long}.0", ""),
-        (f"{long}.0.f", Style.NESTED, "f", ""),
-        (f"{long}.1", Style.NESTED, f"{long}.1", ""),
+        (long, Style.TOP_LEVEL, long, ("528 params",)),
+        (f"{long}.0", Style.NESTED, f"{long}.0", ()),
+        (f"{long}.0.f", Style.NESTED, "f", ()),
+        (f"{long}.1", Style.NESTED, f"{long}.1", ()),
     ]
 
 
@@ -500,7 +500,7 @@ def _hostile() -> Diagram:
     start, stage, end = drawing.members
     assert isinstance(stage, Cluster) and isinstance(stage.members[0], Box)
     inner = replace(stage.members[0], title=HOSTILE, tooltip=HOSTILE, tags=(Tag(HOSTILE, "activation"),))
-    outer = replace(stage, detail=HOSTILE, tooltip=HOSTILE, members=(inner, *stage.members[1:]))
+    outer = replace(stage, details=(HOSTILE,), tooltip=HOSTILE, members=(inner, *stage.members[1:]))
     edges = tuple(replace(edge, label=HOSTILE, tooltip=HOSTILE) for edge in drawing.edges)
     return replace(drawing, members=(start, outer, end), edges=edges, caption=(HOSTILE,), doc=HOSTILE)
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from program_definitions import PARAMS
 from program_drawing import MERGES
-from program_judging import Judge, compiled
+from program_outcome import Comparison, compiled
 from programs import draw
 
 from archdsl.ops import all_ops
@@ -34,10 +34,10 @@ def test_programs_compute_what_their_graphs_say(chunk: int, tmp_path: Path) -> N
             continue
         valid += 1
         try:
-            judged = Judge(program, result.models[0], tmp_path, thorough=seed % 3 == 0).judge()
+            outcome = Comparison(program, result.models[0], tmp_path, thorough=seed % 3 == 0).run()
         except Exception as error:
             raise AssertionError(str(program)) from error
-        assert not judged.findings, f"{judged.findings}\n{program}"
+        assert not outcome.findings, f"{outcome.findings}\n{program}"
     assert valid > 0.8 * len(seeds), f"{valid} of {len(seeds)} programs are valid"
 
 

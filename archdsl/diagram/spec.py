@@ -95,12 +95,15 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A frame around the members of an open submodule or of a device; `inline` marks a tower of a group."""
+    """A frame around the members of an open submodule or of a device; `inline` marks a tower of a group.
+
+    `details` are short texts below or beside the title.
+    """
 
     id: str
     style: Style
     title: str
-    detail: str
+    details: tuple[str, ...]
     tooltip: str
     members: "tuple[Box | Cluster, ...]"
     count: int = 1

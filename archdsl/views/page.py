@@ -10,7 +10,7 @@ from archdsl.base.resources import resource
 from archdsl.base.source import Span
 from archdsl.diagram import Detail, Diagram, Look, diagram, wording
 from archdsl.diagram.model.detail import focus
-from archdsl.diagram.model.facts import parameters, receptive_fields
+from archdsl.diagram.model.facts import each_of, parameters, receptive_fields
 from archdsl.diagram.model.fuse_boxes import fuse_boxes
 from archdsl.diagram.model.outline import Entry, outlines
 from archdsl.diagram.model.terminals import output_id
@@ -126,7 +126,7 @@ def _level(graph: CheckedGraph, path: str, count: int, start: Start, fields: Map
 def _counted(frame: Member, count: int) -> Member:
     if isinstance(frame, Box):
         return frame
-    return replace(frame, count=count, detail=f"{frame.detail} each" if frame.detail else "")
+    return replace(frame, count=count, details=each_of(frame.details))
 
 
 def _opened(graph: CheckedGraph, detail: Detail) -> list[str]:

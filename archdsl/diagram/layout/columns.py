@@ -212,7 +212,7 @@ def _within(members: tuple[Member, ...], column: dict[str, int], number: int) ->
         if inner and number == first:
             kept.append(replace(member, members=tuple(inner)))
         elif inner:
-            more = Cluster(f"{member.id}--{number - first + 1}", member.style, f"{member.title} …", "", member.tooltip,
+            more = Cluster(f"{member.id}--{number - first + 1}", member.style, f"{member.title} …", (), member.tooltip,
                            tuple(inner), link=member.link)  # fmt: skip
             kept.append(more)
     return kept

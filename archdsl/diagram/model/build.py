@@ -118,7 +118,7 @@ class _Builder:
             id=dotted(container.path),
             style=Style.NESTED if depth else Style.TOP_LEVEL,
             title=facts.name(container.path),
-            detail="" if depth else self._size(container),
+            details=() if depth else self._sizes(container),
             tooltip=facts.tooltip(container, self.fields),
             members=tuple(each for entry in entries for each in self._nested(entry, depth=depth + 1)),
             link=self._link(container),
@@ -162,10 +162,13 @@ class _Builder:
         )
 
     def _size(self, item: Item) -> str:
+        return " · ".join(self._sizes(item))
+
+    def _sizes(self, item: Item) -> tuple[str, ...]:
         nodes = nodes_of(item)
         params = sum(node.params for node in nodes) if self.look.params else 0
         macs = sum(node.macs for node in nodes) if self.look.macs else 0
-        return " · ".join(filter(None, (wording.params(params), wording.macs(macs))))
+        return tuple(filter(None, (wording.params(params), wording.macs(macs))))
 
     def _trains(self, item: Item) -> bool:
         return all(node.path in self.training for node in nodes_of(item))
@@ -181,9 +184,9 @@ def _counted(member: Member, entry: Entry) -> Member:
     made = replace(member, count=member.count * entry.count, tooltip=member.tooltip + more)
     rates = facts.rates(entry.item, entry.copies[-1])
     if isinstance(made, Cluster):
-        return replace(made, detail=" · ".join(filter(None, (made.detail and f"{made.detail} each", rates))))
+        return replace(made, details=(*facts.each_of(made.details), *rates))
     each = " each" if isinstance(entry.item, OperatorGroup) else ""
-    lines = (*(f"{line}{each}" for line in made.lines), *filter(None, (rates,)))
+    lines = (*(f"{line}{each}" for line in made.lines), *filter(None, (" · ".join(rates),)))
     return replace(made, alike=entry.count, lines=lines)
 
 

@@ -23,7 +23,7 @@ _MOST = 60
 _LOOK = Look()
 _FOLDED = (Form.BLOCK, Form.OPERATOR, Form.PILL)
 _COPIES = " | the first of "
-_ENDS = (Form.FORK, Form.TERMINAL, Form.STUB, Form.CONNECTOR)
+_WITHOUT_MARK = (Form.FORK, Form.TERMINAL, Form.STUB, Form.CONNECTOR)
 
 
 def compared(
@@ -154,7 +154,7 @@ def _together(
     made: list[Member] = []
     for member in new:
         if isinstance(member, Box):
-            made.append(_judged(member, before))
+            made.append(_with_mark(member, before))
             continue
         was = known.get(member.id)
         inner = _together(was.members if isinstance(was, Cluster) else (), member.members, before, after)
@@ -169,11 +169,11 @@ def _together(
     return tuple(made)
 
 
-def _judged(box: Box, before: dict[str, Box]) -> Box:
+def _with_mark(box: Box, before: dict[str, Box]) -> Box:
     was = before.get(box.id)
     if was is None:
         return box if box.form is Form.FORK else replace(box, mark="added")
-    if box.form in _ENDS or _said(box) == _said(was):
+    if box.form in _WITHOUT_MARK or _compared(box) == _compared(was):
         return box
     return replace(box, mark="changed", lines=(*box.lines, f"before: {_difference(was, box)}"))
 
@@ -193,7 +193,7 @@ def _difference(was: Box, box: Box) -> str:
     return " · ".join(words) or "other settings"
 
 
-def _said(box: Box) -> tuple[object, ...]:
+def _compared(box: Box) -> tuple[object, ...]:
     """Return the compared properties of a box, without its source line and receptive field."""
     return (box.form, box.title, box.lines, box.tags, box.segments, _does(box))
 

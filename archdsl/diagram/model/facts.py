@@ -58,16 +58,17 @@ def block_lines(container: Container, size: str, *, copies: bool) -> tuple[str, 
         size: Its number of parameters and multiply-accumulates as text.
         copies: Whether the box stands for several equal submodules.
     """
-    said, remark, dropping, counted = content(container), "", "", "each" if copies else ""
+    lines, remark, counted = content(container), "", "each" if copies else ""
+    dropping: tuple[str, ...] = ()
     if repeats(container) > 1:
         first, *_ = blocks = _blocks(container)
         same = next(block for block in blocks if len(nodes_of(block)) == len(nodes_of(blocks[-1])))
-        said, counted = content(blocks[-1]), counted or "in all"
+        lines, counted = content(blocks[-1]), counted or "in all"
         remark, dropping = _difference(first, blocks[-1]), rates(same, blocks[-1])
     elif container.use is None and len(blocks := _blocks(container)) > 1:
-        said = _runs(blocks) or said
+        lines = _runs(blocks) or lines
     sizes = " · ".join(filter(None, (f"{size} {counted}".strip() if size else "", remark)))
-    return (*said, *filter(None, (sizes, dropping)))
+    return (*lines, *filter(None, (sizes, " · ".join(dropping))))
 
 
 def _runs(blocks: tuple[Container, ...]) -> tuple[str, ...]:
@@ -80,12 +81,12 @@ def _runs(blocks: tuple[Container, ...]) -> tuple[str, ...]:
             runs.append([block])
     counts = [f" ×{len(run)}" if len(run) > 1 else "" for run in runs]
     if len(runs) == 2:
-        told = [
+        texts = [
             broken(f"{_named(run[-1])}{count}: {' '.join(content(run[-1]))}")
             for run, count in zip(runs, counts, strict=True)
         ]
-        if all(told):
-            return (*told[0], *told[1])
+        if all(texts):
+            return (*texts[0], *texts[1])
     names = (f"{_named(run[-1])} {int(run[-1].shape.channels)}" for run in runs)
     return broken(" → ".join(f"{name}{count}" for name, count in zip(names, counts, strict=True)))
 
@@ -109,7 +110,7 @@ def _is_projection(child: Node | Container) -> bool:
     return child.optional
 
 
-def rates(item: Item, last: Item) -> str:
+def rates(item: Item, last: Item) -> tuple[str, ...]:
     """Return the range of drop rates over equal submodules, from those of the first to those of the last."""
     pairs = zip(nodes_of(item), nodes_of(last), strict=True)
     titles = (
@@ -118,7 +119,12 @@ def rates(item: Item, last: Item) -> str:
         if one.op.is_random
     )
     found = (f"{one.lower()} to {other.rpartition(' ')[2]}" for one, other in titles if one != other)
-    return " · ".join(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
+
+
+def each_of(details: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sizes of one of several copies as texts that say so."""
+    return (*details[:-1], f"{details[-1]} each") if details else ()
 
 
 def does(item: Item) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from archdsl.diagram import wording
 from archdsl.diagram.model.box_ownership import BoxOwnership, Wire
 from archdsl.diagram.model.edge_kinds import edge_kinds
 from archdsl.diagram.model.terminals import Terminals
-from archdsl.diagram.spec import Box, Edge, EdgeKind, Form, Member, framed_boxes
+from archdsl.diagram.spec import Box, Cluster, Edge, EdgeKind, Form, Member, Style, framed_boxes
 from archdsl.ir.graph import Path
 from archdsl.passes.crossings import crossings
 
@@ -34,20 +34,20 @@ class _Link:
 
 
 def flow(
-    members: tuple[Member, ...], ends: Terminals, *, shapes: wording.Shapes = "change"
+    members: tuple[Member, ...], terminals: Terminals, *, shapes: wording.Shapes = "change"
 ) -> tuple[tuple[Member, ...], tuple[Edge, ...]]:
     """Connect boxes.
 
     Args:
         members: All boxes and clusters of the drawing.
-        ends: The ends of the drawing with the ownership of its boxes.
+        terminals: The ends of the drawing with the ownership of its boxes.
         shapes: The edges that are labelled with the shape of their tensor.
 
     Returns:
         The members with forks and aligned boxes, and the edges in drawing order.
     """
-    wires = [*ends.ownership.wires(), *ends.leaving]
-    router = _router(members, ends.ownership, wires, shapes)
+    wires = [*terminals.ownership.wires(), *terminals.leaving]
+    router = _router(members, terminals.ownership, wires, shapes)
     routed = list(router.routes(wires))
     forks = [each for each in routed if isinstance(each, _Fork)]
     links = [each for each in routed if isinstance(each, _Link)]
@@ -55,8 +55,8 @@ def flow(
     frames = {**router.frames, **{fork.box.id: fork.frames for fork in forks}}
     edges = _in_order([link.edge for link in links], places, router.boxes)
     aligner = _Aligner(
-        trunk=_trunks(edges, places, frames, ends.ownership.projections, router.boxes),
-        ranks=_ranks(edges, frames, ends.ownership.projections),
+        trunk=_trunks(edges, places, _lanes(members, frames), terminals.ownership.projections, router.boxes),
+        ranks=_ranks(edges, frames, terminals.ownership.projections),
         ordered=_ordered(edges),
         forks=forks,
         transfers={(link.edge.target, link.edge.segment): link.transfer for link in links if link.transfer},
@@ -245,15 +245,20 @@ def _ordered(edges: tuple[Edge, ...]) -> set[str]:
     return {box for box, some in parting if len(set(map(meeting, some))) == 1}
 
 
+def _lanes(members: tuple[Member, ...], frames: Mapping[str, _Frames]) -> dict[str, str]:
+    """Return the id of the device lane of each box; empty for boxes outside all lanes."""
+    lanes = {member.id for member in members if isinstance(member, Cluster) and member.style is Style.DEVICE}
+    return {box: around[0] if around and around[0] in lanes else "" for box, around in frames.items()}
+
+
 def _trunks(
     edges: tuple[Edge, ...],
     places: Mapping[str, int],
-    frames: Mapping[str, _Frames],
+    lanes: Mapping[str, str],
     projections: frozenset[str],
     boxes: Mapping[str, Box],
 ) -> dict[str, str]:
     """Return the group of each box on a trunk: one group for each device lane, and one for the rest."""
-    lanes = {box: around[0] if around and around[0].startswith("device-") else "" for box, around in frames.items()}
     found: dict[str, str] = {}
     for lane in sorted(set(lanes.values())):
         inside = [edge for edge in edges if lanes[edge.source] == lanes[edge.target] == lane]

@@ -46,4 +46,6 @@ def _device(cluster: Cluster, devices: Mapping[str, str]) -> str | None:
 def _lane(device: str, members: tuple[Member, ...], graph: CheckedGraph) -> Cluster:
     params = sum(node.params for node in graph.nodes if node.device == device)
     facts = f"{device} | {wording.exact(params, 'parameter')}"
-    return Cluster(f"device-{device}", Style.DEVICE, device, wording.params(params), facts, members)
+    return Cluster(
+        f"device-{device}", Style.DEVICE, device, (wording.params(params),) if params else (), facts, members
+    )

@@ -78,12 +78,12 @@ def bar_label(box: Box, widths: Sequence[int], theme: Theme, *, across: bool, ba
 def cluster_label(
     cluster: Cluster, theme: Theme, *, one_line: bool, right: bool = False, is_placed: bool = False
 ) -> str:
-    """Return the title of a cluster with its detail.
+    """Return the title of a cluster with its details.
 
     Args:
         cluster: The cluster.
         theme: The colours.
-        one_line: Whether the detail is beside the title instead of below it.
+        one_line: Whether the details are beside the title instead of below it.
         right: Whether the text is aligned to the right.
         is_placed: Whether the position of the title is known, so that it needs no empty room beside it.
     """
@@ -93,12 +93,12 @@ def cluster_label(
     cells = [f'<TD ALIGN="{side}" BALIGN="{side}">{title}</TD>']
     if cluster.count > 1:
         cells += [_gap(5), _badge(cluster.count, theme)]
-    if one_line and cluster.detail:
-        cells.append(f"{_gap(6)}<TD>{_small(cluster.detail, theme)}</TD>")
+    if one_line and cluster.details:
+        cells.append(f"{_gap(6)}<TD>{_small(' · '.join(cluster.details), theme)}</TD>")
     rows = [f"<TR>{''.join(cells)}</TR>"]
-    if cluster.detail and not one_line:
+    if not one_line:
         # One line for each part, so that the text ends before the edge in the middle.
-        for line in cluster.detail.split(" · "):
+        for line in cluster.details:
             rows.append(f'<TR><TD ALIGN="{side}" COLSPAN="{len(cells)}">{_small(line, theme)}</TD></TR>')
     table = _table(rows, spacing=0)
     if one_line or is_placed:

@@ -89,7 +89,7 @@ class Interpreter(nn.Module):
         }
         waiting = list(self.graph.nodes)
         while waiting:
-            # Lanes that exchange their streams come one after the other, and run side by side.
+            # Towers that exchange their streams come one after the other, and run side by side.
             ready = [node for node in waiting if all(path in values for path in node.sources)]
             assert ready, "the graph has a circle"
             for node in ready:
@@ -133,7 +133,7 @@ def samples_for(graph: CheckedGraph, seed: int, dtype: torch.dtype) -> list[Tens
 
 
 @dataclass
-class Judged:
+class Outcome:
     """A program that holds: its graph, its module's text, and what differed."""
 
     graph: CheckedGraph
@@ -141,7 +141,7 @@ class Judged:
     findings: list[str] = field(default_factory=list)
 
 
-class Judge:
+class Comparison:
     """Holds one program against PyTorch; `thorough` compares gradients and other values of parameters too."""
 
     def __init__(self, program: Program, graph: CheckedGraph, folder: Path, *, thorough: bool) -> None:
@@ -154,7 +154,7 @@ class Judge:
         if expected != found:
             self.findings.append(f"{what}: expected {expected}, found {found}")
 
-    def judge(self) -> Judged:
+    def run(self) -> Outcome:
         graph = self.graph
         shapes = {output.name: tuple(map(int, output.shape.dims)) for output in graph.outputs}
         self.expect("shapes", self.expected_shapes(), shapes)
@@ -172,7 +172,7 @@ class Judge:
         self.values()
         self.formatting()
         self.parameters()
-        return Judged(graph, self.text, self.findings)
+        return Outcome(graph, self.text, self.findings)
 
     def expected_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the outputs; an output that is the stream itself is there once, and first."""
