@@ -138,6 +138,8 @@ def assert_same_on_any_devices(graph: CheckedGraph, made: Any) -> None:
         net.load_state_dict(state)
         for each in (deepcopy(net), deepcopy(net).to("cpu"), pickled(net)):
             assert_equal(trained(each, samples), expected)
+    if not {name for name, _ in first.named_buffers()} <= state.keys():
+        return  # a fixed table, which is not saved: a net that was made on `meta` does not get it back
     with torch.device("meta"):
         net = made()
     net.to_empty(device="cpu").load_state_dict(state)
