@@ -11,12 +11,12 @@ from archdsl.check.unused import warn_of_unused
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.elaborate import elaborate
-from archdsl.elaborate.ast_queries import calls
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import calls
 from archdsl.syntax.parse import parse
 
 

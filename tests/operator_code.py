@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archdsl.base.pyexpr import Call
+from archdsl.base.pyexpr import Call, Ref, with_inputs
 from archdsl.base.pyprint import flat
 from archdsl.base.resources import resource
 from archdsl.base.source import Source
 from archdsl.driver import compile_source
 from archdsl.ir.graph import CheckedGraph, Node
 from archdsl.ops import all_ops
-from archdsl.ops.base import INPUT, Emission, Example, ForwardOnly, Functional, Op, Submodule, input_at
+from archdsl.ops.base import Emission, Example, ForwardOnly, Functional, Op, Submodule
 
 EXAMPLES = [pytest.param(op, example, id=example.call) for op in all_ops() for example in op.examples]
 OPERATORS = [pytest.param(op, id=op.name) for op in all_ops()]
@@ -51,15 +51,13 @@ class Function(nn.Module):
         super().__init__()
         emission = node.emission
         assert not isinstance(emission, Submodule)
-        self.text = flat(emission.function)
+        self.function = emission.function
         self.names = namespace(node.op)
 
     def forward(self, *samples: Tensor) -> Tensor:
-        text = self.text
-        for number in range(len(samples)):
-            text = text.replace(input_at(number).name, f"x{number}")
         values = {f"x{n}": each for n, each in enumerate(samples)}
-        result = eval(text.replace(INPUT.name, "x0"), {**self.names, **values, "self": self})
+        text = flat(with_inputs(self.function, tuple(map(Ref, values))))
+        result = eval(text, {**self.names, **values, "self": self})
         assert isinstance(result, Tensor)
         return result
 

@@ -112,7 +112,7 @@ class State:
         python = re.sub(r"\b\d+(x\d+)+\b", lambda found: f"({found[0].replace('x', ', ')})", text)
         try:
             value = eval(python, {"__builtins__": {}}, {**names, **self.values})
-            # `/` is exact on whole numbers, else a mistake.
+            # `/` is exact on integers, else a mistake.
             if "/ 2" in text.replace("//", "") and type(value) is float and not value.is_integer():
                 raise Wrong("a remainder")
             return int(value) if "/ 2" in text.replace("//", "") and type(value) is float else value

@@ -50,6 +50,15 @@ def test_only_its_own_class_spells_an_operator(file: Path) -> None:
     assert not (strings & operators) - OTHER_MEANINGS - OTHER_MEANINGS_IN.get(file.name, set())
 
 
+@pytest.mark.parametrize("file", FILES, ids=relative)
+def test_a_match_says_what_happens_to_all_other_values(file: Path) -> None:
+    """Over a closed set of types the last case is `assert_never`, so that mypy finds the cases of a new type."""
+    for part in ast.walk(ast.parse(file.read_text())):
+        if isinstance(part, ast.Match):
+            last = part.cases[-1]
+            assert ast.unparse(last.pattern) == "_" and last.guard is None, part.lineno
+
+
 def test_imports_point_down() -> None:
     program = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([str(program)], cwd=ROOT, capture_output=True, text=True, check=False)

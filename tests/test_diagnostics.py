@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from documented import ROOT
 
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
@@ -12,6 +13,7 @@ from archdsl.diag.model import Label, Problems
 from archdsl.diag.text import counted, render
 from archdsl.driver import compile_source
 from archdsl.syntax.loader import Unreadable, read
+from archdsl.syntax.tables import KEYWORDS
 
 GOLDEN = Path(__file__).parent / "golden"
 # These come from the file as such, not from what stands in it; the tests below provoke them, and those of `check`.
@@ -31,6 +33,16 @@ def test_every_code_is_explained(code: codes.Code) -> None:
     assert not code.title.endswith(".")
     assert code.explanation.endswith(".")
     assert len(code.explanation) > 60
+
+
+def test_the_language_page_lists_every_warning_and_every_keyword() -> None:
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    listed: set[str] = set()
+    for first, last in re.findall(r"^\| W(\d{4})(?: to W(\d{4}))? \|", page, re.M):
+        listed |= {f"W{number:04}" for number in range(int(first), int(last or first) + 1)}
+    assert listed == {code.id for code in codes.CATALOGUE.values() if not (code.is_error or code.is_retired)}
+    code = " ".join(re.findall(r"^```arch.*?^```|`[^`\n]+`", page, re.M | re.S))
+    assert set(KEYWORDS) <= set(re.findall(r"\w+", code))
 
 
 def unreadable(file: str) -> Unreadable:

@@ -187,8 +187,8 @@ def test_boxes_are_called_by_their_path_and_tell_all_facts_in_the_tooltip() -> N
         "features.0: conv(64, 3, padding = half) with stride = 1, dilation = 1, groups = 1, bias = true"
         " | features.1: batchnorm with eps = 1e-05, momentum = 0.1, affine = true | features.2: relu"
         " | 3×224×224 → 64×224×224 | 1,920 parameters | 86,704,128 MACs | receptive field 3×3, stride 1×1"
-        " | net.arch line 6 | Convolve the map with learned kernels: `nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`, by"
-        " the rank of the input."
+        " | net.arch line 6 | Convolve the map with learned kernels: `nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`,"
+        " by the rank of the input."
     )
 
 

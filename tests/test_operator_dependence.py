@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
-from archdsl.ops.analysis import AxisWindow, InputDependence, Span
+from archdsl.ops.analysis import AxisWindow, InputDependence, Interval
 from archdsl.ops.base import Example, Op
 
 Position: TypeAlias = tuple[int, ...]
@@ -34,13 +34,13 @@ def positions(shape: Shape, first: int, *, is_sequence: bool) -> Position:
     return dims[:1] if is_sequence and first == 0 else dims[first:]
 
 
-def allowed(dependence: InputDependence, unit: Position, sizes: Position) -> list[Span]:
+def allowed(dependence: InputDependence, unit: Position, sizes: Position) -> list[Interval]:
     """Return the first and the last position along each axis that a unit may read."""
     if dependence.everything:
         return [(0, size - 1) for size in sizes]
     axes = dependence.axes or tuple(AxisWindow(1, 0, 0) for _ in sizes)
-    spans = (axis.span(place, place) for axis, place in zip(axes, unit, strict=True))
-    return [(max(first, 0), min(last, size - 1)) for (first, last), size in zip(spans, sizes, strict=True)]
+    intervals = (axis.interval(place, place) for axis, place in zip(axes, unit, strict=True))
+    return [(max(first, 0), min(last, size - 1)) for (first, last), size in zip(intervals, sizes, strict=True)]
 
 
 def grid(dependence: InputDependence, x: Position, y: Position) -> Position:
@@ -126,10 +126,10 @@ def compare(support: Support, dependence: InputDependence, number: int, before: 
             # Sizes of 1 are stretched, and steps may be put before a sequence.
             assert len(found) <= 1
         elif not is_copied_border(node, unit, places):
-            spans = allowed(dependence, unit, sizes)
-            assert all(inside(place, spans) for place in found), (unit, spans, found)
+            intervals = allowed(dependence, unit, sizes)
+            assert all(inside(place, intervals) for place in found), (unit, intervals, found)
             ends = [(min(axis), max(axis)) for axis in zip(*found, strict=True)]
-            slack.append([each for pair in zip(ends, spans, strict=False) for each in distances(*pair)])
+            slack.append([each for pair in zip(ends, intervals, strict=False) for each in distances(*pair)])
     # Windows with gaps reach their ends for some units only.
     too_wide = any(min(column) for column in zip(*filter(None, slack), strict=True))
     assert dependence.everything or not too_wide, slack
@@ -137,13 +137,13 @@ def compare(support: Support, dependence: InputDependence, number: int, before: 
     assert moves or not dependence.everything or len(sizes) < 2 or sizes != sides
 
 
-def distances(found: Span, span: Span) -> Span:
-    """Return how far both ends of a support lie within the span that the operator names."""
-    return found[0] - span[0], span[1] - found[1]
+def distances(found: Interval, interval: Interval) -> Interval:
+    """Return how far both ends of a support lie within the interval that the operator names."""
+    return found[0] - interval[0], interval[1] - found[1]
 
 
-def inside(place: Position, spans: list[Span]) -> bool:
-    return all(first <= each <= last for each, (first, last) in zip(place, spans, strict=True))
+def inside(place: Position, intervals: list[Interval]) -> bool:
+    return all(first <= each <= last for each, (first, last) in zip(place, intervals, strict=True))
 
 
 def flat_index(unit: Position, sizes: Position) -> Iterator[int]:

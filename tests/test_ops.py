@@ -10,10 +10,11 @@ from operator_code import EXAMPLES, Function, constructor, module_of, namespace,
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from archdsl.base.pyexpr import Ref, with_inputs
 from archdsl.base.pyprint import flat
 from archdsl.base.shape import Shape
 from archdsl.ops import all_ops
-from archdsl.ops.base import INPUT, Example, Functional, Op
+from archdsl.ops.base import Example, Functional, Op
 from archdsl.ops.reasons import ShapeError
 
 
@@ -136,7 +137,7 @@ def emitted(op: Op, x: Shape) -> tuple[int, ...] | None:
     sample = torch.zeros(1, *x.dims)
     shape = eval(flat(call), namespace(op))(sample).shape[1:]
     if isinstance(emission, Functional):
-        function = flat(emission.function).replace(INPUT.name, "x")
+        function = flat(with_inputs(emission.function, (Ref("x"),)))
         assert eval(function, {**namespace(op), "x": sample}).shape[1:] == shape
     return tuple(shape)
 

@@ -83,7 +83,7 @@ def test_the_page_has_every_part_with_its_facts(pages: dict[str, Path]) -> None:
     assert found["fc"]["receptive field"] == "the whole input"
     assert conv["fused_ops"] == ["layer2.0.bn2", "layer2.0.relu_1"]
     assert found["layer2.0"]["call"].startswith("Bottleneck(")
-    assert found["layer2.0"]["doc"].startswith("A 3x3 convolution between two 1x1 convolutions")
+    assert found["layer2.0"]["doc"].startswith("A bottleneck: a 3x3 convolution between two 1x1 convolutions")
     assert found[""]["parameters"] == "25,557,032"
 
 

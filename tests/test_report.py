@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from contextlib import chdir
+from dataclasses import fields
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from archdsl.ops import all_ops
 from archdsl.ops.base import Trait
 from archdsl.report import formats
 from archdsl.report.columns import TEXT, Column
-from archdsl.report.rows import Row, report
+from archdsl.report.rows import Counts, Row, report
 
 COUNTED = [
     "alexnet", "alexnet_2012", "googlenet_2014", "resnet50", "densenet121", "mobilenet_v3_large", "shufflenet",
@@ -112,6 +113,12 @@ def test_a_batch_and_a_type_scale_bytes() -> None:
     assert many.macs == 32 * one.macs
     assert many.memory.weights == one.memory.weights // 2
     assert one.weight_bytes["float64"] == 8 * 61_706
+
+
+def test_sums_cover_every_count() -> None:
+    names = [each.name for each in fields(Counts)]
+    one = Counts(**{name: number for number, name in enumerate(names, 1)})
+    assert one + one == Counts(**{name: 2 * number for number, name in enumerate(names, 1)})
 
 
 # Formats

@@ -121,7 +121,7 @@ def test_a_placement_is_drawn(tmp_path: Path) -> None:
     assert run("place", "resnet18", "--devices", "2", "-o", sidecar, "--draw", str(drawings[0])).exit_code == 0
     assert run("draw", "resnet18", "--placement", sidecar, "-o", str(drawings[1])).exit_code == 0
     assert drawings[0].read_text() == drawings[1].read_text()
-    assert "ends in none of" in run("place", "resnet18", "--devices", "2", "--draw", "net.bmp").stderr
+    assert "must end in" in run("place", "resnet18", "--devices", "2", "--draw", "net.bmp").stderr
 
 
 def test_a_placement_of_another_net_is_refused(tmp_path: Path) -> None:

@@ -179,6 +179,6 @@ def test_the_command_writes_tables(tmp_path: Path) -> None:
 def test_the_command_says_what_it_cannot_do(tmp_path: Path) -> None:
     run = CliRunner().invoke
     odd = run(cli, ["draw", "--style", "table", "lenet5", "-o", str(tmp_path / "t.png")])
-    assert odd.exit_code == 2 and "ends in none of .md and .tex" in odd.output
+    assert odd.exit_code == 2 and "must end in .md or .tex" in odd.output
     two = run(cli, ["draw", "lenet5", "resnet18"])
     assert two.exit_code == 2 and "one drawing shows one net" in two.output

@@ -127,8 +127,8 @@ class Conditional(Composite):
 class Call(Composite):
     """A call with positional and named arguments, such as `nn.Conv2d(1, 6, 5, stride=2)`.
 
-    Each reference in `spread` names a mapping with further arguments, such as `**factory`. It is no part of the call:
-    replacing parts leaves it as it is.
+    Each reference in `spread` names a mapping with further arguments, such as `**factory`. It is not a part
+    of the call: `with_parts` keeps it.
     """
 
     function: "str | Expr"
@@ -284,6 +284,11 @@ def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     if isinstance(expr, Composite):
         return change(expr.with_parts(tuple(mapped(part, change) for part in expr.parts())))
     return change(expr)
+
+
+def with_inputs(expr: Expr, inputs: "tuple[Expr, ...]") -> Expr:
+    """Return the code of an operator with expressions in place of its inputs."""
+    return mapped(expr, lambda part: inputs[part.number or 0] if isinstance(part, InputRef) else part)
 
 
 def parts(expr: Expr) -> "tuple[Expr, ...]":

@@ -1,6 +1,6 @@
 """The text of Python expressions, laid out as `ruff format` lays it out: quotes, parentheses and long lines."""
 
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import (
     Attribute,
@@ -77,6 +77,8 @@ def _composite(expr: _Composite) -> str:
         case Call() | Method() | Sequence() | Mapping():
             opening, items, closing = _enclosed(expr)
             return opening + ", ".join(items) + closing
+        case _:
+            assert_never(expr)
 
 
 def _operand(expr: Expr, level: int) -> str:
@@ -108,6 +110,8 @@ def _enclosed(expr: _Bracketed) -> tuple[str, list[str], str]:
             if expr.bracket == "(":
                 return "(", items, ",)" if len(items) == 1 else ")"
             return "[", items, "]"
+        case _:
+            assert_never(expr)
 
 
 def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str]:
@@ -136,7 +140,7 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
 
 
 def _operand_lines(expr: Infix | Conditional, prefix: str, indent: int, suffix: str) -> list[str]:
-    """Return a line for every operand, each behind its operator; what follows a prefix is put in parentheses."""
+    """Return a line for every operand, each after its operator; an operand after a prefix is in parentheses."""
     operands = _infix_operands(expr) if isinstance(expr, Infix) else _conditional_operands(expr)
     if not prefix:
         pad = " " * indent
@@ -184,6 +188,8 @@ def _items(expr: _Bracketed) -> list[tuple[str, Expr]]:
             return [("", item) for item in expr.items]
         case Mapping():
             return [(f"{flat(key)}: ", value) for key, value in expr.pairs]
+        case _:
+            assert_never(expr)
 
 
 def _item(item: tuple[str, Expr], indent: int) -> list[str]:

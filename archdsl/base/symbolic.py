@@ -7,7 +7,7 @@ polynomial over parameters, so that operators use ordinary arithmetic.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Compound:
         """Return the parts."""
         raise NotImplementedError
 
-    def holding(self, values: tuple[object, ...]) -> object:
+    def holding(self, values: tuple[Any, ...]) -> object:
         """Return a copy with other parts."""
         raise NotImplementedError
 

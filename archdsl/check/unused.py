@@ -2,8 +2,8 @@
 
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.elaborate.ast_queries import mentioned
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import mentioned
 
 
 def warn_of_unused(file: ast.File, problems: Problems) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @of_files
 @as_data
 def check(nets: tuple[NetRequest, ...], *, as_json: bool) -> None:
-    """Check names, shapes and assertions of every model of the files.
+    """Check names, shapes and assertions of every model in each file.
 
     The exit code is 1 if a model has errors, and 3 if a file cannot be read.
     """

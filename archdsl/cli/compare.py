@@ -13,7 +13,7 @@ from archdsl.cli.terminal import (
     complain,
     print_diagnostics,
     print_json,
-    say,
+    say_written,
     stop,
     write_output,
 )
@@ -34,7 +34,7 @@ _SORTS = ("given", "name", "parameters", "macs", "memory", "depth", "accuracy")
     "--gallery", "whole", is_flag=True, help="Write the page of all gallery nets with its charts, docs/comparison.md"
 )
 @click.option("--accuracies", "group", type=click.Choice(_GROUPS), default=_GROUPS[0], show_default=True,
-              help="Source of the accuracies; those of one source were measured alike")  # fmt: skip
+              help="Source of the accuracies; each source uses one protocol")  # fmt: skip
 @click.option("--sort", type=click.Choice(_SORTS), default="given", show_default=True, help="Order of the nets")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown")
 @click.option("--plots", type=click.Path(file_okay=False), metavar="FOLDER", help="Folder to write charts to, as SVG")
@@ -52,7 +52,7 @@ def compare(
     as_markdown: bool,
     as_json: bool,
 ) -> None:
-    """Compare nets by parameters, operations, memory, depth and published accuracies.
+    """Compare nets by size, cost, memory, depth and published accuracy.
 
     FILE is a net of the gallery, a family such as resnet, or a file, which stands for all its models.
     """
@@ -144,5 +144,5 @@ def _write_page(output: str | None, group: str) -> "tuple[Compared, ...]":
     folder = Path(target).with_suffix("")
     _write_charts(nets, folder)
     write_output(target, page(nets, folder.name).encode(), "-")
-    say(target, f"wrote {target}: {len(nets)} nets, accuracies of {group}")
+    say_written(target, f"{len(nets)} nets, accuracies of {group}")
     return nets

@@ -26,9 +26,10 @@ _MOST = 40
 def diff(
     old: str, new: str, limits: "Limits", old_model: str | None, model: str | None, *, everything: bool, as_json: bool
 ) -> None:
-    """Compare two nets: steps, shapes, counts, and the weights of OLD that load into NEW.
+    """Compare two nets: steps, shapes, counts and reusable weights.
 
-    The exit code is 0 whether or not the nets differ.
+    The last part of the output lists the weights of OLD that load into NEW. The exit code is 0 whether or not the nets
+    differ.
     """
     from archdsl.report.difference import difference
 

@@ -17,7 +17,7 @@ from archdsl.cli.drawing_options import (
 )
 from archdsl.cli.nets import graph_of, graphs_of
 from archdsl.cli.options import NetRequest, of_nets
-from archdsl.cli.terminal import NO_FILE, say, stop, write_output
+from archdsl.cli.terminal import NO_FILE, say_written, stop, write_output
 from archdsl.cli.views import STYLES, page_of, write_view
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _PER_SECOND = 250
 @of_nets
 @click.option(
     "--style", type=click.Choice(["graph", *STYLES]), default="graph", show_default=True,
-    help="A graph of operators, a table of stages for several nets (.md, .tex), or tensors to scale (.svg, .tex)",
+    help="Graph of operators, table of stages for one or more nets (.md, .tex), or tensors to scale (.svg, .tex)",
 )  # fmt: skip
 @click.option(
     "--diff", is_flag=True, help="Draw the changes between two files, or between two models of one (--model OLD,NEW)"
@@ -49,7 +49,7 @@ def draw(
     nets: tuple[NetRequest, ...], output: OutputOptions, detail: DetailOptions, look: LookOptions,
     layout: LayoutOptions, *, style: str, diff: bool,
 ) -> None:  # fmt: skip
-    """Draw a model as a graph, as a table of stages, or as tensors to scale.
+    """Draw a model as a graph, a table of stages, or tensors to scale.
 
     If the graph fits on one page, it shows every operator and folds runs of three or more equal blocks. Otherwise it
     also collapses submodules until it fits.
@@ -66,7 +66,7 @@ def draw(
     target = output.output or f"{stem(nets[0].file)}.svg"
     kind = Path(target).suffix.removeprefix(".").lower() if target != "-" else "svg"
     if kind not in (*_KINDS, "html"):
-        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf, .dot and .html", param_hint="--output")
+        raise click.BadParameter(f"{target} must end in .svg, .png, .pdf, .dot or .html", param_hint="--output")
     if kind == "html":
         if diff:
             raise click.UsageError("a page shows one net: use --diff with an output in .svg, .png, .pdf or .dot")
@@ -76,7 +76,7 @@ def draw(
     drawing = _compared(nets, detail, look, layout) if diff else _diagram(graph_of(nets[0]), detail, look, layout)
     _warn_of_size(drawing)
     write_output(target, _drawn(drawing, kind, target, nets[0].file, output), nets[0].file)
-    say(target, f"wrote {target}: {drawing.name}")
+    say_written(target, drawing.name)
     if output.alt:
         click.echo(drawing.description)
 
@@ -92,7 +92,7 @@ def _check_output(kind: str, target: str, output: OutputOptions) -> None:
 def _write_page(
     net: NetRequest, target: str, output: OutputOptions, detail: DetailOptions, look: LookOptions, layout: LayoutOptions
 ) -> None:
-    """Write the page of a model that opens as the options say; refuse options that a page does not have."""
+    """Write the page of a model; raise click.UsageError for options that pages do not support."""
     from archdsl.diagram import NoSuchPart
     from archdsl.views.page import Start
 
@@ -113,7 +113,7 @@ def _write_page(
     except NoSuchPart as error:
         raise click.UsageError(f"{error}; {error.help}") from None
     write_output(target, page, net.file)
-    say(target, f"wrote {target}: {graph.name}")
+    say_written(target, graph.name)
 
 
 def _compared(

@@ -89,34 +89,38 @@ output_options = gathered("output", OutputOptions, [
     click.option("-o", "--output", metavar="OUT", help="File to write: .svg, .png, .pdf, .dot or .html"),
     click.option(
         "--theme", type=click.Choice(["light", "dark", "mono", "auto"]),
-        help="Colours, light by default; `auto` follows the reader's system, for .svg and .html",
+        help="Colours, light by default; `auto` follows the theme of the system, for .svg and .html",
     ),
     click.option("--engine", help="Graphviz program to use; found automatically by default"),
     click.option("--alt", is_flag=True, help="Print a description of the drawing for screen readers"),
 ])  # fmt: skip
 detail_options = gathered("detail", DetailOptions, [
-    click.option("--depth", type=Depth(), metavar="N|full", help="Number of levels to show; as fits a page by default"),
+    click.option(
+        "--depth", type=Depth(), metavar="N|full",
+        help="Number of submodule levels to expand; by default, as many as fit on a page",
+    ),
     click.option("--fold/--no-fold", default=None, help="Draw runs of equal blocks once, with their count"),
-    click.option("--expand", multiple=True, metavar="NAME", help="Show the contents of a submodule or of a block"),
-    click.option("--collapse", multiple=True, metavar="NAME", help="Draw a submodule as one box"),
+    click.option("--expand", multiple=True, metavar="NAME", help="Expand a submodule, or all uses of a block"),
+    click.option("--collapse", multiple=True, metavar="NAME", help="Collapse a submodule to one box"),
     click.option("--only", metavar="NAME", help="Draw one submodule with its inputs and outputs"),
 ])  # fmt: skip
 look_options = gathered("look", LookOptions, [
-    click.option("--params/--no-params", default=True, help="Show numbers of parameters"),
-    click.option("--macs/--no-macs", default=True, help="Show numbers of multiply-accumulates"),
+    click.option("--params/--no-params", default=True, help="Show parameter counts"),
+    click.option("--macs/--no-macs", default=True, help="Show multiply-accumulate counts"),
     click.option(
         "--shapes", "edge_shapes", type=click.Choice(["change", "all", "none"]), default="change", show_default=True,
         help="Label edges with shapes: where they change, all, or none",
     ),
     click.option("--legend/--no-legend", default=True, help="Show the legend and the caption with the totals"),
-    click.option("--title", metavar="TEXT", help="Title of the drawing; the name of the model by default"),
+    click.option("--title", metavar="TEXT", help="Title of the drawing; by default, the name of the model"),
 ])  # fmt: skip
 layout_options = gathered("layout", LayoutOptions, [
     click.option(
         "--direction", type=click.Choice(["TB", "LR"]), default="TB", show_default=True,
-        help="Direction of the stream: top to bottom or left to right",
+        help="Direction of the drawing: top to bottom or left to right",
     ),
     click.option(
-        "--columns", type=click.IntRange(1, 20), help="Number of columns of a long drawing; as fits a page by default"
+        "--columns", type=click.IntRange(1, 20),
+        help="Number of columns of a long drawing; by default, as many as a page needs",
     ),
 ])  # fmt: skip

@@ -1,6 +1,7 @@
 """`archdsl explain`: the explanation of a step of a net, of an operator, or of a diagnostic code."""
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -43,10 +44,10 @@ def explain(
     *,
     as_json: bool,
 ) -> None:
-    """Explain a diagnostic (E0302), an operator (conv), or a step of a net (alexnet features.0).
+    """Explain a diagnostic, an operator, or a step of a net.
 
-    For a step, the output shows the arithmetic of its shape, parameters and operations, its receptive field and its
-    memory.
+    Examples: explain E0302, explain conv, explain alexnet features.0. For a step, the output shows the arithmetic of
+    its shape, parameters and operations, its receptive field and its memory.
     """
     if path is None:
         _code_or_operator(what, as_json=as_json)
@@ -90,12 +91,16 @@ def _stop_unknown(name: str) -> None:
 
     from archdsl.diag.codes import CATALOGUE
     from archdsl.ops import all_ops
+    from archdsl.syntax.loader import gallery as families
+    from archdsl.syntax.loader import gallery_models
 
     if _is_code(name):
         near = get_close_matches(name.upper(), CATALOGUE, n=3)
         hint = f"similar codes are {', '.join(near)}" if near else "`docs/errors.md` lists all"
         raise click.BadParameter(f"there is no code {name}; {hint}", param_hint="CODE")
+    if Path(name).suffix or name in gallery_models() or name in families():
+        message = f"give the path of a step: `archdsl explain {name} PATH`; `archdsl summary {name}` lists the paths"
+        raise click.BadParameter(message, param_hint="PATH")
     near = get_close_matches(name, [op.name for op in all_ops()], n=3)
-    hint = f"similar operators are {', '.join(near)}; " if near else ""
-    message = f"{name} is neither a code nor an operator; {hint}for a net, give a step too: `explain {name} PATH`"
-    raise click.BadParameter(message, param_hint="CODE|OPERATOR|FILE")
+    hint = f"similar operators are {', '.join(near)}" if near else "`archdsl ops` lists all operators"
+    raise click.BadParameter(f"{name} is neither a code nor an operator; {hint}", param_hint="CODE|OPERATOR|FILE")

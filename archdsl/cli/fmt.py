@@ -22,9 +22,10 @@ from archdsl.cli.terminal import (
 @click.option("--check", "only_check", is_flag=True, help="List the files that would change, without writing them")
 @click.option("--diff", is_flag=True, help="Print the changes, without writing them")
 def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
-    """Format files in place; standard input is formatted to standard output.
+    """Format files in place.
 
-    Comments and the meaning of the file are preserved. With --check, the exit code is 1 if a file would change.
+    Standard input (-) is formatted to standard output. Comments and the meaning of the file are preserved. With
+    --check, the exit code is 1 if a file would change.
     """
     from archdsl.syntax.loader import gallery as families
     from archdsl.syntax.loader import gallery_models

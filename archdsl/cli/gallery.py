@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.option("--verify", is_flag=True, help="Build and run each net, and compare it with the published model")
 @as_data
 def gallery(names: tuple[str, ...], *, verify: bool, as_json: bool) -> None:
-    """List the nets of the gallery, all of them or those with the given names and families.
+    """List the nets of the gallery.
+
+    NAME is a net or a family of nets, such as resnet.
 
     With --verify, nets that have a published model are compared with it: the keys of the state_dict with their order
     and shapes, the counts, and the outputs for generated weights and images. This needs PyTorch. The exit code is 1 if
@@ -78,7 +80,7 @@ def _print_entries(found: "list[Entry]") -> None:
     from archdsl.cli.tables import print_table
 
     rows = [(entry.name, entry.title, f"{entry.params:,}", f"{entry.macs:,}") for entry in found]
-    print_table(("Name", "What it is", "Parameters", "MACs"), rows, right=("Parameters", "MACs"))
+    print_table(("Name", "Description", "Parameters", "MACs"), rows, right=("Parameters", "MACs"))
 
 
 def _print_comparisons(compared: "list[Comparison]") -> None:

@@ -17,6 +17,8 @@ from archdsl.cli.terminal import OUR_BUG, stop
 COMMANDS = (
     "build", "check", "compare", "diff", "draw", "explain", "fmt", "gallery", "ops", "place", "sizes", "summary",
 )  # fmt: skip
+# The help shows these options after those of the command.
+_LAST = ("placement", "max_operations", "max_nesting", "as_json")
 
 
 class Commands(click.Group):
@@ -31,6 +33,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"archdsl.cli.{cmd_name}"), cmd_name)
+        command.params.sort(key=lambda param: _LAST.index(param.name) if param.name in _LAST else -1)
         return command
 
 

@@ -8,7 +8,7 @@ from archdsl.ops.base import Argument, Op
 
 def print_operators() -> None:
     """Print all operators, one on each line."""
-    table = new_table("Operator", "Family", "What it does")
+    table = new_table("Operator", "Family", "Description")
     for op in all_ops():
         table.add_row(op.name, op.family, summary(op))
     console().print(table)
@@ -24,7 +24,7 @@ def print_operator(op: type[Op]) -> None:
     out.print(f"[bold]{op.name}[/bold]  {op.family}\n", highlight=False)
     out.print(cleandoc(op.__doc__ or ""), markup=False)
     if op.arguments:
-        table = new_table("Argument", "Default", "Takes", "What it is")
+        table = new_table("Argument", "Default", "Type", "Description")
         for number, (name, argument) in enumerate(op.arguments.items()):
             position = "" if number >= op.positional else f" ({number + 1}.)"
             table.add_row(name + position, default(argument), argument.kind.title, argument.help)

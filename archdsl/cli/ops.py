@@ -6,7 +6,7 @@ import click
 @click.command()
 @click.argument("name", required=False)
 def ops(name: str | None) -> None:
-    """List all operators, or explain one of them."""
+    """List all operators, or describe one of them."""
     from archdsl.cli.operators import print_operator, print_operators
     from archdsl.elaborate.suggestions import suggestion
     from archdsl.ops import all_ops, lookup

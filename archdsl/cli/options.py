@@ -34,7 +34,7 @@ class NetRequest:
 _SHARED = tuple(field.name for field in fields(NetRequest) if field.name != "file")
 
 as_data = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text")
-model_option = click.option("--model", metavar="NAME", help="Name of the model; the last one of the file by default")
+model_option = click.option("--model", metavar="NAME", help="Name of the model; by default, the last one of the file")
 set_option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the model")
 shapes_option = click.option(
     "--input", "shapes", multiple=True, metavar="[NAME=]SHAPE", help="Set the shape of an input, such as 3x320x320"
@@ -43,7 +43,7 @@ batch_option = click.option(
     "--batch", type=click.IntRange(1, 2**31), default=1, show_default=True, help="Number of samples in a batch"
 )
 placement_option = click.option(
-    "--placement", metavar="NET.place.json", help="Assign steps to devices as in a file that `archdsl place -o` wrote"
+    "--placement", metavar="NET.place.json", help="Use the placement in a file that `archdsl place -o` wrote"
 )
 _file = click.argument("file")
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")

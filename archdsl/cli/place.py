@@ -9,7 +9,7 @@ import click
 
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, as_data, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say, stop, write_output
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say_written, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph
@@ -54,7 +54,9 @@ class Problem:
 
 
 _problem = gathered("problem", Problem, [
-    click.option("--devices", type=click.IntRange(1, 1000), help="Number of devices; those of the net by default"),
+    click.option(
+        "--devices", type=click.IntRange(1, 1000), help="Maximum number of devices; by default, those of the net"
+    ),
     click.option("--memory", type=Quantity(), metavar="BYTES", help="Memory of each device, such as 16GiB"),
     click.option(
         "--link", type=Quantity(), metavar="BYTES/S", default=12e9,
@@ -64,13 +66,16 @@ _problem = gathered("problem", Problem, [
         "--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Number of samples in a batch"
     ),
     click.option(
-        "--micro", type=click.IntRange(min=1), help="Number of micro-batches in a batch; one for each device by default"
+        "--micro", type=click.IntRange(min=1),
+        help="Number of micro-batches in a batch; by default, one for each device",
     ),
     click.option(
         "--schedule", type=click.Choice(["inference", "gpipe", "1f1b"]), default="1f1b", show_default=True,
         help="Forward passes only, or the schedule of a pipeline in training",
     ),
-    click.option("--profile", type=click.File(), metavar="TIMES.json", help="Use measured seconds, by path of a step"),
+    click.option(
+        "--profile", type=click.File(), metavar="TIMES.json", help="JSON file with measured seconds for each path"
+    ),
     click.option("--exact", is_flag=True, help="Prove the optimum, which may be a few percent better"),
 ])  # fmt: skip
 
@@ -82,7 +87,7 @@ _problem = gathered("problem", Problem, [
 @click.option("--draw", "drawing", metavar="OUT", help="File to write a drawing to: .svg, .png, .pdf or .dot")
 @as_data
 def place(net: NetRequest, problem: Problem, output: str | None, drawing: str | None, *, as_json: bool) -> None:
-    """Assign the steps of a model to devices, so that the bottleneck is as fast as possible.
+    """Assign steps to devices so that the bottleneck is minimal.
 
     The bottleneck is the slowest device or the busiest link. Steps that the model assigns to a device stay there. With
     --placement, the command reports on that placement.
@@ -96,10 +101,10 @@ def place(net: NetRequest, problem: Problem, output: str | None, drawing: str | 
         from archdsl.place.sidecar import written
 
         write_output(output, written(graph, placement).encode(), net.file)
-        say(output, f"wrote {output}: {len(placement.stages)} stages")
+        say_written(output, f"{len(placement.stages)} stages")
     if drawing:
         write_output(drawing, _drawn(graph, placement, kind), net.file)
-        say(drawing, f"wrote {drawing}: {graph.name}")
+        say_written(drawing, graph.name)
     if as_json:
         print_json(placement.as_data())
     elif output != "-":
@@ -110,7 +115,7 @@ def _kind(target: str) -> str:
     """Return the format of a drawing by the suffix of its file."""
     kind = PurePath(target).suffix.removeprefix(".").lower()
     if kind not in ("svg", "png", "pdf", "dot"):
-        raise click.BadParameter(f"{target} ends in none of .svg, .png, .pdf and .dot", param_hint="--draw")
+        raise click.BadParameter(f"{target} must end in .svg, .png, .pdf or .dot", param_hint="--draw")
     return kind
 
 

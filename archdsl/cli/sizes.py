@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def sizes(net: NetRequest, around: int, *, as_json: bool) -> None:
     """Find the input sizes for which a model is valid.
 
-    The output lists the sizes at which every window covers the whole map, with the counts of the model, and the sizes
-    at which the model is not valid, with the reason.
+    The output lists the sizes at which the windows read every pixel, with the counts of the model, and the sizes at
+    which the model is not valid, with the reason.
     """
     from archdsl.report.input_sizes import results_around
 
@@ -59,13 +59,13 @@ def _compiled(net: NetRequest, graph: "CheckedGraph", shape: "Shape") -> "SizeRe
 
 def _print(graph: "CheckedGraph", found: "tuple[SizeResult, ...]") -> None:
     now = next(size for size in found if size.shape == graph.inputs[0].shape.plain())
-    click.echo(f"{graph.name} has an input of {now.shape}" + (", which wastes no pixels" if now.is_whole else ""))
+    click.echo(f"{graph.name} has an input of {now.shape}" + (", which uses every pixel" if now.is_whole else ""))
     for path, lost in now.unread:
         click.echo(f"  {path} leaves {lost} row{'s' if lost > 1 else ''} or columns unread")
     _print_whole(now, found)
     for failure, group in groupby((size for size in found if not size.is_valid), key=lambda size: size.failure):
         sides = [max(size.shape.map) for size in group]
-        click.echo(f"Side {_range(sides)} is not valid: {failure}")
+        click.echo(f"{_range(sides)} not valid: {failure}")
 
 
 def _print_whole(now: "SizeResult", found: "tuple[SizeResult, ...]") -> None:
@@ -76,7 +76,7 @@ def _print_whole(now: "SizeResult", found: "tuple[SizeResult, ...]") -> None:
     if not whole:
         click.echo(f"\nNo size from {found[0].shape} to {found[-1].shape} uses every pixel")
         return
-    click.echo("\nSizes that waste no pixels")
+    click.echo("\nSizes that use every pixel")
     rows = [(str(size.shape), str(size.last_map or ""), f"{size.params:,}", f"{size.macs:,}") for size in whole]
     print_table(("Input", "Last map", "Parameters", "MACs"), rows, right=("Parameters", "MACs"))
     if not now.is_whole:
@@ -86,4 +86,4 @@ def _print_whole(now: "SizeResult", found: "tuple[SizeResult, ...]") -> None:
 
 
 def _range(sides: list[int]) -> str:
-    return str(sides[0]) if len(sides) == 1 else f"{sides[0]} to {sides[-1]}"
+    return f"Side {sides[0]} is" if len(sides) == 1 else f"Sides {sides[0]} to {sides[-1]} are"

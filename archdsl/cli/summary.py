@@ -21,14 +21,18 @@ _FORMATS = ("text", "markdown", "csv", "latex", "json")
 @click.option("--depth", type=click.IntRange(min=1), help="Number of submodule levels to show; all by default")
 @batch_option
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPE_BYTES)), default="float32", show_default=True, help="Type of the numbers"
+    "--dtype",
+    type=click.Choice(list(DTYPE_BYTES)),
+    default="float32",
+    show_default=True,
+    help="Data type of weights and activations",
 )
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="Format of the output"
 )
 @as_data
 def summary(net: NetRequest, depth: int | None, batch: int, dtype: str, form: str, *, as_json: bool) -> None:
-    """Print shapes, parameters, operations, memory and receptive fields of a model."""
+    """Print shapes, parameters, operations, memory, receptive fields."""
     from archdsl.report import formats
     from archdsl.report.rows import report
 

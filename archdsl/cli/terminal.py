@@ -42,9 +42,10 @@ def cannot_write(target: str, error: OSError) -> str:
     return f"cannot write {target}: {(error.strerror or str(error)).lower()}"
 
 
-def say(target: str, text: str) -> None:
-    """Print a remark, to standard error if the output `target` is standard output."""
-    click.echo(text, err=target == "-")
+def say_written(target: str, facts: str) -> None:
+    """Print that an output was written; if it went to standard output, print to standard error."""
+    is_stdout = target == "-"
+    click.echo(f"wrote {'to standard output' if is_stdout else target}: {facts}", err=is_stdout)
 
 
 def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:

@@ -8,7 +8,7 @@ import click
 
 from archdsl.cli.nets import graphs_of
 from archdsl.cli.options import NetRequest
-from archdsl.cli.terminal import NO_FILE, say, stop, write_output
+from archdsl.cli.terminal import NO_FILE, say_written, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph
@@ -31,15 +31,15 @@ def write_view(style: str, nets: tuple[NetRequest, ...], output: str | None, the
         raise click.UsageError("one drawing shows one net: name one, or use --style table")
     write_output(target, make(graphs, kind).encode(), nets[0].file)
     if target != "-":
-        say(target, f"wrote {target}: {', '.join(graph.name for graph in graphs)}")
+        say_written(target, ", ".join(graph.name for graph in graphs))
 
 
 def _kind(target: str, kinds: tuple[str, ...]) -> str:
     """Return the format of a file by its suffix; standard output has the first of `kinds`."""
     kind = kinds[0] if target == "-" else Path(target).suffix.removeprefix(".").lower()
     if kind not in kinds:
-        known = " and ".join(f".{kind}" for kind in kinds)
-        raise click.BadParameter(f"{target} ends in none of {known}", param_hint="--output")
+        known = " or ".join(f".{kind}" for kind in kinds)
+        raise click.BadParameter(f"{target} must end in {known}", param_hint="--output")
     return kind
 
 

@@ -54,7 +54,7 @@ def _drawings(nets: Sequence[Compared]) -> dict[str, _Draw]:
         "parameters": _bars(nets, "million parameters", lambda net: net.params / 1e6),
         "macs": _bars(nets, "thousand million multiply-accumulates", lambda net: net.macs / 1e9),
         "memory": _bars(nets, "MiB kept for the training of one sample, float32", lambda net: net.saved / 2**20),
-        "depth": _bars(nets, "layers with weights on the longest way", lambda net: net.depth),
+        "depth": _bars(nets, "layers with weights on the longest path", lambda net: net.depth),
         "winners": _winners,
     }
     if any(net.accuracy and net.accuracy.top1 for net in nets):
@@ -94,7 +94,7 @@ def _drawn(draw: _Draw, colours: dict[str, str]) -> bytes:
 
 
 def _balls(axes: Any, colours: dict[str, str], nets: Sequence[Compared]) -> None:
-    """Draw accuracy against operations; the area of a ball is the number of parameters."""
+    """Draw accuracy against operations; the area of a bubble shows the number of parameters."""
     known = [(net, net.accuracy.top1) for net in nets if net.accuracy and net.accuracy.top1]
     known.sort(key=lambda each: -each[0].params)
     largest = max(net.params for net, _ in known)
@@ -117,7 +117,7 @@ def _balls(axes: Any, colours: dict[str, str], nets: Sequence[Compared]) -> None
 
 
 def _apart(names: list[tuple[Compared, float, float]]) -> list[tuple[Compared, float]]:
-    """Return the heights of labels in percent: that of the mark, or lower where labels would overlap."""
+    """Return the heights of labels in percent: the height of the mark, or lower where labels would overlap."""
     width, height = 0.4, 0.62
     placed: list[tuple[float, float]] = []
     found = []

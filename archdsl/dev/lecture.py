@@ -46,7 +46,7 @@ def _fill(paragraph: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table in Markdown. Columns of whole numbers are aligned right, with separators of thousands."""
+    """Return a table in Markdown. Columns of integers are aligned right, with separators of thousands."""
     numbers = [all(isinstance(row[place], int) for row in rows) for place in range(len(columns))]
     cells = [[f"{each:,}" if isinstance(each, int) else str(each) for each in row] for row in rows]
     marks = ["---:" if each else "---" for each in numbers]
@@ -90,8 +90,8 @@ def _claims() -> str:
     differing = sum(not each.agrees for each in found)
     return f"""## Summary
 
-{len(found) - differing} of {len(found)} numbers are confirmed to the precision that they are given with;
-{differing} are not. The sections below show how each number comes about.
+{len(found) - differing} of {len(found)} numbers are confirmed at the precision of the quotation; {differing} are not.
+The sections below derive each number.
 
 {table(("number", "quoted", "computed", "result"), rows)}"""
 
@@ -113,8 +113,8 @@ def _convolution() -> str:
 
 In mathematics, a convolution flips the window along both axes before it multiplies. `conv` does not flip it. It
 computes a cross-correlation, as do `torch.nn.Conv2d` and most deep learning libraries. The difference does not matter
-for a net that is trained from scratch, since training can learn the flipped window as well. It matters for weights that
-are written by hand or taken from a library that flips them.
+for a net that is trained from scratch, because training can learn the flipped window as well. It matters for weights
+that are written by hand or taken from a library that flips them.
 
 {table(("", "values"), rows)}
 The first value of the cross-correlation is {products} = {first}, that of the convolution {turned} = {flipped}.
@@ -142,13 +142,13 @@ def _sizes() -> str:
     (seven,) = facts.field_sides(small("One7x7"))
     return f"""## Output size and receptive field
 
-A window of F pixels, in steps of S, over a side of N pixels with P pixels of padding at both ends, gives a side of
-(N + 2P − F)/S + 1. A result that is not a whole number is rounded down: the last rows and columns are not read.
+A window of F pixels with stride S and P pixels of padding at both ends turns a side of N pixels into a side of
+(N + 2P − F)/S + 1. A fractional result is rounded down: the last rows and columns are not read.
 
 {table(("step", "window", "input", "side", "output"), rows)}
 The receptive field of a unit is the part of the image that it depends on. With each window, its side grows by F − 1
-times the product of the steps before. Three 3x3 windows in a row, in single steps, see {three} pixels. One 7x7 window
-sees {seven}x{seven} too.
+times the product of the earlier strides. Three 3x3 convolutions in a row, with stride 1, have receptive fields of
+{three} pixels. One 7x7 convolution has {seven}x{seven} too.
 """
 
 
@@ -214,7 +214,7 @@ def _zfnet() -> str:
     before, after = errors["SuperVision (AlexNet)"], errors["Clarifai (ZFNet family)"]
     return f"""## ZFNet
 
-ZFNet (Zeiler, Fergus 2014) is AlexNet on one device, with a smaller window and step in the first layer. The lecture
+ZFNet (Zeiler, Fergus 2014) is AlexNet on one device, with a smaller kernel and stride in the first layer. The lecture
 describes the wide one: "CONV3,4,5: instead of 384, 384, 256 filters use 512, 1024, 512". The net in figure 3 of the
 paper keeps AlexNet's
 numbers of maps there. Only the layers that differ are listed.
@@ -236,15 +236,16 @@ def _vgg() -> str:
     share = weights([dense]) / graph.params
     return f"""## VGG
 
-Three 3x3 windows see what one 7x7 window sees (above), with fewer weights and two more activations. With C maps
-everywhere, they have {three.params // maps**2} C² weights against {seven.params // maps**2} C². For C = {maps}:
+Three 3x3 convolutions have the receptive field of one 7x7 convolution (above), with fewer weights and two more
+activations. With C channels everywhere, they have {three.params // maps**2} C² weights against
+{seven.params // maps**2} C². For C = {maps}:
 {three.params:,} against {seven.params:,}.
 
 VGG-16 has {graph.params:,} parameters. {weights([dense]):,} of them, {share:.0%}, are the weights of its first dense
 layer: {_macs(dense)}.
 
 The lecture adds up the values that a forward pass keeps for one image: the image, and the results of convolutions,
-pools and dense layers. It does not count activations, which can overwrite their inputs, nor biases. It says
+pools and dense layers. It counts neither activations, which can overwrite their inputs, nor biases. It says
 "TOTAL memory: {said.quoted} * 4 bytes ~= 96MB / image".
 
 {table(("layer", "output", "values", "weights"), rows)}
@@ -252,7 +253,7 @@ pools and dense layers. It does not count activations, which can overwrite their
 
 
 def _vgg_memory(graph: CheckedGraph, said: Claim) -> str:
-    """Return the sums of the values in VGG-16 that one can count as its memory."""
+    """Return the section about the memory of VGG-16: the totals under several definitions."""
     everything = [each for each in graph.nodes if not each.op.autograd.is_view]
     activations = [each for each in graph.nodes if each.op.family == "activation"]
     used = memory(graph)
@@ -285,15 +286,15 @@ def _inception() -> str:
 
 ![An inception module of GoogLeNet](inception4a.svg)
 
-The naive module applies windows of three sizes and a pool to the same maps and concatenates the results. The pool
-keeps the number of maps, so the module returns more maps than it reads: {naive.output.shape.plain().channels} for
-{naive.inputs[0].shape.channels}.
+The naive module applies convolutions of three sizes and a pool to the same input and concatenates the results. The
+pool keeps the number of channels, so the module returns more channels than it reads:
+{naive.output.shape.plain().channels} for {naive.inputs[0].shape.channels}.
 
 {_source(naive)}
 {_operations(naive)}
-1x1 windows with {node(reduced, "reduce3x3").shape.plain().channels} maps before the larger windows and after the pool
-save operations, and the module returns {reduced.output.shape.plain().channels} maps. The lecture says
-"{said.quoted} ops". {verdict}
+1x1 convolutions with {node(reduced, "reduce3x3").shape.plain().channels} channels, before the larger convolutions and
+after the pool, save operations, and the module returns {reduced.output.shape.plain().channels} channels. The lecture
+says "{said.quoted} ops". {verdict}
 
 {_source(reduced)}
 {_operations(reduced)}"""
@@ -319,9 +320,9 @@ def _googlenet() -> str:
     classifier = node(graph, "fc")
     kept = trainable(needed)
     rows = [
-        ("the net of the training, with two auxiliary heads", graph.params),
+        ("the net in training, with two auxiliary heads", graph.params),
         ("auxiliary heads", graph.params - kept),
-        ("the net of the evaluation, without them", kept),
+        ("the net in inference, without them", kept),
         ("its dense layer", classifier.params),
         ("its convolutions", kept - classifier.params),
     ]
@@ -350,10 +351,9 @@ def _resnet() -> str:
 
 ![ResNet-18](gallery/resnet18.svg)
 
-ResNets of 50 and more layers have bottlenecks: a 1x1 window narrows {maps} maps to {inner}, a 3x3 window reads
-these, and a 1x1 window widens them again. A bottleneck has {parts} = {bottleneck.params:,} weights. Two 3x3 windows
-on all
-maps would have {wide.params:,}, {wide.params / bottleneck.params:.1f} times as many.
+ResNets of 50 and more layers have bottlenecks: a 1x1 convolution reduces {maps} channels to {inner}, a 3x3
+convolution reads these, and a 1x1 convolution restores them. A bottleneck has {parts} = {bottleneck.params:,} weights.
+Two 3x3 convolutions on all channels would have {wide.params:,}, {wide.params / bottleneck.params:.1f} times as many.
 
 {_source(bottleneck)}
 Depth is the largest number of layers with weights on a path from the image to the result.
@@ -370,10 +370,10 @@ def _block(graph: CheckedGraph) -> str:
 def _comparison() -> str:
     nets = compared([(name, net(name)) for name in _COMPARED], GROUP)
     rows = [(str(each.year), each.entry, f"{each.top5_error:g}%", each.note) for each in winners() if each.year]
-    balls = _chart("balls", "Accuracy against operations; the area of a ball is the number of parameters")
+    balls = _chart("balls", "Accuracy against operations; the area of a bubble shows the number of parameters")
     return f"""## Accuracy against operations
 
-These accuracies are published ones, measured in the same way; [comparison.md](comparison.md) lists more nets, and the
+These are published accuracies of one protocol; [comparison.md](comparison.md) lists more nets and the
 sources. VGG needs the most operations. ResNet-50 and deeper nets are more accurate with fewer operations.
 
 {balls}

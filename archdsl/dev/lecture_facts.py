@@ -109,7 +109,7 @@ class Claim:
 
     @property
     def agrees(self) -> bool:
-        """Whether the number is confirmed, to the precision that it is given with."""
+        """Whether the number is confirmed at the precision of the quotation."""
         return round(self.computed / self.unit) == self.said
 
     @property

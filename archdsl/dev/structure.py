@@ -99,7 +99,7 @@ def _imported(tree: ast.Module, parent: str, modules: Set[str]) -> Iterator[str]
 
 
 def components(links: Links) -> list[list[str]]:
-    """Return the strongly connected components, each in alphabetical order, after the ones that it leads to.
+    """Return the strongly connected components in reverse topological order, each sorted alphabetically.
 
     The algorithm is that of Tarjan: Depth-first search and linear graph algorithms, 1972.
     """

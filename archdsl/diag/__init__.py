@@ -1,1 +1,1 @@
-"""What is said to the author of a net: codes, diagnostics, and their renderers."""
+"""Messages for authors of nets: codes, diagnostics, and their renderers."""

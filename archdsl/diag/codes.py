@@ -34,7 +34,7 @@ def _code(id: str, title: str, explanation: str) -> Code:
 UNEXPECTED = _code(
     "E0001",
     "unexpected text",
-    """The text does not follow the grammar here. The message names what was found and what could stand here. A
+    """The text does not follow the grammar here. The message shows the text found and the text expected. A
     statement ends at the end of its line or at `;`. A chain continues on the next line if its line ends in `->` or
     the next line begins with it.""",
 )
@@ -47,7 +47,7 @@ NEVER_CLOSED = _code(
 UNKNOWN_CHARACTER = _code(
     "E0003",
     "this character is not part of the language",
-    """Outside of strings and comments, use only letters, digits, `_` and the signs of the grammar. Text that is
+    """Outside strings and comments, use only letters, digits, `_` and the signs of the grammar. Text that is
     pasted from a document often contains typographic quotes and arrows: replace them by `"` and `->`.""",
 )
 
@@ -111,7 +111,7 @@ MISSING_ARGUMENT = _code(
 WRONG_VALUE = _code(
     "E0203",
     "the argument has the wrong type",
-    """The argument cannot use a value of this type, such as a string for a number.""",
+    """The argument does not accept a value of this type, such as a string for a number.""",
 )
 OUT_OF_RANGE = _code(
     "E0204",
@@ -128,7 +128,7 @@ TOO_MANY_ARGUMENTS = _code(
 GIVEN_TWICE = _code(
     "E0206",
     "the argument is given twice",
-    """The call gives the same argument twice, by name or once by position and once by name.""",
+    """The call gives the same argument twice: by name, or by position and by name.""",
 )
 CANNOT_COMPUTE = _code(
     "E0207",
@@ -139,9 +139,9 @@ CANNOT_COMPUTE = _code(
 AMBIGUOUS_PADDING = _code(
     "E0208",
     "`same` padding is ambiguous",
-    """`same` has three meanings: PyTorch's `padding="same"` (for stride 1 only), TensorFlow's padding (uneven for
-    even sizes, and dependent on the stride), and half the kernel on both sides. At stride 1 and with odd kernels they
-    agree. Write `half` for the last and `tf_same` for TensorFlow's.""",
+    """Frameworks use `same` for three rules: PyTorch's `padding="same"` (for stride 1 only), TensorFlow's padding
+    (uneven for even sizes, and dependent on the stride), and half the kernel on both sides. At stride 1 and with odd
+    kernels they agree. Write `half` for the last and `tf_same` for TensorFlow's.""",
 )
 TABLE_DOES_NOT_FIT = _code(
     "E0209",
@@ -196,7 +196,7 @@ WINDOW_DOES_NOT_FIT = _code(
     "E0302",
     "the window does not fit the input",
     """A window of size k with padding p and stride s has floor((n + 2p - k)/s) + 1 positions along an axis of size n;
-    a dilated window spans d*(k-1) + 1 pixels. Here the result is below 1, since the map is smaller than the window.
+    a dilated window spans d*(k-1) + 1 pixels. Here the result is below 1: the map is smaller than the window.
     Add padding, use a smaller kernel, or reduce the strides before it.""",
 )
 WRONG_RANK = _code(
@@ -220,8 +220,8 @@ WRONG_AXES = _code(
 PADDING_TOO_LARGE = _code(
     "E0306",
     "the padding is larger than half of the window",
-    """PyTorch refuses a pool whose padding is more than half of its window, since some windows would contain no
-    pixel.""",
+    """PyTorch rejects a pool whose padding is more than half of its window, because some windows would contain
+    no pixel.""",
 )
 BAD_SHAPE = _code(
     "E0307",
@@ -250,9 +250,9 @@ SHARE_DIFFERS = _code(
 )
 NO_INDICES = _code(
     "E0311",
-    "the step needs indices, or real numbers",
-    """`embedding` reads indices, which only an input of the model can hold, since other steps compute real numbers.
-    An input of indices cannot be read by steps that compute with real numbers.""",
+    "the input has the wrong data type",
+    """`embedding` reads integer indices. Only an input of the model can hold indices, because all other steps compute
+    real numbers. Steps that compute with real numbers cannot read an input of indices.""",
 )
 
 # 04 structure and naming
@@ -305,7 +305,7 @@ LABEL_IN_NUMBERED = _code(
 NEEDS_LABEL = _code(
     "E0409",
     "a numbered submodule needs a label",
-    """`[ … ]` creates a submodule. Outside of another `[ … ]`, it needs a label for its name: `features: [ … ]`.""",
+    """`[ … ]` creates a submodule. Outside another `[ … ]`, it needs a label for its name: `features: [ … ]`.""",
 )
 LABEL_ON_GROUP = _code(
     "E0410",
@@ -316,7 +316,7 @@ LABEL_ON_GROUP = _code(
 
 BAD_OUTPUT = _code(
     "E0411",
-    "this output is not possible",
+    "invalid output",
     """An output needs a name, which becomes the label of its first step, and must be part of the model that is built:
     `output aux: linear(10) when training`. Its chain does not change the current tensor.""",
 )
@@ -339,8 +339,8 @@ EMPTY_MERGE = _code(
 MISPLACED = _code(
     "E0415",
     "this is not allowed here",
-    """Some statements belong to certain places: `input`, `output` and `devices` to a model, not to a part of it;
-    `exchange` to a `group`.""",
+    """Some statements are allowed in certain bodies only: `input`, `output` and `devices` in the body of the model,
+    `exchange` in the body of a `group`.""",
 )
 
 # 05 limits
@@ -380,7 +380,7 @@ FILE_NOT_FOUND = _code(
 FILE_NOT_READABLE = _code(
     "E0602",
     "the file cannot be read",
-    """The path is a directory, or you do not have the permission to read it.""",
+    """The path is a directory, or you do not have permission to read it.""",
 )
 FILE_NOT_TEXT = _code(
     "E0603",
@@ -396,7 +396,7 @@ NO_MODEL = _code(
 
 OUTSIDE_ROOT = _code(
     "E0605",
-    "the import is outside of the project",
+    "the import is outside the project",
     """Imports are relative to the importing file and must stay in the project: the nearest folder above the main file
     with a `pyproject.toml` or a `.git`, else the folder of the main file.""",
 )
@@ -488,7 +488,7 @@ UNUSED_BLOCK = _code(
     No model of this file uses this one. Files without models, which others import, do not get this warning.""",
 )
 
-# W04 what a training meets
+# W04 training
 DROPOUT_BEFORE_NORM = _code(
     "W0401",
     "dropout comes before a batch normalisation",

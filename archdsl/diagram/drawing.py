@@ -34,7 +34,7 @@ def diagram(
     Raises:
         NoSuchPart: `detail` names a submodule that the model does not have.
     """
-    graph = assigned(graph) if graph.devices else graph
+    graph = assigned(graph)
     fields = facts.receptive_fields(graph) if fields is None else fields
     found = None
     for outline in outlines(graph, detail):

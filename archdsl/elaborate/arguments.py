@@ -9,7 +9,6 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.elaborate.ast_queries import calls
 from archdsl.elaborate.binding import Arguments, Evaluate
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
@@ -23,6 +22,7 @@ from archdsl.ops import all_ops, lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import calls
 
 _ARITHMETIC = frozenset({"+", "-", "*", "//", "%"})
 _PLAIN = (bool, int, float, str, type(None))

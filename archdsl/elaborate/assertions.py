@@ -66,5 +66,5 @@ def _sides(test: ast.Comparison, evaluator: Evaluator, scope: Scope) -> str:
     return " ".join(words)
 
 
-def _grouped(value: object) -> str:
+def _grouped(value: MaybeValue) -> str:
     return f"{value:_}" if is_whole(value) else shown(value)

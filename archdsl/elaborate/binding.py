@@ -7,7 +7,8 @@ from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.values import ERROR, MaybeValue
+from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
+from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.declared import Declared
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
@@ -53,9 +54,8 @@ class Arguments:
                 sound = False
                 continue
             value = self._converted(declared, name, arg, evaluate)
-            if value is ERROR:
-                sound = False
-            found[name] = Default(value, arg.value.span)
+            sound = sound and value is not ERROR
+            found[name] = Default(None if value is ERROR else value, arg.value.span)
         return found if sound else None
 
     def _name(
@@ -91,7 +91,9 @@ class Arguments:
             help = f"write `{names[number]} = {arg.span.text}`"
         self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help)
 
-    def _converted(self, declared: type[Declared], name: str, arg: ast.Argument, evaluate: Evaluate) -> object:
+    def _converted(
+        self, declared: type[Declared], name: str, arg: ast.Argument, evaluate: Evaluate
+    ) -> "ArgumentValue | ErrorValue":
         """Return an argument's value as the operator takes it, or ERROR after reporting a problem."""
         kind = declared.arguments[name].kind
         value = evaluate(arg.value, expected_by(kind))

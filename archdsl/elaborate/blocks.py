@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label
-from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.diagnostics import warn_unlabelled
 from archdsl.elaborate.entry import Entry
 from archdsl.elaborate.expected import BLOCK_ARGUMENT
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor

@@ -1,6 +1,6 @@
 """`for` and `if`: the bodies that unfold, and their scopes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from archdsl.base.source import Span
@@ -8,11 +8,12 @@ from archdsl.diag import codes
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.values import ERROR, Value
-from archdsl.elaborate.walk import Walk
+from archdsl.elaborate.walk import Made, Unfolded, Walk, stopped
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
 Body: TypeAlias = tuple[ast.Statement, ...]
+Unfold: TypeAlias = Callable[[Body, Scope, Cursor], Unfolded]
 
 
 def bodies(
@@ -29,6 +30,18 @@ def bodies(
     if rounds is None:
         return None
     return _counted(walk, statement.span, ((scope.with_values(each), statement.body) for each in rounds), idle=True)
+
+
+def unfolded(walk: Walk, statement: ast.For | ast.If, scope: Scope, cursor: Cursor, unfold: Unfold) -> Unfolded:
+    """Unfold the bodies of a `for` or `if` one after another with `unfold`, which gets the statements of a body."""
+    found = bodies(walk, statement, scope, cursor)
+    if found is None:
+        return stopped(cursor)
+    made: Made = []
+    for inner, taken in found:
+        more, cursor = unfold(taken, inner, cursor)
+        made += more
+    return Unfolded(made, cursor)
 
 
 def _counted(

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from archdsl.base.source import Span
+from archdsl.ops.argument_types import ArgumentValue
 from archdsl.syntax import ast
 
 
@@ -13,7 +14,7 @@ from archdsl.syntax import ast
 class Default:
     """An argument's value after conversion by its `ArgumentType`, and the place where it was written."""
 
-    value: object
+    value: ArgumentValue
     span: Span
 
 

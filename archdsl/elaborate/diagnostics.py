@@ -63,7 +63,7 @@ def _origins(walk: Walk, inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
 
 
 def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> None:
-    """Report what is allowed and yet probably a mistake."""
+    """Report code that is valid but probably a mistake."""
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
     if not node.labelled and node.params:

@@ -1,12 +1,10 @@
-"""What a bare name can mean in an expression, which depends on the place of the expression."""
+"""The meanings of a bare name in an expression, which depend on the position of the expression."""
 
 from dataclasses import dataclass
 
-from archdsl.ops.argument_types import ArgumentType
+from archdsl.ops.argument_types import PADDING, ArgumentType
 from archdsl.ops.declared import Declared
 from archdsl.ops.initialisers import InitialiserType
-
-PADDING_WORDS = ("half", "tf_same", "same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +21,8 @@ class Expected:
 
 
 ANY = Expected()
-STEP_ARGUMENT = Expected(PADDING_WORDS)
-BLOCK_ARGUMENT = Expected(PADDING_WORDS, blocks=True)
+STEP_ARGUMENT = Expected(PADDING.words)
+BLOCK_ARGUMENT = Expected(PADDING.words, blocks=True)
 PARAMETER_DEFAULT = Expected(blocks=True)
 
 
@@ -36,4 +34,4 @@ def expected_by(kind: ArgumentType) -> Expected:
 def expected_by_any(declared: type[Declared]) -> Expected:
     """Return the names that some argument accepts: a misspelt argument may have been meant for any of them."""
     words = [word for argument in declared.arguments.values() for word in argument.kind.words]
-    return Expected((*PADDING_WORDS, *dict.fromkeys(words)))
+    return Expected((*PADDING.words, *dict.fromkeys(words)))

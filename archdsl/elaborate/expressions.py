@@ -59,7 +59,7 @@ class Evaluator:
             if value is ERROR:
                 return None
             if not is_whole(value) or value < 1:
-                label = f"a size is a whole number of at least 1, not {shown(value)}"
+                label = f"a size must be an integer of at least 1, not {shown(value)}"
                 self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
                 return None
             sizes.append(value)
@@ -232,7 +232,7 @@ class _Evaluation:
         if is_whole(value):
             return value
         if value is not ERROR:
-            self.problems.report(codes.BAD_NAME, expr.span, f"{shown(value)} is not a whole number")
+            self.problems.report(codes.BAD_NAME, expr.span, f"{shown(value)} is not an integer")
         return None
 
     # operations

@@ -1,6 +1,7 @@
 """Forms with inner streams: merges, residuals, `on`, references and `split`."""
 
 from dataclasses import replace
+from typing import assert_never
 
 from archdsl.base.source import Span
 from archdsl.diag import codes
@@ -50,23 +51,27 @@ def _branches(
     made: Made = []
     ends: list[Tensor | ErrorValue] = []
     for number, statement in enumerate(body):
-        if isinstance(statement, ast.For | ast.If):
-            bodies = control.bodies(walk, statement, scope, start)
-            if bodies is None:
-                ends.append(ERROR)
-            for inner, taken in bodies or ():
-                more, found = _branches(walk, taken, inner, start)
-                made, ends = made + more, ends + found
-            continue
-        if isinstance(statement, ast.Chain) and _is_left_out(walk, statement, scope, start):
-            continue
-        scope, (more, after) = walk.statement(statement, scope, start, body[number + 1 :])
-        made += more
-        if isinstance(statement, ast.Chain):
-            end = single(walk, after, statement.span)
-            ends.append(ERROR if end is None else end)
-        elif after.failed:
-            ends.append(ERROR)
+        match statement:
+            case ast.For() | ast.If():
+                bodies = control.bodies(walk, statement, scope, start)
+                if bodies is None:
+                    ends.append(ERROR)
+                for inner, taken in bodies or ():
+                    more, found = _branches(walk, taken, inner, start)
+                    made, ends = made + more, ends + found
+            case ast.Chain():
+                if _is_left_out(walk, statement, scope, start):
+                    continue
+                more, after = walk.chain(statement, scope, start)
+                made += more
+                end = single(walk, after, statement.span)
+                ends.append(ERROR if end is None else end)
+            case ast.Set() | ast.Assert() | ast.Broken() | ast.Input() | ast.Output() | ast.Devices():
+                scope, (_, after) = walk.statement(statement, scope, start, body[number + 1 :])
+                if after.failed:
+                    ends.append(ERROR)
+            case _:
+                assert_never(statement)
     return made, ends
 
 
@@ -115,7 +120,7 @@ def _keyword(unit: ast.Residual) -> Span:
 
 def _report_residual(walk: Walk, unit: ast.Residual, start: Tensor, end: Tensor) -> None:
     label = f"its input is {start.shape}, and its body gives {end.shape}"
-    help = "make the shapes equal, or add a projection for where they differ: `project { conv(…, 1) }`"
+    help = "give both the same shape, or add a projection: `project { conv(…, 1) }`"
     secondary = _place_of(walk, end, "the body ends here")
     walk.problems.report(codes.RESIDUAL_DIFFERS, _keyword(unit), label, secondary=secondary, help=help)
 

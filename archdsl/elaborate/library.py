@@ -12,12 +12,13 @@ from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined, Library
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.parameters import check_parameters
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.syntax import ast
 from archdsl.syntax.loader import Unreadable, read_import
 from archdsl.syntax.parse import parse
-from archdsl.target.reserved import why_no_class, why_no_parameter
+from archdsl.target.reserved import why_no_class
 
 
 @dataclass(slots=True)
@@ -55,32 +56,14 @@ class Libraries:
 
     def _define(self, library: Library, item: ast.Definition) -> None:
         name = item.name
-        self._require_distinct(item)
-        self._require_free_names(item)
+        # The parameters of models are checked when they are built.
+        if item.kind != "model":
+            check_parameters(item, self.problems)
         why = None if item.kind == "macro" else why_no_class(name.text, is_model=item.kind == "model")
         if why:
             help = f"choose another name for the {item.kind}"
             self.problems.report(codes.RESERVED_NAME, name.span, why, help=help)
         self._enter(library, name, Defined(item, library))
-
-    def _require_free_names(self, item: ast.Definition) -> None:
-        """Report parameters of a block that the constructor of a class cannot have. Models are checked when built."""
-        for param in item.params if item.kind == "block" else ():
-            why = why_no_parameter(param.name.text)
-            if why:
-                help = "choose another name for the parameter"
-                self.problems.report(codes.RESERVED_NAME, param.name.span, why, help=help)
-
-    def _require_distinct(self, item: ast.Definition) -> None:
-        """Report parameters of a block or macro with the same name. Models are checked when built."""
-        seen: dict[str, ast.Name] = {}
-        for param in item.params if item.kind != "model" else ():
-            name = param.name
-            if name.text in seen:
-                self.problems.report(
-                    codes.DEFINED_TWICE, name.span, secondary=(Label(seen[name.text].span, "first here"),)
-                )
-            seen.setdefault(name.text, name)
 
     def _enter(self, library: Library, name: ast.Name, defined: Defined) -> None:
         if name.text in library.names:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
 from archdsl.elaborate import control
-from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.budget import OverBudget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Library
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.parameters import ModelParameters, model_parameters
 from archdsl.elaborate.scopes import Children, Labelled, Scope
@@ -18,7 +19,7 @@ from archdsl.elaborate.settings import SettingError, require_inputs, setting_val
 from archdsl.elaborate.steps import Steps
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, MaybeValue
-from archdsl.elaborate.walk import Made, Unfolded, single, stopped
+from archdsl.elaborate.walk import Made, Unfolded, single
 from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.syntax import ast
 from archdsl.target.reserved import why_no_parameter
@@ -121,30 +122,25 @@ class _Unfolding:
         made: Made = []
         for number, statement in enumerate(body):
             more: Made = []
-            if isinstance(statement, ast.Input):
-                cursor = self._input(statement, scope, cursor)
-            elif isinstance(statement, ast.Devices):
-                self._devices(statement, scope, cursor)
-            elif isinstance(statement, ast.Output):
-                more = self._output(statement, scope, cursor)
-            elif isinstance(statement, ast.For | ast.If):
-                more, cursor = self._bodies(statement, scope, cursor)
-            else:
-                self.begun = self.begun or isinstance(statement, ast.Chain)
-                scope, (more, cursor) = self.steps.statement(statement, scope, cursor, body[number + 1 :])
+            match statement:
+                case ast.Input():
+                    cursor = self._input(statement, scope, cursor)
+                case ast.Devices():
+                    self._devices(statement, scope, cursor)
+                case ast.Output():
+                    more = self._output(statement, scope, cursor)
+                case ast.For() | ast.If():
+                    more, cursor = control.unfolded(self.steps, statement, scope, cursor, self._statements)
+                case ast.Chain():
+                    self.begun = True
+                    more, cursor = self.steps.chain(statement, scope, cursor)
+                case ast.Set() | ast.Assert() | ast.Broken():
+                    scope, (more, cursor) = self.steps.statement(statement, scope, cursor, body[number + 1 :])
+                case _:
+                    assert_never(statement)
             made += more
             new = {name: size for name, size in self.dimensions.items() if name not in scope.values}
             scope = scope.with_values(new) if new else scope
-        return Unfolded(made, cursor)
-
-    def _bodies(self, statement: ast.For | ast.If, scope: Scope, cursor: Cursor) -> Unfolded:
-        bodies = control.bodies(self.steps, statement, scope, cursor)
-        if bodies is None:
-            return stopped(cursor)
-        made: Made = []
-        for inner, taken in bodies:
-            more, cursor = self._statements(taken, inner, cursor)
-            made += more
         return Unfolded(made, cursor)
 
     def _input(self, statement: ast.Input, scope: Scope, cursor: Cursor) -> Cursor:

@@ -35,7 +35,7 @@ class ModelParameters:
     def enter(self, target: Defined, bound: Mapping[str, Value], settings: Mapping[str, Value], walk: Walk) -> None:
         """Make `target` the base; `bound` are the arguments that the model derived from it gives."""
         self.base = target
-        _check_names(target.definition, walk.problems)
+        check_parameters(target.definition, walk.problems)
         values: dict[str, MaybeValue] = {}
         for param in target.definition.params:
             name = param.name.text
@@ -114,15 +114,14 @@ def _traced(name: str, value: MaybeValue) -> MaybeValue:
     return TracedFloat.parameter(name, value) if isinstance(value, float) else value
 
 
-def _check_names(definition: ast.Definition, problems: Problems) -> None:
-    """Report parameters with the same name, and names that a constructor cannot have."""
-    seen: dict[str, ast.Parameter] = {}
+def check_parameters(definition: ast.Definition, problems: Problems) -> None:
+    """Report parameters with the same name, and names that a constructor cannot have; a macro has no constructor."""
+    seen: dict[str, Label] = {}
     for param in definition.params:
         name = param.name
         if name.text in seen:
-            earlier = Label(seen[name.text].name.span, "first here")
-            problems.report(codes.DEFINED_TWICE, name.span, secondary=(earlier,))
-        seen[name.text] = param
-        why = why_no_parameter(name.text)
+            problems.report(codes.DEFINED_TWICE, name.span, secondary=(seen[name.text],))
+        seen.setdefault(name.text, Label(name.span, "first here"))
+        why = None if definition.kind == "macro" else why_no_parameter(name.text)
         if why:
             problems.report(codes.RESERVED_NAME, name.span, why, help="choose another name for the parameter")

@@ -1,4 +1,4 @@
-"""How often a step is applied, and under which labels."""
+"""The number of times that a step is applied, and its labels."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def _count(walk: Walk, step: ast.Step, scope: Scope, cursor: Cursor) -> int:
     if value is ERROR:
         return 1
     if not is_whole(value) or value < 0:
-        help = "give a whole number of at least 0"
+        help = "give an integer of at least 0"
         walk.problems.report(codes.BAD_COUNT, step.times.span, f"{shown(value)} times", help=help)
         return 1
     if step.label and value > 1:

@@ -148,7 +148,7 @@ class Scope:
                 self.usage.pinned.add(name)
         return self.values[name]
 
-    def pin(self, value: object) -> None:
+    def pin(self, value: MaybeValue) -> None:
         """Record that the structure depends on the parameters that `value` was computed from."""
         if type(value) is int:
             return

@@ -10,11 +10,11 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate import blocks, control, diagnostics, forms, operators, sharing, towers
 from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.assertions import assertion
-from archdsl.elaborate.ast_queries import labels
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.repeats import Repeats, enter_label, repeats
@@ -67,7 +67,7 @@ class Steps:
                 found = assertion(statement, scope, cursor, self.problems.notes, self.evaluator.limits)
                 self.parts.assertions.append(found)
             case ast.For() | ast.If():
-                return scope, self._bodies(statement, scope, cursor)
+                return scope, control.unfolded(self, statement, scope, cursor, self.body)
             case ast.Broken():
                 return scope, stopped(cursor)
             case ast.Output():
@@ -79,16 +79,6 @@ class Steps:
             case _:
                 assert_never(statement)
         return scope, Unfolded([], cursor)
-
-    def _bodies(self, statement: ast.For | ast.If, scope: Scope, cursor: Cursor) -> Unfolded:
-        bodies = control.bodies(self, statement, scope, cursor)
-        if bodies is None:
-            return stopped(cursor)
-        made: Made = []
-        for inner, taken in bodies:
-            more, cursor = self.body(taken, inner, cursor)
-            made += more
-        return Unfolded(made, cursor)
 
     # chains
 

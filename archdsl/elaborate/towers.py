@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.elaborate import control, diagnostics
 from archdsl.elaborate.arguments import Bound
-from archdsl.elaborate.ast_queries import bodies, labels
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.forms import devices_of
+from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.operators import callee
 from archdsl.elaborate.repeats import enter_label, repeats
@@ -21,6 +21,7 @@ from archdsl.elaborate.walk import Made, Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container
 from archdsl.ops.merge import Concat
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import bodies
 
 EXCHANGE = "exchange"
 _T = TypeVar("_T")
@@ -127,14 +128,17 @@ def _run(walk: Walk, body: tuple[ast.Statement, ...], towers: list[_Tower], scop
     """Unfold statements in all towers, each in its scope; return whether the towers exchanged their streams."""
     exchanged = False
     for number, statement in enumerate(body):
-        if not _mentions_exchange(statement):
-            scopes = _each(walk, statement, towers, scopes, body[number + 1 :])
-        elif isinstance(statement, ast.Chain):
-            exchanged = _chain(walk, statement, towers, scopes) or exchanged
-        elif isinstance(statement, ast.For):
-            exchanged = _for(walk, statement, towers, scopes) or exchanged
-        elif isinstance(statement, ast.If):
-            exchanged = _if(walk, statement, towers, scopes) or exchanged
+        match _with_exchange(statement):
+            case None:
+                scopes = _each(walk, statement, towers, scopes, body[number + 1 :])
+            case ast.Chain() as chain:
+                exchanged = _chain(walk, chain, towers, scopes) or exchanged
+            case ast.For() as loop:
+                exchanged = _for(walk, loop, towers, scopes) or exchanged
+            case ast.If() as choice:
+                exchanged = _if(walk, choice, towers, scopes) or exchanged
+            case other:
+                assert_never(other)
     return exchanged
 
 
@@ -207,10 +211,17 @@ def _agreed(
     return []
 
 
-def _mentions_exchange(statement: ast.Statement) -> bool:
-    if isinstance(statement, ast.Chain):
-        return any(map(_is_exchange, statement.steps))
-    return isinstance(statement, ast.For | ast.If) and any(map(_mentions_exchange, bodies(statement)))
+def _with_exchange(statement: ast.Statement) -> ast.Chain | ast.For | ast.If | None:
+    """Return the statement if it contains an `exchange`, which all towers take together."""
+    match statement:
+        case ast.Chain():
+            return statement if any(map(_is_exchange, statement.steps)) else None
+        case ast.For() | ast.If():
+            return statement if any(map(_with_exchange, bodies(statement))) else None
+        case ast.Set() | ast.Assert() | ast.Broken() | ast.Input() | ast.Output() | ast.Devices():
+            return None
+        case _:
+            assert_never(statement)
 
 
 def _is_exchange(step: ast.Step) -> bool:

@@ -53,7 +53,7 @@ def kind_of(value: Value) -> str:
         case bool():
             return "a truth value"
         case int():
-            return "a whole number"
+            return "an integer"
         case float():
             return "a number"
         case str():
@@ -77,7 +77,7 @@ def kind_of(value: Value) -> str:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Return whether a value is a whole number; truth values are not."""
+    """Return whether a value is an integer; truth values are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -93,7 +93,7 @@ def bounded(value: Value, limits: Limits) -> Value:
     """
     if isinstance(value, int):
         if abs(value) > MAX_NUMBER:
-            raise TooLarge("a whole number beyond 2**63")
+            raise TooLarge("an integer beyond 2**63")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise TooLarge("a number beyond 1.8e308")
@@ -140,7 +140,7 @@ def _divide(left: Number, right: Number) -> Number:
 def _power(left: Number, right: Number) -> Number:
     if isinstance(left, int) and isinstance(right, int) and right >= 0:
         if abs(left) > 1 and right > 63:
-            raise TooLarge("a whole number beyond 2**63")
+            raise TooLarge("an integer beyond 2**63")
         result: Number = 1
         for _ in range(min(right, 64) if abs(left) > 1 else right % 2 + 2 * (right > 1)):
             result = result * left
@@ -191,7 +191,7 @@ def index(owner: Value, position: Value) -> Value:
     if not isinstance(owner, list | tuple):
         raise Uncomputable(f"{kind_of(owner)} has no items")
     if not is_whole(position):
-        raise Uncomputable(f"an index is a whole number, not {kind_of(position)}")
+        raise Uncomputable(f"an index must be an integer, not {kind_of(position)}")
     if not -len(owner) <= position < len(owner):
         raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0")
     return owner[position]

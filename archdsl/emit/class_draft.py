@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import evaluated
-from archdsl.emit.scope import Scope, names_in
+from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, Use
 
@@ -58,7 +58,7 @@ class ClassDraft:
 
     Attributes:
         container: The container that the class computes.
-        scope: The parameters that its code can use.
+        parameters: The parameters that its code can use.
         number: The position in the list of drafts.
         name: The preferred name of the class.
         arguments: The arguments of `forward`: names and tensors.
@@ -74,7 +74,7 @@ class ClassDraft:
     """
 
     container: Container
-    scope: Scope
+    parameters: ClassParameters
     number: int
     name: str
     arguments: list[tuple[str, Path]]
@@ -97,7 +97,7 @@ class ClassDraft:
         """Return an expression of `forward` with variables for values, and attributes for parameters."""
 
         def change(part: Expr) -> Expr:
-            return Ref(self.variables[part.path]) if isinstance(part, ValueRef) else self.scope.as_attribute(part)
+            return Ref(self.variables[part.path]) if isinstance(part, ValueRef) else self.parameters.as_attribute(part)
 
         return mapped(expr, change)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, structure
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
 from archdsl.emit.class_draft import ClassDraft
-from archdsl.emit.scope import names_in
+from archdsl.emit.class_parameters import names_in
 from archdsl.emit.statements import key
 
 # Parameters of constructors: whether the class has its projection, and the factory arguments by device.
@@ -98,7 +98,7 @@ def _free(name: str, taken: set[str]) -> str:
 def _parameters(found: Class) -> list[str]:
     """Return the parameters that the code of a class reads, in the order of the block."""
     mentions = frozenset[str]().union(*(member.mentions for member in found.members))
-    return [name for name in found.representative.scope.values if name in mentions]
+    return [name for name in found.representative.parameters.values if name in mentions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
     for name in found.parameters:
-        value = given.get(name, int(draft.scope.values[name]) if name in draft.scope.values else None)
+        value = given.get(name, int(draft.parameters.values[name]) if name in draft.parameters.values else None)
         if name not in defaults:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):

@@ -19,10 +19,10 @@ from archdsl.base.pyexpr import (
     walk,
 )
 from archdsl.emit.class_draft import ClassDraft, Entry
+from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, ON, PROJECT, Class, resolved
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
-from archdsl.emit.scope import names_in
 from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Statement, branch, expressions
 
 _SELF = Ref("self")
@@ -57,7 +57,7 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     """Yield the parameters of the net. A default that is computed from other parameters is None in the signature."""
     defaults = module.defaults(found)
     for name in found.parameters:
-        kind = Ref("int" if isinstance(found.representative.scope.values[name], int) else "float")
+        kind = Ref("int" if isinstance(found.representative.parameters.values[name], int) else "float")
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -162,7 +162,7 @@ def _anchors(draft: ClassDraft) -> list[Statement]:
 
 
 def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
-    expr = resolved(draft.scope.expression(entry.module), module.drafts, module.by_draft)
+    expr = resolved(draft.parameters.expression(entry.module), module.drafts, module.by_draft)
     return mapped(expr, _with_loops)
 
 

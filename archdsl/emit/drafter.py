@@ -1,15 +1,16 @@
 """Drafts the classes of a graph, inner classes first."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
-from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, InputRef, Item, Ref, Sequence, ValueRef, call, mapped
+from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, with_inputs
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, resolved, without_overwriting
+from archdsl.emit.class_parameters import ClassParameters
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.initialisation import Initialisation
 from archdsl.emit.order import PlacedStep, in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
-from archdsl.emit.scope import Scope
 from archdsl.emit.statements import changed
 from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
@@ -20,20 +21,22 @@ from archdsl.passes.transfers import is_move
 class Drafter:
     """Drafts the classes of a graph, inner classes first; the drafts are appended to those in `made`."""
 
-    def __init__(self, flow: Dataflow, scopes: dict[Path, Scope], made: list[ClassDraft] | None = None) -> None:
+    def __init__(
+        self, flow: Dataflow, parameters: dict[Path, ClassParameters], made: list[ClassDraft] | None = None
+    ) -> None:
         self.flow = flow
-        self.scopes = scopes
+        self.parameters = parameters
         self.made: list[ClassDraft] = [] if made is None else made
         self.placing = Placing(flow.graph)
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
-        self.initialisation = Initialisation(flow.graph.root, scopes[()].values, self._has_class)
+        self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
 
-    def draft(self, container: Container, scope: Scope, outputs: tuple[Output, ...] = ()) -> ClassDraft:
+    def draft(self, container: Container, parameters: ClassParameters, outputs: tuple[Output, ...] = ()) -> ClassDraft:
         """Draft the class of a container, after the classes that it uses.
 
         Args:
             container: The container.
-            scope: The parameters that its code can use.
+            parameters: The parameters that its code can use.
             outputs: The outputs of the graph if the container is the whole model.
         """
         arguments = self.flow.inputs(container)
@@ -42,12 +45,12 @@ class Drafter:
             given = {each.path: each.shape for each in self.flow.graph.inputs}
             arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
         name = self.flow.graph.name if outputs else _class_name(container)
-        draft = ClassDraft(container, scope, -1, name, arguments, self.placing.spans(container), outputs, given)
+        draft = ClassDraft(container, parameters, -1, name, arguments, self.placing.spans(container), outputs, given)
         steps = self._children(draft, container, ())
         if any(towers for _, towers in steps):
             steps = in_order(interleaved(steps, self.flow), self.flow)
         if outputs:
-            draft.initialisation += [("", changed(each, scope.number)) for each in self.initialisation.of_model]
+            draft.initialisation += [("", changed(each, parameters.number)) for each in self.initialisation.of_model]
         if not container.inline:
             training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
             for child, towers in steps:
@@ -63,7 +66,7 @@ class Drafter:
         steps: list[PlacedStep] = []
         for child in container.children:
             if container is draft.container and not child.weights and self._is_module(child, container):
-                expr = self.module(child, draft.scope, draft.container)
+                expr = self.module(child, draft.parameters, draft.container)
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
                 self._initialise(draft, child)
             if isinstance(child, Container) and self.flow.is_inline(child):
@@ -77,8 +80,8 @@ class Drafter:
         """Enter the statements that initialise the weights of a submodule."""
         attribute = self._attribute(draft, child, ())
         direct = not draft.is_numbered and not child.optional
-        made = self.initialisation.of_child(child, attribute, draft.scope.values, direct=direct)
-        draft.initialisation += [(child.path[-1], changed(each, draft.scope.number)) for each in made]
+        made = self.initialisation.of_child(child, attribute, draft.parameters.values, direct=direct)
+        draft.initialisation += [(child.path[-1], changed(each, draft.parameters.number)) for each in made]
 
     def _has_class(self, container: Container) -> bool:
         if container.kind is ChildNaming.KEYED:
@@ -92,17 +95,17 @@ class Drafter:
 
     # modules
 
-    def module(self, child: Node | Container, scope: Scope, owner: Container) -> Expr:
+    def module(self, child: Node | Container, parameters: ClassParameters, owner: Container) -> Expr:
         """Return the expression that creates the module of a child, for the class of `owner`."""
         if isinstance(child, Node):
-            return scope.expression(self._operator(child, owner))
+            return parameters.expression(self._operator(child, owner))
         if self._has_class(child):
-            return self._class(child, scope, owner)
+            return self._class(child, parameters, owner)
         if self.flow.is_inline(child):
             made = [each for each in child.children if not each.weights and self._is_module(each, child)]
         else:
             made = list(child.children)
-        modules = [self.module(each, scope, owner) for each in made]
+        modules = [self.module(each, parameters, owner) for each in made]
         if child.kind is ChildNaming.NUMBERED:
             return Call("nn.Sequential", tuple(modules))
         pairs = Sequence(
@@ -123,17 +126,19 @@ class Drafter:
                 return emission.module.with_named(inplace=True) if in_place else emission.module
             case ForwardOnly():
                 raise AssertionError(f"{node.op.name} is never a submodule")
+            case _:
+                assert_never(emission)
 
-    def _class(self, child: Container, scope: Scope, owner: Container) -> Call:
+    def _class(self, child: Container, parameters: ClassParameters, owner: Container) -> Call:
         """Return the call of a child's class, which has no name yet, with all arguments that it may need by name."""
         if child.use is None:
-            inner = self.draft(child, scope)
-            own = tuple((name, _own(name, scope.values[name])) for name in sorted(inner.mentions))
-            arguments = tuple((name, scope.expression(number)) for name, number in own)
+            inner = self.draft(child, parameters)
+            own = tuple((name, _own(name, parameters.values[name])) for name in sorted(inner.mentions))
+            arguments = tuple((name, parameters.expression(number)) for name, number in own)
         else:
-            inner = self.draft(child, self.scopes[child.path])
+            inner = self.draft(child, self.parameters[child.path])
             mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
-            arguments = tuple((given.name, scope.expression(given.value)) for given in mentioned)
+            arguments = tuple((given.name, parameters.expression(given.value)) for given in mentioned)
         return Call(ClassRef(inner.number), (), arguments, self.placing.spread(child, owner))
 
     # forward
@@ -195,7 +200,7 @@ class Drafter:
         over = node.sources[-1] if adds and len(inputs) == 2 and inputs[0] != inputs[1] else None
         if over is not None and self.flow.may_overwrite(over, within) and over[: len(within)] == within:
             return inputs[0], over
-        return draft.scope.expression(_filled(function, inputs)), None
+        return draft.parameters.expression(with_inputs(function, inputs)), None
 
     def _attribute(self, draft: ClassDraft, child: Node | Container, towers: tuple[str, ...]) -> Expr:
         name = (child.weights or child.path)[-1]
@@ -309,11 +314,6 @@ def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
         run = [step] if step.optional and step.reads else []
     if run:
         yield run
-
-
-def _filled(expr: Expr, inputs: tuple[ValueRef, ...]) -> Expr:
-    """Return the expression of a function with tensors in place of its inputs."""
-    return mapped(expr, lambda part: inputs[part.number or 0] if isinstance(part, InputRef) else part)
 
 
 def _own(name: str, number: int | float) -> int | float:

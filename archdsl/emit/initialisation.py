@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Attribute, Expr, Infix, Item, Method, Ref, call, union
-from archdsl.emit.scope import names_in
+from archdsl.emit.class_parameters import names_in
 from archdsl.emit.statements import Branch, Evaluate, For, If, Statement, branch, expressions, key
 from archdsl.emit.support import definition
 from archdsl.ir.graph import ChildNaming, Container, Node

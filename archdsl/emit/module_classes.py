@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
-from archdsl.emit.scope import scopes
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.transfers import Exchange
 from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
@@ -39,8 +39,8 @@ class ModuleClasses:
         drafts: list[ClassDraft] = []
         models: dict[int, LoweredGraph] = {}
         for graph in graphs:
-            drafter = Drafter(Dataflow(graph), scopes(graph), drafts)
-            root = drafter.draft(graph.root, drafter.scopes[()], graph.outputs)
+            drafter = Drafter(Dataflow(graph), class_parameters(graph), drafts)
+            root = drafter.draft(graph.root, drafter.parameters[()], graph.outputs)
             models[root.number] = graph
         made = ModuleClasses(models, drafts, {}, as_tuples)
         names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
@@ -75,4 +75,4 @@ class ModuleClasses:
 
     def defaults(self, found: Class) -> dict[str, int | float]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
-        return dict(found.representative.scope.values) if self.graph_of(found) else default_values(found)
+        return dict(found.representative.parameters.values) if self.graph_of(found) else default_values(found)

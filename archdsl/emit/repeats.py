@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 
 from archdsl.base.pyexpr import Expr, Numbered, Repeat, mapped, structure
 from archdsl.base.symbolic import TracedInt, polynomial
-from archdsl.emit.scope import names_in
+from archdsl.emit.class_parameters import names_in
 
 _SHORTEST = 3
 _VARIABLES = ("i", "j", "k", "step", "position")

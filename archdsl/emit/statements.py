@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
@@ -149,6 +149,8 @@ def expressions(statements: tuple[Statement, ...]) -> Iterator[Expr]:
                 yield each.iterable
             case Comment():
                 pass
+            case _:
+                assert_never(each)
         for body in bodies(each):
             yield from expressions(body)
 
@@ -183,6 +185,8 @@ def changed(statement: Statement, change: Callable[[Expr], Expr]) -> Statement:
             return For(statement.variables, mapped(statement.iterable, change), inside(statement.body))
         case Comment():
             return statement
+        case _:
+            assert_never(statement)
 
 
 def key(statement: Statement) -> Hashable:
@@ -221,6 +225,8 @@ def printed(statement: Statement, indent: int) -> list[str]:
                     *lines(each.test, prefix=head, indent=indent, suffix=":"), *_body(each.body, indent)
                 )
             ]  # fmt: skip
+        case _:
+            assert_never(statement)
 
 
 def _body(body: tuple[Statement, ...], indent: int) -> list[str]:

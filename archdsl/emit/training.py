@@ -9,7 +9,7 @@ from archdsl.base.pyprint import lines
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
 from archdsl.emit import documentation
-from archdsl.emit.scope import scopes
+from archdsl.emit.class_parameters import class_parameters
 from archdsl.ir.graph import CountedGraph, Output
 from archdsl.ops.base import Trait
 from archdsl.passes.pipeline_stages import PipelineStage
@@ -28,7 +28,7 @@ class CannotTrain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """A training script as the template lays it out: the variables of the template are these fields.
+    """The fields of a training script, which are the variables of its template.
 
     Attributes:
         title: The first line of the docstring.
@@ -147,7 +147,7 @@ def _scores_of(graph: CountedGraph, output: Output) -> str:
 def _classes_argument(graph: CountedGraph) -> str | None:
     """Return the parameter of the net that is the number of classes, None if that number is fixed."""
     trace = polynomial(graph.output.shape.channels)
-    root = scopes(graph)[()]
+    root = class_parameters(graph)[()]
     for name in root.values:
         if trace == (((name,), 1),) and name not in root.fixed:
             return name

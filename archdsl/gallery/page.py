@@ -10,14 +10,14 @@ from archdsl.syntax.loader import read
 from archdsl.verify.references import Reference, references
 
 _NUMBER = re.compile(r"\d+(\.\d+)?( [kMG]\b)?")
-_INTRODUCTION = """The nets that come with archdsl, by the names that commands take: `archdsl build resnet50`. The name
-of a file (`resnet`) stands for its last net, which is drawn here; so are those that differ in more than numbers.
-`archdsl draw resnet -o resnet.html` makes a page that unfolds it. Parameters and multiply-accumulates (MACs) are those
-of one evaluation of one sample of the input.
+_INTRODUCTION = """This page lists the nets that are installed with archdsl. Commands accept their names:
+`archdsl build resnet50`. The name of a file (`resnet`) selects its last net, which is drawn here, together with the
+nets of the file that differ from it in more than numbers. `archdsl draw resnet -o resnet.html` writes an interactive
+drawing. Parameters and multiply-accumulates (MACs) are those of inference for one sample.
 
-A net with an entry under "equal to" is held against the model of that name, whose weights load into it: the keys of the
-`state_dict`, their order, shapes and types, all counts, the constants of normalisations and dropouts, and the results,
-which differ by less than 1e-8 of their size in float64. `archdsl gallery --verify` shows it, and the tests do.
+A net with an entry under "equal to" loads the weights of that model. The tests and `archdsl gallery --verify` compare
+the two: keys of the `state_dict` with their order, shapes and types, all counts, the constants of normalisations and
+dropouts, and the outputs, which differ by less than 1e-8 of their size in float64.
 """
 
 
@@ -46,7 +46,7 @@ def page(made: str) -> str:
     for family, nets in groupby(entries(), key=lambda entry: entry.family):
         first, *others = drawings()[family]
         parts += [f"## [{family}.arch](../architectures/{family}.arch)\n", f"{_picture(first)}\n"]
-        lines = ["| name | what it is | paper | input | parameters | MACs | equal to |"]
+        lines = ["| name | description | paper | input | parameters | MACs | equal to |"]
         lines.append("| --- | --- | --- | --- | ---: | ---: | --- |")
         parts.append("\n".join([*lines, *(_net(net, known.get(net.name)) for net in nets), ""]))
         parts += [f"<details><summary>{name}</summary>\n\n{_picture(name)}\n\n</details>\n" for name in others]

@@ -1,4 +1,4 @@
-"""The graph as text: what `archdsl build --dump` prints and the golden tests hold."""
+"""The text form of a graph, for tests and for developers."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _BRACKETS = {ChildNaming.NAMED: "{ }", ChildNaming.NUMBERED: "[ ]"}
 def dump(graph: CheckedGraph) -> str:
     """Return a line for every input, parameter, submodule and operator, with shapes, counts and totals.
 
-    Arguments that are computed from parameters are shown as they are computed, and defaults are left out.
+    Arguments that depend on parameters are shown as expressions, and default arguments are omitted.
     """
     head = [f"model {graph.name}", *map(_parameter, graph.parameters)]
     head += [f"input {given.name}: {given.shape}" for given in graph.inputs]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 # The first and the last position along an axis; if the first is greater than the last, there is no position.
-Span: TypeAlias = tuple[int, int]
+Interval: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class AxisWindow:
     last: int
     per: int = 1
 
-    def span(self, start: int, end: int) -> Span:
+    def interval(self, start: int, end: int) -> Interval:
         """Return the first and the last position that the units from `start` to `end` read."""
         return -((-self.step * start - self.first) // self.per), (self.step * end + self.last) // self.per
 

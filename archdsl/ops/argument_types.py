@@ -6,11 +6,14 @@ A type checks and converts a value, and names itself in messages. The constants 
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from archdsl.base.symbolic import Compound
 from archdsl.ops.reasons import AmbiguousPadding, OutOfRange, ShapeError, WrongValue
 
 Axes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = int | tuple[int, ...] | str
 Table: TypeAlias = tuple[tuple[int, ...], ...]
+# The value of an argument in the form that operators use; compounds are initialisers.
+ArgumentValue: TypeAlias = "bool | int | float | str | tuple[ArgumentValue, ...] | Compound | None"
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,14 @@ class ArgumentType:
     """Base class of argument types.
 
     Attributes:
-        title: The expected value, in words for messages: "a whole number".
+        title: The expected value, in words for messages: "an integer".
         words: The bare names that the argument accepts.
     """
 
     title: str
     words: tuple[str, ...] = ()
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         """Return the value in the form that operators use.
 
         Args:
@@ -93,7 +96,7 @@ class WholeNumber(ArgumentType):
     low: int | None = 1
     optional: bool = False
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None and self.optional:
             return None
         if not is_int(value):
@@ -108,7 +111,7 @@ class WholeNumber(ArgumentType):
 class PerAxis(WholeNumber):
     """An integer, or one for each axis of the map: `3` or `3x1`."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if isinstance(value, tuple | list) and value and all(map(is_int, value)):
             return tuple(super(PerAxis, self).convert(name, part) for part in value)
         return super().convert(name, value)
@@ -118,7 +121,7 @@ class PerAxis(WholeNumber):
 class PaddingKind(PerAxis):
     """A number of zeros, one for each axis, `half` or `tf_same`."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if isinstance(value, Word):
             if value.text == "same":
                 raise ShapeError(AmbiguousPadding(name))
@@ -139,7 +142,7 @@ class Number(ArgumentType):
     above: float | None = None
     optional: bool = False
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None and self.optional:
             return None
         if not (is_int(value) or isinstance(value, float)):
@@ -158,7 +161,7 @@ class Number(ArgumentType):
 class Sizes(PerAxis):
     """The sizes of a shape, one of which may be -1."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         sizes = value if isinstance(value, tuple | list) else (value,)
         if not sizes or not all(map(is_int, sizes)):
             raise self.refuse(name, value)
@@ -174,7 +177,7 @@ class Choice(ArgumentType):
     choices: tuple[str, ...] = ()
     quoted: bool = False
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if isinstance(value, Chosen):
             return value
         text = value.text if isinstance(value, Word) else "none" if value is None else ""
@@ -196,7 +199,7 @@ def choice(*choices: str, quoted: bool = False) -> Choice:
 class Truth(ArgumentType):
     """`true` or `false`."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if not isinstance(value, bool):
             raise self.refuse(name, value)
         return value
@@ -206,7 +209,7 @@ class Truth(ArgumentType):
 class IndexTable(ArgumentType):
     """A list of input channels for each output channel."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None:
             return None
         if not isinstance(value, list | tuple) or not all(isinstance(row, list | tuple) for row in value):
@@ -220,7 +223,7 @@ class IndexTable(ArgumentType):
 class Bitmaps(ArgumentType):
     """A list of strings with `#` for +1 and `.` for -1; a `/` ends a row of the picture and has no value."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None:
             return None
         if not isinstance(value, list | tuple) or not value or not all(isinstance(row, str) for row in value):
@@ -230,16 +233,16 @@ class Bitmaps(ArgumentType):
         return tuple(row.replace("/", "") for row in value)
 
 
-COUNT = WholeNumber("a whole number")
-COUNT_FROM_ZERO = WholeNumber("a whole number", low=0)
-OPTIONAL_COUNT = WholeNumber("a whole number, or none", optional=True)
-OPTIONAL_COUNT_FROM_ZERO = WholeNumber("a whole number, or none", low=0, optional=True)
-AXES = PerAxis("a whole number, or one per axis such as 3x1")
-OPTIONAL_AXES = PerAxis("a whole number, or one per axis such as 3x1", optional=True)
-PADDING = PaddingKind("a whole number, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
-POOL_PADDING = PaddingKind("a whole number, one per axis, or `half`", ("half", "same"), low=0)
-AXES_FROM_ZERO = PerAxis("a whole number, or one per axis such as 3x1", low=0)
-OPTIONAL_AXES_FROM_ZERO = PerAxis("a whole number, or one per axis such as 3x1", low=0, optional=True)
+COUNT = WholeNumber("an integer")
+COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
+OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
+OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)
+AXES = PerAxis("an integer, or one per axis such as 3x1")
+OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", optional=True)
+PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
+POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", ("half", "same"), low=0)
+AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0)
+OPTIONAL_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, optional=True)
 SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
 TRUTH = Truth("true or false")
 RATE = Number("a number", low=0.0, high=1.0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from archdsl.ops.argument_types import ArgumentType
+from archdsl.ops.argument_types import ArgumentType, ArgumentValue
 
 REQUIRED = object()
 
@@ -36,17 +36,17 @@ class Declared:
     arguments: ClassVar[dict[str, Argument]]
     positional: ClassVar[int]
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, **values: ArgumentValue) -> None:
         for name, argument in self.arguments.items():
             setattr(self, name, values.pop(name, argument.default))
         assert not values, f"{self.name} has no argument {sorted(values)}"
 
     @property
-    def values(self) -> Mapping[str, object]:
+    def values(self) -> Mapping[str, ArgumentValue]:
         """The values of the arguments by name, in the order of their declaration."""
         return {name: getattr(self, name) for name in self.arguments}
 
-    def changed(self, **values: object) -> Self:
+    def changed(self, **values: ArgumentValue) -> Self:
         """Return a copy with other values for some arguments."""
         return type(self)(**{**self.values, **values})
 

@@ -5,12 +5,12 @@ An initialiser is one class. It is a value of the language: `init = kaiming_norm
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar, cast, dataclass_transform
+from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
 from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.symbolic import Compound
 from archdsl.diag import codes
-from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, ArgumentType, Chosen, choice, shown
+from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, ArgumentType, ArgumentValue, Chosen, choice, shown
 from archdsl.ops.declared import Argument, Declared, arg
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 
@@ -46,7 +46,7 @@ class Initialiser(Declared, Compound):
     def held(self) -> tuple[object, ...]:
         return tuple(self.values.values())
 
-    def holding(self, values: tuple[object, ...]) -> "Initialiser":
+    def holding(self, values: tuple[Any, ...]) -> "Initialiser":
         return type(self)(**dict(zip(self.arguments, values, strict=True)))
 
     def check(self) -> None:
@@ -64,13 +64,13 @@ class Initialiser(Declared, Compound):
         args = list(given.values())[: self.bare]
         return Call(f"nn.init.{self.name}_", (target, *args), tuple(given.items())[self.bare :])
 
-    def _given(self) -> list[tuple[str, object]]:
+    def _given(self) -> list[tuple[str, ArgumentValue]]:
         """Return the arguments that differ from their defaults; those by position are given together."""
         values = list(self.values.items())
         given = [(name, value) for name, value in values if not self._is_default(name, value)]
         return values if self.bare and given else given
 
-    def _is_default(self, name: str, value: object) -> bool:
+    def _is_default(self, name: str, value: ArgumentValue) -> bool:
         return value == self.arguments[name].default and not isinstance(value, bool)
 
     def __str__(self) -> str:
@@ -263,7 +263,7 @@ class PartByPart(Initialiser):
     def held(self) -> tuple[object, ...]:
         return (self.initialiser, self.parts)
 
-    def holding(self, values: tuple[object, ...]) -> "Initialiser":
+    def holding(self, values: tuple[Any, ...]) -> "Initialiser":
         initialiser, parts = values
         assert isinstance(initialiser, Initialiser)
         assert isinstance(parts, int)
@@ -357,7 +357,7 @@ class InitialValue:
 class InitialiserType(ArgumentType):
     """An initialiser, or `none` for the default of PyTorch."""
 
-    def convert(self, name: str, value: object) -> object:
+    def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None or isinstance(value, Initialiser):
             return value
         quoted = isinstance(value, str) and value in _TABLE

@@ -6,7 +6,7 @@ from typing import ClassVar
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved, Sums, product
-from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH
+from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH, ArgumentValue
 from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
@@ -90,7 +90,7 @@ class GroupedLinear(Op):
         self.groups = groups
 
     @property
-    def values(self) -> Mapping[str, object]:
+    def values(self) -> Mapping[str, ArgumentValue]:
         return self.layer.values
 
     def _part(self, x: Shape) -> Shape:

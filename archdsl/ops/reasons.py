@@ -82,7 +82,7 @@ class AmbiguousPadding(Reason):
     argument: str
 
     def label(self) -> str:
-        return "`same` has three meanings"
+        return "frameworks pad differently for `same`"
 
     def help(self) -> str | None:
         return (

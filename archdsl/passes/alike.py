@@ -93,7 +93,8 @@ def _key(value: object) -> object:
             return (type(value), _key(value.held()))
         case tuple() | list():
             return tuple(map(_key, value))
-    return value
+        case _:
+            return value
 
 
 def under(path: Path, container: Container) -> bool:

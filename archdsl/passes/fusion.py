@@ -171,7 +171,7 @@ class Fusion:
                 )
                 draft.children.append(replace(child, sources=sources))
             elif isinstance(child, Container) and all(child.path != tower.path for tower in self._towers):
-                # Slices for the inputs of a submodule stand before it: other uses of its block may have no towers.
+                # Slices for the inputs of a submodule precede it, because other uses of its block may have no towers.
                 for path in (child.source, *(path for _, path in _tensors(child))):
                     self._whole(path, self._shape(path, child.input), draft, child)
                 inner = self._rebuilt(child, one, draft)

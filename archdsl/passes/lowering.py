@@ -7,8 +7,6 @@ from typing import TypeAlias
 from archdsl.ir.graph import CheckedGraph, CountedGraph, Graph, Input, Node
 from archdsl.ir.order import in_order
 from archdsl.passes.assign import assigned
-from archdsl.passes.fuse import with_fused_towers
-from archdsl.passes.moves import with_moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +17,7 @@ class LoweredGraph(CountedGraph):
     that another device computes.
 
     Attributes:
-        without_moves: The same graph before moves were inserted. Reports show this one.
+        without_moves: The same graph before moves were inserted.
         order: All nodes in an order of execution.
         fused: For each submodule that was made of several towers, the paths of the towers. The weights of the submodule
             are those of the towers, concatenated along the first axis in this order.
@@ -31,7 +29,7 @@ class LoweredGraph(CountedGraph):
 
     def indices(self, given: Input) -> int | None:
         """Return the number of different indices that an input may hold, None if it holds real numbers."""
-        # The steps say so that read the input, and a Move may stand before them.
+        # The steps that read the input decide this, and in the lowered graph they may read a Move instead.
         return self.without_moves.indices(given)
 
 
@@ -52,10 +50,17 @@ def lowered(graph: Buildable, *, fuse_towers: bool = False) -> LoweredGraph:
     counted: CountedGraph = graph
     fused: Mapping[str, tuple[str, ...]] = {}
     if fuse_towers:
+        # Imported late, as in `_lowered`: reports import this module and need neither.
+        from archdsl.passes.fuse import with_fused_towers
+
         found = with_fused_towers(graph.graph)
         counted, fused = CountedGraph(found.graph, graph.params, graph.macs), found.towers
-    counted = assigned(counted)
-    return _lowered(counted, fused)
+    return _lowered(assigned(counted), fused)
+
+
+def before_moves(graph: Buildable) -> CountedGraph:
+    """Return a graph in which every step has a device, without moves. Reports show this form."""
+    return graph.without_moves if isinstance(graph, LoweredGraph) else assigned(graph)
 
 
 def lowered_part(graph: Graph) -> LoweredGraph:
@@ -68,5 +73,7 @@ def lowered_part(graph: Graph) -> LoweredGraph:
 
 
 def _lowered(counted: CountedGraph, fused: Mapping[str, tuple[str, ...]]) -> LoweredGraph:
+    from archdsl.passes.moves import with_moves
+
     moved = with_moves(counted.graph)
     return LoweredGraph(moved, counted.params, counted.macs, counted, in_order(moved.nodes), fused)

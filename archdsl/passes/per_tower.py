@@ -7,6 +7,7 @@ from typing import ClassVar
 from archdsl.base.pyexpr import Expr, InputRef, call, mapped
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, InputDependence, Saved
+from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.base import Argument, ForwardOnly, Functional, Fusion, Op, Submodule
 from archdsl.ops.rearrange import Slice
 
@@ -41,7 +42,7 @@ class PerTower(Op):
         self.support = (*op.support, *PerTower.support)  # type: ignore[misc]
 
     @property
-    def values(self) -> Mapping[str, object]:
+    def values(self) -> Mapping[str, ArgumentValue]:
         return self.op.values
 
     def _of_one(self, shape: Shape) -> Shape:

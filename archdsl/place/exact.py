@@ -14,7 +14,7 @@ from archdsl.place.device_load import bottleneck
 from archdsl.place.interleaved import InterleavedSegment, interleaved_segment
 from archdsl.place.memory import Memory
 
-# CP-SAT needs whole numbers: seconds are multiples of the bottleneck of the start, divided by this.
+# CP-SAT needs integers: seconds are multiples of the bottleneck of the start, divided by this.
 _SCALE = 1_000_000
 
 

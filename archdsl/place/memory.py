@@ -62,7 +62,7 @@ class Memory:
         return (self.micro * _COPIES, self.in_flight(stage)) if self.trains else (self.micro, 0)
 
     def kept(self, stage: int, weights: int, results: int) -> int:
-        """Return `micro` times the bytes that a stage keeps; a whole number, unlike the bytes themselves."""
+        """Return `micro` times the bytes that a stage keeps; an integer, unlike the bytes themselves."""
         of_weights, of_results = self.shares(stage)
         return of_weights * weights + of_results * results
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
-from archdsl.passes.lowering import Buildable, lowered
+from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.passes.pipeline_stages import Unit, units
 from archdsl.place.costs import Costs, Machine, costs, crossing
 from archdsl.place.cut import cut
@@ -30,7 +30,7 @@ def by_devices(graph: Buildable) -> tuple[tuple[Unit, ...], ...]:
     Raises NotInStages if a unit is on several devices, if the net returns to a device after another one, or if all
     steps are on one device.
     """
-    placed = lowered(graph).without_moves
+    placed = before_moves(graph)
     device_of = {node.path: node.device or "" for node in placed.nodes}
     found: list[tuple[str, Unit]] = []
     for unit in units(placed, _on_several(placed.root)):

@@ -65,13 +65,14 @@ class Placement:
     @property
     def slowest(self) -> str:
         """Name of the bottleneck: a device, or a link as `gpu0 to gpu1`."""
-        match self._slowest():
+        slowest = self._slowest()
+        match slowest:
             case DeviceStage() as stage:
                 return stage.device
             case Link() as link:
                 return f"{link.source} to {link.target}"
-            case other:
-                assert_never(other)
+            case _:
+                assert_never(slowest)
 
     def _slowest(self) -> DeviceStage | Link:
         parts: tuple[DeviceStage | Link, ...] = (*self.stages, *self.links)

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from archdsl.base.byte_sizes import DTYPE_BYTES, amount
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted
-from archdsl.ops.analysis import Span, Sums
-from archdsl.passes.lowering import Buildable, lowered
+from archdsl.ops.analysis import Interval, Sums
+from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.report.memory import memory
 from archdsl.report.receptive_fields import ReceptiveField, UnitFields, receptive_fields
 
@@ -65,7 +65,7 @@ def explanations(
     Raises:
         NoSuchStep: No step or submodule has one of the paths.
     """
-    counted = lowered(graph).without_moves
+    counted = before_moves(graph)
     known = {dotted(element.path): element for element in _elements(counted.root)}
     for path in paths or ():
         if path not in known:
@@ -138,7 +138,7 @@ class _Writer:
         if count:
             lines.append(f"{amount(count * self.width)} as {self.dtype}")
         if fixed:
-            lines.append(f"{fixed:,} further numbers that are not trained")
+            lines.append(f"{fixed:,} buffer values that are not trained")
         return tuple(lines)
 
     def _operations(self, nodes: list[Node], sums: Sums) -> tuple[str, ...]:
@@ -173,9 +173,9 @@ class _Writer:
         middle = tuple(int(size) // 2 for size in node.shape.map)
         lines = []
         for unit in dict.fromkeys((tuple(0 for _ in middle), middle)):
-            for name, spans in self.unit_fields.at(path, unit).items():
+            for name, intervals in self.unit_fields.at(path, unit).items():
                 at = ", ".join(map(str, unit))
-                lines.append(f"the unit at {at} sees {_spans(spans, self._sizes(name))} of {name}")
+                lines.append(f"the unit at {at} sees {_covered(intervals, self._sizes(name))} of {name}")
         return tuple(lines)
 
     def _sizes(self, name: str) -> tuple[int, ...]:
@@ -202,10 +202,10 @@ def share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "0%"
 
 
-def _spans(spans: tuple[Span, ...], sizes: tuple[int, ...]) -> str:
-    """Return the part of a map that spans cover, as text."""
-    names = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}.get(len(spans), ())
+def _covered(intervals: tuple[Interval, ...], sizes: tuple[int, ...]) -> str:
+    """Return the part of a map that intervals cover, as text."""
+    names = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}.get(len(intervals), ())
     words = [
-        f"{name} {first} to {last} of {size}" for name, (first, last), size in zip(names, spans, sizes, strict=True)
+        f"{name} {first} to {last} of {size}" for name, (first, last), size in zip(names, intervals, sizes, strict=True)
     ]
     return ", ".join(words) if words else "all"

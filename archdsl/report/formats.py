@@ -25,8 +25,8 @@ from archdsl.report.receptive_fields import ReceptiveField
 from archdsl.report.rows import Counts, Report, Row
 
 DEFINITIONS = (
-    "MACs are the multiply-accumulates of convolutions and matrix products; FLOPs are twice as many, and biases, "
-    "activations, normalisations and pools are not among them. A field is what a unit sees of the first input."
+    "MACs are the multiply-accumulates of convolutions and matrix products. FLOPs are twice the MACs. Biases, "
+    "activations, normalisations and pools are not counted. Field is the receptive field in the first input."
 )
 
 PARAMETERS: Column[Counts, int] = Column("parameters", "Parameters", lambda counts: counts.params, COUNT)
@@ -123,15 +123,15 @@ def totals(report: Report) -> tuple[tuple[str, str], ...]:
     weights = ", ".join(f"{amount(size)} as {name}" for name, size in report.weight_bytes.items())
     return (
         ("Parameters", f"{counts.params:,}"),
-        ("Not trained", f"{counts.fixed:,} numbers (running statistics, fixed tables)"),
+        ("Not trained", f"{counts.fixed:,} (running statistics, fixed tables)"),
         ("Weights", weights),
         (f"MACs {of}", f"{counts.macs:,}"),
         (f"FLOPs {of}", f"{counts.flops:,}"),
         (f"Activations {of}", f"{amount(counts.activations)} as {report.dtype}"),
-        ("Evaluation", f"{amount(used.evaluation)} at most at a time, buffers reused, with the input, without weights"),
+        ("Evaluation", f"peak {amount(used.evaluation)}: input and live activations, without weights"),
         (
             "Training",
-            f"{amount(used.saved)} kept for gradients, {amount(used.training)} at most with weights and gradients",
+            f"peak {amount(used.training)}: weights, gradients and {amount(used.saved)} saved for the backward pass",
         ),
     )
 
@@ -163,7 +163,7 @@ def markdown(report: Report, depth: int | None = None) -> str:
 
 def _inputs(report: Report) -> str:
     given = ", ".join(f"{name} {shape}" for name, shape in report.inputs)
-    return f"Input: {given}. Batch: {report.batch}. Numbers: {report.dtype}."
+    return f"Input: {given}. Batch: {report.batch}. Data type: {report.dtype}."
 
 
 def latex(report: Report, depth: int | None = None) -> str:

@@ -68,14 +68,15 @@ class _Flow:
         """Return the input that a step overwrites with its result, or None."""
         if node.op.autograd.copies_in_place:
             return None
-        source = None
         match node.emission:
             case Functional(in_place=True):
                 source = node.sources[0]
             case ForwardOnly(adds_in_place=True):
                 source = node.sources[-1]
-        maker = makers.get(source) if source else None
-        if source is None or maker is None or self.readers[source] > 1:
+            case _:
+                return None
+        maker = makers.get(source)
+        if maker is None or self.readers[source] > 1:
             return None
         return None if maker.op.autograd.needs_output or maker.op.autograd.is_view else source
 
@@ -143,7 +144,7 @@ class _Training:
         self.owner[node.path] = self.owner[source] if source else node.path
 
     def _save(self, node: Node) -> int:
-        """Record what autograd saves of a step; return the bytes that were not saved before."""
+        """Record the tensors that autograd saves for a step; return the bytes that were not saved before."""
         saved = self.flow.saved(node)
         values = self.flow.batch * int(saved.values) + int(saved.of_batch)
         self.extra[node.path] = values * self.flow.width + self.flow.batch * int(saved.integers) * _INTEGER

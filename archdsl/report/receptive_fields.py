@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CountedGraph, Input, Node, Path
 from archdsl.ir.order import in_order
-from archdsl.ops.analysis import AxisWindow, InputDependence, Span
+from archdsl.ops.analysis import AxisWindow, InputDependence, Interval
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 class AxisField:
     """The receptive fields of units along one axis of an input's map, away from borders.
 
-    `spans` are those of the first units. They repeat after a `period` of units, `shift` pixels further. The period is 1
-    unless a map was upsampled: then a unit's field depends on its position between the pixels of the smaller map.
+    `intervals` are those of the first units. They repeat after a `period` of units, `shift` pixels further. The period
+    is 1 unless a map was upsampled: then a unit's field depends on its position between the pixels of the smaller map.
     """
 
-    spans: tuple[Span, ...]
+    intervals: tuple[Interval, ...]
     shift: int
     period: int = 1
 
-    def at(self, unit: int) -> Span:
+    def at(self, unit: int) -> Interval:
         """Return the first and the last pixel in the field of a unit."""
-        turns, phase = divmod(unit, len(self.spans))
-        first, last = self.spans[phase]
+        turns, phase = divmod(unit, len(self.intervals))
+        first, last = self.intervals[phase]
         return first + turns * self.shift, last + turns * self.shift
 
     @property
     def size(self) -> int:
         """Size in pixels of the largest field of a unit."""
-        return max(last - first + 1 for first, last in self.spans)
+        return max(last - first + 1 for first, last in self.intervals)
 
 
 _PIXEL = AxisField(((0, 0),), 1)
@@ -76,7 +76,7 @@ class ReceptiveField:
     @property
     def centre(self) -> tuple[float, ...]:
         """Centre of the first unit's field, in pixels; negative positions are padding."""
-        return tuple(sum(axis.spans[0]) / 2 for axis in self.axes)
+        return tuple(sum(axis.intervals[0]) / 2 for axis in self.axes)
 
     @property
     def size_text(self) -> str:
@@ -139,7 +139,7 @@ def _compose(
     elif len(x.map) == len(axes) == len(y.map):
         # An axis of size 1 broadcasts: all units have the field of the only one.
         broadcasts = (a == 1 and b > 1 for a, b in zip(x.map, y.map, strict=True))
-        axes = tuple(AxisField(axis.spans[:1], 0) if b else axis for axis, b in zip(axes, broadcasts, strict=True))
+        axes = tuple(AxisField(axis.intervals[:1], 0) if b else axis for axis, b in zip(axes, broadcasts, strict=True))
     return _covering(ReceptiveField(axes, is_sequence=kind), y, sizes)
 
 
@@ -157,16 +157,16 @@ def _compose_axis(axis: AxisField, window: AxisWindow, size: int) -> AxisField:
     if window == _POINTWISE:
         return axis
     if window.per == 1 == axis.period:
-        first, last = axis.spans[0]
-        span = (first + axis.shift * window.first, last + axis.shift * window.last)
-        return AxisField((span,), axis.shift * window.step)
+        first, last = axis.intervals[0]
+        interval = (first + axis.shift * window.first, last + axis.shift * window.last)
+        return AxisField((interval,), axis.shift * window.step)
     # Units that are a period apart read the same phases of the period of `axis`.
     whole = window.per * axis.period
     turns = gcd(window.step, whole)
     period = whole // turns if window.step else 1
-    read = (window.span(unit, unit) for unit in range(min(period, int(size))))
-    spans = tuple((axis.at(first)[0], axis.at(last)[1]) for first, last in read)
-    return AxisField(spans, axis.shift * window.step // turns if window.step else 0, period)
+    read = (window.interval(unit, unit) for unit in range(min(period, int(size))))
+    intervals = tuple((axis.at(first)[0], axis.at(last)[1]) for first, last in read)
+    return AxisField(intervals, axis.shift * window.step // turns if window.step else 0, period)
 
 
 def _union(parts: list[ReceptiveField], sizes: tuple[int, ...]) -> ReceptiveField:
@@ -184,10 +184,10 @@ def _union_axis(axes: list[AxisField]) -> AxisField:
     if all(axis == first for axis in others):
         return first
     period = lcm(*(axis.period for axis in axes))
-    count = min(period, max(len(axis.spans) for axis in axes)) if period > 1 else 1
+    count = min(period, max(len(axis.intervals) for axis in axes)) if period > 1 else 1
     seen = [[axis.at(unit) for axis in axes] for unit in range(count)]
-    spans = tuple((min(first for first, _ in each), max(last for _, last in each)) for each in seen)
-    return AxisField(spans, max(axis.shift * (period // axis.period) for axis in axes), period)
+    intervals = tuple((min(first for first, _ in each), max(last for _, last in each)) for each in seen)
+    return AxisField(intervals, max(axis.shift * (period // axis.period) for axis in axes), period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +198,16 @@ class _Reading:
     sizes: tuple[int, ...]
     axes: tuple[AxisWindow, ...] | None
 
-    def read(self, spans: tuple[Span, ...]) -> tuple[Span, ...] | None:
-        """Return the positions that units within `spans` read, or None if they read only padding."""
+    def read(self, intervals: tuple[Interval, ...]) -> tuple[Interval, ...] | None:
+        """Return the positions that units within `intervals` read, or None if they read only padding."""
         if self.axes is None:
             return tuple((0, size - 1) for size in self.sizes)
         # Operators that stack maps or average over several add axes in front of those of a map.
-        more = len(self.axes) - len(spans)
-        spans = ((0, 0),) * more + spans if more > 0 else spans[-more:]
+        more = len(self.axes) - len(intervals)
+        intervals = ((0, 0),) * more + intervals if more > 0 else intervals[-more:]
         found = []
-        for size, window, (start, end) in zip(self.sizes, self.axes, spans, strict=True):
-            low, high = window.span(start, end)
+        for size, window, (start, end) in zip(self.sizes, self.axes, intervals, strict=True):
+            low, high = window.interval(start, end)
             low, high = max(low, 0), min(high, size - 1)
             if low > high:
                 return None
@@ -225,8 +225,8 @@ class UnitFields:
         self._sizes = [_map_sizes(node.shape) for node in order]
         self._steps = [(node.path, _readings(node)) for node in order]
 
-    def at(self, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Span, ...]]:
-        """Return the receptive field of one unit of a step on each input, as a span for each axis.
+    def at(self, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Interval, ...]]:
+        """Return the receptive field of one unit of a step on each input, as an interval for each axis.
 
         Inputs that the unit does not depend on are left out. For a sequence whose positions lie on a map in rows, the
         field is that of `receptive_fields`.
@@ -237,17 +237,17 @@ class UnitFields:
         """
         start = self._place[path]
         middle = unit or tuple(size // 2 for size in self._sizes[start])
-        spans: dict[Path, tuple[Span, ...]] = {path: tuple((place, place) for place in middle)}
+        intervals: dict[Path, tuple[Interval, ...]] = {path: tuple((place, place) for place in middle)}
         for step, readings in self._steps[start:]:
-            known = spans.get(step)
+            known = intervals.get(step)
             if known is None:
                 continue
             for reading in readings:
                 found = reading.read(known)
                 if found is not None:
-                    before = spans.get(reading.source)
-                    spans[reading.source] = found if before is None else _hull(before, found)
-        return {given.name: spans[given.path] for given in self._inputs if given.path in spans}
+                    before = intervals.get(reading.source)
+                    intervals[reading.source] = found if before is None else _hull(before, found)
+        return {given.name: intervals[given.path] for given in self._inputs if given.path in intervals}
 
 
 def _readings(node: Node) -> tuple[_Reading, ...]:
@@ -272,6 +272,6 @@ def _readings(node: Node) -> tuple[_Reading, ...]:
     return tuple(found)
 
 
-def _hull(one: tuple[Span, ...], other: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Return the smallest spans that contain both."""
+def _hull(one: tuple[Interval, ...], other: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    """Return the smallest intervals that contain both."""
     return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(one, other, strict=True))

@@ -1,12 +1,12 @@
 """The records of `archdsl summary`: shapes, counts, memory and receptive field of each step and submodule."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from archdsl.base.byte_sizes import DTYPE_BYTES
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted, only_in_training
-from archdsl.passes.lowering import Buildable, lowered
+from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.report.memory import Memory, memory
 from archdsl.report.receptive_fields import ReceptiveField, receptive_fields
 
@@ -26,13 +26,7 @@ class Counts:
     saved: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.params + other.params,
-            self.fixed + other.fixed,
-            self.macs + other.macs,
-            self.activations + other.activations,
-            self.saved + other.saved,
-        )
+        return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @property
     def flops(self) -> int:
@@ -107,7 +101,7 @@ class Report:
 
 def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Report:
     """Return the rows and totals of a model for a batch of `batch` samples with numbers of type `dtype`."""
-    counted = lowered(graph).without_moves
+    counted = before_moves(graph)
     used = memory(counted, batch=batch, width=DTYPE_BYTES[dtype])
     table = _Table(counted, batch, DTYPE_BYTES[dtype], used, receptive_fields(counted))
     left_out = only_in_training(counted.graph)
@@ -122,7 +116,7 @@ def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Repor
         batch=batch,
         dtype=dtype,
         rows=tuple(table.rows(counted.root, 0)),
-        totals=Counts(everything.params, everything.fixed, macs, everything.activations, everything.saved),
+        totals=replace(everything, macs=macs),
         memory=used,
         devices=_grouped((node.device, table.counts(node)) for node in nodes if node.device),
         stages=_grouped((_stage(node.shape), table.counts(node)) for node in nodes),

@@ -1,11 +1,11 @@
-"""What was written, with its places. Expressions first, then steps, statements and files.
+"""The syntax tree with its spans: expressions first, then steps, statements and files.
 
-Named tuples, because a frozen dataclass takes several times as long to define and to make; two nodes of different
-kinds are never compared. What contains statements, and so itself, is a plain class: a type checker that compares
-recursive tuples item by item does not come to an end.
+Most nodes are named tuples, because a frozen dataclass takes several times as long to define and to construct; nodes
+of different kinds are never compared. Nodes that contain statements, and so themselves, are plain classes: type
+checkers do not terminate on recursive named tuples, which they compare item by item.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.source import Source, Span
@@ -19,14 +19,14 @@ class Literal(NamedTuple):
 
 
 class Name(NamedTuple):
-    """A name, in an expression or where one is given."""
+    """A name, in an expression or as a definition."""
 
     text: str
     span: Span
 
 
 class Display(NamedTuple):
-    """A list `[a, b]`, or a tuple `(a, b)`, which `3x1` is too."""
+    """A list `[a, b]`, or a tuple `(a, b)`, also written `3x1`."""
 
     items: "tuple[Expr, ...]"
     is_list: bool
@@ -42,7 +42,7 @@ class Unary(NamedTuple):
 
 
 class Binary(NamedTuple):
-    """`a + b` and the like, `and` and `or` included."""
+    """A binary operation such as `a + b`, including `and` and `or`."""
 
     left: "Expr"
     symbol: str
@@ -91,14 +91,14 @@ class Range(NamedTuple):
 
 
 class Computed(NamedTuple):
-    """A name with values in it: `layer{i + 1}`, or `layer{1..n}` for several names."""
+    """A name with expressions: `layer{i + 1}`, or `layer{1..n}` for several names."""
 
     parts: "tuple[str | Expr | Range, ...]"
     span: Span
 
 
 class Reference(NamedTuple):
-    """`@label`: what comes out of the module of this name."""
+    """`@label`: the output of the step with this label."""
 
     label: "Name | Computed"
     span: Span
@@ -140,7 +140,7 @@ class Call(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Braces:
-    """`{ … }`: a submodule whose children are called by their labels."""
+    """`{ … }`: a submodule whose children are named by their labels."""
 
     body: "tuple[Statement, ...]"
     span: Span
@@ -156,7 +156,7 @@ class Numbered:
 
 @dataclass(eq=False, repr=False)
 class Group:
-    """`( … )`: steps taken together, without a level of names."""
+    """`( … )`: grouped steps, without a level of names."""
 
     chain: "Chain"
     span: Span
@@ -173,7 +173,7 @@ class Merge:
 
 @dataclass(eq=False, repr=False)
 class Residual:
-    """`residual { … } project { … }`: the stream plus what becomes of it; `project` where the shapes differ."""
+    """`residual { … } project { … }`: the sum of the stream and the output of the body."""
 
     body: "tuple[Statement, ...]"
     project: "tuple[Statement, ...] | None"
@@ -191,7 +191,7 @@ class On:
 
 @dataclass(eq=False, repr=False)
 class Towers:
-    """`group tower{0..1} on gpu{0..1} { … }`: towers, which are copies of the body side by side, one for each name."""
+    """`group tower{0..1} on gpu{0..1} { … }`: towers: parallel copies of the body, one for each name."""
 
     name: Label
     place: Label | None
@@ -200,7 +200,7 @@ class Towers:
 
 
 class Share(NamedTuple):
-    """`share @label`: that module once more, with the same weights."""
+    """`share @label`: another application of a module, with the same weights."""
 
     reference: Reference
     span: Span
@@ -223,7 +223,7 @@ class Step:
 
 @dataclass(eq=False, repr=False)
 class Chain:
-    """Steps that hand the stream on."""
+    """Steps joined by `->`, each of which reads the output of the one before."""
 
     steps: tuple[Step, ...]
     span: Span
@@ -239,7 +239,7 @@ class Input(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Output:
-    """`output name: chain [when training]`: a stream of its own that leaves the model."""
+    """`output name: chain [when training]`: an output of the model with its own chain."""
 
     chain: Chain
     when_training: bool
@@ -247,7 +247,7 @@ class Output:
 
 
 class Devices(NamedTuple):
-    """`devices gpu0, gpu1`: the names of the devices that the model is placed on."""
+    """`devices gpu0, gpu1`: the names of the devices of the model."""
 
     names: tuple[Label, ...]
     span: Span
@@ -328,10 +328,12 @@ class Import(NamedTuple):
 Item: TypeAlias = Definition | Import | Set | Broken
 
 
-# The plain classes among the nodes.
-CONTAINERS = (
-    Braces, Numbered, Group, Merge, Residual, On, Towers, Step, Chain, Output, For, If, Definition
-)  # fmt: skip
+# The nodes that are plain classes; the others are tuples.
+CONTAINERS: tuple[type, ...] = tuple(
+    each
+    for each in tuple(globals().values())
+    if isinstance(each, type) and is_dataclass(each) and each.__module__ == __name__
+)
 
 
 class File(NamedTuple):

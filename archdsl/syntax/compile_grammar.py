@@ -16,7 +16,7 @@ HEADER = '''"""Tables of the parser. Made from grammar/archdsl.lark by `python -
 '''
 
 
-# What a text can be: a file, or an expression within a computed label.
+# The start rules: a file, or an expression within a computed label.
 STARTS = ("file", "expr")
 
 
@@ -36,7 +36,7 @@ def tables() -> str:
     """Return the text of `tables.py`."""
     parser = grammar()
     ignored, keywords, pattern = _lexer(parser)
-    # Lark offers no public way to its table; constraints and tests pin what is read here.
+    # Lark has no public interface to its table; constraints pin its version and tests check the attributes read here.
     table: Any = parser.parser.parser._parse_table
     numbers = {rule: number for number, rule in enumerate(parser.rules)}
     order = _breadth_first(table)

@@ -110,7 +110,8 @@ class _Layout:
             self._note(entry.note, indent)
             return
         _widen_last_shape(entry.pieces)
-        # What leaves its line counts as written on several; the last look is the one that a second run would have.
+        # Brackets that are broken once count as broken in the source. Repeat until nothing changes, so that a second
+        # run gives the same text.
         looked = -1
         while self.unfolded != looked:
             looked = self.unfolded

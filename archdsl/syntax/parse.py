@@ -75,10 +75,9 @@ class _Builder:
             if isinstance(child, str):
                 doc.append(child)
                 continue
-            if isinstance(child, ast.Definition) and doc:
-                child = replace(child, doc=tuple(doc))
-                doc = []
-            items.append(child)
+            # Before a `set` or an import, `##` is an ordinary comment.
+            items.append(replace(child, doc=tuple(doc)) if isinstance(child, ast.Definition) else child)
+            doc = []
         return ast.File(self.source, tuple(items))
 
     def build_doc(self, children: list[Token], span: Span) -> str:
@@ -340,6 +339,6 @@ class _Builder:
     def _whole(self, text: str, span: Span) -> int:
         digits = text.replace("_", "")
         if len(digits) > 20 or int(digits) >= 2**MAX_BITS:
-            self.problems.report(codes.NUMBER_TOO_LARGE, span, f"whole numbers go up to 2**{MAX_BITS} - 1")
+            self.problems.report(codes.NUMBER_TOO_LARGE, span, f"integers go up to 2**{MAX_BITS} - 1")
             return 1
         return int(digits)

@@ -1,4 +1,4 @@
-"""The source as the formatter sees it: statements of words and brackets, with comments beside their neighbours.
+"""The formatter's representation of a source: statements of words and brackets, with their comments.
 
 Comments that the layout cannot keep in place move by one token: from before a `,` to after it, from after an `->` to
 before it, and from before a `{` to after it.

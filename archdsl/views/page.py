@@ -84,16 +84,16 @@ def _body(graph: CheckedGraph) -> str:
 autocomplete="off" role="combobox" aria-expanded="false" aria-controls="found">\
 <ul id="found" role="listbox" hidden></ul></div>
 <div role="toolbar" aria-label="View">
-<button id="unfold" type="button">Unfold all</button>
-<button id="fold" type="button">Fold all</button>
+<button id="unfold" type="button">Expand all</button>
+<button id="fold" type="button">Collapse all</button>
 <button id="out" type="button" aria-label="Zoom out" title="Zoom out (-)">–</button>
 <button id="in" type="button" aria-label="Zoom in" title="Zoom in (+)">+</button>
 <button id="fit" type="button" title="Fit to window (0)">Fit</button>
 <button id="theme" type="button">Dark</button>
 </div>
 </header>
-<main id="canvas" tabindex="0" aria-label="Drawing. Tab moves between parts, Enter unfolds or folds a part, arrow keys \
-pan, plus and minus zoom."></main>
+<main id="canvas" tabindex="0" aria-label="Drawing. Tab moves between parts, Enter expands or collapses a part, \
+arrow keys pan, plus and minus zoom."></main>
 <aside id="details" aria-live="polite" aria-label="Details"></aside>"""
 
 
@@ -105,7 +105,7 @@ def _levels(graph: CheckedGraph, drawn: Drawer, start: Start, fields: Mapping[Pa
     while waiting:
         diagrams = [_level(graph, path, counts[path], start, fields) for path in waiting]
         svgs = [svg.decode().partition("?>")[2].strip() for svg in drawn(diagrams)]
-        # A submodule that is drawn without a frame of its own has nothing to unfold.
+        # A submodule that is drawn without a frame of its own has nothing to expand.
         new = [(path, made, svg) for path, made, svg in zip(waiting, diagrams, svgs, strict=True)
                if not path or any(cluster.id == path for cluster in made.clusters)]  # fmt: skip
         found |= {path: svg for path, _, svg in new}

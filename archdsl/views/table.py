@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StageTable:
-    """A whole table; `notes` name what the table does not show."""
+    """A whole table; `notes` name omitted layers and parameters."""
 
     models: tuple[str, ...]
     rows: tuple[Row, ...]

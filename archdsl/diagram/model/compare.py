@@ -61,7 +61,7 @@ def _one(
     # Only the outermost ones need to be closed.
     outer = [path for path in closed if not any(path[:length] in closed for length in range(1, len(path)))]
     detail = Detail(depth=FULL, fold=False, collapse=tuple(sorted(map(dotted, outer))))
-    graph = assigned(graph) if graph.devices else graph
+    graph = assigned(graph)
     outline = next(outlines(graph, detail))
     return build(graph, outline, look=look, direction=direction, fields=facts.receptive_fields(graph))
 

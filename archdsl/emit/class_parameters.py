@@ -1,6 +1,7 @@
 """The parameters that the code of a class can use: which stay open, and which become numbers."""
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
@@ -11,7 +12,7 @@ from archdsl.target.reserved import MODULE_ATTRIBUTES
 
 
 @dataclass(slots=True)
-class Scope:
+class ClassParameters:
     """The parameters of a model, or of one use of a block.
 
     Attributes:
@@ -22,7 +23,7 @@ class Scope:
 
     values: dict[str, int | float]
     fixed: set[str] = field(default_factory=set)
-    meanings: dict[str, object] = field(default_factory=dict)
+    meanings: dict[str, int | float] = field(default_factory=dict)
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
@@ -49,17 +50,17 @@ class Scope:
         }
 
 
-def scopes(graph: CountedGraph) -> dict[tuple[str, ...], Scope]:
-    """Return the scope of the model and of each use of a block, by path."""
-    root = Scope({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
+def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
+    """Return the parameters of the model and of each use of a block, by path."""
+    root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
     root.fixed = {p.name for p in graph.parameters if p.pinned}
-    found: dict[tuple[str, ...], Scope] = {}
+    found: dict[tuple[str, ...], ClassParameters] = {}
     _enter(graph.root, root, found)
     return found
 
 
-def _enter(container: Container, scope: Scope, found: dict[tuple[str, ...], Scope]) -> None:
-    found[container.path] = scope
+def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[str, ...], ClassParameters]) -> None:
+    found[container.path] = parameters
     attributes: set[str] = set()
     for child in _children(container):
         if isinstance(child, Node):
@@ -67,18 +68,18 @@ def _enter(container: Container, scope: Scope, found: dict[tuple[str, ...], Scop
             for value in child.op.values.values():
                 # An initialiser never decides about the structure, and has no code where there are no weights.
                 if not isinstance(value, Initialiser):
-                    scope.fixed |= parameters_of(value) - mentioned
+                    parameters.fixed |= parameters_of(value) - mentioned
             if len(child.path) == len(container.path) + 1:
                 attributes |= applied
     labels = {child.path[-1] for child in container.children}
-    scope.fixed |= attributes & (MODULE_ATTRIBUTES | labels)
+    parameters.fixed |= attributes & (MODULE_ATTRIBUTES | labels)
     for child in _children(container):
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}
-            inner = Scope(values, meanings={given.name: given.value for given in child.use.arguments})
+            inner = ClassParameters(values, meanings={given.name: given.value for given in child.use.arguments})
             _enter(child, inner, found)
             for name in inner.fixed:
-                scope.fixed |= parameters_of(inner.meanings.get(name))
+                parameters.fixed |= parameters_of(inner.meanings.get(name))
 
 
 def _children(container: Container) -> list[Node | Container]:
@@ -91,8 +92,7 @@ def _children(container: Container) -> list[Node | Container]:
     return found
 
 
-def _plain(value: object) -> int | float:
-    assert isinstance(value, int | float)
+def _plain(value: int | float) -> int | float:
     if isinstance(value, bool):
         return value
     return int(value) if isinstance(value, int) else float(value)
@@ -110,6 +110,8 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
         case ForwardOnly():
             applied = names_in(emission.function)
             return applied, applied
+        case _:
+            assert_never(emission)
 
 
 def names_in(expr: Expr) -> frozenset[str]:

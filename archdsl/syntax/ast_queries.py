@@ -1,0 +1,72 @@
+"""Queries about the syntax tree: the calls, names and statements in a part of a program."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from archdsl.syntax import ast
+
+
+def calls(part: ast.Statement | ast.Item) -> Iterator[ast.Call]:
+    """Yield the calls of operators and blocks in a part of a program."""
+    match part:
+        case ast.Chain():
+            for step in part.steps:
+                yield from _calls_of_unit(step.unit)
+        case ast.Output():
+            yield from calls(part.chain)
+        case ast.Definition() | ast.For() | ast.If():
+            for statement in bodies(part):
+                yield from calls(statement)
+        case ast.Import() | ast.Set() | ast.Broken() | ast.Input() | ast.Devices() | ast.Assert():
+            return
+        case _:
+            assert_never(part)
+
+
+def _calls_of_unit(unit: ast.Unit) -> Iterator[ast.Call]:
+    match unit:
+        case ast.Call():
+            yield unit
+        case ast.Group():
+            yield from calls(unit.chain)
+        case ast.Merge():
+            yield unit.call
+        case ast.Braces() | ast.Numbered() | ast.Residual() | ast.On() | ast.Towers() | ast.Reference() | ast.Share():
+            pass
+        case _:
+            assert_never(unit)
+    for statement in inside(unit):
+        yield from calls(statement)
+
+
+def mentioned(part: ast.Item) -> list[str]:
+    """Return all names in a part of a program, including labels."""
+    found: list[str] = []
+    left: list[object] = [part]
+    while left:
+        each = left.pop()
+        if isinstance(each, ast.Name):
+            found.append(each.text)
+        elif isinstance(each, tuple):
+            left += each
+        elif isinstance(each, ast.CONTAINERS):
+            left += vars(each).values()
+    return found
+
+
+def bodies(part: ast.Definition | ast.For | ast.If) -> tuple[ast.Statement, ...]:
+    """Return the statements in the braces of a definition or a statement."""
+    return (*part.body, *part.otherwise) if isinstance(part, ast.If) else part.body
+
+
+def inside(unit: ast.Unit) -> tuple[ast.Statement, ...]:
+    """Return the statements in the brackets of a unit."""
+    match unit:
+        case ast.Residual():
+            return (*unit.body, *(unit.project or ()))
+        case ast.Braces() | ast.Numbered() | ast.Merge() | ast.On() | ast.Towers():
+            return unit.body
+        case ast.Call() | ast.Group() | ast.Reference() | ast.Share():
+            return ()
+        case _:
+            assert_never(unit)
