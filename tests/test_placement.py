@@ -113,10 +113,9 @@ def test_every_step_of_random_programs_runs_where_the_graph_says() -> None:
 SMALL_TOWERS = graph_of(NETS["towers"])
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(40, marks=pytest.mark.long)])
-def test_random_programs_give_the_same_on_one_device_or_several(count: int) -> None:
-    programs = [*placed_programs(count, 500)]
-    assert len(programs) > count / 2
+def test_random_programs_give_the_same_on_one_device_or_several() -> None:
+    programs = [*placed_programs(40, 500)]
+    assert len(programs) > 20
     for graph, text in programs:
         assert_same_on_any_devices(graph, class_of(text, graph.name))
 
