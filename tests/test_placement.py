@@ -113,10 +113,9 @@ def test_every_step_of_random_programs_runs_where_the_graph_says() -> None:
 SMALL_TOWERS = graph_of(NETS["towers"])
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(40, marks=pytest.mark.long)])
-def test_random_programs_give_the_same_on_one_device_or_several(count: int) -> None:
-    programs = [*placed_programs(count, 500)]
-    assert len(programs) > count / 2
+def test_random_programs_give_the_same_on_one_device_or_several() -> None:
+    programs = [*placed_programs(40, 500)]
+    assert len(programs) > 20
     for graph, text in programs:
         assert_same_on_any_devices(graph, class_of(text, graph.name))
 
@@ -138,6 +137,8 @@ def assert_same_on_any_devices(graph: CheckedGraph, made: Any) -> None:
         net.load_state_dict(state)
         for each in (deepcopy(net), deepcopy(net).to("cpu"), pickled(net)):
             assert_equal(trained(each, samples), expected)
+    if not {name for name, _ in first.named_buffers()} <= state.keys():
+        return  # a fixed table, which is not saved: a net that was made on `meta` does not get it back
     with torch.device("meta"):
         net = made()
     net.to_empty(device="cpu").load_state_dict(state)
