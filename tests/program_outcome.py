@@ -16,7 +16,7 @@ from programs import Program
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.base.pyexpr import Expr, mapped
+from archdsl.base.pyexpr import Expr, Ref, mapped
 from archdsl.base.pyprint import flat
 from archdsl.base.source import Source
 from archdsl.base.symbolic import TracedFloat, TracedInt
@@ -105,7 +105,9 @@ class Applied(Function):
     def __init__(self, node: Node) -> None:
         super().__init__(node)
         assert not isinstance(node.emission, Submodule)
-        self.text = flat(plain(node.emission.function)).replace("self.training", "False")
+        self.function = mapped(
+            plain(node.emission.function), lambda part: False if part == Ref("self.training") else part
+        )
 
 
 def shaken(net: nn.Module, seed: int) -> nn.Module:
