@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
@@ -30,8 +30,7 @@ ShapeKey: TypeAlias = tuple[tuple[Hashable, ...], ...]
 _CallKey: TypeAlias = tuple[int, type[Op], int, tuple[Hashable, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(NamedTuple):
     """The rules of an operator, applied to input shapes: its output shape, the sizes that decide it, and its advice."""
 
     shape: Shape
@@ -171,8 +170,7 @@ class Binder:
         return lambda expr, expected: self.evaluator.value(expr, scope, cursor, expected)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(NamedTuple):
     """The names that the arguments of a call consist of, besides literals and, if `is_arithmetic`, operations."""
 
     texts: tuple[str, ...]

@@ -1,14 +1,13 @@
 """The meanings of a bare name in an expression, which depend on the position of the expression."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from archdsl.ops.argument_types import PADDING, ArgumentType
 from archdsl.ops.declared import Declared
 from archdsl.ops.initialisers import InitialiserType
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """The names that an expression accepts besides those in scope.
 
     `words` are bare words, such as `half` in `padding = half`. With `initialiser`, the words are initialisers. With

@@ -1,7 +1,6 @@
 """Calls of operators: their callee, their arguments, and the node that they become."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archdsl.diag import codes
 from archdsl.elaborate.cursor import Cursor
@@ -18,8 +17,7 @@ from archdsl.ops.base import Merge, Op
 from archdsl.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
-class NoStep:
+class NoStep(NamedTuple):
     """A value that cannot be a step, under a name that is used as one."""
 
     value: Value

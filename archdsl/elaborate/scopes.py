@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
@@ -189,8 +190,7 @@ def _is_settled(one: Number, other: Number) -> bool:
     return all(count > 0 for count in counts) or all(count < 0 for count in counts)
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(NamedTuple):
     """A labelled step: its output, and its syntax and scope, with which `share` applies it again.
 
     An input has no step. A step that failed has an error value as its output. `child` is the module that it made.
