@@ -74,10 +74,10 @@ LeNet-5 to ResNet. Every number in it is computed from the nets of the [gallery]
 [lecture.arch](lecture.arch). Quotations are the exception: they are in quotation marks, or in columns that name
 the lecture. Run `archdsl summary` and `archdsl explain` on these nets for the same numbers:
 
-```console
-$ archdsl summary vgg16
-$ archdsl explain alexnet_2012 tower0.conv1
-$ archdsl summary docs/lecture.arch --model NaiveInception
+```sh
+archdsl summary vgg16
+archdsl explain alexnet_2012 tower0.conv1
+archdsl summary docs/lecture.arch --model NaiveInception
 ```
 
 Shapes are written as in the lecture, height x width x channels. A multiply-accumulate (MAC) is one operation.
