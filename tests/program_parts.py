@@ -185,7 +185,7 @@ class Call(Unit):
         try:
             return cls(**{arg: cls.arguments[arg].kind.convert(arg, v) for arg, v in (given | inherited).items()})
         except ShapeError as error:
-            raise Wrong(str(error.reason)) from error
+            raise Wrong(error.reason.label()) from error
 
     def flow(self, state: State, label: str | None) -> None:
         op = self.op(state)
@@ -209,7 +209,7 @@ def result(op: Op, streams: list[Dims]) -> Dims:
         if op.params(shapes[0]) > 20_000 or op.macs(shapes[0], found) > 2_000_000:
             raise Wrong("too many weights")
     except ShapeError as error:
-        raise Wrong(str(error.reason)) from error
+        raise Wrong(error.reason.label()) from error
     return tuple(map(int, found.dims))
 
 

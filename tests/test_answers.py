@@ -133,9 +133,8 @@ def test_sizes_find_the_one_that_fits() -> None:
     assert valid[32] and valid[44]
     # The last window of 5 needs 5 pixels behind two pools: 4 * 5 + 12 = 32.
     assert not any(valid[side] for side in range(20, 32))
-    assert (
-        "Sides 28 to 31 are not valid: line 6: kernel 5x5 on a 4x4 map" in run("sizes", "lenet5", "--around", "12").stdout
-    )
+    printed = run("sizes", "lenet5", "--around", "12").stdout
+    assert "Sides 28 to 31 are not valid: line 6: kernel 5x5 on a 4x4 map" in printed
     assert run("sizes", "gpt2").exit_code == 1
 
 

@@ -6,7 +6,7 @@ The path of a node identifies it. The path is also the prefix of its weights in 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
@@ -178,8 +178,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of a part of a test, and its text for a message. `holds` is None if its value is no truth value."""
 
     span: Span
@@ -254,8 +253,7 @@ def only_in_training(graph: Graph) -> frozenset[Path]:
     return frozenset(units.keys() - always)
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """An operator, or a submodule with all its operators, which runs as a whole."""
 
     made: frozenset[Path]

@@ -1,14 +1,13 @@
 """Records with which operators answer questions of reports, drawings and memory estimates."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 # The first and the last position along an axis; if the first is greater than the last, there is no position.
 Interval: TypeAlias = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class AxisWindow:
+class AxisWindow(NamedTuple):
     """The input positions that a unit reads along one axis.
 
     Unit o reads the integer positions between (step*o + first)/per and (step*o + last)/per, both inclusive.
@@ -24,8 +23,7 @@ class AxisWindow:
         return -((-self.step * start - self.first) // self.per), (self.step * end + self.last) // self.per
 
 
-@dataclass(frozen=True, slots=True)
-class InputDependence:
+class InputDependence(NamedTuple):
     """The input positions that a unit of the result depends on; channels are not distinguished.
 
     Attributes:
@@ -52,8 +50,7 @@ def map_dependence(*axes: AxisWindow) -> InputDependence:
     return InputDependence(axes, is_sequence=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """The tensors that autograd saves between the forward and the backward pass.
 
     Attributes:
@@ -103,8 +100,7 @@ VIEW = Autograd(is_view=True, shares_gradient=True)
 COPIES_IN_PLACE = Autograd(copies_in_place=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """The words for an operator in drawings and tables.
 
     Attributes:
@@ -122,8 +118,7 @@ class Drawing:
             object.__setattr__(self, "cell", self.title)
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """The arithmetic behind an operator's numbers, for explanations; empty where there is none.
 
     Attributes:

@@ -7,7 +7,7 @@ from archdsl.diag import codes
 from archdsl.ops.reasons import Reason, near_divisors
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NothingLeft(Reason):
     """The padding of a transposed convolution removes the whole result."""
 
@@ -32,7 +32,7 @@ class NothingLeft(Reason):
         return (self.size - 1) * self.stride + self.kernel + self.output_padding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class UnevenParts(Reason):
     """The size of an axis is not divisible by the number of parts."""
 
@@ -52,7 +52,7 @@ class UnevenParts(Reason):
         return f"change the layer before it to {fitting} {self.which}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class UnevenBlocks(Reason):
     """A map cannot be divided into blocks."""
 
@@ -70,7 +70,7 @@ class UnevenBlocks(Reason):
         return f"set `{self.argument}` to a divisor of {self.size}, or insert `pad` before it"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class UnevenHeads(Reason):
     """The features are not divisible by the heads, or the heads by those of keys and values."""
 
@@ -89,7 +89,7 @@ class UnevenHeads(Reason):
         return f"set `{self.argument}` to a divisor of {self.count}, such as {near}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NoSpread(Reason):
     """A normalisation would apply to single values."""
 
@@ -106,7 +106,7 @@ class NoSpread(Reason):
         return self.advice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WrongOrder(Reason):
     """An order of axes does not list each axis once."""
 
@@ -125,7 +125,7 @@ class WrongOrder(Reason):
         return f"list each of the axes {', '.join(map(str, range(self.rank)))} once; 0 is the channels"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class VolumeDiffers(Reason):
     """A shape has another number of elements than the input."""
 
@@ -143,7 +143,7 @@ class VolumeDiffers(Reason):
         return None if "-1" in self.sizes else "write -1 for one of the sizes to compute it"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StreamsDiffer(Reason):
     """The inputs of a merge have incompatible shapes.
 

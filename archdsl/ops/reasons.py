@@ -7,9 +7,11 @@ from archdsl.diag import codes
 from archdsl.diag.codes import Code
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reason:
     """Base class of reasons.
+
+    Reasons are neither compared nor printed: without `__eq__` and `__repr__`, start-up takes less time.
 
     Attributes:
         code: The diagnostic code.
@@ -44,7 +46,7 @@ class ShapeError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WrongValue(Reason):
     """The value of an argument has the wrong type."""
 
@@ -61,7 +63,7 @@ class WrongValue(Reason):
         return self.advice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class OutOfRange(Reason):
     """A number is out of range."""
 
@@ -74,7 +76,7 @@ class OutOfRange(Reason):
         return f"`{self.argument}` is {self.given}, but must be {self.bound}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AmbiguousPadding(Reason):
     """`same` is ambiguous."""
 
@@ -91,7 +93,7 @@ class AmbiguousPadding(Reason):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WindowDoesNotFit(Reason):
     """The window is larger than the padded map."""
 
@@ -155,7 +157,7 @@ def sliding(size: int, kernel: int, stride: int, before: int, after: int) -> str
     return f"({size} + {padding} - {kernel})/{stride} + 1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PaddingTooLarge(Reason):
     """The padding is more than half of the window, which PyTorch's pools refuse."""
 
@@ -172,7 +174,7 @@ class PaddingTooLarge(Reason):
         return f"use at most padding = {self.kernel // 2}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class HalfNeedsOdd(Reason):
     """`half` padding needs an odd window."""
 
@@ -188,7 +190,7 @@ class HalfNeedsOdd(Reason):
         return "use an odd kernel, or a number of zeros for `padding`"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WrongRank(Reason):
     """The input has the wrong number of axes."""
 
@@ -204,7 +206,7 @@ class WrongRank(Reason):
         return self.advice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WrongAxes(Reason):
     """The number of values of an argument is not the number of axes of the map."""
 
@@ -217,7 +219,7 @@ class WrongAxes(Reason):
         return f"`{self.argument}` has {_counted(self.given, 'value')}, but the map has {_axes(self.wanted)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NotDivisible(Reason):
     """The number of channels is not divisible by the number of groups."""
 
@@ -240,7 +242,7 @@ def near_divisors(number: int, wanted: int) -> str:
     return ", ".join(map(str, sorted(sorted(fitting, key=lambda n: (abs(n - wanted), n))[:3])))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TableDoesNotFit(Reason):
     """A connection table or a table of targets does not fit the input or the output."""
 
@@ -256,7 +258,7 @@ class TableDoesNotFit(Reason):
         return self.advice
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PixelsUnread(Reason):
     """The window does not read the last pixels of the map."""
 

@@ -1,7 +1,6 @@
 """Operators that tower fusion inserts where an operator mixes the channels of a tower."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, InputRef, call, mapped
@@ -64,7 +63,7 @@ class PerTower(Op):
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         saved = self.op.saved_for_backward(tuple(map(self._of_one, inputs)), self._of_one(y))
-        return replace(saved, values=self.towers * saved.values, integers=self.towers * saved.integers)
+        return saved._replace(values=self.towers * saved.values, integers=self.towers * saved.integers)
 
     def emission(self, inputs: tuple[Shape, ...]) -> Functional | ForwardOnly:
         made = self.op.emission(tuple(map(self._of_one, inputs)))
