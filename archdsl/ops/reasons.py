@@ -11,7 +11,7 @@ from archdsl.diag.codes import Code
 class Reason:
     """Base class of reasons.
 
-    Reasons are not printed, and only `PixelsUnread` is compared: start-up is faster without `__repr__` and `__eq__`.
+    Reasons are neither compared nor printed: start-up is faster without `__eq__` and `__repr__`.
 
     Attributes:
         code: The diagnostic code.
@@ -258,7 +258,7 @@ class TableDoesNotFit(Reason):
         return self.advice
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PixelsUnread(Reason):
     """The window does not read the last pixels of the map."""
 

@@ -1,7 +1,7 @@
 """The sliding window of convolutions and pools: sizes for each axis, padding, unread pixels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
@@ -171,7 +171,7 @@ class Window:
         """Return a warning for each number of pixels at the end of an axis that no window reads."""
         if self.ceil_mode:
             return ()
-        found: dict[PixelsUnread, list[str]] = {}
+        found: dict[tuple[int, int, int, int, int, int, int], list[str]] = {}
         names = ("value",) if len(self.map) == 1 else ("slice", "row", "column")[-len(self.map) :]
         for axis, size in enumerate(self.map):
             step, extent = self.stride[axis], self.extent(axis)
@@ -180,9 +180,9 @@ class Window:
             # A window of one pixel skips pixels everywhere, on purpose.
             if lost > 0 and extent > 1:
                 before, after, fitting = int(self.before[axis]), int(self.after[axis]), int(size + step - over)
-                reason = PixelsUnread(int(size), int(extent), int(step), before, after, int(lost), fitting)
-                found.setdefault(reason, []).append(names[axis])
-        return tuple(replace(reason, lines=tuple(lines)) for reason, lines in found.items())
+                numbers = (int(size), int(extent), int(step), before, after, int(lost), fitting)
+                found.setdefault(numbers, []).append(names[axis])
+        return tuple(PixelsUnread(*numbers, lines=tuple(lines)) for numbers, lines in found.items())
 
 
 def _padding(
