@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from archdsl.diag.model import Diagnostic, Label
+from archdsl.base.source import Span
+from archdsl.diag.model import Diagnostic, Fix, Label
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, object]:
@@ -15,6 +16,7 @@ def as_data(diagnostic: Diagnostic) -> dict[str, object]:
         "secondary": [_place(label) for label in diagnostic.secondary],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
+        "fixes": [_fix(fix) for fix in diagnostic.fixes],
     }
 
 
@@ -23,12 +25,19 @@ def all_as_data(found: Iterable[Diagnostic]) -> list[dict[str, object]]:
     return [as_data(diagnostic) for diagnostic in found]
 
 
+def _fix(fix: Fix) -> dict[str, object]:
+    edits = [{**_positions(span), "text": text} for span, text in fix.edits]
+    return {"title": fix.title, "safe": fix.is_safe, "edits": edits}
+
+
 def _place(label: Label) -> dict[str, object]:
-    span = label.span
+    return {"message": label.text, **_positions(label.span)}
+
+
+def _positions(span: Span) -> dict[str, object]:
     line, column = span.source.position(span.start)
     end_line, end_column = span.source.position(span.end)
     return {
-        "message": label.text,
         "file": span.source.name,
         "line": line,
         "column": column,

@@ -19,6 +19,25 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """An edit of the source that carries out what the help of a diagnostic offers.
+
+    `edits` are spans, each with the text that replaces it; they do not overlap. `is_safe` says that the edit keeps
+    the meaning of the text, or is certainly what the author meant.
+    """
+
+    title: str
+    edits: tuple[tuple[Span, str], ...]
+    is_safe: bool = False
+
+    def applied(self, text: str) -> str:
+        """Return the text of the source after the edits."""
+        for span, replacement in sorted(self.edits, key=lambda edit: edit[0].start, reverse=True):
+            text = text[: span.start] + replacement + text[span.end :]
+        return text
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """An error or a warning; its headline is the title of its code."""
 
@@ -27,6 +46,7 @@ class Diagnostic:
     secondary: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: str | None = None
+    fixes: tuple[Fix, ...] = ()
 
     def place(self) -> tuple[str, int, int, str]:
         """Return the sort key: position, then code."""
@@ -62,12 +82,13 @@ class Problems:
         secondary: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         help: str | None = None,
+        fixes: tuple[Fix, ...] = (),
     ) -> None:
         """Add a diagnostic."""
         if self.notes and (code, span) in self._places:
             return
         self._places.add((code, span))
-        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *_shortened(self.notes)), help))
+        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *_shortened(self.notes)), help, fixes))
 
     @contextmanager
     def noting(self, note: str | None) -> Iterator[None]:
