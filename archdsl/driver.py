@@ -19,6 +19,12 @@ from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import calls
 from archdsl.syntax.parse import parse
 
+# Reports about what is missing or unused mean little in a file with syntax errors: the text that failed may hold it.
+_CONSEQUENCES = frozenset({
+    codes.NO_STEPS, codes.NO_INPUT, codes.UNUSED_BLOCK, codes.UNUSED_PARAMETER, codes.UNUSED_INPUT, codes.UNUSED_SET,
+    codes.UNLABELLED, codes.DEAD_STEP,
+})  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -61,11 +67,10 @@ def compile_source(
     """
     problems = Problems()
     file = parse(source, problems, limits.characters)
+    is_misread = problems.has_errors
     checked: list[CheckedGraph] = []
     if file is not None:
         library = Libraries(problems, source, limits).library(file)
-        if every:
-            warn_of_unused(file, problems)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
             unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
@@ -75,8 +80,11 @@ def compile_source(
                 advise(graph, found)
             for diagnostic in found.in_order():
                 problems.add(diagnostic)
+        if every and not any(error.code is codes.NO_SUCH_BLOCK for error in problems.errors()):
+            warn_of_unused(file, problems)
     is_library = file is not None and not file.models and not problems.has_errors
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(problems.in_order())), is_library)
+    found_all = [each for each in problems.in_order() if not (is_misread and each.code in _CONSEQUENCES)]
+    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(found_all)), is_library)
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:

@@ -16,9 +16,9 @@ from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.unknown import report_unknown_operator
 from archdsl.elaborate.values import is_whole
-from archdsl.ops import all_ops, lookup
+from archdsl.ops import lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
@@ -79,13 +79,11 @@ class Binder:
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
 
-    def operator(self, name: ast.Name) -> type[Op] | None:
+    def operator(self, name: ast.Name, scope: Scope) -> type[Op] | None:
         """Return the operator with this name, or None after reporting that there is none."""
         found = lookup(name.text)
         if found is None:
-            known = [op.name for op in all_ops()]
-            help = suggestion(name.text, known) or "`archdsl ops` lists all operators"
-            self.problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help)
+            report_unknown_operator(self.problems, name, scope)
         return found
 
     def with_set(
@@ -95,11 +93,12 @@ class Binder:
         called = {call.name.text for part in below for call in calls(part)}
         defaults = scope.defaults
         for setting in statement.settings:
-            op = self.operator(setting.name)
+            op = self.operator(setting.name, scope)
             if op is None:
                 continue
             given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0)
             if given is None:
+                defaults = defaults.without(op.name)
                 continue
             if op.name not in called:
                 help = "move it above the calls that it should affect, or remove it"
@@ -109,13 +108,13 @@ class Binder:
 
     def bind(self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None) -> Bound | None:
         """Return the operator of a call with its arguments, or None after reporting a problem."""
-        op = op or self.operator(call.name)
+        op = op or self.operator(call.name, scope)
         if op is None:
             for arg in call.args:
                 self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
             return None
         defaults = scope.defaults.of(op.name)
-        values = self._values(call, scope)
+        values = None if op.name in scope.defaults.lost else self._values(call, scope)
         if values is None:
             return self._bound(call, scope, cursor, op, defaults)
         key = id(call), op, id(defaults), values
@@ -157,6 +156,8 @@ class Binder:
             return None
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
         given = {**written, **inherited}
+        if op.name in scope.defaults.lost:
+            return None
         if not self.arguments.complete(op, call, given):
             return None
         return Bound(

@@ -34,7 +34,7 @@ def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, sc
         walk.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
     if values is None:
         return stopped(cursor)
-    with walk.budget.nested(call.span):
+    with walk.budget.calling(callee.definition, call.span):
         if callee.definition.kind == "macro":
             return _expand(walk, callee, values, scope, cursor)
         return _use(walk, call, callee, values, label, scope, cursor)

@@ -14,8 +14,7 @@ from archdsl.elaborate.expected import ANY, Expected
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
+from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
 from archdsl.ops import lookup
 from archdsl.ops.argument_types import Word, shown
@@ -187,9 +186,7 @@ class _Evaluation:
             self.scope.usage.referred.add(texts[0])
             return found.tensor
         if not self.cursor.failed:
-            help = suggestion(texts[0], self.scope.children.known())
-            help = help or "refer to a label above, in this body or one around it"
-            self.problems.report(codes.NO_SUCH_LABEL, reference.span, help=help)
+            report_unknown_label(self.problems, texts[0], reference.span, self.scope)
         return ERROR
 
     def label_texts(self, label: ast.Label) -> list[str] | None:

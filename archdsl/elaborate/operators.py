@@ -75,7 +75,7 @@ def _no_block(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -> Unfol
         known = [name for name, each in definitions.items() if each.definition.kind != "model"]
         help = nearest(wanted, [*known, *given]) or nearest(wanted, [op.name for op in all_ops()])
         help = help or suggestion(wanted, known) or "capitalised names are blocks, and this file defines none"
-        walk.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=help)
+        walk.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=help, cause=wanted)
     for arg in call.args:
         walk.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
     return stopped(cursor)

@@ -1,10 +1,13 @@
-"""Reports of names and functions that an expression does not know."""
+"""Reports of names, labels, operators and functions that do not exist where they are written."""
 
+from archdsl.base.source import Span
 from archdsl.diag import codes
+from archdsl.diag.codes import Code
 from archdsl.diag.model import Problems
-from archdsl.elaborate import values
+from archdsl.elaborate import near_misses, values
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
+from archdsl.elaborate.near_misses import NearMiss
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import nearest, suggestion
@@ -29,6 +32,10 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         help = f"write `@{name.text}` for the output of that step" if expected.blocks else None
         problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=help)
         return
+    near = None if problems.is_crowded or expected.words else near_misses.of_value(name, scope)
+    if near is not None:
+        _report_near(problems, codes.NO_SUCH_NAME, name.span, near)
+        return
     known = [*scope.values, *words, *(() if cursor.stream is None else sorted(STREAM_NAMES))]
     blocks = [*scope.definitions, *(op.name for op in all_ops())] if expected.blocks else []
     python = _OF_PYTHON.get(name.text)
@@ -36,6 +43,30 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
     if help is None and cursor.stream is None:
         help = "use a parameter that is defined before this place"
     problems.report(codes.NO_SUCH_NAME, name.span, help=help)
+
+
+def report_unknown_label(problems: Problems, text: str, span: Span, scope: Scope) -> None:
+    """Report a reference at `span` to a label that no step above has."""
+    near = None if problems.is_crowded else near_misses.of_label(text, span, scope)
+    if near is not None:
+        _report_near(problems, codes.NO_SUCH_LABEL, span, near)
+        return
+    help = suggestion(text, scope.children.known()) or "refer to a label above, in this body or one around it"
+    problems.report(codes.NO_SUCH_LABEL, span, help=help)
+
+
+def report_unknown_operator(problems: Problems, name: ast.Name, scope: Scope) -> None:
+    """Report a step with a lower-case name that is not an operator."""
+    near = None if problems.is_crowded else near_misses.of_step(name, scope)
+    if near is not None:
+        _report_near(problems, codes.NO_SUCH_OPERATOR, name.span, near)
+        return
+    help = suggestion(name.text, [op.name for op in all_ops()]) or "`archdsl ops` lists all operators"
+    problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, cause=name.text)
+
+
+def _report_near(problems: Problems, code: Code, span: Span, near: NearMiss) -> None:
+    problems.report(code, span, near.label, secondary=near.secondary, help=near.help, fixes=near.fixes)
 
 
 def _report_padding(problems: Problems, name: ast.Name, words: list[str]) -> None:
@@ -57,7 +88,7 @@ def report_unknown_function(problems: Problems, name: ast.Name, scope: Scope, ex
     problems.report(codes.NO_SUCH_FUNCTION, name.span, help=help)
 
 
-def _report_no_initialiser(problems: Problems, code: codes.Code, name: ast.Name, scope: Scope) -> None:
+def _report_no_initialiser(problems: Problems, code: Code, name: ast.Name, scope: Scope) -> None:
     note = f"the initialisers are {', '.join(f'`{word}`' for word in INITIALISER.words)}"
     help = nearest(name.text, [*scope.values, *INITIALISER.words])
     problems.report(code, name.span, notes=(note,), help=help)
