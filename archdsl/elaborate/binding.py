@@ -7,6 +7,7 @@ from archdsl.diag.model import Label, Problems
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
 from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.training_words import about_argument
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
 from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.declared import Declared
@@ -69,9 +70,11 @@ class Arguments:
         if arg.name.text in declared.arguments:
             return arg.name.text
         near = suggestion(arg.name.text, names)
-        meant = near if near and near.startswith("did") else None
+        meant = about_argument(arg.name.text) or (near if near and near.startswith("did") else None)
         label = f"`{declared.name}` takes {_listed(names)}"
-        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=meant)
+        self.problems.report(
+            codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=meant, cause=f"{declared.name}.{arg.name.text}"
+        )
         return None
 
     def _report_unnamed(

@@ -167,7 +167,7 @@ def _use(
         use=use,
     )  # fmt: skip
     if label is None and not scope.children.names_all and any(node.params for node in container.nodes()):
-        warn_unlabelled(walk, path, call)
+        warn_unlabelled(walk, path, call, scope)
     return Unfolded([container], cursor.at(output))
 
 

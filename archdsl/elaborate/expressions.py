@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
+from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
@@ -15,7 +16,17 @@ from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
-from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
+from archdsl.elaborate.values import (
+    ERROR,
+    ErrorValue,
+    MaybeValue,
+    Remainder,
+    TooLarge,
+    Uncomputable,
+    Value,
+    is_whole,
+    untraced,
+)
 from archdsl.ops import lookup
 from archdsl.ops.argument_types import Word, shown
 from archdsl.ops.initialisers import Initialiser, find_initialiser
@@ -92,7 +103,8 @@ class _Evaluation:
                 return ERROR
             return self._compute(expr)
         except Uncomputable as why:
-            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why))
+            fixes = _rounding(expr) if isinstance(why, Remainder) else ()
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why), fixes=fixes)
         except TooLarge as why:
             self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}", help=why.help)
         finally:
@@ -348,3 +360,12 @@ class _Evaluation:
 def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:
     """Return whether the result of an operation on these operands can be traced."""
     return is_whole(left) and is_whole(right) and not (symbol == "**" and isinstance(right, TracedInt))
+
+
+def _rounding(expr: ast.Expr) -> tuple[Fix, ...]:
+    """Return the fix that writes `//` for the `/` of a division."""
+    if not isinstance(expr, ast.Binary):
+        return ()
+    source, start = expr.span.source, expr.left.span.end
+    at = source.text.find("/", start, expr.right.span.start)
+    return (Fix("write `//`", ((Span(source, at, at + 1), "//"),)),) if at >= 0 else ()

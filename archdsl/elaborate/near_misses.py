@@ -41,7 +41,7 @@ def of_step(name: ast.Name, scope: Scope) -> NearMiss | None:
 
 def of_label(text: str, span: Span, scope: Scope) -> NearMiss | None:
     """Explain a label that no step above, in this body or around it, has."""
-    definition = _definition_at(span, scope)
+    definition = definition_at(span, scope)
     if definition is None:
         return None
     own = [place for place in _places(definition.body, ()) if place.name == text]
@@ -107,7 +107,7 @@ def _in_callee(text: str, definition: ast.Definition, scope: Scope) -> NearMiss 
 
 def of_value(name: ast.Name, scope: Scope) -> NearMiss | None:
     """Explain a name in an expression that is a parameter of another definition of the file."""
-    definition = _definition_at(name.span, scope)
+    definition = definition_at(name.span, scope)
     for each in _definitions(scope):
         param = next((param for param in each.params if param.name.text == name.text), None)
         if param is None or each is definition:
@@ -126,7 +126,7 @@ def _definitions(scope: Scope) -> list[ast.Definition]:
     return [defined.definition for defined in scope.definitions.values()]
 
 
-def _definition_at(span: Span, scope: Scope) -> ast.Definition | None:
+def definition_at(span: Span, scope: Scope) -> ast.Definition | None:
     """Return the definition of the file that contains a place."""
     for each in _definitions(scope):
         if each.span.source is span.source and each.span.start <= span.start < each.span.end:

@@ -10,6 +10,7 @@ from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
+from archdsl.elaborate.unknown import report_training_word
 from archdsl.elaborate.values import ERROR, ErrorValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ops import all_ops, lookup
@@ -70,7 +71,8 @@ def operator(
 def _no_block(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -> Unfolded:
     """Report a block that does not exist."""
     wanted, definitions = call.name.text, scope.definitions
-    if not (definitions.is_partial or wanted in definitions.lost):
+    is_lost = definitions.is_partial or wanted in definitions.lost
+    if not is_lost and not report_training_word(walk.problems, codes.NO_SUCH_BLOCK, call.name):
         given = [name for name, value in scope.values.items() if isinstance(value, Defined)]
         known = [name for name, each in definitions.items() if each.definition.kind != "model"]
         help = nearest(wanted, [*known, *given]) or nearest(wanted, [op.name for op in all_ops()])

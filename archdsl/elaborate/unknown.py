@@ -4,7 +4,7 @@ from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.codes import Code
 from archdsl.diag.model import Problems
-from archdsl.elaborate import near_misses, values
+from archdsl.elaborate import near_misses, training_words, values
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
 from archdsl.elaborate.near_misses import NearMiss
@@ -61,8 +61,18 @@ def report_unknown_operator(problems: Problems, name: ast.Name, scope: Scope) ->
     if near is not None:
         _report_near(problems, codes.NO_SUCH_OPERATOR, name.span, near)
         return
+    if report_training_word(problems, codes.NO_SUCH_OPERATOR, name):
+        return
     help = suggestion(name.text, [op.name for op in all_ops()]) or "`archdsl ops` lists all operators"
     problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, cause=name.text)
+
+
+def report_training_word(problems: Problems, code: Code, name: ast.Name) -> bool:
+    """Report a step that is a part of training, such as a loss. Return whether it is one."""
+    found = training_words.about_step(name.text)
+    if found is not None:
+        problems.report(code, name.span, found[0], help=found[1], cause=name.text)
+    return found is not None
 
 
 def _report_near(problems: Problems, code: Code, span: Span, near: NearMiss) -> None:
