@@ -53,7 +53,7 @@ def is_repeated(body: tuple[ast.Statement, ...], span: Span) -> bool:
         if not isinstance(chain, ast.Chain):
             return False
         step = next((each for each in chain.steps if _contains(each.span, span)), None)
-        if step is None or step.count is not None:
+        if step is None or step.times is not None:
             return step is not None
         body = (step.unit.chain,) if isinstance(step.unit, ast.Group) else inside(step.unit)
 
