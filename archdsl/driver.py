@@ -19,7 +19,8 @@ from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import calls
 from archdsl.syntax.parse import parse
 
-# Reports about what is missing or unused mean little in a file with syntax errors: the text that failed may hold it.
+# Reports about what is missing or unused mean little after an error in the file as such: the text that failed may
+# hold it.
 _CONSEQUENCES = frozenset({
     codes.NO_STEPS, codes.NO_INPUT, codes.UNUSED_BLOCK, codes.UNUSED_PARAMETER, codes.UNUSED_INPUT, codes.UNUSED_SET,
     codes.UNLABELLED, codes.DEAD_STEP,
@@ -67,10 +68,11 @@ def compile_source(
     """
     problems = Problems()
     file = parse(source, problems, limits.characters)
-    is_misread = problems.has_errors
     checked: list[CheckedGraph] = []
+    is_misread = False
     if file is not None:
         library = Libraries(problems, source, limits).library(file)
+        is_misread = problems.has_errors
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
             unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
