@@ -13,9 +13,11 @@ def child_name(
 ) -> str:
     """Return the name of a child, and report a label that cannot be one.
 
-    Without `counts`, an unlabelled child takes no number in a numbered container.
+    A name that is made from `base` avoids the attributes of modules. Without `counts`, an unlabelled child takes no
+    number in a numbered container.
     """
     if label is None:
+        base = free_label(base)
         return children.next_name(base) if counts else children.free_name(base)
     if children.numbered:
         help = "remove the label, or write `{ … }` around the steps"

@@ -206,7 +206,7 @@ class Steps:
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
-        if not self.budget.allows(found.shape, span) or not diagnostics.accepts_inputs(self, bound, inputs):
+        if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
         scope.pin(found.decides)
         if len(shapes) > 1:
@@ -215,6 +215,8 @@ class Steps:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
+        if not self.budget.allows(node):
+            return stopped(cursor)
         diagnostics.warn(self, node, bound, found.advice)
         self.parts.nodes[path] = node
         return Unfolded([node], cursor.at(Tensor(path, found.shape)))
