@@ -25,11 +25,13 @@ class Compiled:
     """The result of compiling a file: its checked models in order, and all diagnostics.
 
     `models` is empty if there is an error. A library has no models; `is_library` says that it was checked as such.
+    `files` are the paths of the files that were imported.
     """
 
     models: tuple[CheckedGraph, ...]
     diagnostics: tuple[Diagnostic, ...]
     is_library: bool = False
+    files: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -62,8 +64,9 @@ def compile_source(
     problems = Problems()
     file = parse(source, problems, limits.characters)
     checked: list[CheckedGraph] = []
+    libraries = Libraries(problems, source, limits)
     if file is not None:
-        library = Libraries(problems, source, limits).library(file)
+        library = libraries.library(file)
         if every:
             warn_of_unused(file, problems)
         for chosen in _chosen(file, model, problems, every=every):
@@ -76,7 +79,8 @@ def compile_source(
             for diagnostic in found.in_order():
                 problems.add(diagnostic)
     is_library = file is not None and not file.models and not problems.has_errors
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(problems.in_order())), is_library)
+    models = () if problems.has_errors else tuple(checked)
+    return Compiled(models, tuple(allowed(problems.in_order())), is_library, libraries.imported)
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:

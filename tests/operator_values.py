@@ -40,8 +40,8 @@ NUMBERS = (
     0, 1, 2, -1, 10**18, 2**63 - 1, 0.0, -0.0, 1.0, 0.5, -0.5, 1.5, -1.5, 1e-8, 1e-45, 5e-324, 1e30, -1e30,
     3.5e38, -3.5e38, 1e300, -1e300, 1.7e308,
 )  # fmt: skip
-TABLES = ([[0]], [[0], [1]], [[0, 0]], [[-1]], [[2**62]], [[0]] * 8, [])
-BITMAPS = (["#."], ["#.#.", "...."], ["/"], [""], ["#" * 84] * 10, ["#"] * 4, [])
+TABLES: tuple[list[list[int]], ...] = ([[0]], [[0], [1]], [[0, 0]], [[-1]], [[2**62]], [[0]] * 8, [])
+BITMAPS: tuple[list[str], ...] = (["#."], ["#.#.", "...."], ["/"], [""], ["#" * 84] * 10, ["#"] * 4, [])
 SIZES = (1, -1, 4, (4, -1), (-1, 2), (-1, -1), (0, 4), (2, 2, 2), (1,) * 7, 2**62, (2**40, 2**40), (2**62, -1))
 
 
@@ -93,9 +93,10 @@ def accepted(op: Op, inputs: tuple[Shape, ...]) -> Node | None:
     except ShapeError:
         return None
     sources = tuple(("", f"x{number}") for number in range(len(inputs)))
-    node = Node(("step",), op, sources, inputs, shape, SPAN)
     budget = Budget(Problems(), Limits())
-    return node if budget.allows(node) else None
+    if not budget.allows(shape, SPAN) or not budget.allows_weights(op, inputs[0], SPAN):
+        return None
+    return Node(("step",), op, sources, inputs, shape, SPAN)
 
 
 def complaint(node: Node) -> str | None:

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 
+from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate.limits import MAX_ELEMENTS, Limits
-from archdsl.ir.graph import Node
+from archdsl.ops.base import Op
+
+_SMALLER = "use smaller sizes: PyTorch counts the bytes of a batch in 64 bits"
 
 
 class OverBudget(Exception):
@@ -65,17 +68,17 @@ class Budget:
         yield
         self.depth -= 1
 
-    def allows(self, node: Node) -> bool:
-        """Return whether the result and the weights of a step are small enough for PyTorch; report it otherwise."""
-        sizes = node.shape.dims
-        if prod(map(int, sizes)) >= MAX_ELEMENTS:
-            what = f"{node.shape} has more than 2**59 elements"
-        elif node.op.params(node.input.plain()) >= MAX_ELEMENTS or any(
-            prod(map(int, dims)) >= MAX_ELEMENTS for _, dims in node.op.buffer_sizes(node.input)
-        ):
-            what = "its weights have more than 2**59 elements"
-        else:
+    def allows(self, shape: Shape, span: Span) -> bool:
+        """Return whether the size of a tensor is within bounds, and report it otherwise."""
+        if prod(map(int, shape.dims)) < MAX_ELEMENTS:
             return True
-        help = "PyTorch counts the bytes of a batch in 64 bits: use smaller sizes"
-        self.problems.report(codes.NUMBER_TOO_LARGE, node.span, what, help=help)
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
+        return False
+
+    def allows_weights(self, op: Op, x: Shape, span: Span) -> bool:
+        """Return whether the weights and tables of a layer are within bounds, and report it otherwise."""
+        buffers = (prod(map(int, sizes)) for _, sizes in op.buffer_sizes(x))
+        if max(op.params(x), *buffers, 0) < MAX_ELEMENTS:
+            return True
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, "its weights have more than 2**59 elements", help=_SMALLER)
         return False

@@ -206,6 +206,8 @@ class Steps:
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
+        if not self.budget.allows(found.shape, span) or not self.budget.allows_weights(op, shapes[0].plain(), span):
+            return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
         scope.pin(found.decides)
@@ -215,8 +217,6 @@ class Steps:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
-        if not self.budget.allows(node):
-            return stopped(cursor)
         diagnostics.warn(self, node, bound, found.advice)
         self.parts.nodes[path] = node
         return Unfolded([node], cursor.at(Tensor(path, found.shape)))
