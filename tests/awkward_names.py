@@ -115,7 +115,7 @@ def judged(role: str, name: str, folder: Path) -> str:
     """Return "refused", "ran", or what is wrong with the module of a net that has this name in this role."""
     compiled = compile_source(Source("net.arch", ROLES[role].replace("NAME", name) + "\n"), every=True)
     if not compiled.ok or not compiled.models:
-        return "refused" if all(found.primary.text or found.help for found in compiled.diagnostics) else "no reason"
+        return "refused" if all(each.primary.text or each.secondary for each in compiled.diagnostics) else "no reason"
     graph = compiled.models[-1]
     file = folder / "net.py"
     file.write_text(generate(graph), encoding="utf-8")

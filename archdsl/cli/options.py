@@ -31,7 +31,7 @@ class NetRequest:
     placement: str | None = None
 
 
-class OutputFile(click.ParamType):
+class OutputFile(click.ParamType[str]):
     """The path of a file to write, which is not empty."""
 
     name = "file"
