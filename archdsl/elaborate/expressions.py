@@ -6,14 +6,14 @@ from typing import assert_never
 
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
+from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.streams import STREAM_NAMES
+from archdsl.elaborate.streams import STREAM_NAMES, Tensor
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
@@ -187,10 +187,18 @@ class _Evaluation:
             self.scope.usage.referred.add(texts[0])
             return found.tensor
         if not self.cursor.failed:
-            help = suggestion(texts[0], self.scope.children.known())
-            help = help or "refer to a label above, in this body or one around it"
-            self.problems.report(codes.NO_SUCH_LABEL, reference.span, help=help)
+            self._report_no_label(reference, texts[0])
         return ERROR
+
+    def _report_no_label(self, reference: ast.Reference, wanted: str) -> None:
+        if isinstance(self.scope.values.get(wanted), Tensor):
+            label, help = f"`{wanted}` is a parameter that holds a tensor", f"write `{wanted}`, without `@`"
+            fixes = (Fix(help, ((reference.span, wanted),)),) if reference.span.text == f"@{wanted}" else ()
+            self.problems.report(codes.NO_SUCH_LABEL, reference.span, label, help=help, fixes=fixes)
+            return
+        near = suggestion(wanted, self.scope.children.known())
+        found = near or "refer to a label above, in this body or one around it"
+        self.problems.report(codes.NO_SUCH_LABEL, reference.span, help=found)
 
     def label_texts(self, label: ast.Label) -> list[str] | None:
         """Return the names of a label, several with a range, or None after reporting a problem."""

@@ -232,7 +232,7 @@ class _Unfolding:
             return made
         why = why_no_output(texts[0])
         # Otherwise the first step has this label, and it is reported there.
-        if why and (is_reference or not why_no_label(texts[0])):
+        if why and first.label and (is_reference or not why_no_label(texts[0])):
             help = f"call it `{free_output(texts[0])}`, for example"
             problems.report(codes.RESERVED_NAME, first.label.span, why, help=help)
         output = Output(texts[0], tensor.source, tensor.shape, statement.when_training, statement.span)

@@ -124,12 +124,16 @@ class PerAxis(WholeNumber):
 
 @dataclass(frozen=True)
 class PaddingKind(PerAxis):
-    """A number of zeros, one for each axis, `half` or `tf_same`."""
+    """A number of zeros, one for each axis, or one of the words in `accepted`."""
+
+    accepted: tuple[str, ...] = ("half",)
 
     def convert(self, name: str, value: object) -> ArgumentValue:
         if isinstance(value, Word):
             if value.text == "same":
                 raise ShapeError(AmbiguousPadding(name))
+            if value.text not in self.accepted:
+                raise self.refuse(name, value, _POOLS)
             return value.text
         if isinstance(value, str) and value in self.words:
             if value == "same":
@@ -248,8 +252,10 @@ OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
 OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)
 AXES = PerAxis("an integer, or one per axis such as 3x1")
 OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", optional=True)
-PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
-POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", ("half", "same"), low=0)
+_WORDS = ("half", "tf_same", "same")
+_POOLS = "write `half`, which pads equally on all sides, or `ceil_mode = true`, which pads only at the end"
+PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", _WORDS, low=0, accepted=("half", "tf_same"))
+POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", _WORDS, low=0)
 AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0)
 OPTIONAL_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, optional=True)
 SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
