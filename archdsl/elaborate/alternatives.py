@@ -6,7 +6,7 @@ from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
 from archdsl.ops.reasons import ShapeError
 
-_STEPS = 64
+_STEPS, _CHANGES = 32, 4
 
 
 def alternative(steps: Sequence[Node], wanted: Shape) -> str | None:
@@ -20,14 +20,15 @@ def alternative(steps: Sequence[Node], wanted: Shape) -> str | None:
     for change in dict.fromkeys(each for node in chain for each in node.op.alternatives()):
         # The last step alone, the last two, and so on: the fewest changes come first.
         changing = [number for number, node in enumerate(chain) if change in node.op.alternatives()]
-        for count in range(1, len(changing) + 1):
+        for count in range(1, min(len(changing), _CHANGES) + 1):
             found = set(changing[-count:])
             if _result(chain, change, found) == wanted.dims:
                 name, value = change
                 places = sorted({chain[number].span.line for number in found})
                 where = f"line {places[0]}" if len(places) == 1 else f"lines {', '.join(map(str, places))}"
-                steps_ = "the step" if count == 1 else f"the last {count} steps"
-                return f"add `{name} = {value}` to {steps_} of `{chain[changing[-1]].op.name}` on {where}"
+                operator = f"`{chain[changing[-1]].op.name}`"
+                target = operator if count == 1 else f"the last {count} {operator} steps"
+                return f"add `{name} = {value}` to {target} on {where}"
     return None
 
 

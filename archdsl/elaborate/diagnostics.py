@@ -102,7 +102,7 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
             stated.span,
             f"the stream is {tensor.shape} here",
             secondary=provenance.last_change(steps, given),
-            help=change or f"write `:: {tensor.shape}`, or change a step before it",
+            help=f"write `:: {tensor.shape}`, or {change or 'change a step before it'}",
         )
         return
 

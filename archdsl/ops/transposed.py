@@ -102,7 +102,8 @@ class ConvTranspose(Op):
 
     def alternatives(self) -> tuple[tuple[str, int], ...]:
         steps = self.stride if isinstance(self.stride, tuple) else (self.stride,)
-        return () if self.output_padding else tuple(("output_padding", value) for value in range(1, min(*steps, 8, 9)))
+        most = 0 if self.output_padding else min(4, *map(int, steps))
+        return tuple(("output_padding", value) for value in range(1, most))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         kernel = self._axes(x)[0]
