@@ -16,7 +16,6 @@ from archdsl.emit.generate import generate
 from archdsl.target.reserved import support_names
 from archdsl.verify.module import load_module, sample, verify
 
-
 START, END = "input image: 3x8x8", "flatten -> fc: linear(2)"
 
 
@@ -65,20 +64,23 @@ ROLES = {
         "block B(NAME) = conv: conv(3, 3, padding = 1) -> add { identity; NAME } -> relu -> add { identity; NAME }",
     ),
     "block parameter": net(
-        "a: B(C, 4); b: B(C, 5)", "block B(NAME, c) = conv: NAME(c) -> relu block C(c) = k: conv(c, 3)"
+        "a: B(C, 4); b: B(C, 5)", "block B(NAME, c) = conv: NAME(c) -> relu\nblock C(c) = k: conv(c, 3)"
     ),
-    "input": f"model Net {{ input NAME: 3x8x8; c: conv(3, 3, padding = 1) -> add {{ identity; @NAME }} -> relu -> add {{ identity; @NAME }}; {END} }}",
+    "input": "model Net { input NAME: 3x8x8; c: conv(3, 3, padding = 1) -> add { identity; "
+    f"@NAME }} -> relu -> add {{ identity; @NAME }}; {END} }}",
     "second input": net(
         "input NAME: 3x8x8; c: conv(3, 3, padding = 1) -> add { identity; @NAME } -> relu -> add { identity; @NAME }"
     ),
     "output": net("c: conv(3, 3, padding = 1); output NAME: relu"),
     "output of a reference": net("c: conv(3, 3, padding = 1); output NAME: @c; output other: conv(2, 1)"),
     "output when training": net("c: conv(3, 3, padding = 1); output NAME: conv(2, 1) when training"),
-    "device": f"model Net {{ devices NAME, other; {START}; on NAME {{ c: conv(3, 3, padding = 1) }}; on other {{ {END} }} }}",
+    "device": f"model Net {{ devices NAME, other; {START}; on NAME {{ c: conv(3, 3, padding = 1) }}; "
+    f"on other {{ {END} }} }}",
     "group": net("group NAME{0..1} { c: conv(3, 3, padding = 1) } -> concat"),
     "label in a group": net("group t{0..1} { NAME: conv(3, 3, padding = 1) -> exchange -> d: conv(2, 1) } -> concat"),
     "name of a for": net("for NAME in [4, 5] { c{NAME}: conv(NAME, 3) }"),
-    "name of a size": f"model Net {{ input image: [3, NAME = 8, 8]; c: conv(4, 3, padding = 1) :: [4, NAME, 8]; flatten -> fc: linear(NAME) }}",
+    "name of a size": "model Net { input image: [3, NAME = 8, 8]; c: conv(4, 3, padding = 1) :: [4, NAME, 8]; "
+    "flatten -> fc: linear(NAME) }",
     "shared label": net("NAME: conv(3, 3, padding = 1) -> relu -> share @NAME -> relu -> share @NAME"),
     "parameter of a model and a block": "block B(NAME = 3) = conv: conv(NAME, 3) -> relu\n"
     f"model Net(NAME = 4) {{ {START}; a: B(NAME); b: B(2 * NAME); {END} }}",
@@ -115,7 +117,11 @@ def judged(role: str, name: str, folder: Path) -> str:
     """Return "refused", "ran", or what is wrong with the module of a net that has this name in this role."""
     compiled = compile_source(Source("net.arch", ROLES[role].replace("NAME", name) + "\n"), every=True)
     if not compiled.ok or not compiled.models:
-        return "refused" if all(each.primary.text or each.secondary for each in compiled.diagnostics) else "no reason"
+        return (
+            "refused"
+            if all(each.primary.text or each.secondary or each.help for each in compiled.diagnostics)
+            else "no reason"
+        )
     graph = compiled.models[-1]
     file = folder / "net.py"
     file.write_text(generate(graph), encoding="utf-8")
