@@ -65,7 +65,7 @@ class ModuleClasses:
         if self.as_tuples or len(graph.outputs) == 1:
             return ""
         name = f"{graph.name}Output"
-        names = {each.name for each in (*graph.inputs, *graph.outputs)}
+        names = {each.name for each in graph.inputs} | {each.name for each in graph.outputs}
         while name in names or any(name in node.path for node in graph.nodes):
             name = f"{name}s"
         return name
