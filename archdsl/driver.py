@@ -33,11 +33,13 @@ class Compiled:
     """The result of compiling a file: its checked models in order, and all diagnostics.
 
     `models` is empty if there is an error. A library has no models; `is_library` says that it was checked as such.
+    `files` are the paths of the files that were imported.
     """
 
     models: tuple[CheckedGraph, ...]
     diagnostics: tuple[Diagnostic, ...]
     is_library: bool = False
+    files: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -72,8 +74,9 @@ def compile_source(
     checked: list[CheckedGraph] = []
     derived: dict[tuple[Code, Span], Diagnostic] = {}
     is_misread = False
+    libraries = Libraries(problems, source, limits)
     if file is not None:
-        library = Libraries(problems, source, limits).library(file)
+        library = libraries.library(file)
         is_misread = problems.has_errors
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
@@ -87,8 +90,9 @@ def compile_source(
         if every and not any(error.code is codes.NO_SUCH_BLOCK for error in problems.errors()):
             warn_of_unused(file, problems)
     is_library = file is not None and not file.models and not problems.has_errors
+    models = () if problems.has_errors else tuple(checked)
     found_all = [each for each in problems.in_order() if not (is_misread and each.code in _CONSEQUENCES)]
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(found_all)), is_library)
+    return Compiled(models, tuple(allowed(found_all)), is_library, libraries.imported)
 
 
 def _in_model(diagnostic: Diagnostic, model: ast.Definition, known: dict[tuple[Code, Span], Diagnostic]) -> Diagnostic:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 import click
 
 from archdsl.cli.nets import graph_of
-from archdsl.cli.options import NetRequest, gathered, of_a_net
+from archdsl.cli.options import NetRequest, OutputFile, gathered, of_a_net
 from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, say_written, stop, write_output
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class BuildOptions:
 
 
 _build_options = gathered("options", BuildOptions, [
-    click.option("-o", "--output", metavar="OUT.py", help="File to write; - for standard output"),
+    click.option("-o", "--output", type=OutputFile(), metavar="OUT.py", help="File to write; - for standard output"),
     click.option("--verify", is_flag=True, help="Run the generated module and check every shape, count and key"),
     click.option(
         "--parallel", type=click.Choice(["pipeline", "towers"]), help="Generate modules for several processes"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.options import NetRequest
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, stop
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, remember_read, stop
 
 if TYPE_CHECKING:
     from archdsl.driver import Compiled
@@ -63,6 +63,7 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
     except SettingError as error:
         hint = "--input" if net.shapes and not net.settings else "--set"
         raise click.BadParameter(str(error), param_hint=hint) from None
+    remember_read(net.file, *compiled.files, *filter(None, [net.placement]))
     return _placed(compiled, net.placement) if net.placement and compiled.ok else compiled
 
 

@@ -31,6 +31,17 @@ class NetRequest:
     placement: str | None = None
 
 
+class OutputFile(click.ParamType[str]):
+    """The path of a file to write, which is not empty."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the path; raise click.BadParameter if it is empty."""
+        path = str(value)
+        return path if path else self.fail("the name of the file is empty", param, ctx)
+
+
 _SHARED = tuple(field.name for field in fields(NetRequest) if field.name != "file")
 
 as_data = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text")

@@ -184,6 +184,12 @@ BAD_NAME = _code(
     """A computed label such as `layer{i + 1}` must result in a name: letters, digits and `_`. Its values must be
     integers or strings.""",
 )
+TENSOR_AS_ARGUMENT = _code(
+    "E0220",
+    "a tensor cannot be an argument here",
+    """An operator reads one tensor, the stream; its arguments are numbers, words and initialisers. Only `concat`,
+    `add`, `mul` and `stack` read several tensors: one from each branch. Blocks take tensors as arguments.""",
+)
 
 # 03 shapes
 SHAPE_DIFFERS = _code(
@@ -266,8 +272,9 @@ RESERVED_NAME = _code(
     "E0402",
     "this name cannot be used in a Python module",
     """Labels, inputs, parameters and models become names in the generated module. Keywords of Python, attributes of
-    `nn.Module` (`forward`, `training`, `type`, …) and names that the module uses (`torch`, `nn`, `self`, `device`,
-    `dtype`) are reserved.""",
+    `nn.Module` (`forward`, `training`, `type`, …) and `nn.Sequential` (`append`, `pop`, …), and names that the module
+    uses (`torch`, `nn`, `self`, `device`, `dtype`) are reserved. Outputs become fields of a named tuple, which has
+    `count` and `index` already.""",
 )
 NO_INPUT = _code(
     "E0403",
@@ -341,6 +348,13 @@ MISPLACED = _code(
     "this is not allowed here",
     """Some statements are allowed in certain bodies only: `input`, `output` and `devices` in the body of the model,
     `exchange` in the body of a `group`.""",
+)
+UNLABELLED_STEP = _code(
+    "E0419",
+    "this step does not take a label",
+    """`share` and `@name` repeat or read a module that has a name already, and `on` makes no submodule. To name a
+    result, write a labelled `identity` after it: `share @encoder -> right: identity`. The names of a `group` follow
+    its keyword.""",
 )
 
 # 05 limits

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Collection
 
 from archdsl.diag import codes
-from archdsl.diag.model import Label, Problems
+from archdsl.diag.model import Fix, Label, Problems
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
+from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.training_words import about_argument
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
+from archdsl.ops import all_ops
 from archdsl.ops.argument_types import ArgumentValue
+from archdsl.ops.base import Merge
 from archdsl.ops.declared import Declared
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
@@ -42,10 +45,9 @@ class Arguments:
         sound = True
         names = list(declared.arguments) if call.args else []
         for number, arg in enumerate(call.args):
-            name = self._name(declared, names, number, arg, positional)
+            name = self._name(declared, names, number, arg, positional, evaluate)
             if name is None:
                 sound = False
-                evaluate(arg.value, expected_by_any(declared))
                 continue
             if name in found:
                 earlier = Label(found[name].span, "first given here")
@@ -60,15 +62,26 @@ class Arguments:
         return found if sound else None
 
     def _name(
-        self, declared: type[Declared], names: list[str], number: int, arg: ast.Argument, positional: int
+        self,
+        declared: type[Declared],
+        names: list[str],
+        number: int,
+        arg: ast.Argument,
+        positional: int,
+        evaluate: Evaluate,
     ) -> str | None:
-        if arg.name is None:
-            if number < positional:
-                return names[number]
-            self._report_unnamed(declared, names, number, arg, positional)
-            return None
-        if arg.name.text in declared.arguments:
+        """Return the name of an argument, or None after reporting that the operator has none such."""
+        if arg.name is None and number < positional:
+            return names[number]
+        if arg.name is not None and arg.name.text in declared.arguments:
             return arg.name.text
+        value = evaluate(arg.value, expected_by_any(declared))
+        if arg.name is None:
+            if isinstance(value, Tensor):
+                self._report_tensor(declared, arg)
+            else:
+                self._report_unnamed(declared, names, number, arg, positional, value)
+            return None
         near = suggestion(arg.name.text, names)
         meant = about_argument(arg.name.text) or (near if near and near.startswith("did") else None)
         label = f"`{declared.name}` takes {_listed(names)}"
@@ -77,8 +90,20 @@ class Arguments:
         )
         return None
 
+    def _report_tensor(self, declared: type[Declared], arg: ast.Argument) -> None:
+        label = f"this is a tensor, and `{declared.name}` reads one tensor: the stream"
+        merges = ", ".join(f"`{op.name}`" for op in all_ops() if issubclass(op, Merge))
+        help = f"join the tensors in a step before it; only {merges} read several tensors"
+        self.problems.report(codes.TENSOR_AS_ARGUMENT, arg.span, label, help=help)
+
     def _report_unnamed(
-        self, declared: type[Declared], names: list[str], number: int, arg: ast.Argument, positional: int
+        self,
+        declared: type[Declared],
+        names: list[str],
+        number: int,
+        arg: ast.Argument,
+        positional: int,
+        value: MaybeValue,
     ) -> None:
         label = f"`{declared.name}` takes {positional} argument{'s' * (positional > 1)} without a name"
         if not positional:
@@ -90,9 +115,11 @@ class Arguments:
         if declared.positional and not positional:
             label = "a `set` gives all arguments by name"
         help = f"remove it: `{declared.name}` takes {_listed(names)}"
-        if number < len(names) and arg.span.text.isprintable():
+        fixes: tuple[Fix, ...] = ()
+        if number < len(names) and arg.span.text.isprintable() and _accepts(declared, names[number], value):
             help = f"write `{names[number]} = {arg.span.text}`"
-        self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help)
+            fixes = (Fix(help, ((arg.span, f"{names[number]} = {arg.span.text}"),)),)
+        self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help, fixes=fixes)
 
     def _converted(
         self, declared: type[Declared], name: str, arg: ast.Argument, evaluate: Evaluate
@@ -108,6 +135,17 @@ class Arguments:
             reason = error.reason
             self.problems.report(reason.code, arg.value.span, reason.label(), help=reason.help())
             return ERROR
+
+
+def _accepts(declared: type[Declared], name: str, value: MaybeValue) -> bool:
+    """Return whether an argument accepts a value; an error may be any value."""
+    if value is ERROR:
+        return True
+    try:
+        declared.arguments[name].kind.convert(name, value)
+    except ShapeError:
+        return False
+    return True
 
 
 def _listed(names: list[str]) -> str:

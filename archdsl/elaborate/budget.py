@@ -9,11 +9,13 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Label, Problems
-from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.limits import MAX_ELEMENTS, Limits
+from archdsl.ops.base import Op
 from archdsl.syntax import ast
 
 # A cycle of blocks is described with so many names.
 _NAMES = 4
+_SMALLER = "use smaller sizes: PyTorch counts the bytes of a batch in 64 bits"
 
 
 class OverBudget(Exception):
@@ -114,7 +116,15 @@ class Budget:
 
     def allows(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
-        if prod(map(int, shape.dims)) < 2**63:
+        if prod(map(int, shape.dims)) < MAX_ELEMENTS:
             return True
-        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
+        return False
+
+    def allows_weights(self, op: Op, x: Shape, span: Span) -> bool:
+        """Return whether the weights and tables of a layer are within bounds, and report it otherwise."""
+        buffers = (prod(map(int, sizes)) for _, sizes in op.buffer_sizes(x))
+        if max(op.params(x), *buffers, 0) < MAX_ELEMENTS:
+            return True
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, "its weights have more than 2**59 elements", help=_SMALLER)
         return False

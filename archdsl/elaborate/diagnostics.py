@@ -1,10 +1,12 @@
 """Diagnostics of a step: shape errors with their history, and warnings."""
 
+from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.edits import with_argument
 from archdsl.diag.model import Fix, Label
 from archdsl.elaborate import provenance
+from archdsl.elaborate.alternatives import alternative
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.near_misses import definition_at
@@ -79,7 +81,12 @@ def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...], scope
 
 
 def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call, scope: Scope) -> None:
-    """Warn of weights whose generated name changes when steps are added."""
+    """Warn of weights whose generated name changes when steps are added.
+
+    A module that `share` applies again has a path such as `embed@2`; its weights are those of the first use.
+    """
+    if any("@" in part for part in path):
+        return
     help = f"write `{path[-1]}: {call.name.text}…`, or another name for it"
     label = f"its weights are called `{'.'.join(path)}`"
     fixes: tuple[Fix, ...] = ()
@@ -101,12 +108,14 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
         if sizes == tensor.shape.dims or walk.shapes:
             continue
+        steps, given = provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)
+        change = alternative(steps, Shape(sizes))
         walk.problems.report(
             codes.SHAPE_DIFFERS,
             stated.span,
             f"the stream is {tensor.shape} here",
-            secondary=provenance.last_change(*provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)),
-            help=f"write `:: {tensor.shape}`, or change a step before it",
+            secondary=provenance.last_change(steps, given),
+            help=f"write `:: {tensor.shape}`, or {change or 'change a step before it'}",
             fixes=(Fix(f"write `{tensor.shape}`", ((stated.span, str(tensor.shape)),)),),
         )
         return

@@ -22,7 +22,7 @@ from archdsl.elaborate.values import ERROR, MaybeValue
 from archdsl.elaborate.walk import Made, Unfolded, single
 from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.syntax import ast
-from archdsl.target.reserved import why_no_parameter
+from archdsl.target.reserved import free_output, why_no_label, why_no_output, why_no_parameter
 
 
 def elaborate(
@@ -230,6 +230,11 @@ class _Unfolding:
             if is_reference or texts[0] == "output":
                 problems.report(codes.BAD_OUTPUT, first.span, f"there is already an output `{texts[0]}`")
             return made
+        why = why_no_output(texts[0])
+        # Otherwise the first step has this label, and it is reported there.
+        if why and first.label and (is_reference or not why_no_label(texts[0])):
+            help = f"call it `{free_output(texts[0])}`, for example"
+            problems.report(codes.RESERVED_NAME, first.label.span, why, help=help)
         output = Output(texts[0], tensor.source, tensor.shape, statement.when_training, statement.span)
         self.outputs.append(output)
         return made

@@ -3,13 +3,13 @@
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.codes import Code
-from archdsl.diag.model import Problems
+from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import near_misses, training_words, values
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
 from archdsl.elaborate.near_misses import NearMiss
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.streams import STREAM_NAMES
+from archdsl.elaborate.streams import STREAM_NAMES, Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.ops import all_ops
 from archdsl.ops.argument_types import PADDING
@@ -47,6 +47,11 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
 
 def report_unknown_label(problems: Problems, text: str, span: Span, scope: Scope) -> None:
     """Report a reference at `span` to a label that no step above has."""
+    if isinstance(scope.values.get(text), Tensor):
+        label, help = f"`{text}` is a parameter that holds a tensor", f"write `{text}`, without `@`"
+        fixes = (Fix(help, ((span, text),), is_safe=True),) if span.text == f"@{text}" else ()
+        problems.report(codes.NO_SUCH_LABEL, span, label, help=help, fixes=fixes)
+        return
     near = None if problems.is_crowded else near_misses.of_label(text, span, scope)
     if near is not None:
         _report_near(problems, codes.NO_SUCH_LABEL, span, near)

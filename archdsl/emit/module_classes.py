@@ -58,8 +58,17 @@ class ModuleClasses:
         return self.graphs.get(found.representative.number)
 
     def output_class(self, graph: LoweredGraph) -> str:
-        """Return the name of the class of a graph's outputs; empty if it has none."""
-        return "" if self.as_tuples or len(graph.outputs) == 1 else f"{graph.name}Output"
+        """Return the name of the class of a graph's outputs; empty if it has none.
+
+        It differs from the names of inputs, outputs and steps, after which `forward` names its variables.
+        """
+        if self.as_tuples or len(graph.outputs) == 1:
+            return ""
+        name = f"{graph.name}Output"
+        names = {each.name for each in graph.inputs} | {each.name for each in graph.outputs}
+        while name in names or any(name in node.path for node in graph.nodes):
+            name = f"{name}s"
+        return name
 
     def result(self, found: Class) -> Expr:
         """Return the type that the `forward` of a class returns."""

@@ -32,7 +32,8 @@ class Adaptive(Op):
     is_lanewise = True
 
     def shape(self, x: Shape) -> Shape:
-        return Shape.of(x.channels, *per_axis("size", self.size, require_map(x)))
+        axes = require_map(x)
+        return Shape.of(x.channels, *per_axis("size", self.size, axes))
 
     def torch(self, x: Shape) -> LayerCode:
         axes = require_map(x)

@@ -250,6 +250,10 @@ class Op(Declared):
         """Return warnings about a call that is correct, but probably not intended."""
         return ()
 
+    def alternatives(self) -> tuple[tuple[str, int], ...]:
+        """Return arguments, with values, that an author may have forgotten: they change the sizes of the result."""
+        return ()
+
     # Derived from the methods above; `Merge` replaces the first two.
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:

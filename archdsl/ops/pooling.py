@@ -212,7 +212,8 @@ class Subsample(Op):
 
     def shape(self, x: Shape) -> Shape:
         with without_padding():
-            return Shape.of(x.channels, *self._window(x).output())
+            sizes = self._window(x).output()
+        return Shape.of(x.channels, *sizes)
 
     def params(self, x: Shape) -> int:
         return 2 * x.channels

@@ -5,7 +5,7 @@ from typing import ClassVar
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved
-from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
+from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, REPEATED, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
@@ -136,7 +136,7 @@ class Rnn(Recurrent):
     """Apply a simple recurrent network to a sequence: `nn.RNN` (Elman 1990)."""
 
     hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
-    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="activation")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
@@ -172,7 +172,7 @@ class Lstm(Recurrent):
     """
 
     hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
-    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
     dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
@@ -220,7 +220,7 @@ class Gru(Recurrent):
     """Apply gated recurrent units to a sequence: `nn.GRU` (Cho et al. 2014)."""
 
     hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
-    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
     dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")

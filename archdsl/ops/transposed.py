@@ -100,6 +100,11 @@ class ConvTranspose(Op):
         axes = zip(*(map(int, each) for each in self._axes(inputs[0])), strict=True)
         return map_dependence(*(_reach(*numbers) for numbers in axes))
 
+    def alternatives(self) -> tuple[tuple[str, int], ...]:
+        steps = self.stride if isinstance(self.stride, tuple) else (self.stride,)
+        most = 0 if self.output_padding else min(4, *map(int, steps))
+        return tuple(("output_padding", value) for value in range(1, most))
+
     def sums(self, x: Shape, y: Shape) -> Sums:
         kernel = self._axes(x)[0]
         axes = zip(x.map, y.map, *self._axes(x), strict=True)
