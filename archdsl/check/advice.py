@@ -84,7 +84,7 @@ class _Advice:
         if Trait.DROPS in node.op.traits and Trait.USES_BATCH_STATISTICS in reader.op.traits:
             self.report(codes.DROPOUT_BEFORE_NORM, node, "the running variance after it includes the dropout",
                         "move it after the last normalisation")  # fmt: skip
-        if node.op.name == reader.op.name == "linear" and self._is_one_layer(node, reader):
+        if Trait.MIXES_ALL in node.op.traits & reader.op.traits and self._is_one_layer(node, reader):
             label = f"without an activation between them, this layer and the one before it are one of {_sizes(reader)}"
             self.report(codes.LINEAR_TWICE, reader, label, "put an activation such as `relu` between them")
         self._check_width(node, reader)

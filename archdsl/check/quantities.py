@@ -63,4 +63,4 @@ def doubts(node: Node) -> Iterator[Doubt]:
 
 def is_distribution(op: Op) -> bool:
     """Return whether an operator normalises its input to probabilities or their logarithms."""
-    return Trait.GIVES_PROBABILITIES in op.traits or op.name == "log_softmax"
+    return bool(op.traits & (Trait.GIVES_PROBABILITIES | Trait.GIVES_LOGARITHMS))

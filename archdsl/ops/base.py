@@ -124,6 +124,7 @@ class Trait(Flag):
     USES_BATCH_STATISTICS = auto()  # estimates a variance in training that it uses in evaluation
     DROPS = auto()  # sets elements to 0 at random in training and is the identity in evaluation
     GIVES_PROBABILITIES = auto()  # the results are not negative and sum to 1
+    GIVES_LOGARITHMS = auto()  # the results are the logarithms of probabilities, which sum to 1
     GIVES_DISTANCES = auto()  # the smallest result is the prediction
     SLIDES = auto()  # multiplies a sliding window by weights
     PASSES_ON = auto()  # the result is the input
