@@ -10,6 +10,7 @@ from archdsl.diagram import wording
 from archdsl.diagram.model.facts import parameters
 from archdsl.diagram.model.fuse_boxes import fuse_boxes
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.ir.order import in_order
 from archdsl.ops.base import FAMILIES
 from archdsl.views.resolution_stages import block_parts, omitted_towers
 
@@ -106,7 +107,7 @@ def _skips(graph: CheckedGraph) -> int:
     trained = only_in_training(graph.graph)
     made: dict[Path, frozenset[int]] = {}
     read: set[tuple[int, int]] = set()
-    for node in graph.nodes:
+    for node in in_order(graph.nodes):
         sources = frozenset[int]().union(*(made.get(source, frozenset()) for source in node.sources))
         place = places.get(node.path)
         made[node.path] = sources if place is None else frozenset((place,))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, Node, Path
+from archdsl.ir.order import in_order
 from archdsl.ops.base import Merge
 
 # The number of characters in a small line of a box, and of such lines.
@@ -178,12 +179,10 @@ def _filled(parts: list[str], width: int) -> tuple[str, ...]:
 
 
 def _reader(container: Container) -> "_Reader":
-    nodes: dict[Path, Node] = {}
-    optional: set[Path] = set()
-    for node, is_optional in _with_optional(container, optional=False):
-        nodes[node.path] = node
-        if is_optional:
-            optional.add(node.path)
+    listed = list(_with_optional(container, optional=False))
+    optional = {node.path for node, is_optional in listed if is_optional}
+    # Towers that exchange streams read each other, so the source lists operators before those that they read.
+    nodes = {node.path: node for node in in_order(node for node, _ in listed)}
     above: dict[Path, Path] = {}
     depths = {_OUTSIDE: 0}
     for node in nodes.values():
@@ -215,7 +214,10 @@ def _dominator(values: list[Path], above: Mapping[Path, Path], depths: Mapping[P
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads a submodule backwards from its output; `above` is the immediate dominator of each step."""
+    """Reads a submodule backwards from its output.
+
+    `nodes` are in an order of execution; `above` is the immediate dominator of each step.
+    """
 
     container: Container
     nodes: Mapping[Path, Node]

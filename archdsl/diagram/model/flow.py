@@ -90,7 +90,7 @@ def _router(
         places={box.id: place for place, (box, _) in enumerate(framed)},
         frames={box.id: frames for box, frames in framed},
         kinds=edge_kinds(wires, boxes, ownership),
-        bytes={(each.value, each.end): each.bytes for each in moves},
+        bytes={(ownership.origin(each.value), each.end): each.bytes for each in moves},
     )
 
 
