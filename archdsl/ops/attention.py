@@ -103,7 +103,5 @@ class Attention(Elementwise):
 
     def drawing(self, x: Shape) -> Drawing:
         heads = f"{int(self.heads)} head{'' if self.heads == 1 else 's'}"
-        words = ["Causal attention" if self.causal else "Attention", heads]
-        if self.kv_heads is not None:
-            words.append(f"{int(self.kv_heads)} of keys and values")
-        return Drawing(", ".join(words))
+        shared = "" if self.kv_heads is None else f"{int(self.kv_heads)} of keys and values"
+        return Drawing("Causal attention" if self.causal else "Attention", more=(heads, shared))

@@ -125,10 +125,11 @@ class Recurrent(Op):
         return {}
 
     def drawing(self, x: Shape) -> Drawing:
-        words = [f"{'Bi' if self.bidirectional else ''}{self.caption} {int(self.hidden)}"]
-        if self.layers > 1:
-            words.append(f"{int(self.layers)} layers")
-        return Drawing(", ".join([*words, "last step"] if self.last else words))
+        more = (f"{int(self.layers)} layers" if self.layers > 1 else "", "last step" if self.last else "")
+        if self.bidirectional:
+            # The result has twice as many features.
+            return Drawing(f"Bi{self.caption}", str(int(self.hidden)), more=more)
+        return Drawing(self.caption, width=str(int(self.hidden)), more=more)
 
 
 @op("rnn", family="linear", positional=1)

@@ -1,6 +1,5 @@
 """The tensors of a model to scale, as in the figures of the LeNet-5 and VGG papers."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -143,7 +142,9 @@ def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
 
 def _without_width(node: Node) -> str:
     """Return the title of an operator without its number of output channels, which the shape shows."""
-    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.drawing(node.input).title, count=1)
+    words = node.op.drawing(node.input)
+    is_shown = words.width == str(int(node.shape.dims[0]))
+    return words._replace(width="").title if is_shown else words.title
 
 
 def _blocks(container: Container) -> tuple[str, ...]:
