@@ -60,6 +60,7 @@ def build(
         inside = in_lanes(inside, ownership.devices, graph)
     ends = terminals(ownership, links=look.links)
     members, edges = flow((*ends.before, *inside, *ends.after), ends, shapes=look.shapes)
+    counts, axes = summary.counts(graph, root, look.title), summary.axes(root, edges)
     return Diagram(
         mirrored=leads_left(edges, {box.id for box in ends.before if box.form is Form.STUB}),
         name=look.title or summary.name(graph, root),
@@ -67,7 +68,9 @@ def build(
         edges=edges,
         families=summary.families(outline) if look.legend else (),
         family_terms=summary.family_terms(outline) if look.legend else (),
-        caption=summary.caption(graph, root, edges, look.title) if look.legend else (),
+        caption=summary.caption(graph, root, counts, axes) if look.legend else (),
+        counts=counts,
+        axes=axes,
         description=summary.description(graph, root),
         doc="\n".join(graph.doc),
         direction=direction,
@@ -132,6 +135,7 @@ class _Builder:
             form=Form.BLOCK,
             family="block",
             title=wording.cut(self.graph.name, _LONGEST_TITLE) if is_whole else facts.block_title(container),
+            kind=facts.block_kind(container),
             lines=facts.block_lines(container, self._size(container), copies=has_copies),
             does=facts.does(container),
             tooltip=facts.tooltip(container, self.fields),
@@ -142,6 +146,7 @@ class _Builder:
 
     def _operator(self, group: OperatorGroup) -> Box:
         node = group.node
+        words = node.op.drawing(node.input)
         merge = isinstance(node.op, Merge)
         bar = isinstance(node.op, Merge) and node.op.free_axis is not None
         pill = node.op.family in _PILLS and not group.params
@@ -151,7 +156,8 @@ class _Builder:
             id=box_id(group),
             form=form,
             family=node.op.family,
-            title=node.op.drawing(node.input).title,
+            title=words.title,
+            kind=words.title,
             lines=(detail,) if detail else (),
             does=facts.does(group),
             tooltip=facts.tooltip(group, self.fields),
