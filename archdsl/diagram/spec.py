@@ -71,7 +71,7 @@ class Box:
         rank: The id of a box that is drawn at the same rank.
         segments: The labels of the inputs of a bar (a merge along an axis).
         training: Whether only training computes it.
-        ordered: Whether the order of its outgoing edges is fixed from left to right.
+        ordering: The edges whose order from left to right is that of the source: `out`, `in`, or empty for none.
         mark: `added`, `removed` or `changed` in a comparison of two models.
     """
 
@@ -91,7 +91,7 @@ class Box:
     rank: str | None = None
     segments: tuple[str, ...] = ()
     training: bool = False
-    ordered: bool = False
+    ordering: Literal["", "in", "out"] = ""
     mark: str = ""
 
 

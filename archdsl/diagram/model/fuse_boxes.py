@@ -38,9 +38,11 @@ class OperatorGroup:
 def fuse_boxes(graph: CheckedGraph, apart: frozenset[Path] = frozenset()) -> dict[Path, OperatorGroup]:
     """Return the boxes of all operators by the path of their first operator, in the order of execution.
 
-    Operators also fuse into the last box of a submodule that has only one box, unless its path is in `apart`.
+    Operators also fuse into the last box of a submodule that has only one box, unless its path is in `apart`. Outputs
+    of the model count as readers, so each output leaves the box of the operator that computes it.
     """
     readers = Counter(source for node in graph.nodes for source in node.sources)
+    readers.update(output.path for output in graph.outputs)
     return {group.node.path: group for group in _groups(graph.root, readers, apart)}
 
 
