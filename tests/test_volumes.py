@@ -16,7 +16,8 @@ from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax.loader import locate
 from archdsl.views.arrange import scene
 from archdsl.views.scene import DrawnVolume, Face, Scene, Text, width
-from archdsl.views.volumes import Volume, figure
+from archdsl.views.volume_chain import Volume
+from archdsl.views.volumes import figure
 from archdsl.views.volumes_svg import shaded, to_svg
 from archdsl.views.volumes_tikz import to_tikz
 
