@@ -14,7 +14,7 @@ from archdsl.elaborate import elaborate
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.ir.graph import CheckedGraph
+from archdsl.ir.graph import CheckedGraph, Input
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import calls
 from archdsl.syntax.parse import parse
@@ -25,11 +25,14 @@ class Compiled:
     """The result of compiling a file: its checked models in order, and all diagnostics.
 
     `models` is empty if there is an error. A library has no models; `is_library` says that it was checked as such.
+    `name` and `inputs` are those of the last model that was compiled, also after an error.
     """
 
     models: tuple[CheckedGraph, ...]
     diagnostics: tuple[Diagnostic, ...]
     is_library: bool = False
+    name: str | None = None
+    inputs: tuple[Input, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -62,13 +65,15 @@ def compile_source(
     problems = Problems()
     file = parse(source, problems, limits.characters)
     checked: list[CheckedGraph] = []
+    name, inputs = None, list[Input]()
     if file is not None:
         library = Libraries(problems, source, limits).library(file)
         if every:
             warn_of_unused(file, problems)
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
-            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
+            name, inputs = chosen.name.text, list[Input]()
+            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits, inputs=inputs)
             graph = check(unfolded, found)
             if graph is not None:
                 checked.append(graph)
@@ -76,7 +81,8 @@ def compile_source(
             for diagnostic in found.in_order():
                 problems.add(diagnostic)
     is_library = file is not None and not file.models and not problems.has_errors
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(problems.in_order())), is_library)
+    models = () if problems.has_errors else tuple(checked)
+    return Compiled(models, tuple(allowed(problems.in_order())), is_library, name, tuple(inputs))
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:
