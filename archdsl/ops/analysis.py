@@ -159,3 +159,15 @@ class Sums(NamedTuple):
 def product(*factors: int) -> str:
     """Return a product as text: `11*11*3*48`."""
     return "*".join(str(int(factor)) for factor in factors)
+
+
+def times(count: int, terms: str) -> str:
+    """Return a multiple of a sum as text: `3*(5*4 + 5*5)`, or the sum itself for a count of 1."""
+    if count == 1:
+        return terms
+    depth = 0
+    for char in terms:
+        depth += (char == "(") - (char == ")")
+        if char == "+" and depth == 0:
+            return f"{int(count)}*({terms})"
+    return f"{int(count)}*{terms}"
