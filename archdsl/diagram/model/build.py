@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from archdsl.diagram import wording
 from archdsl.diagram.model import facts, summary
 from archdsl.diagram.model.box_ownership import own_boxes
+from archdsl.diagram.model.content import WIDEST
 from archdsl.diagram.model.flow import flow, leads_left
 from archdsl.diagram.model.fuse_boxes import OperatorGroup
 from archdsl.diagram.model.lanes import in_lanes
@@ -140,13 +141,14 @@ class _Builder:
     def _block(self, container: Container, *, has_copies: bool, marked: bool) -> Box:
         is_whole = not container.path
         size = " · ".join((*_owners(container, marked=marked), *self._sizes(container)))
+        lines = facts.block_lines(container, size, copies=has_copies)
         return Box(
             id=box_id(container),
             form=Form.BLOCK,
             family="block",
             title=wording.cut(self.graph.name, _LONGEST_TITLE) if is_whole else facts.block_title(container),
             kind=facts.block_kind(container),
-            lines=facts.block_lines(container, size, copies=has_copies),
+            lines=(*lines, *self._several_devices(container)),
             does=facts.does(container),
             tooltip=facts.tooltip(container, self.fields),
             count=1 if has_copies else facts.repeats(container),
@@ -183,6 +185,12 @@ class _Builder:
         params = sum(node.params for node in nodes) if self.look.params else 0
         macs = sum(node.macs for node in nodes) if self.look.macs else 0
         return tuple(filter(None, (wording.params(params), wording.macs(macs))))
+
+    def _several_devices(self, container: Container) -> tuple[str, ...]:
+        """Return a text with the devices of a closed submodule if there are several, as no lane shows them."""
+        present = {node.device for node in container.nodes()}
+        names = [device for device in self.graph.devices if device in present]
+        return (wording.cut(f"on {', '.join(names)}", WIDEST),) if names[1:] else ()
 
     def _trains(self, item: Item) -> bool:
         return all(node.path in self.training for node in nodes_of(item))

@@ -92,6 +92,7 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
         name=f"{old.name} → {new.name}",
         members=members,
         edges=edges,
+        devices=tuple(dict.fromkeys((*new.devices, *old.devices))),
         caption=(caption, found) if caption else (),
         description=f"{old.description} Compared with it: {new.description} Boxes: {found}.",
         edge_kinds=tuple(kind for kind in EdgeKind if kind in {edge.kind for edge in edges}) if new.caption else (),
