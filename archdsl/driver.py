@@ -15,7 +15,7 @@ from archdsl.elaborate import elaborate
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.ir.graph import CheckedGraph
+from archdsl.ir.graph import CheckedGraph, Input
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import calls
 from archdsl.syntax.parse import parse
@@ -33,13 +33,16 @@ class Compiled:
     """The result of compiling a file: its checked models in order, and all diagnostics.
 
     `models` is empty if there is an error. A library has no models; `is_library` says that it was checked as such.
-    `files` are the paths of the files that were imported.
+    `files` are the paths of the files that were imported; `name` and `inputs` are those of the last model that was
+    compiled, also after an error.
     """
 
     models: tuple[CheckedGraph, ...]
     diagnostics: tuple[Diagnostic, ...]
     is_library: bool = False
     files: tuple[str, ...] = ()
+    name: str | None = None
+    inputs: tuple[Input, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -75,12 +78,14 @@ def compile_source(
     derived: dict[tuple[Code, Span], Diagnostic] = {}
     is_misread = False
     libraries = Libraries(problems, source, limits)
+    name, inputs = None, list[Input]()
     if file is not None:
         library = libraries.library(file)
         is_misread = problems.has_errors
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
-            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
+            name, inputs = chosen.name.text, list[Input]()
+            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits, inputs=inputs)
             graph = check(unfolded, found)
             if graph is not None:
                 checked.append(graph)
@@ -92,7 +97,7 @@ def compile_source(
     is_library = file is not None and not file.models and not problems.has_errors
     models = () if problems.has_errors else tuple(checked)
     found_all = [each for each in problems.in_order() if not (is_misread and each.code in _CONSEQUENCES)]
-    return Compiled(models, tuple(allowed(found_all)), is_library, libraries.imported)
+    return Compiled(models, tuple(allowed(found_all)), is_library, libraries.imported, name, tuple(inputs))
 
 
 def _in_model(diagnostic: Diagnostic, model: ast.Definition, known: dict[tuple[Code, Span], Diagnostic]) -> Diagnostic:

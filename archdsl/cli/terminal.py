@@ -73,9 +73,10 @@ def say_written(target: str, facts: str) -> None:
 
 
 def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
-    """Print diagnostics and their number to standard error."""
+    """Print diagnostics and their number to standard error: errors first, each kind in the order of the source."""
     if not found:
         return
+    found = tuple(sorted(found, key=lambda each: not each.code.is_error))
     from shutil import get_terminal_size
 
     from archdsl.diag.text import counted, render

@@ -33,8 +33,11 @@ def elaborate(
     settings: Mapping[str, object] | None = None,
     shapes: Mapping[str | None, Shape] | None = None,
     limits: Limits = Limits(),  # noqa: B008
+    inputs: list[Input] | None = None,
 ) -> Graph | None:
     """Return the graph of a model, or None after a mistake, which is reported here or was reported by the parser.
+
+    The inputs that the model declares are appended to `inputs`, also after a mistake.
 
     `shapes` replace the shapes of inputs; the first input has the key None. The shapes that the model states are not
     checked then.
@@ -49,6 +52,9 @@ def elaborate(
         graph = _Unfolding(model, parameters, steps, bool(given)).graph() if parameters else None
     except OverBudget:
         return None
+    finally:
+        if inputs is not None:
+            inputs += steps.parts.inputs
     return None if problems.has_errors else graph
 
 

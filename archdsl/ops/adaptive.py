@@ -42,7 +42,7 @@ class Adaptive(Op):
 
     def drawing(self, x: Shape) -> Drawing:
         sides = crossed(self.shape(x).map)
-        return Drawing(f"{self.caption} to {sides}", f"{self.words} pool to {sides}")
+        return Drawing(f"{self.caption} to", sides, entry=f"{self.words} pool to {sides}")
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return map_dependence(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
@@ -125,7 +125,7 @@ class GlobalAvgPool(Mean):
     )
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing("Global AvgPool", "global average pool")
+        return Drawing("Global AvgPool", entry="global average pool")
 
 
 @op("global_maxpool", family="pooling")
@@ -140,4 +140,4 @@ class GlobalMaxPool(Largest):
     )
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing("Global MaxPool", "global max pool")
+        return Drawing("Global MaxPool", entry="global max pool")

@@ -22,6 +22,7 @@ from archdsl.ops.analysis import (
     InputDependence,
     Saved,
     Sums,
+    product,
 )
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
@@ -240,8 +241,11 @@ class Op(Declared):
         return ()
 
     def sums(self, x: Shape, y: Shape) -> Sums:
-        """Return the arithmetic behind shape, parameters and operations, for explanations."""
-        return Sums()
+        """Return the arithmetic behind shape, parameters and operations, for explanations.
+
+        By default it is the sum of the sizes of the parameters.
+        """
+        return Sums(params=" + ".join(product(*sizes) for _, sizes in self.parameter_sizes(x)))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         """Return the operators that replace `count` copies of this one, each of which has inputs of these shapes."""

@@ -39,8 +39,8 @@ class Pool(Op):
     def drawing(self, x: Shape) -> Drawing:
         window = self.window(x)
         sides = crossed(window.kernel)
-        title = f"{self.caption} {sides}" + (f", /{window.steps}" if window.steps else "")
-        return Drawing(title, f"{sides} {self.words} pool", window.steps)
+        step = f"/{window.steps}" if window.steps else ""
+        return Drawing(self.caption, sides, step=step, entry=f"{sides} {self.words} pool", stride=window.steps)
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         window = self.window(x)
@@ -229,7 +229,7 @@ class Subsample(Op):
     def drawing(self, x: Shape) -> Drawing:
         window = self._window(x)
         sides = crossed(window.kernel)
-        return Drawing(f"Subsample {sides}", f"{sides} subsampling", window.steps)
+        return Drawing("Subsample", sides, entry=f"{sides} subsampling", stride=window.steps)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self._window(inputs[0]).input_dependence()

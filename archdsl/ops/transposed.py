@@ -118,14 +118,20 @@ class ConvTranspose(Op):
     def drawing(self, x: Shape) -> Drawing:
         kernel, stride, _, _, dilation = self._axes(x)
         steps = crossed(dict.fromkeys(stride)) if max(stride) > 1 else ""
-        words = [f"ConvT {crossed(kernel)}", str(int(self.out))]
-        if steps:
-            words.append(f"×{steps}")
+        words = []
         if self.groups > 1:
             words.append(f"g={int(self.groups)}")
         if max(dilation) > 1:
             words.append(f"d={crossed(dict.fromkeys(dilation))}")
-        return Drawing(", ".join(words), f"{crossed(kernel)} transposed, {int(self.out)}", steps)
+        return Drawing(
+            "ConvT",
+            crossed(kernel),
+            str(int(self.out)),
+            f"×{steps}" if steps else "",
+            tuple(words),
+            entry=f"{crossed(kernel)} transposed, {int(self.out)}",
+            stride=steps,
+        )
 
 
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
