@@ -4,10 +4,9 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import evaluated
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
-from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, Use
+from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +170,10 @@ def _shape_in(container: Container, path: Path) -> Shape | None:
             return child.input
         found = _shape_in(child, path)
         if found is not None:
-            return _outside(child.use, found) if child.use else found
+            return child.use.outside(found) if child.use else found
     if path == container.source:
         return container.input
     return container.shape if path == container.output else None
-
-
-def _outside(use: Use, shape: Shape) -> Shape:
-    """Return a shape of a block in terms of the arguments that the block is used with."""
-    given = {argument.name: argument.value for argument in use.arguments}
-    return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
 
 
 def origin_of(path: Path, alias: dict[Path, Path]) -> Path:

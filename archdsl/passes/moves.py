@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.ir.graph import Container, Graph, Node, Path
+from archdsl.base.shape import Shape
+from archdsl.ir.graph import Container, Graph, Node, Path, Use
 from archdsl.passes.transfers import Move
 
 
@@ -32,6 +33,7 @@ class _Moves:
     Attributes:
         spanning: Submodules whose steps are on several devices, and the model itself.
         shared: Submodules that are applied more than once, with all their uses.
+        uses: The uses of blocks.
         before: For each submodule, its moves, each with the path of the first step that reads it.
         replaced: The path of the move that a reader (first) reads in place of a value (second).
         moved: The paths of all moves of a value.
@@ -40,6 +42,7 @@ class _Moves:
     graph: Graph
     spanning: set[Path] = field(default_factory=set)
     shared: set[Path] = field(default_factory=set)
+    uses: dict[Path, Use] = field(default_factory=dict)
     before: dict[Path, list[tuple[Path, Node]]] = field(default_factory=dict)
     replaced: dict[tuple[Path, Path], Path] = field(default_factory=dict)
     moved: dict[Path, set[Path]] = field(default_factory=dict)
@@ -63,6 +66,8 @@ class _Moves:
             self.spanning.add(container.path)
         if container.weights:
             self.shared |= {container.path, container.weights}
+        if container.use:
+            self.uses[container.path] = container.use
         for child in container.children:
             if isinstance(child, Container):
                 self._enter(child)
@@ -84,11 +89,18 @@ class _Moves:
             place = place[:-1]
         path = (*place, f"{'-'.join(part for part in source if part)}>{device}")
         first = readers[0]
-        shape = first.inputs[first.sources.index(source)]
+        shape = self._outside(first, place, first.inputs[first.sources.index(source)])
         node = Node(path, Move(), (source,), (shape,), shape, first.span, device)
         self.before.setdefault(place, []).append((first.path, node))
         self.replaced |= {(reader.path, source): path for reader in readers}
         self.moved.setdefault(source, set()).add(path)
+
+    def _outside(self, reader: Node, place: Path, shape: Shape) -> Shape:
+        """Return a shape that a step reads, in the parameters of the submodule at `place` around it."""
+        for length in range(len(reader.path) - 1, len(place), -1):
+            use = self.uses.get(reader.path[:length])
+            shape = use.outside(shape) if use else shape
+        return shape
 
     def rebuilt(self, container: Container) -> Container:
         """Return a submodule with its moves, in which the steps read the moved values."""
