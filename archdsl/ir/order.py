@@ -6,7 +6,7 @@ from archdsl.ir.graph import Node
 
 
 def in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """Return nodes in an order of execution: each after the nodes that it reads, and after the node whose weights it has.
+    """Return nodes in an order of execution: each after the nodes that it reads or shares weights with.
 
     The order of the source is kept where possible. It differs where towers exchange streams: the source lists one tower
     after another.

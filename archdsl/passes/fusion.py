@@ -239,9 +239,20 @@ class Fusion:
             output, shape = self._whole(first.output, first.shape, draft, first), first.shape
         else:
             output, shape = self._concatenated(outputs, first.shape, draft, first), self._times(first.shape)
+        self._found |= self._results(row, output)
         given = self._times(first.input) if self._held_together(each.source for each in row) else first.input
         made = replace(first, path=path, input=given, shape=shape, inline=False, tower=None)
         return self._with_entries(made, draft, output)
+
+    def _results(self, row: tuple[Container, ...], output: Path) -> dict[Path, _Found]:
+        """Return the values for steps outside a new submodule that stand for the outputs of the old ones.
+
+        Only its own output can be read outside: the value of all towers, or the concatenation of their values.
+        """
+        found = {each.output: self._of(each.output) for each in row if under(each.output, each)}
+        if output in found.values():
+            return {}
+        return {each.output: _Share(output, tower) for tower, each in enumerate(row) if each.output in found}
 
     def _step(self, row: tuple[Node, ...], draft: _Draft) -> None:
         """Enter the step that replaces the steps with one position in all towers."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, Graph, Node, Path, Use
+from archdsl.ir.tree import outside, uses_of
 from archdsl.passes.transfers import Move
 
 
@@ -33,7 +33,7 @@ class _Moves:
     Attributes:
         spanning: Submodules whose steps are on several devices, and the model itself.
         shared: Submodules that are applied more than once, with all their uses.
-        uses: The uses of blocks.
+        uses: The uses of blocks, by path.
         before: For each submodule, its moves, each with the path of the first step that reads it.
         replaced: The path of the move that a reader (first) reads in place of a value (second).
         moved: The paths of all moves of a value.
@@ -49,6 +49,7 @@ class _Moves:
 
     def __post_init__(self) -> None:
         self._enter(self.graph.root)
+        self.uses = uses_of(self.graph.root)
         nodes = {node.path: node for node in self.graph.nodes}
         needs: dict[tuple[Path, str, Path], list[Node]] = {}
         for node in nodes.values():
@@ -66,8 +67,6 @@ class _Moves:
             self.spanning.add(container.path)
         if container.weights:
             self.shared |= {container.path, container.weights}
-        if container.use:
-            self.uses[container.path] = container.use
         for child in container.children:
             if isinstance(child, Container):
                 self._enter(child)
@@ -89,18 +88,11 @@ class _Moves:
             place = place[:-1]
         path = (*place, f"{'-'.join(part for part in source if part)}>{device}")
         first = readers[0]
-        shape = self._outside(first, place, first.inputs[first.sources.index(source)])
+        shape = outside(self.uses, first.path, place, first.inputs[first.sources.index(source)])
         node = Node(path, Move(), (source,), (shape,), shape, first.span, device)
         self.before.setdefault(place, []).append((first.path, node))
         self.replaced |= {(reader.path, source): path for reader in readers}
         self.moved.setdefault(source, set()).add(path)
-
-    def _outside(self, reader: Node, place: Path, shape: Shape) -> Shape:
-        """Return a shape that a step reads, in the parameters of the submodule at `place` around it."""
-        for length in range(len(reader.path) - 1, len(place), -1):
-            use = self.uses.get(reader.path[:length])
-            shape = use.outside(shape) if use else shape
-        return shape
 
     def rebuilt(self, container: Container) -> Container:
         """Return a submodule with its moves, in which the steps read the moved values."""
