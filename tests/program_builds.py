@@ -17,17 +17,13 @@ from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from archdsl.emit.generate import generate, generate_stages, generate_towers
 from archdsl.ir.graph import CheckedGraph
-from archdsl.passes.alike import CannotFuse
 from archdsl.passes.assign import placed
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.lowering import lowered
 from archdsl.passes.pipeline_stages import staged
-from archdsl.passes.towers import NoTowers, towers
+from archdsl.passes.towers import towers
 from archdsl.place import place
-from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt
-
-# What a build raises where a graph has no such form. Its text is a message to the author.
-REFUSALS = (CannotFuse, NoTowers, NotInStages, TooFewUnits)
+from archdsl.place.pipeline import by_devices, dealt
 
 
 class Differs(AssertionError):

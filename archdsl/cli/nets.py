@@ -68,7 +68,7 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
 
 def _placed(compiled: "Compiled", file: str) -> "Compiled":
     """Return the result with the steps of one model on the devices of a placement file; exit if it does not fit."""
-    from archdsl.place.sidecar import NoPlacement, applied, read
+    from archdsl.place.sidecar import Misfit, NoPlacement, applied, read
 
     try:
         sidecar = read(Path(file).read_text(encoding="utf-8"))
@@ -83,6 +83,7 @@ def _placed(compiled: "Compiled", file: str) -> "Compiled":
             applied(graph, sidecar) if is_named or not any(named) else graph
             for graph, is_named in zip(compiled.models, named, strict=True)
         )
-    except NoPlacement as error:
-        stop(NET_HAS_ERRORS, f"{file} does not fit: {error}", error.help)
+    except Misfit as error:
+        print_diagnostics((error.diagnostic,))
+        sys.exit(NET_HAS_ERRORS)
     return replace(compiled, models=models)

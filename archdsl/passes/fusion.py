@@ -96,7 +96,8 @@ class Fusion:
         """Return the value or share that stands for a value of the original graph."""
         found = self._found.get(path)
         if found is None and any(under(path, tower) for tower in self._towers):
-            raise CannotFuse(f"`{dotted(path)}` is computed after the step of another tower that reads it")
+            words = f"`{dotted(path)}` is computed after the step of another tower that reads it"
+            raise CannotFuse(self._towers[0].span, words)
         return path if found is None else found
 
     def _entry(self, path: Path, draft: _Draft) -> Path:
@@ -295,8 +296,8 @@ class Fusion:
             return found
         if not isinstance(node.emission, Submodule):
             return PerTower(node.op, len(self._towers))
-        where = f"`{dotted(node.path)}` (line {node.span.line})"
-        raise CannotFuse(f"{where}: {node.op.name} on {node.input} has no fused form for several towers")
+        words = f"`{dotted(node.path)}`: {node.op.name} on {node.input} has no fused form for several towers"
+        raise CannotFuse(node.span, words)
 
 
 def _containers(container: Container) -> Iterator[Container]:

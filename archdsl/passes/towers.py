@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from archdsl.base.source import Span
+from archdsl.diag import codes
+from archdsl.diag.model import Refusal
 from archdsl.ir.graph import CheckedGraph, Container, Graph, Node, Output, Path, dotted
 from archdsl.ir.order import in_order
 from archdsl.ir.tree import outside, uses_of
@@ -13,13 +15,11 @@ from archdsl.passes.lowering import LoweredGraph, lowered_part
 from archdsl.passes.transfers import Exchange, Silent
 
 
-class NoTowers(Exception):
-    """A model cannot run one process for each tower. The text says why, `span` where, `help` what the author can do."""
+class NoTowers(Refusal):
+    """A model cannot run one process for each tower."""
 
     def __init__(self, words: str, span: Span, help: str) -> None:
-        super().__init__(words)
-        self.span = span
-        self.help = help
+        super().__init__(codes.NO_TOWER_PROCESSES, span, words, help)
 
 
 def towers(graph: CheckedGraph) -> tuple[LoweredGraph, ...]:
@@ -96,7 +96,7 @@ class _Roles:
         known = isinstance(node.op, Concat | Add)
         if not known or [self.tower.get(source) for source in node.sources] != list(range(self.count)):
             help = "use `exchange`, `concat` or `add` with one stream of each tower, in order"
-            raise NoTowers(f"{dotted(node.path)} reads streams of several towers", node.span, help)
+            raise NoTowers(f"`{dotted(node.path)}` reads streams of several towers", node.span, help)
         if len({shape.plain() for shape in node.inputs}) > 1:
             raise NoTowers("the streams of the towers differ in shape", node.span, "give all towers the same sizes")
 
@@ -110,12 +110,14 @@ class _Roles:
         elif node.path not in self.after and node is not self.merge and _has_state(node):
             held = "weights" if node.params else "running statistics"
             help = "begin the towers at the input, or build a pipeline"
-            raise NoTowers(f"{dotted(node.path)} has {held} and comes before the towers", node.span, help)
+            raise NoTowers(f"`{dotted(node.path)}` has {held} and comes before the towers", node.span, help)
 
     def _require_weights(self, node: Node) -> None:
         """Raise NoTowers if a step shares the weights of a step that another process runs."""
         if node.weights and not self._processes(node.path) <= self._processes(node.weights):
-            words = f"{dotted(node.path)} shares the weights of {dotted(node.weights)}, which runs in another process"
+            words = (
+                f"`{dotted(node.path)}` shares the weights of `{dotted(node.weights)}`, which runs in another process"
+            )
             raise NoTowers(words, node.span, "give it weights of its own, or build a pipeline")
 
     def _processes(self, path: Path) -> frozenset[int]:
