@@ -99,8 +99,13 @@ class Watch(TorchDispatchMode):
 
 
 def step_of(path: Path) -> Path:
-    """Return the path of a step; a move has only that of its device, since uses of a class name its value otherwise."""
-    return (*path[:-1], f">{path[-1].partition('>')[2]}") if ">" in path[-1] else path
+    """Return the path of a step as its module and line name it.
+
+    Another use of a submodule is the same module: `a@2` becomes `a`. A move keeps only its device, since uses of a class
+    name the moved value otherwise.
+    """
+    *around, last = (part.partition("@")[0] if ">" not in part else f">{part.partition('>')[2]}" for part in path)
+    return (*around, last)
 
 
 def class_of(text: str, name: str) -> type[nn.Module]:

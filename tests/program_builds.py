@@ -4,8 +4,10 @@ The other builds are fused towers, pipeline stages, tower processes and placemen
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -16,14 +18,16 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException
 
 from archdsl.emit.generate import generate, generate_stages, generate_towers
-from archdsl.ir.graph import CheckedGraph
+from archdsl.ir.graph import CheckedGraph, dotted
+from archdsl.ir.order import in_order
 from archdsl.passes.assign import placed
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.lowering import lowered
 from archdsl.passes.pipeline_stages import staged
 from archdsl.passes.towers import towers
-from archdsl.place import place
+from archdsl.place import Machine, place
 from archdsl.place.pipeline import by_devices, dealt
+from archdsl.place.placement import names as place_names
 
 
 class Differs(AssertionError):
@@ -34,7 +38,7 @@ class Builds:
     """A graph, its plain module with random weights, and the outputs for one batch."""
 
     def __init__(self, graph: CheckedGraph, seed: int = 0) -> None:
-        self.graph = graph
+        self.graph, self.seed = graph, seed
         self.samples = samples_for(graph, seed, torch.float64)
         net = shaken(class_of(generate(graph), graph.name)(dtype=torch.float64), seed).eval()
         self.state = net.state_dict()
@@ -72,58 +76,72 @@ class Builds:
 
     def stages(self, count: int) -> None:
         """Compare a pipeline with a number of stages; 0 for one stage for each device."""
-        stages = staged(self.graph, dealt(self.graph, count) if count else by_devices(self.graph))
-        for stage in stages:
-            assert_valid(stage.graph)
-        module = module_of(generate_stages(self.graph, stages))
+        chosen = dealt(self.graph, count) if count else by_devices(self.graph)
+        parts = staged(self.graph, chosen)
+        for part in parts:
+            assert_valid(part.graph)
+        module = module_of(generate_stages(self.graph, parts))
         made = [stage(dtype=torch.float64).eval() for stage in module.STAGES]
         self._require_keys(made, f"{count} stages")
         values: list[Any] = self.samples
-        for stage, net, shapes in zip(stages, made, module.SHAPES, strict=False):
+        for part, net, shapes in zip(parts, made, module.SHAPES, strict=False):
             if [tuple(value.shape[1:]) for value in values] != [*shapes]:
-                raise Differs(f"{stage.graph.name}: {[value.shape for value in values]} instead of {shapes}")
+                raise Differs(f"{part.graph.name}: {[value.shape for value in values]} instead of {shapes}")
             values = self._run(net, values)
         self._compare(values, f"{count} stages")
 
     def towers(self) -> None:
         """Compare towers, each in a thread that takes the place of a process."""
         found = towers(self.graph)
-        for each in found:
-            assert_valid(each)
+        for tower in found:
+            assert_valid(tower)
         module = module_of(generate_towers(self.graph, found))
-        made = [tower(dtype=torch.float64).eval() for tower in module.TOWERS]
+        made = [kind(dtype=torch.float64).eval() for kind in module.TOWERS]
         self._require_keys(made, "towers")
         exchange = Exchange(len(made))
         vars(module)["gathered"] = exchange.gathered
-        results = exchange.run([lambda net=net: self._run(net, self.samples) for net in made])
+        results = exchange.run([partial(self._run, net, self.samples) for net in made])
         self._compare(results[0], "towers")
         for each in results[1:]:
             assert all(value is not None and not torch.count_nonzero(torch.nan_to_num(value, 0)) for value in each)
 
-    def placed(self, count: int, *, watched: bool = True) -> None:
-        """Compare a placement on a number of devices; `watched` also holds every step to its device."""
-        graph = placed(self.graph, place(self.graph, count).devices)
+    def placed(self, count: int) -> None:
+        """Compare the best placement on a number of devices, for links so fast that small nets are worth being cut."""
+        self._placed(place(self.graph, count, machine=Machine(link=1e14)).devices, f"{count} devices")
+
+    def scattered(self, count: int) -> None:
+        """Compare a placement whose runs of steps are on random devices, as an author may write it by hand."""
+        random = Random(self.seed)
+        names, devices = place_names(self.graph, count), dict[str, str]()
+        device = names[0]
+        for node in in_order(self.graph.nodes):
+            device = random.choice(names) if random.random() < 0.5 else device
+            chosen = devices[dotted(node.weights)] if node.weights else node.device or device
+            devices[dotted(node.path)] = chosen
+        self._placed(devices, f"scattered over {count} devices")
+
+    def _placed(self, devices: dict[str, str], what: str) -> None:
+        graph = placed(self.graph, devices)
         assert_valid(lowered(graph))
         text = generate(graph)
         net = class_of(text, graph.name)(devices="cpu", dtype=torch.float64).eval()
-        self._require_keys([net], f"{count} devices")
-        self._compare(self._run(net, self.samples), f"{count} devices")
-        if watched:
-            # Some initialisers of PyTorch read values, which fake tensors do not have.
-            with suppress(DataDependentOutputException):
-                assert_placed(graph, text)
+        self._require_keys([net], what)
+        self._compare(self._run(net, self.samples), what)
+        # Some initialisers of PyTorch read values, which fake tensors do not have.
+        with suppress(DataDependentOutputException):
+            assert_placed(graph, text)
 
-    def all(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield every build with its name."""
-        yield "fused", self.fused
-        yield "towers", self.towers
-        for count in (2, 3, 4, 5):
-            yield f"{count} stages", lambda count=count: self.stages(count)
+    def all(self) -> dict[str, Callable[[], None]]:
+        """Return all builds by name."""
+        found = {"fused": self.fused, "towers": self.towers}
+        found |= {f"{count} stages": partial(self.stages, count) for count in (2, 3, 4, 5)}
         if len(self.graph.devices) > 1:
-            yield "stages by devices", lambda: self.stages(0)
+            found["stages by devices"] = partial(self.stages, 0)
         for count in (2, 3, 4):
             if count >= len(self.graph.devices):
-                yield f"{count} devices", lambda count=count: self.placed(count)
+                found[f"{count} devices"] = partial(self.placed, count)
+                found[f"scattered over {count}"] = partial(self.scattered, count)
+        return found
 
 
 class Exchange:

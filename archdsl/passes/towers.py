@@ -80,7 +80,6 @@ class _Roles:
         self.after = frozenset(after - {self.merge.path})
         for node in nodes:
             self._require(node)
-            self._require_weights(node)
         for output in graph.outputs:
             if output.path not in after:
                 span = output.span or graph.span
@@ -111,19 +110,6 @@ class _Roles:
             held = "weights" if node.params else "running statistics"
             help = "begin the towers at the input, or build a pipeline"
             raise NoTowers(f"`{dotted(node.path)}` has {held} and comes before the towers", node.span, help)
-
-    def _require_weights(self, node: Node) -> None:
-        """Raise NoTowers if a step shares the weights of a step that another process runs."""
-        if node.weights and not self._processes(node.path) <= self._processes(node.weights):
-            words = (
-                f"`{dotted(node.path)}` shares the weights of `{dotted(node.weights)}`, which runs in another process"
-            )
-            raise NoTowers(words, node.span, "give it weights of its own, or build a pipeline")
-
-    def _processes(self, path: Path) -> frozenset[int]:
-        """Return the numbers of the processes that run a step."""
-        number = 0 if path in self.after else self.tower[path]
-        return frozenset(range(self.count)) if number is None else frozenset((number,))
 
     def graph_of(self, number: int) -> LoweredGraph:
         """Return the graph of one tower."""

@@ -90,8 +90,7 @@ def applied(graph: CheckedGraph, sidecar: Sidecar) -> CheckedGraph:
         words, help = f"the placement is for {sidecar.model}", f"choose that model, with --model {sidecar.model}"
         raise Misfit(codes.OTHER_PLACEMENT, graph.span, words, help)
     count = max(len({*sidecar.devices.values()}), len(graph.devices))
-    command = f"archdsl place {graph.source.name} --devices {count} -o NET.place.json"
-    help = f"run `{command}` again, with the settings of this build"
+    help = f"run `archdsl place … --devices {count} -o NET.place.json` again, with the settings of this build"
     _require_steps(graph, sidecar, help)
     for node in graph.nodes:
         found = sidecar.devices[dotted(node.path)]
