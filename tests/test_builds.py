@@ -157,11 +157,8 @@ model Net {
 
 @pytest.mark.parametrize("name", NETS)
 def test_builds_of_small_nets_compute_the_same(name: str) -> None:
-    for seed in range(3):
-        graph = graph_of(NETS[name])
-        assert sum(built(graph, seed).values()) > 3
-    if name.startswith("towers merged"):
-        assert built(graph, 0, "towers")["towers"]
+    needed = {"2 stages", "4 devices", "scattered over 3", *(("fused", "towers") if "towers" in name else ())}
+    assert needed <= built(graph_of(NETS[name]), 0).keys()
 
 
 def test_a_graph_whose_submodule_keeps_a_value_is_invalid() -> None:
@@ -192,7 +189,7 @@ def assert_placed_anywhere(name: str, graph: CheckedGraph, counts: range) -> Non
         torch.testing.assert_close(result(net, samples), expected, equal_nan=True, msg=f"{name} on {count} devices")
 
 
-@pytest.mark.parametrize(("name", "count"), [("efficientnet_b0", 5), ("alexnet", 2)])
+@pytest.mark.parametrize(("name", "count"), [("efficientnet_b0", 5), ("resnet20", 3)])
 def test_a_net_of_the_gallery_computes_the_same_on_several_devices(name: str, count: int) -> None:
     assert_placed_anywhere(name, compile(name).models[-1], range(count, count + 1))
 

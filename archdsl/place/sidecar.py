@@ -87,7 +87,8 @@ def _steps(stages: Any) -> Iterator[tuple[str, str]]:
 def applied(graph: CheckedGraph, sidecar: Sidecar) -> CheckedGraph:
     """Return a net with the placement of a file. Raises Misfit if the file is for another net."""
     if sidecar.model != graph.name:
-        words, help = f"the placement is for {sidecar.model}", f"choose that model, with --model {sidecar.model}"
+        words = f"the placement is for {sidecar.model}"
+        help = f"choose that model with --model {sidecar.model}, or place {graph.name}"
         raise Misfit(codes.OTHER_PLACEMENT, graph.span, words, help)
     count = max(len({*sidecar.devices.values()}), len(graph.devices))
     help = f"run `archdsl place … --devices {count} -o NET.place.json` again, with the settings of this build"
