@@ -101,8 +101,8 @@ class Watch(TorchDispatchMode):
 def step_of(path: Path) -> Path:
     """Return the path of a step as its module and line name it.
 
-    Another use of a submodule is the same module: `a@2` becomes `a`. A move keeps only its device, since uses of a class
-    name the moved value otherwise.
+    Another use of a submodule is the same module: `a@2` becomes `a`. A move keeps only its device, since the uses of a
+    class name the moved value otherwise.
     """
     *around, last = (part.partition("@")[0] if ">" not in part else f">{part.partition('>')[2]}" for part in path)
     return (*around, last)

@@ -143,6 +143,11 @@ def test_a_placement_of_another_net_is_refused(tmp_path: Path) -> None:
             assert found.exit_code == 1
             assert words in found.stderr
     assert not (tmp_path / "x.py").exists()
+    as_json = json.loads(run("check", str(net), "--placement", sidecar, "--json").stdout)
+    assert "E0608" in json.dumps(as_json)
+    with pytest.raises(NoPlacement, match="is new") as caught:
+        load(str(net), placement=sidecar)
+    assert caught.value.help and "archdsl place" in caught.value.help
     net.write_text(MIXED + "# a comment, and a model more\nmodel Small { input x: 4; linear(2) }\n")
     assert run("check", str(net), "--placement", sidecar).exit_code == 0
     assert "the placement is for Mixed" in run("build", str(net), "--placement", sidecar).stderr

@@ -67,7 +67,10 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
 
 
 def _placed(compiled: "Compiled", file: str) -> "Compiled":
-    """Return the result with the steps of one model on the devices of a placement file; exit if it does not fit."""
+    """Return the result with the steps of one model on the devices of a placement file; exit if it is none.
+
+    If the placement is not for this net, the result is a diagnostic and no model.
+    """
     from archdsl.place.sidecar import Misfit, NoPlacement, applied, read
 
     try:
@@ -84,6 +87,5 @@ def _placed(compiled: "Compiled", file: str) -> "Compiled":
             for graph, is_named in zip(compiled.models, named, strict=True)
         )
     except Misfit as error:
-        print_diagnostics((error.diagnostic,))
-        sys.exit(NET_HAS_ERRORS)
+        return replace(compiled, models=(), diagnostics=(*compiled.diagnostics, error.diagnostic))
     return replace(compiled, models=models)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from archdsl.base.source import Span
 from archdsl.diag import codes
+from archdsl.diag.codes import Code
 from archdsl.diag.model import Refusal
 from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.assign import placed
@@ -28,6 +30,10 @@ class NoPlacement(Exception):
 
 class Misfit(Refusal, NoPlacement):
     """A placement is not one of this net."""
+
+    def __init__(self, code: Code, span: Span, words: str, help: str, notes: tuple[str, ...] = ()) -> None:
+        super().__init__(code, span, words, help, notes)
+        self.help = help
 
 
 @dataclass(frozen=True, slots=True)
