@@ -143,6 +143,11 @@ model Net(k = 3) {
   layers: [R(4) * k]
 }
 """,
+    "an input and a step with one name": """model Net {
+  input a: 8
+  add { a: linear(8) -> relu -> linear(8); @a } -> b: linear(8) -> c: add { @a; identity } -> d: linear(8)
+}
+""",
     "a value that leaves a submodule and is read in it": """block Two(n) {
   c: linear(n) -> d: linear(n) -> e: relu -> add { @c; identity } -> f: linear(n) -> add { @c; identity }
   @c

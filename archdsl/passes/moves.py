@@ -101,7 +101,10 @@ class _Moves:
         place = _common([reader.path[:-1] for reader in readers])
         while place not in self.spanning and place != boundary:
             place = place[:-1]
-        path = (*place, f"{'-'.join(part for part in source if part)}>{device}")
+        name = "-".join(part for part in source if part)
+        # An input and a step may have one name.
+        while (path := (*place, f"{name}>{device}")) in {move.path for _, move in self.before.get(place, ())}:
+            name += "_"
         first = readers[0]
         shape = outside(self.uses, first.path, place, first.inputs[first.sources.index(source)])
         node = Node(path, Move(), (source,), (shape,), shape, first.span, device)
