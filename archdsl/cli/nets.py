@@ -68,8 +68,11 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
 
 
 def _placed(compiled: "Compiled", file: str) -> "Compiled":
-    """Return the result with the steps of one model on the devices of a placement file; exit if it does not fit."""
-    from archdsl.place.sidecar import NoPlacement, applied, read
+    """Return the result with the steps of one model on the devices of a placement file; exit if it is none.
+
+    If the placement is not for this net, the result is a diagnostic and no model.
+    """
+    from archdsl.place.sidecar import Misfit, NoPlacement, applied, read
 
     try:
         sidecar = read(Path(file).read_text(encoding="utf-8"))
@@ -84,6 +87,6 @@ def _placed(compiled: "Compiled", file: str) -> "Compiled":
             applied(graph, sidecar) if is_named or not any(named) else graph
             for graph, is_named in zip(compiled.models, named, strict=True)
         )
-    except NoPlacement as error:
-        stop(NET_HAS_ERRORS, f"{file} does not fit: {error}", error.help)
+    except Misfit as error:
+        return replace(compiled, models=(), diagnostics=(*compiled.diagnostics, error.diagnostic))
     return replace(compiled, models=models)

@@ -349,6 +349,26 @@ MISPLACED = _code(
     """Some statements are allowed in certain bodies only: `input`, `output` and `devices` in the body of the model,
     `exchange` in the body of a `group`.""",
 )
+NO_TOWER_PROCESSES = _code(
+    "E0416",
+    "the model cannot run one process for each tower",
+    """`build --parallel towers` runs each tower of one `group` in a process of its own. The towers begin at the inputs,
+    exchange their streams with `exchange`, and are merged once, with `concat` or `add`. Only the first process runs
+    the steps after the merge.""",
+)
+TOWERS_NOT_FUSED = _code(
+    "E0417",
+    "the towers cannot be fused",
+    """`build --fuse-towers` makes one grouped layer of the layers that have the same position in all towers of a
+    `group`. All towers need the same steps with the same arguments and sizes, and each step needs a grouped form.""",
+)
+NO_STAGES = _code(
+    "E0418",
+    "the model cannot be cut into these pipeline stages",
+    """`build --parallel pipeline` cuts the model into consecutive stages. It does not cut a block on one device, the
+    towers of a group, or the steps between two uses of the same weights. Without `--stages`, each device is a stage,
+    so the model must not return to a device.""",
+)
 UNLABELLED_STEP = _code(
     "E0419",
     "this step does not take a label",
@@ -424,6 +444,18 @@ IMPORT_CYCLE = _code(
     "the files import each other",
     """A file imports another one that imports it, directly or through others. Move the common definitions to a third
     file.""",
+)
+OTHER_PLACEMENT = _code(
+    "E0608",
+    "the placement is not for this net",
+    """A file that `archdsl place -o` writes holds the device of every step, and is valid only for the net that it was
+    made for. After a change of the net, or with other settings, run `archdsl place` again.""",
+)
+OTHER_DEVICE = _code(
+    "E0609",
+    "the placement contradicts a device in the net",
+    """Steps in `on` stay on the device that the net names; a placement only assigns the other steps. Change one of the
+    two.""",
 )
 
 # 07 asserts

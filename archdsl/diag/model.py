@@ -58,6 +58,18 @@ class Diagnostic:
         return (span.source.name, span.start, span.end, self.code.id)
 
 
+class Refusal(Exception):
+    """A valid net has no build of the kind that was asked for, or does not fit a placement.
+
+    Attributes:
+        diagnostic: The reason with its place, and what the author can do.
+    """
+
+    def __init__(self, code: Code, span: Span, words: str, help: str, notes: tuple[str, ...] = ()) -> None:
+        super().__init__(words)
+        self.diagnostic = Diagnostic(code, Label(span, words), notes=notes, help=help)
+
+
 def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
     """Return a chain of notes about calls, without its middle if it is long."""
     if len(calls) <= _CALLS:

@@ -11,7 +11,7 @@ from archdsl.diagram.model.edge_kinds import edge_kinds
 from archdsl.diagram.model.terminals import Terminals
 from archdsl.diagram.spec import Box, Cluster, Edge, EdgeKind, Form, Member, Style, framed_boxes
 from archdsl.ir.graph import Path
-from archdsl.passes.crossings import crossings
+from archdsl.passes.crossings import transfer_bytes
 
 _TRUNK = "main"
 _Frames = tuple[str, ...]
@@ -83,7 +83,6 @@ def _router(
 ) -> "_Router":
     framed = list(framed_boxes(members))
     boxes = {box.id: box for box, _ in framed}
-    moves = crossings(ownership.graph) if ownership.graph.devices else ()
     return _Router(
         ownership=ownership,
         shapes=shapes,
@@ -91,7 +90,6 @@ def _router(
         places={box.id: place for place, (box, _) in enumerate(framed)},
         frames={box.id: frames for box, frames in framed},
         kinds=edge_kinds(wires, boxes, ownership),
-        bytes={(ownership.origin(each.value), each.end): each.bytes for each in moves},
     )
 
 
@@ -99,8 +97,7 @@ def _router(
 class _Router:
     """Routes values from their producers to their readers.
 
-    `places` are positions in the order of execution, `frames` the clusters around each box from the outside in, and
-    `bytes` the sizes of transfers by value and device.
+    `places` are positions in the order of execution, `frames` the clusters around each box from the outside in.
     """
 
     ownership: BoxOwnership
@@ -109,7 +106,6 @@ class _Router:
     places: Mapping[str, int]
     frames: Mapping[str, _Frames]
     kinds: Mapping[Wire, EdgeKind]
-    bytes: Mapping[tuple[Path, str], int]
 
     def routes(self, wires: list[Wire]) -> Iterator[_Fork | _Link]:
         """Yield the forks and edges of all values, each fork before the edges that leave it."""
@@ -159,7 +155,7 @@ class _Router:
             return _Link(Edge(start, target, "", tooltip, kind, segment))
         if kind is EdgeKind.CROSSING:
             devices = self.ownership.devices
-            bytes = self.bytes[wire.value, devices[wire.target]]
+            bytes = transfer_bytes(self.ownership.graph, wire.value, wire.shape)
             size = wording.byte_size(bytes)
             tooltip += f" | {devices[wire.source]} → {devices[wire.target]}: {bytes:,} bytes"
             if segment is not None:
