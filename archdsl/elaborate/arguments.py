@@ -9,6 +9,7 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
+from archdsl.elaborate import unknown
 from archdsl.elaborate.binding import Arguments, Evaluate
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
@@ -16,9 +17,8 @@ from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import is_whole
-from archdsl.ops import all_ops, lookup
+from archdsl.ops import lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
@@ -79,13 +79,14 @@ class Binder:
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
 
-    def operator(self, name: ast.Name) -> type[Op] | None:
-        """Return the operator with this name, or None after reporting that there is none."""
-        found = lookup(name.text)
+    def operator(self, call: ast.Call, *, is_step: bool = True, branches: bool = False) -> type[Op] | None:
+        """Return the operator of a call, or None after reporting that there is none.
+
+        `is_step` says that the call is a step, and `branches` that branches in braces follow it.
+        """
+        found = lookup(call.name.text)
         if found is None:
-            known = [op.name for op in all_ops()]
-            help = suggestion(name.text, known) or "`archdsl ops` lists all operators"
-            self.problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help)
+            unknown.report_unknown_operator(self.problems, call, is_step=is_step, branches=branches)
         return found
 
     def with_set(
@@ -95,10 +96,10 @@ class Binder:
         called = {call.name.text for part in below for call in calls(part)}
         defaults = scope.defaults
         for setting in statement.settings:
-            op = self.operator(setting.name)
+            op = self.operator(setting, is_step=False)
             if op is None:
                 continue
-            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0)
+            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0, in_set=True)
             if given is None:
                 continue
             if op.name not in called:
@@ -107,9 +108,11 @@ class Binder:
             defaults = defaults.overridden(op.name, given)
         return scope.with_defaults(defaults)
 
-    def bind(self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None) -> Bound | None:
+    def bind(
+        self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None, *, branches: bool = False
+    ) -> Bound | None:
         """Return the operator of a call with its arguments, or None after reporting a problem."""
-        op = op or self.operator(call.name)
+        op = op or self.operator(call, branches=branches)
         if op is None:
             for arg in call.args:
                 self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
@@ -152,7 +155,9 @@ class Binder:
     def _bound(
         self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
     ) -> Bound | None:
-        written = self.arguments.given(op, call, self._evaluate(scope, cursor), positional=op.positional)
+        written = self.arguments.given(
+            op, call, self._evaluate(scope, cursor), positional=op.positional, stream=cursor.shape
+        )
         if written is None:
             return None
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}

@@ -2,13 +2,14 @@
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label
-from archdsl.elaborate import provenance
+from archdsl.elaborate import layout, provenance
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.foreign_names import Help
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.walk import Walk
-from archdsl.ir.graph import Node
+from archdsl.ir.graph import Input, Node
 from archdsl.ops.reasons import Reason, WindowDoesNotFit
 from archdsl.syntax import ast
 
@@ -23,10 +24,27 @@ def report_shape_error(walk: Walk, bound: Bound, reason: Reason, inputs: tuple[T
         lines = provenance.pools(history)
         if lines and help:
             help += f", or drop {_one_of_the_pools(lines)}"
+    found = _other_layout(bound, reason, inputs[0], given)
+    fixes = found.fixes if found else ()
+    help = found.help if found else help
     secondary = () if notes or not reason.about_stream else _origins(walk, inputs)
     if reason.at in bound.defaults:
         secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
-    walk.problems.report(reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help)
+    walk.problems.report(
+        reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help, fixes=fixes
+    )
+
+
+def _other_layout(bound: Bound, reason: Reason, tensor: Tensor, given: Input | None) -> Help | None:
+    """Return the help if the arguments or the input are written in the order of another framework."""
+    if not reason.about_stream:
+        return None
+    if isinstance(reason, WindowDoesNotFit):
+        found = layout.input_channels(bound.op, bound.call, tensor.shape)
+        if found:
+            return found
+    suspect = layout.suspect(given.shape.dims) if given else None
+    return suspect.help(given) if suspect and given else None
 
 
 def accepts_inputs(walk: Walk, bound: Bound, inputs: tuple[Tensor, ...]) -> bool:
@@ -66,6 +84,7 @@ def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> No
     """Report code that is valid but probably a mistake."""
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
+    layout.warn_of_call(walk.problems, node.op, bound.call, node.input)
     if not node.labelled and node.params:
         warn_unlabelled(walk, node.path, bound.call)
 

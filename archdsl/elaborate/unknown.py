@@ -1,19 +1,51 @@
-"""Reports of names and functions that an expression does not know."""
+"""Reports of operators, blocks, names and functions that do not exist."""
 
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
-from archdsl.elaborate import values
+from archdsl.diag.model import Fix, Problems
+from archdsl.elaborate import foreign_names, values
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import nearest, suggestion
-from archdsl.ops import all_ops
+from archdsl.elaborate.suggestions import nearest, suggestion, typo_of
+from archdsl.ops import all_ops, lookup
 from archdsl.ops.argument_types import PADDING
 from archdsl.ops.initialisers import INITIALISER, all_initialisers
 from archdsl.syntax import ast
 
-_OF_PYTHON = {"True": "true", "False": "false", "None": "none"}
+_STEPS = ("split", "exchange")
+_WITH_BRANCHES = ("residual", "else", "project")
+
+
+def report_unknown_operator(problems: Problems, call: ast.Call, *, is_step: bool, branches: bool) -> None:
+    """Report a call of an operator that does not exist."""
+    name = call.name
+    found = foreign_names.step(call, branches=branches)
+    if found and is_step:
+        problems.report(codes.NO_SUCH_OPERATOR, name.span, found.label, help=found.help, fixes=found.fixes)
+        return
+    known = [*(op.name for op in all_ops()), *(_WITH_BRANCHES if branches else _STEPS)]
+    near = typo_of(name.text, known)
+    help = f"did you mean `{near}`?" if near else found.help if found else "`archdsl ops` lists all operators"
+    problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near))
+
+
+def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str]) -> None:
+    """Report a call of a block that does not exist; `blocks` are those that do."""
+    name = call.name
+    near = typo_of(name.text, blocks)
+    found = None if near else foreign_names.step(call)
+    if found:
+        problems.report(codes.NO_SUCH_BLOCK, name.span, found.label, help=found.help, fixes=found.fixes)
+        return
+    near = near or typo_of(name.text, [op.name for op in all_ops()])
+    help = f"did you mean `{near}`?" if near else suggestion(name.text, blocks)
+    help = help or f"define it: `block {name.text} {{ … }}`; capitalised names are blocks, and this file defines none"
+    problems.report(codes.NO_SUCH_BLOCK, name.span, help=help, fixes=_meant(name, near))
+
+
+def _meant(name: ast.Name, near: str | None) -> tuple[Fix, ...]:
+    return (Fix(f"write `{near}`", ((name.span, near),)),) if near else ()
 
 
 def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor: Cursor, expected: Expected) -> None:
@@ -22,6 +54,10 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         _report_no_initialiser(problems, codes.NO_SUCH_NAME, name, scope)
         return
     words = [word for word in expected.words if word != "same"]
+    found = None if name.text in PADDING.words else foreign_names.word(name.span, name.text, words)
+    if found:
+        problems.report(codes.NO_SUCH_NAME, name.span, help=found.help, fixes=found.fixes)
+        return
     if name.text in PADDING.words:
         _report_padding(problems, name, words)
         return
@@ -31,8 +67,7 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         return
     known = [*scope.values, *words, *(() if cursor.stream is None else sorted(STREAM_NAMES))]
     blocks = [*scope.definitions, *(op.name for op in all_ops())] if expected.blocks else []
-    python = _OF_PYTHON.get(name.text)
-    help = f"write `{python}`" if python else nearest(name.text, blocks) or suggestion(name.text, known)
+    help = nearest(name.text, blocks) or suggestion(name.text, known)
     if help is None and cursor.stream is None:
         help = "use a parameter that is defined before this place"
     problems.report(codes.NO_SUCH_NAME, name.span, help=help)
@@ -52,12 +87,20 @@ def report_unknown_function(problems: Problems, name: ast.Name, scope: Scope, ex
     if expected.initialiser:
         _report_no_initialiser(problems, codes.NO_SUCH_FUNCTION, name, scope)
         return
+    if lookup(name.text) is not None:
+        help = f"write the steps in the order of the stream: `{name.text}(…) -> …`"
+        problems.report(codes.NESTED_STEPS, name.span, f"`{name.text}` is an operator", help=help)
+        return
     known = [*values.FUNCTIONS, *(each.name for each in all_initialisers())]
     help = nearest(name.text, known) or suggestion(name.text, list(values.FUNCTIONS))
     problems.report(codes.NO_SUCH_FUNCTION, name.span, help=help)
 
 
 def _report_no_initialiser(problems: Problems, code: codes.Code, name: ast.Name, scope: Scope) -> None:
+    found = foreign_names.initialiser(name.span, name.text)
+    if found:
+        problems.report(code, name.span, help=found.help, fixes=found.fixes)
+        return
     note = f"the initialisers are {', '.join(f'`{word}`' for word in INITIALISER.words)}"
     help = nearest(name.text, [*scope.values, *INITIALISER.words])
     problems.report(code, name.span, notes=(note,), help=help)

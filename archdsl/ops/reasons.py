@@ -93,6 +93,10 @@ class AmbiguousPadding(Reason):
         )
 
 
+# A window that is larger than AlexNet's first one is rather a mistake than a window.
+_LARGE = 11
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class WindowDoesNotFit(Reason):
     """The window is larger than the padded map."""
@@ -130,7 +134,8 @@ class WindowDoesNotFit(Reason):
         axis = self._worst()
         missing = self.needed(axis) - self.padded(axis)
         padding = max(self.before[axis], self.after[axis]) + -(-missing // 2)
-        if padding * 2 > self.needed(axis) or not self.paddable:
+        # A large kernel that does not fit is rather another number in its place than a lack of padding.
+        if padding * 2 > self.needed(axis) or self.needed(axis) > _LARGE or not self.paddable:
             return "use a smaller kernel, or smaller strides before it"
         return f"add padding = {padding}, or use a smaller kernel"
 
