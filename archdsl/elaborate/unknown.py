@@ -39,8 +39,8 @@ def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str]) 
         problems.report(codes.NO_SUCH_BLOCK, name.span, found.label, help=found.help, fixes=found.fixes)
         return
     near = near or typo_of(name.text, [op.name for op in all_ops()])
-    help = f"did you mean `{near}`?" if near else suggestion(name.text, blocks)
-    help = help or f"define it: `block {name.text} {{ … }}`; capitalised names are blocks, and this file defines none"
+    define = f"define it: `block {name.text} {{ … }}`; capitalised names are blocks, and this file defines none"
+    help = f"did you mean `{near}`?" if near else suggestion(name.text, blocks) or define
     problems.report(codes.NO_SUCH_BLOCK, name.span, help=help, fixes=_meant(name, near))
 
 

@@ -72,7 +72,7 @@ def rewritten(name: str, args: Sequence[Argument]) -> Rewritten | None:
     for layer in found:
         # The author may have taken the name only: `Conv2d(6, 5)`.
         if layer.form is Form.CALL and unnamed and len(args) <= len(layer.positional):
-            values = [_plain_value(text) for _, text in args]
+            values = [plain_value(text) for _, text in args]
             if None not in values and (values or not _required(layer)):
                 return Rewritten(_shown(layer.operator, [value for value in values if value], []), layer.framework)
     return None
@@ -131,7 +131,7 @@ def own_argument(operator: str, known: Sequence[str], name: str, value: str) -> 
     found = find_words("arguments", name)
     for line in found:
         if line.spelling in known:
-            return Own(str(line.spelling), _plain_value(value) or value, "")
+            return Own(str(line.spelling), plain_value(value) or value, "")
     advised = [line.advice for line in found if line.spelling is None]
     return Own("", "", advised[0]) if advised else None
 
@@ -190,7 +190,7 @@ def _call(layer: Layer, args: Sequence[Argument]) -> str | None:
                 return None
             after += [follows] if follows else []
         elif each.kind == "-":
-            if each.only is not None and _plain_value(text) != _plain_value(each.only):
+            if each.only is not None and plain_value(text) != plain_value(each.only):
                 return None
         else:
             value = _value(each, text)
@@ -220,7 +220,7 @@ def _text(layer: Layer, given: dict[str, str], values: dict[str, str], after: li
 def _filled(layer: Layer, given: dict[str, str]) -> str | None:
     """Return the template of a layer with its values, or None if one is missing."""
     defaults = {each.name: each.default for each in layer.parameters if each.default is not None}
-    values = {name: _plain_value(text) for name, text in {**defaults, **given}.items()}
+    values = {name: plain_value(text) for name, text in {**defaults, **given}.items()}
     if any(values.get(place) is None for place in _PLACE.findall(layer.text)):
         return None
     return _PLACE.sub(lambda place: str(values[place.group(1)]), layer.text)
@@ -241,7 +241,9 @@ def _bound(layer: Layer, args: Sequence[Argument]) -> dict[str, str] | None:
         if wanted is None or wanted not in by_name or wanted in given or by_name[wanted].kind == "?":
             return None
         given[wanted] = text
-    if any(each.required and each.name not in given for each in parameters):
+    # By name, the size of the input can be left out: archdsl does not need it.
+    named = bool(args) and all(name is not None for name, _ in args)
+    if any(each.required and each.name not in given and not (named and each.kind == "-") for each in parameters):
         return None
     return given
 
@@ -276,10 +278,10 @@ def _value(parameter: Parameter, text: str) -> str | None:
         case "^":
             return text.strip() if text.strip().isdigit() else None
         case _:
-            return _plain_value(text, keep=parameter.own == "sizes")
+            return plain_value(text, keep=parameter.own == "sizes")
 
 
-def _plain_value(text: str, *, keep: bool = False) -> str | None:
+def plain_value(text: str, *, keep: bool = False) -> str | None:
     """Return a number, truth value or tuple as archdsl writes it; equal sizes are one number, unless `keep`."""
     text = " ".join(text.split())
     if text in _LITERALS:

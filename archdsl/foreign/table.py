@@ -116,6 +116,12 @@ def operators() -> frozenset[str]:
     return frozenset(layer.operator for layer in layers() if layer.operator)
 
 
+@cache
+def merges() -> frozenset[str]:
+    """Return the names of archdsl's merges in the table."""
+    return frozenset(layer.operator for layer in layers() if layer.form is Form.MERGE)
+
+
 def _plain(name: str) -> str:
     return " " + name.replace("_", "").lower()
 

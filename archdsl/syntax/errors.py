@@ -56,9 +56,23 @@ _MEANT = {
 
 
 def report_all(failures: list[Failure], source: Source, problems: Problems) -> None:
-    """Report the failures of a parser run as diagnostics."""
+    """Report the failures of a parser run as diagnostics.
+
+    Statements of another language have one cause, and are reported together.
+    """
+    from archdsl.syntax import foreign
+
+    code: list[foreign.Foreign] = []
     for failure in failures:
-        report(failure, source, problems)
+        found = None if failure.too_deep else foreign.foreign(failure, source)
+        if found is None:
+            report(failure, source, problems)
+        elif found.is_code:
+            code.append(found)
+        else:
+            foreign.report([found], problems)
+    if code:
+        foreign.report(code, problems)
 
 
 def report(failure: Failure, source: Source, problems: Problems) -> None:
