@@ -9,7 +9,7 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.elaborate import unknown
+from archdsl.elaborate import foreign_names, unknown
 from archdsl.elaborate.binding import Arguments, Evaluate
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
@@ -114,7 +114,8 @@ class Binder:
         """Return the operator of a call with its arguments, or None after reporting a problem."""
         op = op or self.operator(call, branches=branches)
         if op is None:
-            for arg in call.args:
+            # The message about the name covers the arguments of a foreign call.
+            for arg in () if foreign_names.step(call) else call.args:
                 self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
             return None
         defaults = scope.defaults.of(op.name)

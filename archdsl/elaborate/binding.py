@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
+from archdsl.base.typos import typo_of
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Label, Problems
 from archdsl.elaborate import foreign_names, layout
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
-from archdsl.elaborate.suggestions import typo_of
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
 from archdsl.ops.argument_types import ArgumentType, ArgumentValue
 from archdsl.ops.base import Op

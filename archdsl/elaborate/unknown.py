@@ -1,5 +1,6 @@
 """Reports of operators, blocks, names and functions that do not exist."""
 
+from archdsl.base.typos import typo_of
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import foreign_names, values
@@ -7,7 +8,7 @@ from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import nearest, suggestion, typo_of
+from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.argument_types import PADDING
 from archdsl.ops.initialisers import INITIALISER, all_initialisers
@@ -102,5 +103,5 @@ def _report_no_initialiser(problems: Problems, code: codes.Code, name: ast.Name,
         problems.report(code, name.span, help=found.help, fixes=found.fixes)
         return
     note = f"the initialisers are {', '.join(f'`{word}`' for word in INITIALISER.words)}"
-    help = nearest(name.text, [*scope.values, *INITIALISER.words])
-    problems.report(code, name.span, notes=(note,), help=help)
+    near = nearest(name.text, [*scope.values, *INITIALISER.words])
+    problems.report(code, name.span, notes=(note,), help=near)

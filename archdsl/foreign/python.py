@@ -11,13 +11,18 @@ from archdsl.foreign.table import Form, find_layers, merges, operators
 _LONGEST = 600
 _MODULES = frozenset({"nn", "F", "torch", "tf", "keras", "layers", "jax", "jnp", "flax", "linen", "lax", "K", "np"})
 # Names that hold the stream in programs, rather than a result to keep.
-_STREAM = frozenset(["x", "out", "output", "y", "h", "z", "net", "inputs", "hidden", "feat", "features", "input", "logits"])
+_STREAM = frozenset(
+    {"x", "out", "output", "y", "h", "z", "net", "inputs", "hidden", "feat", "features", "input", "logits"}
+)
 _SPATIAL = frozenset({"2", "3", "-1", "-2", "[2, 3]", "(2, 3)"})
 # Without the sizes of the tensor, their meaning is unknown.
 _OF_BATCHES = frozenset(["view", "reshape", "permute", "mean", "sum", "size", "transpose", "squeeze", "unsqueeze"])
 _WITHOUT_EFFECT = frozenset(["contiguous", "clone", "detach", "cuda", "cpu", "to"])
 _SWITCHES = frozenset({"training", "inplace", "name", "is_training", "train"})
 _BATCH = re.compile(r"-1|.*(?:size|shape|batch|bs|len)\b.*|[BbNn]").fullmatch
+_ARROW = re.compile(r"\s*->\s*")
+_LABEL = re.compile(r"[A-Za-z_]\w*:\s*").match
+_IS_CALL = re.compile(r"[\w.]+\(.*\)", re.DOTALL).fullmatch
 _NUMBER = re.compile(r"-?\d+").fullmatch
 
 
@@ -42,6 +47,24 @@ def translated(text: str) -> str | None:
     except (_Unknown, RecursionError):
         return None
     return made if made.isprintable() else None
+
+
+def translated_chain(text: str) -> str | None:
+    """Return a chain of archdsl whose steps are written in Python as archdsl writes it, or None.
+
+    `c1: nn.Conv2d(3, 64, 3) -> nn.ReLU()` becomes `c1: conv(64, 3) -> relu`.
+    """
+    parts = []
+    found = False
+    for part in _ARROW.split(text):
+        label = _LABEL(part.strip())
+        step = part.strip()[label.end() :] if label else part.strip()
+        made = translated(step) if _IS_CALL(step) else step
+        if not made:
+            return None
+        found = found or made != step
+        parts.append((label.group() if label else "") + made)
+    return " -> ".join(parts) if found else None
 
 
 class _Statement:
@@ -194,6 +217,8 @@ class _Statement:
         """Return one step by the name of its layer or function."""
         given: list[Argument] = [(None, self.source(each)) for each in args]
         given += [(each.arg or "**", self.source(each.value)) for each in keywords if each.arg not in _SWITCHES]
+        if name in operators() and _is_ambiguous(given):
+            raise _Unknown
         made = rewritten(name, given)
         if made:
             return made.text
@@ -242,6 +267,11 @@ class _Statement:
     def source(self, node: ast.expr) -> str:
         """Return the source of an expression."""
         return ast.get_source_segment(self.text, node) or ""
+
+
+def _is_ambiguous(args: Sequence[Argument]) -> bool:
+    """Return whether arguments of archdsl's own operator ask for `same` padding, which frameworks read differently."""
+    return any(text.strip("'\"").lower() == "same" for _, text in args)
 
 
 def _target(node: ast.expr) -> tuple[str, bool]:

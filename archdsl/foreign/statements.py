@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 from re import Match, Pattern
 
+_LONGEST = 600
+# A label and a step: what is wrong with them is another matter.
+_LABELLED = re.compile(r"\w+\s*:(?!:)\s*(?!\w+\s*=)[^\s\"]").match
 _GROUP = re.compile(r"\{(\d)\}")
 
 
@@ -40,6 +43,8 @@ class _Rule:
 def recognised(statement: str) -> Found | None:
     """Return how archdsl writes a statement of another language, or None if it has no such form."""
     text = statement.strip()
+    if len(text) > _LONGEST or _LABELLED(text):
+        return None
     for rule in _rules():
         match = rule.pattern.fullmatch(text)
         if match:

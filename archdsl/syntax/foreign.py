@@ -10,6 +10,8 @@ from archdsl.diag.model import Fix, Problems
 from archdsl.syntax.automaton import Failure
 
 _LINES = 12
+_BLANK = re.compile(r"[ \t]*").match
+_LET = re.compile(r"(?:let|var|const|val|auto)\s+(?=\w+\s*=)").match
 _SHOWN = 5
 _DOTTED = re.compile(r"[A-Za-z_]\w*\s*\.\s*[A-Za-z_]|\)\s*\.\s*[A-Za-z_]|\w\s*\[|\)\s*\(|[^=!<>]=[^=]|f[\"']|'").search
 
@@ -41,16 +43,17 @@ class Foreign(NamedTuple):
 def foreign(failure: Failure, source: Source) -> Foreign | None:
     """Return the statement in which parsing failed if it is written in the syntax of another language."""
     # Imported late: only messages need the tables.
-    from archdsl.foreign.python import translated
+    from archdsl.foreign.python import translated, translated_chain
     from archdsl.foreign.statements import recognised
 
     span = statement(failure, source)
     if span is None:
         return None
     text = span.text
-    made = translated(text) if _DOTTED(text) or text.startswith("return ") else None
-    if made is None and _DOTTED(text) and text.endswith(";"):
-        made = translated(text[:-1])
+    let = _LET(text)
+    code = text[let.end() if let else 0 :].rstrip("; ")
+    is_code = _DOTTED(code) or code.startswith("return ")
+    made = (translated(code) or translated_chain(code)) if is_code else None
     if made and made != text:
         return Foreign(codes.FOREIGN_SYNTAX, span, "this is Python", f"write `{made}`", made, is_code=True)
     found = recognised(text)
@@ -66,7 +69,8 @@ def statement(failure: Failure, source: Source) -> Span | None:
     if opened:
         at = min(at, opened[0].start)
     start = text.rfind("\n", 0, at) + 1
-    start += len(text[start:]) - len(text[start:].lstrip(" \t")) if start < len(text) else 0
+    blank = _BLANK(text, start)
+    start = blank.end() if blank else start
     end = _end(text, start)
     found = text[start:end].rstrip()
     if not found or at >= start + len(found) + 1:
