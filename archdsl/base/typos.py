@@ -1,8 +1,11 @@
 """Typos: whether one name can be a misspelling of another."""
 
+import re
 from collections.abc import Iterable
+from functools import partial
 
 _LONGEST = 60
+_LETTERS = partial(re.compile(r"\d").sub, "")
 
 
 def typo_of(name: str, known: Iterable[str]) -> str | None:
@@ -26,6 +29,9 @@ def _cost(name: str, known: str) -> int | None:
     typed, meant = name.lower(), known.lower()
     if typed == meant:
         return 0
+    if _LETTERS(typed) == _LETTERS(meant) and _LETTERS(typed) not in (typed, meant):
+        # `conv2` is another name than `conv1`, and no typo of it.
+        return None
     if min(len(typed), len(meant)) < 2 or (typed[0] != meant[0] and typed[:2] != meant[1::-1]):
         return None
     allowed = 1 if max(len(typed), len(meant)) < 6 else 2 if max(len(typed), len(meant)) < 12 else 3
@@ -36,7 +42,7 @@ def _cost(name: str, known: str) -> int | None:
         if changes <= allowed and not is_other:
             return 10 * changes
     shorter, longer = sorted((typed, meant), key=len)
-    if len(shorter) >= 4 and longer.startswith(shorter) and not longer[len(shorter)].isalpha():
+    if len(shorter) >= 3 and longer.startswith(shorter) and not longer[len(shorter)].isalpha():
         return 50 + len(longer) - len(shorter)
     return None
 

@@ -55,7 +55,9 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         _report_no_initialiser(problems, codes.NO_SUCH_NAME, name, scope)
         return
     words = [word for word in expected.words if word != "same"]
-    found = None if name.text in PADDING.words else foreign_names.word(name.span, name.text, words)
+    streams = () if cursor.stream is None else sorted(STREAM_NAMES)
+    accepted = [*scope.values, *words, *streams]
+    found = None if name.text in PADDING.words else foreign_names.word(name.span, name.text, accepted)
     if found:
         problems.report(codes.NO_SUCH_NAME, name.span, help=found.help, fixes=found.fixes)
         return
@@ -66,9 +68,8 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         help = f"write `@{name.text}` for the output of that step" if expected.blocks else None
         problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=help)
         return
-    known = [*scope.values, *words, *(() if cursor.stream is None else sorted(STREAM_NAMES))]
     blocks = [*scope.definitions, *(op.name for op in all_ops())] if expected.blocks else []
-    help = nearest(name.text, blocks) or suggestion(name.text, known)
+    help = nearest(name.text, blocks) or suggestion(name.text, accepted)
     if help is None and cursor.stream is None:
         help = "use a parameter that is defined before this place"
     problems.report(codes.NO_SUCH_NAME, name.span, help=help)

@@ -10,6 +10,7 @@ from archdsl.foreign.table import EVERYDAY, Form, Layer, Parameter, find_layers,
 # An argument: its name or None, and its text.
 Argument: TypeAlias = tuple[str | None, str]
 _LITERALS = {"True": "true", "False": "false", "None": "none"}
+_SIZES_OF_INPUT = frozenset({"in_channels", "in_features", "num_features", "input_size", "embed_dim"})
 _QUOTED = re.compile(r"""(["'])([^"'\\]*)\1""").fullmatch
 _PRODUCT = re.compile(r"[\w\s+*/%()-]+|[\d.eE+-]+").fullmatch
 _SIZES = re.compile(r"[(\[]\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*,?\s*[)\]]").fullmatch
@@ -38,7 +39,8 @@ class Advice(NamedTuple):
 def advice(name: str, args: Sequence[Argument]) -> Advice | None:
     """Return what to say about a call by a foreign name, or None if the tables do not know the name."""
     found = find_layers(name)
-    if not found:
+    if not found or (name[0].isupper() and found[0].form is Form.NONE and name not in found[0].names):
+        # A name such as `Inception` is rather a block that is not defined.
         return None
     made = rewritten(name, args)
     layer = found[0]
@@ -94,7 +96,7 @@ def as_layers_of(operator: str, args: Sequence[Argument]) -> Elsewhere | None:
         if layer.form is Form.CALL and layer.operator == operator and layer.parameters and not layer.text:
             made = _call(layer, args)
             if made:
-                return Elsewhere(made, layer.parameters[0].kind == "-" and args[0][0] is None)
+                return Elsewhere(made, layer.parameters[0].name in _SIZES_OF_INPUT and args[0][0] is None)
     return None
 
 
@@ -190,11 +192,11 @@ def _call(layer: Layer, args: Sequence[Argument]) -> str | None:
                 return None
             after += [follows] if follows else []
         elif each.kind == "-":
-            if each.only is not None and plain_value(text) != plain_value(each.only):
+            if each.only is not None and plain_value(text) not in map(plain_value, each.only.split("/")):
                 return None
         else:
             value = _value(each, text)
-            if value is None:
+            if value is None or (each.required and value in _LITERALS.values()):
                 return None
             if value:
                 values[each.own] = value
@@ -236,7 +238,8 @@ def _bound(layer: Layer, args: Sequence[Argument]) -> dict[str, str] | None:
     parameters = [each for each in layer.parameters if each.kind != "+"]
     by_name = {each.name: each for each in parameters}
     given: dict[str, str] = {}
-    for (name, text), parameter in _paired(args, parameters):
+    # Nobody gives the name of a layer by position.
+    for (name, text), parameter in _paired(args, [each for each in parameters if each.name != "name"]):
         wanted = parameter.name if parameter else name
         if wanted is None or wanted not in by_name or wanted in given or by_name[wanted].kind == "?":
             return None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from archdsl.base.source import Source, Span
 from archdsl.diag.model import Fix
 from archdsl.syntax.automaton import NEWLINE, Failure
+from archdsl.syntax.recovery import CLOSING
 
 _VALUES = frozenset({"INT", "FLOAT", "STRING", "NAME", "LPAR"})
 _STEPS = frozenset({"NAME", "LBRACE", "LPAR", "LSQB"})
@@ -102,6 +103,8 @@ def number_and_name(span: Span) -> Hint:
 
 def _edited(edit: str, failure: Failure, span: Span) -> tuple[tuple[Span, str], ...]:
     """Return the edit of a hint: a text that replaces the token, or is inserted before it after `<`."""
+    if edit == "]":
+        return ((span, CLOSING[failure.open[-1].text]),)
     if edit == "()":
         return _in_parentheses(failure, span)
     if edit == " =":
@@ -139,17 +142,19 @@ def _named(failure: Failure, text: str) -> bool:
 
 _SHAPE_HELP = "write a shape as `3x224x224`, or as `[3, 224, 224]`"
 _HINTS: tuple[tuple[_Holds, str, str | None], ...] = (
+    (lambda f, s, _: f.wrong and bool(f.open), "replace it by the bracket that closes the open one", "]"),
     (lambda f, s, _: s == "->" and _after(f, "INPUT"), "remove `input ->`: the first step reads the input", None),
+    (lambda f, s, _: s == "->" and _after(f, "ARROW"), "remove one of the arrows", ""),
+    (lambda f, s, _: s == "->" and "NAME" in f.expected, "begin with a step; a leading `->` continues a chain", None),
+    (lambda f, s, _: s == "{" and _after(f, "MODEL", "BLOCK", "MACRO"), "write a name: `model Net { … }`", None),
+    (lambda f, s, _: s == "," and "RPAR" in f.expected, "remove the comma", ""),
+    (lambda f, s, _: s == ")" and _after(f, "EQUAL"), "write a value after `=`", None),
     (
         lambda f, s, _: s == ":" and "LBRACE" in f.expected and _after(f, "RESIDUAL", "ELSE", "PROJECT"),
         "remove the `:`; a submodule around it can have a label: `block1: { residual { … } }`",
         "",
     ),
-    (
-        lambda f, s, _: s == ":" and "LBRACE" in f.expected and "ARROW" not in f.expected,
-        "write the body in braces: `{ … }`",
-        None,
-    ),
+    (lambda f, s, _: s == ":" and f.expected >= {"LBRACE"} and "ARROW" not in f.expected, "write `{ … }`", None),
     (
         lambda f, s, _: s == "," and "ARROW" in f.expected and bool(f.open) and f.open[-1].text == "{",
         "put `;` between two statements on a line",
@@ -160,11 +165,7 @@ _HINTS: tuple[tuple[_Holds, str, str | None], ...] = (
         "remove the letter before the string; `label{i}` computes a label",
         None,
     ),
-    (
-        lambda f, s, _: s in ("%", "<", ">", "--"),
-        "write `#` for a comment; each statement begins with a step or a keyword",
-        None,
-    ),
+    (lambda f, s, _: s in ("%", "<", ">") and "ARROW" not in f.expected and "NAME" in f.expected, _STATEMENT, None),
     (lambda f, s, _: s == "else", "write `else` after an `if`: `if test { … } else { … }`", None),
     (lambda f, s, _: s == "project", "write `project` after a residual: `residual { … } project { … }`", None),
     (lambda f, s, _: _after(f, "SHARE"), "give the label of a step: `share @conv1`", None),
