@@ -51,16 +51,20 @@ def suspect(sizes: tuple[int, ...]) -> Suspect | None:
     if len(plain) == 4:
         batch, *rest = plain
         if rest[0] in _CHANNELS and min(rest[1:]) >= _LEAST_SIDE:
-            label = f"a batch of {batch}, {rest[0]} channels, height and width?"
+            label = f"a batch of {batch}, {_counted(rest[0])}, height and width?"
             return Suspect(codes.BATCH_AXIS, label, tuple(rest))
         if _is_channels_last(tuple(rest)):
-            label = f"a batch of {batch}, height, width and {rest[2]} channels?"
+            label = f"a batch of {batch}, height, width and {_counted(rest[2])}?"
             return Suspect(codes.BATCH_AXIS, label, (rest[2], rest[0], rest[1]))
     if len(plain) == 3 and _is_channels_last(plain):
         height, width, channels = plain
-        label = f"height, width and {channels} channels? Here it has {height} channels of {width}x{channels} pixels"
+        label = f"height, width and {_counted(channels)}? Here it has {height} channels of {width}x{channels} pixels"
         return Suspect(codes.CHANNELS_LAST, label, (channels, height, width))
     return None
+
+
+def _counted(channels: int) -> str:
+    return "1 channel" if channels == 1 else f"{channels} channels"
 
 
 def _is_channels_last(sizes: tuple[int, ...]) -> bool:
@@ -83,6 +87,17 @@ def _place(given: Input) -> Span:
     colon = text.index(":") + 1
     shape = _SHAPE(text, colon)
     return Span(given.span.source, given.span.start + (shape.start() if shape else colon), given.span.end)
+
+
+def open_batch(shape: ast.ShapeOf, number: int, value: object) -> Help | None:
+    """Return the help for a size that stands for a batch of any size, as in other frameworks: `none` or -1."""
+    if number or len(shape.dims) < 2 or not (value is None or value == -1):
+        return None
+    help = "leave it out: shapes are those of one sample, without the batch"
+    first, second = shape.dims[:2]
+    start = second.name.span.start if second.name else second.value.span.start
+    edit = Span(first.value.span.source, first.value.span.start, start), ""
+    return Help("", help, (Fix(help, (edit,)),))
 
 
 def gives_input_channels(call: ast.Call | ast.Apply, stream: Shape | None) -> bool:

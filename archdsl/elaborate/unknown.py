@@ -68,6 +68,10 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         help = f"write `@{name.text}` for the output of that step" if expected.blocks else None
         problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=help)
         return
+    if lookup(name.text) is not None and not expected.blocks:
+        help = f"write it as a step, before or after this one: `{name.text} -> …`"
+        problems.report(codes.NO_SUCH_NAME, name.span, "this is an operator", help=help)
+        return
     blocks = [*scope.definitions, *(op.name for op in all_ops())] if expected.blocks else []
     help = nearest(name.text, blocks) or suggestion(name.text, accepted)
     if help is None and cursor.stream is None:
@@ -99,7 +103,7 @@ def report_unknown_function(problems: Problems, name: ast.Name, scope: Scope, ex
 
 
 def _report_no_initialiser(problems: Problems, code: codes.Code, name: ast.Name, scope: Scope) -> None:
-    found = foreign_names.initialiser(name.span, name.text)
+    found = foreign_names.initialiser(name.span, name.text) or foreign_names.word(name.span, name.text, ())
     if found:
         problems.report(code, name.span, help=found.help, fixes=found.fixes)
         return

@@ -73,9 +73,9 @@ def rewritten(name: str, args: Sequence[Argument]) -> Rewritten | None:
     unnamed = all(each is None for each, _ in args)
     for layer in found:
         # The author may have taken the name only: `Conv2d(6, 5)`.
-        if layer.form is Form.CALL and unnamed and len(args) <= len(layer.positional):
+        if layer.form is Form.CALL and unnamed and len(args) <= len(layer.positional) and _bound(layer, args) is None:
             values = [plain_value(text) for _, text in args]
-            if None not in values and (values or not _required(layer)):
+            if None not in values and (values or not layer.positional):
                 return Rewritten(_shown(layer.operator, [value for value in values if value], []), layer.framework)
     return None
 
@@ -133,7 +133,9 @@ def own_argument(operator: str, known: Sequence[str], name: str, value: str) -> 
     found = find_words("arguments", name)
     for line in found:
         if line.spelling in known:
-            return Own(str(line.spelling), plain_value(value) or value, "")
+            # PyTorch's `dim` counts the batch.
+            axis = _without_batch(value) if name in ("dim", "dims") and str(line.spelling).startswith("ax") else None
+            return Own(str(line.spelling), axis or plain_value(value) or value, "")
     advised = [line.advice for line in found if line.spelling is None]
     return Own("", "", advised[0]) if advised else None
 
@@ -165,10 +167,6 @@ def initialiser(text: str) -> str | None:
     if found:
         return found[0].spelling
     return name if re.fullmatch(r"zeros|ones|orthogonal", name) else None
-
-
-def _required(layer: Layer) -> bool:
-    return any(each.required for each in layer.parameters)
 
 
 def _call(layer: Layer, args: Sequence[Argument]) -> str | None:
@@ -261,8 +259,8 @@ def _value(parameter: Parameter, text: str) -> str | None:
     """Return a value as archdsl writes it; "" for one that is left out, None for one that archdsl lacks."""
     word = _QUOTED(text.strip())
     name = word.group(2) if word else text.strip()
-    if parameter.words and name in parameter.words:
-        return parameter.words[name]
+    if parameter.words and name.lower() in parameter.words:
+        return parameter.words[name.lower()]
     if word and parameter.mark != "@":
         return None
     match parameter.mark:

@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -50,7 +50,7 @@ class Parameter:
     required: bool
     only: str | None
     default: str | None
-    words: dict[str, str]
+    words: dict[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from archdsl.diag.model import Fix, Problems
 from archdsl.syntax.automaton import Failure
 
 _LINES = 12
+_MODEL = re.compile(r"^model\b", re.MULTILINE).search
 _BLANK = re.compile(r"[ \t]*").match
 _LET = re.compile(r"(?:let|var|const|val|auto)\s+(?=\w+\s*=)").match
 _SHOWN = 5
@@ -59,6 +60,9 @@ def foreign(failure: Failure, source: Source) -> Foreign | None:
     found = recognised(text)
     if found is None:
         return None
+    if found.is_code and not failure.open and not _MODEL(source.text):
+        help = "write the net itself: `model Net { input image: 3x32x32 … }`, with steps such as `conv1: conv(64, 3)`"
+        return Foreign(codes.FOREIGN_SYNTAX, span, found.label, help, None, is_code=True)
     return Foreign(codes.FOREIGN_SYNTAX, span, found.label, found.help, found.text, found.is_code)
 
 
