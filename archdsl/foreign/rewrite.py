@@ -67,6 +67,8 @@ def rewritten(name: str, args: Sequence[Argument]) -> Rewritten | None:
     """Return a call as archdsl writes it, or None if there is no such text."""
     found = find_layers(name)
     for layer in found:
+        if layer.positional and not layer.parameters and not args:
+            continue
         made = _call(layer, args)
         if made:
             return Rewritten(made, layer.framework)

@@ -12,7 +12,7 @@ from archdsl.syntax.recovery import CLOSING
 _VALUES = frozenset({"INT", "FLOAT", "STRING", "NAME", "LPAR"})
 _STEPS = frozenset({"NAME", "LBRACE", "LPAR", "LSQB"})
 _NAMED = re.compile(r"[(,][ \t]*[A-Za-z_]\w*(:)(?=[ \t]*[^:\s])")
-_QUOTED = re.compile(r"'([^'\\\n]*)'").match
+_QUOTED = re.compile(r"'([^'\\\n]*)'").finditer
 _TWICE = re.compile(r"&&|\|\||\|>").match
 _UNIT = re.compile(r"(\d[\d_]*)([A-Za-z_]\w*)").fullmatch
 _NUMBERS = re.compile(r"((?:[ \t]+|[ \t]*,[ \t]*)-?\d[\w.]*)+(?=[ \t]*(?:$|\n|->|::|#|;|\}))").match
@@ -78,19 +78,29 @@ def character(failure: Failure, span: Span, source: Source) -> Hint:
 
 
 def _single_quote(span: Span) -> Hint:
-    from archdsl.foreign.table import find_words
-
-    found = _QUOTED(span.source.text, span.start)
+    """Return the help for a string in single quotes, with edits for all of its line."""
+    text = span.source.text
+    end = text.find("\n", span.start)
+    found = list(_QUOTED(text, span.start, len(text) if end < 0 else end))
     if not found:
         return Hint('replace it by `"`', ((span, '"'),))
-    whole, text = Span(span.source, found.start(), found.end()), found.group(1)
-    words = find_words("words", text)
-    if words and words[0].spelling is None:
-        return Hint(f"write {words[0].advice}")
-    if text.isidentifier():
-        own = str(words[0].spelling) if words else text
-        return Hint(f"write `{own}`: words have no quotes", ((whole, own),))
-    return Hint(f'write `"{text}"`', ((whole, f'"{text}"'),))
+    written = [_unquoted(each.group(1)) for each in found]
+    if written[0].startswith("`"):
+        return Hint(f"write {written[0]}")
+    places = [Span(span.source, each.start(), each.end()) for each in found]
+    edits = tuple((place, own) for place, own in zip(places, written, strict=True) if not own.startswith("`"))
+    why = "" if written[0].startswith('"') else ": words have no quotes"
+    return Hint(f"write `{written[0]}`{why}", edits)
+
+
+def _unquoted(text: str) -> str:
+    """Return a string of single quotes as archdsl writes it: a word, or a string; or advice that begins with a `."""
+    from archdsl.foreign.table import find_words
+
+    words = find_words("words", text) or find_words("initialisers", text)
+    if words:
+        return words[0].spelling or words[0].advice
+    return text if text.isidentifier() else f'"{text}"'
 
 
 def number_and_name(span: Span) -> Hint:
