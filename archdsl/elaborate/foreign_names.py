@@ -25,6 +25,13 @@ class Help(NamedTuple):
     fixes: tuple[Fix, ...] = ()
 
 
+def is_layer(name: str) -> bool:
+    """Return whether a name is that of a layer or function of another framework."""
+    from archdsl.foreign.table import find_layers
+
+    return bool(find_layers(name))
+
+
 def step(call: ast.Call, *, branches: bool = False) -> Help | None:
     """Return the help for a call of a layer or function of another framework, or None if the name is unknown.
 

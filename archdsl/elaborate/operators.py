@@ -15,6 +15,7 @@ from archdsl.elaborate.values import ERROR, FUNCTIONS, ErrorValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ops import lookup
 from archdsl.ops.base import Merge, Op
+from archdsl.ops.initialisers import find_initialiser
 from archdsl.syntax import ast
 
 
@@ -79,13 +80,18 @@ def _report_nested(walk: Walk, call: ast.Call, *, is_merge: bool) -> bool:
         return True
     for arg in call.args:
         inner = arg.value
-        if arg.name is None and isinstance(inner, ast.Apply) and lookup(inner.function.text) is not None:
-            if inner.function.text in FUNCTIONS:
-                continue
+        if arg.name is None and isinstance(inner, ast.Apply) and _is_step(inner.function.text):
             found = foreign_names.nested(call, arg)
             walk.problems.report(codes.NESTED_STEPS, arg.span, help=found.help, fixes=found.fixes)
             return True
     return False
+
+
+def _is_step(name: str) -> bool:
+    """Return whether a function of an expression is an operator, or a layer of another framework."""
+    if name in FUNCTIONS or find_initialiser(name) is not None:
+        return False
+    return lookup(name) is not None or foreign_names.is_layer(name)
 
 
 def _is_tensor(expr: ast.Expr) -> bool:

@@ -98,8 +98,8 @@ def report_unknown_function(problems: Problems, name: ast.Name, scope: Scope, ex
         problems.report(codes.NESTED_STEPS, name.span, f"`{name.text}` is an operator", help=help)
         return
     known = [*values.FUNCTIONS, *(each.name for each in all_initialisers())]
-    help = nearest(name.text, known) or suggestion(name.text, list(values.FUNCTIONS))
-    problems.report(codes.NO_SUCH_FUNCTION, name.span, help=help)
+    near = nearest(name.text, known) or suggestion(name.text, list(values.FUNCTIONS))
+    problems.report(codes.NO_SUCH_FUNCTION, name.span, help=near)
 
 
 def _report_no_initialiser(problems: Problems, code: codes.Code, name: ast.Name, scope: Scope) -> None:

@@ -164,16 +164,11 @@ class _Statement:
         name, args = _last(call.func), [*call.args]
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         is_method = owner is not None and _root(owner) not in _MODULES
-        if is_method:
-            if (
-                name == "add"
-                and len(args) == 1
-                and isinstance(args[0], ast.Call)
-                and _root(call.func) in ("model", "net")
-            ):
-                return self.layer(args[0])
-            if isinstance(owner, ast.Name) and owner.id in ("self", "model", "super"):
-                raise _Unknown
+        owned = owner.id if isinstance(owner, ast.Name) else ""
+        if owned in ("model", "net") and len(args) == 1 and isinstance(args[0], ast.Call):
+            return self.layer(args[0])
+        if owned in ("self", "model", "super"):
+            raise _Unknown
         merge = _merge(name)
         if merge:
             parts = args[0].elts if args and isinstance(args[0], ast.List | ast.Tuple) else args
