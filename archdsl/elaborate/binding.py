@@ -18,6 +18,7 @@ from archdsl.ops.initialisers import InitialiserType
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
+_MOST_ARGUMENTS = 24
 Evaluate = Callable[[ast.Expr, Expected], MaybeValue]
 
 
@@ -55,9 +56,11 @@ class Arguments:
         names = list(declared.arguments) if call.args else []
         for number, arg in enumerate(call.args):
             name = _name(declared, names, number, arg, positional)
-            if name is None and not in_set and self._report_foreign(declared, call, arg, stream):
+            # Calls of other frameworks are short; in a long one, each argument is reported by itself.
+            is_short = len(call.args) <= _MOST_ARGUMENTS
+            if name is None and is_short and not in_set and self._report_foreign(declared, call, arg, stream):
                 return None
-            if name is None and arg.name is not None and self._report_argument(declared, call, arg, found):
+            if name is None and is_short and arg.name and self._report_argument(declared, call, arg, found):
                 sound = False
                 continue
             if name is None:

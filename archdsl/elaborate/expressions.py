@@ -61,7 +61,7 @@ class Evaluator:
             if not is_whole(value) or value < 1:
                 label = f"a size must be an integer of at least 1, not {shown(value)}"
                 found = layout.open_batch(shape, number, value)
-                help, fixes = (found.help, found.fixes) if found else ("write the size as a number", ())
+                help, fixes = (found.help, found.fixes) if found else ("write an integer of at least 1", ())
                 self.problems.report(codes.BAD_SHAPE, dim.value.span, label, help=help, fixes=fixes)
                 return None
             sizes.append(value)

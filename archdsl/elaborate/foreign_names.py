@@ -26,10 +26,10 @@ class Help(NamedTuple):
 
 
 def is_layer(name: str) -> bool:
-    """Return whether a name is that of a layer or function of another framework."""
-    from archdsl.foreign.table import find_layers
+    """Return whether a name is that of a layer of another framework, which archdsl has."""
+    from archdsl.foreign.table import Form, find_layers
 
-    return bool(find_layers(name))
+    return name[0].isupper() and any(layer.form is not Form.NONE for layer in find_layers(name))
 
 
 def step(call: ast.Call, *, branches: bool = False) -> Help | None:
