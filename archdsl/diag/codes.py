@@ -564,6 +564,58 @@ INPUT_CHANNELS = _code(
     kernel of 128 and a stride of 3. If that is meant, `# allow W0603` suppresses this warning.""",
 )
 
+# W08 numbers that are hardly ever meant
+DROPS_MOST = _code(
+    "W0801",
+    "the dropout drops nearly everything",
+    """The rate of a dropout is the probability that a value becomes 0. TensorFlow 1 counts the probability to keep a
+    value instead. `# allow W0801` suppresses this warning.""",
+)
+MOMENTUM_REVERSED = _code(
+    "W0802",
+    "the momentum is that of another framework",
+    """In PyTorch, and here, the running statistics become (1 - momentum) * old + momentum * new; in Keras, TensorFlow
+    and Caffe, momentum * old + (1 - momentum) * new. Their 0.99 is 0.01 here. `# allow W0802` suppresses this
+    warning.""",
+)
+EPS_TOO_LARGE = _code(
+    "W0803",
+    "the eps is as large as a variance",
+    """A normalisation adds `eps` to the variance so that it never divides by 0. A value that is not small compared with
+    1 changes the result. `# allow W0803` suppresses this warning.""",
+)
+CONSTANT_RESULT = _code(
+    "W0804",
+    "a softmax over one value is constant",
+    """The values of a softmax sum to 1 along its axis. If there is one value, it is 1 for every input, and the layers
+    before it get no gradient. `# allow W0804` suppresses this warning.""",
+)
+DROPOUT_AT_END = _code(
+    "W0805",
+    "the net ends in a dropout",
+    """The dropout sets outputs of the net to 0 at random in training, so the loss compares targets with zeros. `#
+    allow W0805` suppresses this warning.""",
+)
+LINEAR_TWICE = _code(
+    "W0806",
+    "two linear layers without an activation",
+    """The composition of two linear layers is a linear layer. If the size between them is not smaller than their input
+    and output, the first one only costs parameters. `# allow W0806` suppresses this warning.""",
+)
+PIXELS_SKIPPED = _code(
+    "W0807",
+    "the stride is larger than the window",
+    """Windows of size k at a distance s > k skip s - k pixels between them, which no step reads. The arguments of
+    `conv` are the channels, the kernel and the stride, in this order. A window of one pixel, as in the shortcuts of
+    ResNet, gets no warning. `# allow W0807` suppresses this warning.""",
+)
+ZERO_WINDOWS = _code(
+    "W0808",
+    "the padding is as large as the window",
+    """Windows that lie in the padding read zeros only, so the border of the result holds constants. `half` pads so
+    that the map keeps its size. `# allow W0808` suppresses this warning.""",
+)
+
 # W07 assertions
 ASSERT_OVERRIDDEN = _code(
     "W0701",

@@ -79,14 +79,16 @@ class Binder:
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
 
-    def operator(self, call: ast.Call, *, is_step: bool = True, branches: bool = False) -> type[Op] | None:
+    def operator(
+        self, call: ast.Call, scope: Scope, *, is_step: bool = True, branches: bool = False
+    ) -> type[Op] | None:
         """Return the operator of a call, or None after reporting that there is none.
 
         `is_step` says that the call is a step, and `branches` that branches in braces follow it.
         """
         found = lookup(call.name.text)
         if found is None:
-            unknown.report_unknown_operator(self.problems, call, is_step=is_step, branches=branches)
+            unknown.report_unknown_operator(self.problems, call, scope, is_step=is_step, branches=branches)
         return found
 
     def with_set(
@@ -96,11 +98,12 @@ class Binder:
         called = {call.name.text for part in below for call in calls(part)}
         defaults = scope.defaults
         for setting in statement.settings:
-            op = self.operator(setting, is_step=False)
+            op = self.operator(setting, scope, is_step=False)
             if op is None:
                 continue
             given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0, in_set=True)
             if given is None:
+                defaults = defaults.without(op.name)
                 continue
             if op.name not in called:
                 help = "move it above the calls that it should affect, or remove it"
@@ -112,14 +115,14 @@ class Binder:
         self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None, *, branches: bool = False
     ) -> Bound | None:
         """Return the operator of a call with its arguments, or None after reporting a problem."""
-        op = op or self.operator(call, branches=branches)
+        op = op or self.operator(call, scope, branches=branches)
         if op is None:
             # The message about the name covers the arguments of a foreign call.
             for arg in () if foreign_names.step(call) else call.args:
                 self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
             return None
         defaults = scope.defaults.of(op.name)
-        values = self._values(call, scope)
+        values = None if op.name in scope.defaults.lost else self._values(call, scope)
         if values is None:
             return self._bound(call, scope, cursor, op, defaults)
         key = id(call), op, id(defaults), values
@@ -163,6 +166,8 @@ class Binder:
             return None
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
         given = {**written, **inherited}
+        if op.name in scope.defaults.lost:
+            return None
         if not self.arguments.complete(op, call, given):
             return None
         return Bound(

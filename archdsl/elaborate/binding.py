@@ -10,6 +10,7 @@ from archdsl.diag.model import Fix, Label, Problems
 from archdsl.elaborate import foreign_names, layout
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
+from archdsl.elaborate.training_words import about_argument
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
 from archdsl.ops.argument_types import ArgumentType, ArgumentValue
 from archdsl.ops.base import Op
@@ -106,7 +107,7 @@ class Arguments:
         """Report an argument with a name of another framework; return whether it is one."""
         assert arg.name is not None
         names = list(declared.arguments)
-        if typo_of(arg.name.text, names):
+        if typo_of(arg.name.text, names) or about_argument(arg.name.text):
             return False
         named = [each.name.text for each in call.args if each.name is not None]
         found = foreign_names.argument(declared.name, names, call, arg, [*given, *named])
@@ -123,10 +124,14 @@ class Arguments:
             self._report_unnamed(declared, names, number, arg, positional)
             return
         near = typo_of(arg.name.text, names)
-        help = f"did you mean `{near}`?" if near else f"remove it; `archdsl ops {declared.name}` explains the arguments"
+        help = f"did you mean `{near}`?" if near else about_argument(arg.name.text)
+        help = help or f"remove it; `archdsl ops {declared.name}` explains the arguments"
         fixes = (Fix(f"write `{near}`", ((arg.name.span, near),)),) if near else ()
         label = f"`{declared.name}` takes {_listed(names)}"
-        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=help, fixes=fixes)
+        cause = f"{declared.name}.{arg.name.text}"
+        self.problems.report(
+            codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=help, fixes=fixes, cause="" if near else cause
+        )
 
     def _report_unnamed(
         self, declared: type[Declared], names: list[str], number: int, arg: ast.Argument, positional: int

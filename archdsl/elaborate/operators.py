@@ -10,7 +10,7 @@ from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
-from archdsl.elaborate.unknown import report_unknown_block
+from archdsl.elaborate.unknown import report_training_word, report_unknown_block
 from archdsl.elaborate.values import ERROR, FUNCTIONS, ErrorValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ops import lookup
@@ -104,7 +104,8 @@ def _is_tensor(expr: ast.Expr) -> bool:
 def _no_block(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -> Unfolded:
     """Report a block that does not exist."""
     wanted, definitions = call.name.text, scope.definitions
-    if not (definitions.is_partial or wanted in definitions.lost):
+    is_lost = definitions.is_partial or wanted in definitions.lost
+    if not is_lost and not report_training_word(walk.problems, codes.NO_SUCH_BLOCK, call.name):
         given = [name for name, value in scope.values.items() if isinstance(value, Defined)]
         known = [name for name, each in definitions.items() if each.definition.kind != "model"]
         report_unknown_block(walk.problems, call, [*known, *given])

@@ -215,6 +215,6 @@ class Steps:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
-        diagnostics.warn(self, node, bound, found.advice)
+        diagnostics.warn(self, node, bound, found.advice, scope)
         self.parts.nodes[path] = node
         return Unfolded([node], cursor.at(Tensor(path, found.shape)))

@@ -197,4 +197,4 @@ class Conv(Op):
         return Sums(window.sums(), weights + constants, f"{product(*y.map)} * {weights}", window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self._window(x).unread()
+        return self._window(x).advice()

@@ -48,7 +48,7 @@ class Pool(Op):
         return (*window.map, *window.kernel, *window.stride, *window.before) if self.ceil_mode else ()
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self.window(x).unread()
+        return self.window(x).advice()
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self.window(inputs[0]).input_dependence()
@@ -242,4 +242,4 @@ class Subsample(Op):
         return Sums(window.sums(), f"2*{int(x.channels)}", why=window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self._window(x).unread()
+        return self._window(x).advice()
