@@ -6,8 +6,9 @@ from archdsl.base.typos import typo_of
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return a help with the known name of which a name is a typo, or None."""
-    near = typo_of(name, known)
+    """Return a help with the known name that a name misspells, or that abbreviates it, or None."""
+    begins = name.lower().startswith
+    near = typo_of(name, known) or max((each for each in known if len(each) > 2 and begins(each)), key=len, default="")
     return f"did you mean `{near}`?" if near else None
 
 

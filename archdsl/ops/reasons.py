@@ -149,7 +149,7 @@ class WindowDoesNotFit(Reason):
         axis = self._worst()
         missing = self.needed(axis) - self.padded(axis)
         padding = max(self.before[axis], self.after[axis]) + -(-missing // 2)
-        if padding * 2 > self.needed(axis) or self.needed(axis) > _LARGE or not self.paddable:
+        if padding * 2 > self.needed(axis) or (self.needed(axis) > _LARGE and missing > 2) or not self.paddable:
             # A large kernel that does not fit is rather another number in its place than a lack of padding.
             return None
         return padding
