@@ -57,6 +57,21 @@ UNFINISHED = _code(
     """The line ends where more is needed: a step after `->`, a value after `=`, or a shape after `::`.""",
 )
 
+FOREIGN_SYNTAX = _code(
+    "E0005",
+    "this is the syntax of another language",
+    """A net is written as chains of steps, `conv(8, 3) -> relu -> maxpool(2)`, without classes, functions, assignments
+    or indices. The stream flows from one statement to the next; `label:` names a step, and `@label` is its result. The
+    message shows how archdsl writes the statement, if it can tell.""",
+)
+KEYWORD_MISSPELT = _code(
+    "E0006",
+    "this is not a keyword",
+    """A statement begins with a word that resembles a keyword, and continues as if it were one. The keywords of
+    statements are `input`, `output`, `devices`, `set`, `assert`, `for`, `if`, `else`, `residual`, `project`, `group`,
+    `on` and `share`; those of files are `model`, `block`, `macro`, `import` and `from`.""",
+)
+
 # 01 names
 NO_SUCH_OPERATOR = _code(
     "E0101",
@@ -93,6 +108,13 @@ NOT_A_STEP = _code(
     "this value is not a step",
     """A step of a chain must be an operator, a block, or a parameter of a block that holds a tensor. Numbers and
     lists can only be arguments.""",
+)
+
+NESTED_STEPS = _code(
+    "E0107",
+    "a step is written as an argument",
+    """Steps follow each other in a chain: `conv(8, 3) -> relu`, not `relu(conv(8, 3))`. The arguments of an operator
+    are numbers and words, not tensors.""",
 )
 
 # 02 arguments and values
@@ -564,6 +586,28 @@ SOFTMAX_AT_END = _code(
     """PyTorch's `nn.CrossEntropyLoss` expects scores and applies the log-softmax itself; after another softmax, the
     gradients nearly vanish. Remove it and apply `softmax` where you need probabilities, or end in `log_softmax` and
     train with `nn.NLLLoss`. `# allow W0404` suppresses this warning.""",
+)
+
+# W06 habits of other frameworks
+CHANNELS_LAST = _code(
+    "W0601",
+    "the input looks like channels last",
+    """Shapes have the channels first, as in PyTorch: `3x224x224`, not `224x224x3` as in TensorFlow. If the first size
+    really is the number of channels, `# allow W0601` suppresses this warning.""",
+)
+BATCH_AXIS = _code(
+    "W0602",
+    "the input looks as if it had a batch axis",
+    """Shapes are those of one sample, without the batch: `3x224x224`, not `1x3x224x224`. The generated module takes
+    batches of any size. If the first size really is the number of channels of a volume, `# allow W0602` suppresses
+    this warning.""",
+)
+INPUT_CHANNELS = _code(
+    "W0603",
+    "the first argument looks like the number of input channels",
+    """archdsl takes the number of input channels from the stream, so the first argument of `conv` is the number of
+    output channels: PyTorch's `nn.Conv2d(64, 128, 3)` is `conv(128, 3)`. `conv(64, 128, 3)` has 64 output channels, a
+    kernel of 128 and a stride of 3. If that is meant, `# allow W0603` suppresses this warning.""",
 )
 
 # W08 numbers that are hardly ever meant

@@ -9,6 +9,7 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
+from archdsl.elaborate import foreign_names, unknown
 from archdsl.elaborate.binding import Arguments, Evaluate
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
@@ -16,7 +17,6 @@ from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.unknown import report_unknown_operator
 from archdsl.elaborate.values import is_whole
 from archdsl.ops import lookup
 from archdsl.ops.base import Op
@@ -79,11 +79,16 @@ class Binder:
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
 
-    def operator(self, name: ast.Name, scope: Scope) -> type[Op] | None:
-        """Return the operator with this name, or None after reporting that there is none."""
-        found = lookup(name.text)
+    def operator(
+        self, call: ast.Call, scope: Scope, *, is_step: bool = True, branches: bool = False
+    ) -> type[Op] | None:
+        """Return the operator of a call, or None after reporting that there is none.
+
+        `is_step` says that the call is a step, and `branches` that branches in braces follow it.
+        """
+        found = lookup(call.name.text)
         if found is None:
-            report_unknown_operator(self.problems, name, scope)
+            unknown.report_unknown_operator(self.problems, call, scope, is_step=is_step, branches=branches)
         return found
 
     def with_set(
@@ -93,10 +98,10 @@ class Binder:
         called = {call.name.text for part in below for call in calls(part)}
         defaults = scope.defaults
         for setting in statement.settings:
-            op = self.operator(setting.name, scope)
+            op = self.operator(setting, scope, is_step=False)
             if op is None:
                 continue
-            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0)
+            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0, in_set=True)
             if given is None:
                 defaults = defaults.without(op.name)
                 continue
@@ -106,11 +111,14 @@ class Binder:
             defaults = defaults.overridden(op.name, given)
         return scope.with_defaults(defaults)
 
-    def bind(self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None) -> Bound | None:
+    def bind(
+        self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None, *, branches: bool = False
+    ) -> Bound | None:
         """Return the operator of a call with its arguments, or None after reporting a problem."""
-        op = op or self.operator(call.name, scope)
+        op = op or self.operator(call, scope, branches=branches)
         if op is None:
-            for arg in call.args:
+            # The message about the name covers the arguments of a foreign call.
+            for arg in () if foreign_names.step(call) else call.args:
                 self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
             return None
         defaults = scope.defaults.of(op.name)
@@ -151,7 +159,9 @@ class Binder:
     def _bound(
         self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
     ) -> Bound | None:
-        written = self.arguments.given(op, call, self._evaluate(scope, cursor), positional=op.positional)
+        written = self.arguments.given(
+            op, call, self._evaluate(scope, cursor), positional=op.positional, stream=cursor.shape
+        )
         if written is None:
             return None
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}

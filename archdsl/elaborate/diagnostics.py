@@ -5,15 +5,16 @@ from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.edits import with_argument
 from archdsl.diag.model import Fix, Label
-from archdsl.elaborate import provenance
+from archdsl.elaborate import layout, provenance
 from archdsl.elaborate.alternatives import alternative
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.foreign_names import Help
 from archdsl.elaborate.near_misses import definition_at
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.walk import Walk
-from archdsl.ir.graph import Node
+from archdsl.ir.graph import Input, Node
 from archdsl.ops.reasons import Reason, WindowDoesNotFit
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import is_repeated
@@ -29,14 +30,30 @@ def report_shape_error(walk: Walk, bound: Bound, reason: Reason, inputs: tuple[T
         lines = provenance.pools(history)
         if lines and help:
             help += f", or drop {_one_of_the_pools(lines)}"
+    found = _other_layout(bound, reason, inputs[0], given)
+    fixes = found.fixes if found else ()
+    help = found.help if found else help
     secondary = () if notes or not reason.about_stream else _origins(walk, inputs)
     if reason.at in bound.defaults:
         secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
     offered = reason.argument_to_add()
-    fixes = with_argument(bound.call.span, *offered) if offered and offered[0] not in bound.defaults else ()
+    if found is None and offered and offered[0] not in bound.defaults:
+        fixes = with_argument(bound.call.span, *offered)
     walk.problems.report(
         reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help, fixes=fixes
     )
+
+
+def _other_layout(bound: Bound, reason: Reason, tensor: Tensor, given: Input | None) -> Help | None:
+    """Return the help if the arguments or the input are written in the order of another framework."""
+    if not reason.about_stream:
+        return None
+    if isinstance(reason, WindowDoesNotFit):
+        found = layout.input_channels(bound.op, bound.call, tensor.shape)
+        if found:
+            return found
+    suspect = layout.suspect(given.shape.dims) if given else None
+    return suspect.help(given) if suspect and given else None
 
 
 def accepts_inputs(walk: Walk, bound: Bound, inputs: tuple[Tensor, ...]) -> bool:
@@ -76,6 +93,7 @@ def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...], scope
     """Report code that is valid but probably a mistake."""
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
+    layout.warn_of_call(walk.problems, node.op, bound.call, node.input)
     if not node.labelled and node.params:
         warn_unlabelled(walk, node.path, bound.call, scope)
 

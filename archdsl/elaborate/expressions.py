@@ -8,7 +8,7 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
-from archdsl.elaborate import values
+from archdsl.elaborate import layout, values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
@@ -64,13 +64,15 @@ class Evaluator:
     def sizes(self, shape: ast.ShapeOf, scope: Scope, cursor: Cursor) -> tuple[int, ...] | None:
         """Return the sizes of a written shape, or None after reporting a problem."""
         sizes: list[int] = []
-        for dim in shape.dims:
+        for number, dim in enumerate(shape.dims):
             value = self.value(dim.value, scope, cursor)
             if value is ERROR:
                 return None
             if not is_whole(value) or value < 1:
                 label = f"a size must be an integer of at least 1, not {shown(value)}"
-                self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
+                found = layout.open_batch(shape, number, value)
+                help, fixes = (found.help, found.fixes) if found else ("write an integer of at least 1", ())
+                self.problems.report(codes.BAD_SHAPE, dim.value.span, label, help=help, fixes=fixes)
                 return None
             sizes.append(value)
         return tuple(sizes)

@@ -7,7 +7,7 @@ from typing import assert_never
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.elaborate import control
+from archdsl.elaborate import control, layout
 from archdsl.elaborate.budget import OverBudget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Library
@@ -167,6 +167,8 @@ class _Unfolding:
         if earlier:
             problems.report(codes.DEFINED_TWICE, name.span, secondary=(Label(earlier.span, "first here"),))
             return cursor
+        if sizes and not self.steps.shapes:
+            layout.warn_of_input(problems, given)
         tensor = Tensor(given.path, given.shape) if sizes else ERROR
         scope.children.labelled[name.text] = Labelled(tensor, name.span)
         inputs.append(given)

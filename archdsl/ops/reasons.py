@@ -97,6 +97,10 @@ class AmbiguousPadding(Reason):
         )
 
 
+# A window that is larger than AlexNet's first one is rather a mistake than a window.
+_LARGE = 11
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class WindowDoesNotFit(Reason):
     """The window is larger than the padded map."""
@@ -145,7 +149,10 @@ class WindowDoesNotFit(Reason):
         axis = self._worst()
         missing = self.needed(axis) - self.padded(axis)
         padding = max(self.before[axis], self.after[axis]) + -(-missing // 2)
-        return None if padding * 2 > self.needed(axis) or not self.paddable else padding
+        if padding * 2 > self.needed(axis) or (self.needed(axis) > _LARGE and missing > 2) or not self.paddable:
+            # A large kernel that does not fit is rather another number in its place than a lack of padding.
+            return None
+        return padding
 
 
 def _counted(number: int, noun: str) -> str:
