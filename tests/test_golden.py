@@ -151,7 +151,7 @@ def test_the_graph_of_a_case_is_what_pytorch_runs(case: Path) -> None:
 
 def test_every_file_belongs_to_a_case(*, regen: bool) -> None:
     owned = {case.with_name(name) for case in CASES for name in ("case.arch", *OUTPUTS)}
-    owned |= {file for case in CASES for file in case.parent.rglob("*.arch")}
+    owned |= {file for case in CASES for pattern in ("*.arch", "*.place.json") for file in case.parent.rglob(pattern)}
     stray = [path for path in sorted(GOLDEN.rglob("*")) if path.is_file() and path not in owned]
     if regen:
         for path in stray:

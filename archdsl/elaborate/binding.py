@@ -67,8 +67,8 @@ class Arguments:
                 sound = False
                 continue
             if name is None:
-                value = evaluate(arg.value, expected_by_any(declared))
-                self._report_unknown(declared, names, number, arg, positional, value)
+                unknown = evaluate(arg.value, expected_by_any(declared))
+                self._report_unknown(declared, names, number, arg, positional, unknown)
                 sound = False
                 continue
             if name in found:
@@ -88,7 +88,11 @@ class Arguments:
     ) -> bool:
         """Report a call whose arguments are those of another framework; return whether it is one."""
         names = list(declared.arguments)
+        if any(isinstance(each.value, ast.Reference) for each in call.args):
+            return False
         if arg.name is None:
+            if "heads" in declared.arguments and not layout.begins_with_features(call, stream):
+                return False
             if {"out", "kernel"} <= declared.arguments.keys() and not layout.gives_input_channels(call, stream):
                 return False
             code, span, label = codes.TOO_MANY_ARGUMENTS, arg.span, _positional(declared, declared.positional)

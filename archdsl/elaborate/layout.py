@@ -118,6 +118,12 @@ def gives_input_channels(call: ast.Call | ast.Apply, stream: Shape | None) -> bo
     )
 
 
+def begins_with_features(call: ast.Call | ast.Apply, stream: Shape | None) -> bool:
+    """Return whether the first argument of a call is the number of features of the stream."""
+    numbers = _numbers(call)
+    return bool(numbers) and stream is not None and numbers[0] == int(stream.dims[-1])
+
+
 def _numbers(call: ast.Call | ast.Apply) -> list[int]:
     """Return the arguments without names, if they are integers."""
     values = [arg.value for arg in call.args if arg.name is None]
