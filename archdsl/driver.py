@@ -1,6 +1,6 @@
 """The compiler pipeline: source text to checked graphs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
@@ -9,8 +9,9 @@ from archdsl.check.advice import advise, allowed
 from archdsl.check.asserts import check
 from archdsl.check.unused import warn_of_unused
 from archdsl.diag import codes
-from archdsl.diag.model import Diagnostic, Problems
+from archdsl.diag.model import Diagnostic, Problems, TooManyErrors
 from archdsl.elaborate import elaborate
+from archdsl.elaborate.definitions import Library
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
@@ -60,23 +61,43 @@ def compile_source(
         SettingError: The model has no parameter with a name in `settings`, or no input with a name in `shapes`.
     """
     problems = Problems()
-    file = parse(source, problems, limits.characters)
+    limits = limits.afresh()
     checked: list[CheckedGraph] = []
-    if file is not None:
-        library = Libraries(problems, source, limits).library(file)
-        if every:
-            warn_of_unused(file, problems)
-        for chosen in _chosen(file, model, problems, every=every):
-            found = Problems()
-            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
-            graph = check(unfolded, found)
-            if graph is not None:
-                checked.append(graph)
-                advise(graph, found)
-            for diagnostic in found.in_order():
-                problems.add(diagnostic)
+    file = parse(source, problems, limits.characters)
+    try:
+        if file is not None:
+            library = Libraries(problems, source, limits).library(file)
+            if every:
+                warn_of_unused(file, problems)
+            for chosen in _chosen(file, model, problems, every=every):
+                checked += _checked(library, chosen, problems, settings, shapes, limits)
+    except TooManyErrors:
+        checked = []
     is_library = file is not None and not file.models and not problems.has_errors
     return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(problems.in_order())), is_library)
+
+
+def _checked(
+    library: Library,
+    chosen: ast.Definition,
+    problems: Problems,
+    settings: Mapping[str, object] | None,
+    shapes: Mapping[str | None, Shape] | None,
+    limits: Limits,
+) -> Iterator[CheckedGraph]:
+    """Yield the checked graph of a model, or nothing after reporting its errors."""
+    found = Problems()
+    try:
+        unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
+        graph = check(unfolded, found)
+        if graph is not None:
+            advise(graph, found)
+            yield graph
+    finally:
+        for diagnostic in found.in_order():
+            problems.add(diagnostic)
+        if problems.is_full:
+            raise TooManyErrors
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:

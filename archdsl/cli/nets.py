@@ -50,7 +50,7 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
     from archdsl.elaborate.settings import SettingError, parse_setting, parse_shape
     from archdsl.syntax.loader import locate
 
-    found = locate(net.file)
+    found = locate(net.file, net.limits.characters)
     try:
         compiled = compile_source(
             found.source,

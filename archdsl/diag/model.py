@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from archdsl.base.printable import shortened
 from archdsl.base.source import Span
 from archdsl.diag.codes import Code
 
+# Errors and warnings of a run. After so many, more do not help, and the work for them would not be bounded.
+MOST_ERRORS = MOST_WARNINGS = 100
 _CALLS = 6
+_LABEL, _NOTE = 300, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,10 @@ class Diagnostic:
         return (span.source.name, span.start, span.end, self.code.id)
 
 
+class TooManyErrors(Exception):
+    """A run has as many errors as are reported; it ends, and they are reported."""
+
+
 def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
     """Return a chain of notes about calls, without its middle if it is long."""
     if len(calls) <= _CALLS:
@@ -66,10 +74,11 @@ class Problems:
     """Collects the diagnostics of a run.
 
     Equal diagnostics are kept once. If several uses of a block give the same diagnostic, only that of the first use is
-    kept; `notes` name that use.
+    kept; `notes` name that use. The texts of a diagnostic are shortened, because they may quote names of any length.
     """
 
     notes: tuple[str, ...] = ()
+    _errors: int = 0
     _found: dict[Diagnostic, None] = field(default_factory=dict)
     _places: set[tuple[Code, Span]] = field(default_factory=set)
 
@@ -84,11 +93,21 @@ class Problems:
         help: str | None = None,
         fixes: tuple[Fix, ...] = (),
     ) -> None:
-        """Add a diagnostic."""
+        """Add a diagnostic; warnings beyond the first hundred are left out.
+
+        Raises TooManyErrors instead of adding one more error than are reported.
+        """
         if self.notes and (code, span) in self._places:
             return
+        if code.is_error and self._errors >= MOST_ERRORS:
+            raise TooManyErrors
+        if not code.is_error and len(self._found) - self._errors >= MOST_WARNINGS:
+            return
         self._places.add((code, span))
-        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *_shortened(self.notes)), help, fixes))
+        label, help = shortened(label, _LABEL), help and shortened(help, _NOTE)
+        others = tuple(Label(each.span, shortened(each.text, _LABEL)) for each in secondary)
+        all_notes = tuple(shortened(note, _NOTE) for note in (*notes, *_shortened(self.notes)))
+        self.add(Diagnostic(code, Label(span, label), others, all_notes, help, fixes))
 
     @contextmanager
     def noting(self, note: str | None) -> Iterator[None]:
@@ -103,7 +122,9 @@ class Problems:
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add a diagnostic that was made elsewhere."""
-        self._found.setdefault(diagnostic)
+        if diagnostic not in self._found:
+            self._found[diagnostic] = None
+            self._errors += diagnostic.code.is_error
 
     def in_order(self) -> list[Diagnostic]:
         """Return all diagnostics, sorted by position, then by code."""
@@ -116,4 +137,9 @@ class Problems:
     @property
     def has_errors(self) -> bool:
         """Whether an error was reported."""
-        return any(True for _ in self.errors())
+        return self._errors > 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many errors were reported as a run reports."""
+        return self._errors >= MOST_ERRORS

@@ -37,6 +37,13 @@ class Budget:
             help = "raise the limit with --max-operations"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
             raise OverBudget
+        used = self.limits.used
+        used.operations += 1
+        if used.operations > self.limits.all_operations:
+            label = f"the models of the file have more than {self.limits.all_operations:,} operations together"
+            help = "check one model with --model, or raise the limit with --max-operations"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
+            raise OverBudget
         self.operations += 1
 
     def count_idle(self, span: Span) -> None:

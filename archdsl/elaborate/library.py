@@ -30,6 +30,7 @@ class Libraries:
     limits: Limits
     _known: dict[str, Library] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _bytes: int = 0
 
     def library(self, file: ast.File) -> Library:
         """Return the definitions and imports of a parsed file."""
@@ -102,7 +103,8 @@ class Libraries:
         path = item.path.value
         assert isinstance(path, str)
         try:
-            source = read_import(library.file.source, path, self.main)
+            left = self.limits.characters - len(self.main.text) - self._bytes
+            source = read_import(library.file.source, path, self.main, max(left, 0))
         except Unreadable as error:
             self.problems.report(error.code, item.path.span, error.why, help=error.help)
             return None
@@ -111,6 +113,7 @@ class Libraries:
             self.problems.report(codes.IMPORT_CYCLE, item.path.span, cycle)
             return None
         if source.name not in self._known:
+            self._bytes += len(source.text)
             file = parse(source, self.problems, self.limits.characters)
             if file is None:
                 return None

@@ -29,6 +29,8 @@ from archdsl.syntax.tables import IGNORED, KEYWORDS, PATTERN, RULES, STARTS, STA
 END = "$END"
 NEWLINE = "_NL"
 MAX_DEPTH = 100
+# The parser gives up after so many errors.
+MOST_FAILURES = 100
 _SCAN = re.compile(PATTERN).match
 _ACTIONS: list[dict[str, int] | None] = [None] * len(STATES)
 _CLOSING_KINDS = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
@@ -122,7 +124,7 @@ class Automaton:
             while (action := _actions(self._states[-1]).get(token.kind)) is not None and action < 0:
                 self._reduce(RULES[~action])
             if action is None:
-                if not self._recover(token):
+                if len(self.failures) >= MOST_FAILURES or not self._recover(token):
                     return None
                 continue
             if token.kind == END:

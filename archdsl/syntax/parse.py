@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
+from archdsl.diag.model import Problems, TooManyErrors
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton, Build, Token
 from archdsl.syntax.errors import report_all
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 1_000_000
 MAX_BITS = 63
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _ESCAPES = {"n": "\n", "t": "\t"}
@@ -36,8 +36,11 @@ def parse_with(
         problems.report(codes.SOURCE_TOO_LARGE, Span(source, 0, 0), label)
         return None, None
     run = automaton(source.text, _Builder(source, problems).table())
-    tree: ast.File | None = run.run()
-    report_all(run.failures, source, problems)
+    try:
+        tree: ast.File | None = run.run()
+        report_all(run.failures, source, problems)
+    except TooManyErrors:
+        return None, None
     return tree, run
 
 
