@@ -34,7 +34,7 @@ def read_file(path: Path, most: int, *, only_regular: bool = False) -> bytes:
     """
     # A named pipe without a writer would block `open`, unless opened like this.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    with open(number, "rb", buffering=0) as stream:
+    with os.fdopen(number, "rb", buffering=0) as stream:
         mode = os.fstat(number).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(21, "Is a directory", str(path))

@@ -22,7 +22,7 @@ from archdsl.ops import all_ops, lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
-from archdsl.syntax.ast_queries import calls
+from archdsl.syntax.ast_queries import Below, last_calls
 
 _ARITHMETIC = frozenset({"+", "-", "*", "//", "%"})
 _PLAIN = (bool, int, float, str, type(None))
@@ -78,6 +78,7 @@ class Binder:
         self.arguments = Arguments(problems)
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
+        self._calls: dict[int, tuple[Below, dict[str, int]]] = {}
 
     def operator(self, name: ast.Name) -> type[Op] | None:
         """Return the operator with this name, or None after reporting that there is none."""
@@ -88,11 +89,11 @@ class Binder:
             self.problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help)
         return found
 
-    def with_set(
-        self, statement: ast.Set, scope: Scope, cursor: Cursor, below: tuple[ast.Statement | ast.Item, ...]
-    ) -> Scope:
+    def with_set(self, statement: ast.Set, scope: Scope, cursor: Cursor, below: Below) -> Scope:
         """Return the scope with the defaults of a `set` statement; `below` are the statements that it affects."""
-        called = {call.name.text for part in below for call in calls(part)}
+        _, last = self._calls.get(id(below.parts)) or self._calls.setdefault(
+            id(below.parts), (below, last_calls(below.parts))
+        )
         defaults = scope.defaults
         for setting in statement.settings:
             op = self.operator(setting.name)
@@ -101,7 +102,7 @@ class Binder:
             given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0)
             if given is None:
                 continue
-            if op.name not in called:
+            if last.get(op.name, -1) < below.start:
                 help = "move it above the calls that it should affect, or remove it"
                 self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows", help=help)
             defaults = defaults.overridden(op.name, given)

@@ -9,7 +9,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
-from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.limits import MAX_AXES, MAX_NAMES, Limits
 
 
 class OverBudget(Exception):
@@ -57,6 +57,19 @@ class Budget:
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
             raise OverBudget
 
+    def count_work(self, span: Span, units: int = 1) -> None:
+        """Count work that makes no operation, such as conditions that do not hold and names that are copied.
+
+        Raises OverBudget after reporting that there is too much.
+        """
+        used = self.limits.used
+        used.work += units
+        if used.work > self.limits.all_work:
+            label = "the net takes more work to unfold than its number of operations may need"
+            help = "repeat it less often, or raise the limit with --max-operations"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
+            raise OverBudget
+
     @contextmanager
     def nested(self, span: Span) -> Iterator[None]:
         """Count a level of blocks and brackets while it unfolds.
@@ -72,8 +85,18 @@ class Budget:
         yield
         self.depth -= 1
 
+    def allow_names(self, count: int, span: Span, kind: str) -> None:
+        """Raise OverBudget after reporting that a model has too many inputs, outputs or devices."""
+        if count > MAX_NAMES:
+            self.problems.report(codes.TOO_MANY_NAMES, span, f"a model has at most {MAX_NAMES:,} {kind}")
+            raise OverBudget
+
     def allows(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
+        if shape.rank > MAX_AXES:
+            label = f"this would have {shape.rank} axes, and at most {MAX_AXES} are allowed"
+            self.problems.report(codes.TOO_MANY_AXES, span, label)
+            return False
         if prod(map(int, shape.dims)) < 2**63:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")

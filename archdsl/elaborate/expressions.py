@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
-from archdsl.base.symbolic import TracedInt
+from archdsl.base.symbolic import TracedInt, is_recordable
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import values
@@ -86,6 +86,7 @@ class _Evaluation:
     def value(self, expr: ast.Expr) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
         self.depth += 1
+        self.limits.used.work += 1
         try:
             if self.depth > MAX_EXPRESSION_DEPTH:
                 label = f"expressions can be nested {MAX_EXPRESSION_DEPTH} levels deep"
@@ -277,7 +278,11 @@ class _Evaluation:
         if not _keeps_trace(expr.symbol, left, right):
             self.scope.pin((left, right))
             left, right = untraced(left), untraced(right)
-        return values.binary(expr.symbol, left, right, self.limits)
+        value = values.binary(expr.symbol, left, right, self.limits)
+        if isinstance(value, TracedInt) and not is_recordable(value):
+            self.scope.pin(value)
+            return int(value)
+        return value
 
     def _comparison(self, expr: ast.Comparison) -> MaybeValue:
         left = self.plain(expr.first)

@@ -16,6 +16,7 @@ from archdsl.elaborate.parameters import check_parameters
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import Below
 from archdsl.syntax.loader import Unreadable, read_import
 from archdsl.syntax.parse import parse
 from archdsl.target.reserved import why_no_class
@@ -45,7 +46,7 @@ class Libraries:
                     library.defaults.setdefault(item.name.text, above.defaults)
                 case ast.Set():
                     # The `set` statements of a file see no parameters and no stream.
-                    above = binder.with_set(item, above, Cursor(), file.items[number + 1 :])
+                    above = binder.with_set(item, above, Cursor(), Below(file.items, number + 1))
                 case ast.Import():
                     self._import(library, item)
                 case ast.Broken():

@@ -6,16 +6,22 @@ from dataclasses import dataclass, field, replace
 MAX_NUMBER = 2**63 - 1
 MAX_EXPRESSION_DEPTH = 80
 MAX_LIST_DEPTH = 20
+MAX_AXES = 63
+# Inputs, outputs and devices of a model, each.
+MAX_NAMES = 1_000
 # Items that the lists of a run may have together, and operations of all models of a file, for each operation of a net.
-_ITEMS, _MODELS = 20, 3
+_ITEMS, _MODELS = 20, 1
+# Units of work for each operation: a statement, an expression, or a name that is looked at.
+_WORK = 20
 
 
 @dataclass(slots=True)
 class Used:
-    """The list items and operations that a run has made so far."""
+    """The list items and operations that a run has made so far, and the work that it did."""
 
     items: int = 0
     operations: int = 0
+    work: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,11 @@ class Limits:
     def all_operations(self) -> int:
         """Maximum number of operations of all models of a file together."""
         return _MODELS * self.operations
+
+    @property
+    def all_work(self) -> int:
+        """Maximum number of statements, expressions and names that are evaluated in a run."""
+        return _WORK * self.operations
 
     @property
     def characters(self) -> int:
