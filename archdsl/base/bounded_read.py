@@ -20,6 +20,15 @@ class NotRegular(OSError):
     """A path leads to a device or a pipe where only a file is read."""
 
 
+def exists(path: str) -> bool:
+    """Return whether there is a file, a folder or a link with this path; no path is too long to ask for."""
+    try:
+        Path(path).lstat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def read_file(path: Path, most: int, *, only_regular: bool = False) -> bytes:
     """Return the contents of a file, device or named pipe.
 

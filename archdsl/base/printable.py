@@ -6,14 +6,14 @@ _LONG_WORD = re.compile(r"\S{101,}")
 
 
 def printable(text: str) -> str:
-    r"""Return a text in which each character that does not print is escaped, such as `\x1b`; line ends stay.
+    r"""Return a text in which each character that does not print is escaped, such as `\x1b`; line ends and tabs stay.
 
     Such characters are control characters, marks that reverse the direction of text, invisible characters, and bytes
     of a file name that are not UTF-8.
     """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
+    return "".join(char if char.isprintable() or char in "\n\t" else _escaped(char) for char in text)
 
 
 def _escaped(char: str) -> str:

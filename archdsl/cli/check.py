@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.base.printable import printable
 from archdsl.cli.nets import compiled_of
 from archdsl.cli.options import NetRequest, as_data, of_files
 from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, print_json
@@ -42,10 +43,10 @@ def _check(net: NetRequest) -> int:
     ok = click.style("ok", fg="green")
     if compiled.is_library:
         text = "no models; names and defaults are checked, bodies only where a model uses them"
-        click.echo(f"{ok}  {net.file}: {text}")
+        click.echo(f"{ok}  {printable(net.file)}: {text}")
     for graph in compiled.models:
         counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
-        click.echo(f"{ok}  {graph.source.name}  {graph.name}: {counts}")
+        click.echo(f"{ok}  {printable(graph.source.name)}  {graph.name}: {counts}")
         _print_crossings(graph)
     return _exit_code(compiled)
 

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -68,13 +67,14 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
 
 def _placed(compiled: "Compiled", file: str) -> "Compiled":
     """Return the result with the steps of one model on the devices of a placement file; exit if it does not fit."""
-    from archdsl.place.sidecar import NoPlacement, applied, read
+    from archdsl.place.sidecar import NoPlacement, applied, read_sidecar
+    from archdsl.syntax.loader import Unreadable
 
     try:
-        sidecar = read(Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is not a text file"
-        stop(NO_FILE, f"cannot read {file}: {reason.lower()}", None)
+        sidecar = read_sidecar(file)
+    except Unreadable as error:
+        complain(error)
+        sys.exit(NO_FILE)
     except NoPlacement as error:
         stop(NO_FILE, f"{file} is not a placement: {error}", f"write one with `archdsl place … -o {file}`")
     named = [graph.name == sidecar.model for graph in compiled.models]

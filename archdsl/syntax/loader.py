@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from archdsl.base.bounded_read import TooMuch, read_file, read_stream
+from archdsl.base.bounded_read import TooMuch, exists, read_file, read_stream
 from archdsl.base.resources import names, resource
 from archdsl.base.source import Source
 from archdsl.diag import codes
@@ -95,7 +95,7 @@ def locate(file: str, most: int = MAX_BYTES) -> Located:
     if file == "-":
         return Located(_decoded("<stdin>", _standard_input(most)))
     path = Path(file)
-    if not os.path.lexists(file) and _is_name(file):
+    if not exists(file) and _is_name(file):
         if file in gallery():
             return Located(Source(f"{file}{SUFFIX}", _gallery_text(file)))
         known = gallery_models()
@@ -104,6 +104,15 @@ def locate(file: str, most: int = MAX_BYTES) -> Located:
             return Located(Source(f"{family}{SUFFIX}", _gallery_text(family)), model)
         raise Unreadable(codes.FILE_NOT_FOUND, file, "this is neither a file nor a net of the gallery", _nearest(file))
     return Located(_decoded(file, _bytes(path, most, is_import=False)))
+
+
+def read_text(file: str, most: int) -> str:
+    """Return the text of a file that belongs to a net, such as a placement.
+
+    Raises:
+        Unreadable: The file cannot be read, has more than `most` bytes, or is not text.
+    """
+    return _decoded(file, _bytes(Path(file), most, is_import=False)).text
 
 
 def _standard_input(most: int) -> bytes:
@@ -158,7 +167,7 @@ def read_import(importer: Source, path: str, main: Source, most: int = MAX_BYTES
     """
     if not path.endswith(SUFFIX) or Path(path).is_absolute() or "\\" in path:
         raise Unreadable(codes.FILE_NOT_FOUND, path, "this is not a relative path that ends in `.arch`")
-    if not Path(importer.name).exists() and importer.name.removesuffix(SUFFIX) in gallery():
+    if not exists(importer.name) and importer.name.removesuffix(SUFFIX) in gallery():
         name = path.removeprefix("./").removesuffix(SUFFIX)
         if name not in gallery():
             raise Unreadable(codes.FILE_NOT_FOUND, path, "the gallery has no such file", _nearest(name))
