@@ -59,7 +59,7 @@ class Diagnostic:
 
 
 class TooManyErrors(Exception):
-    """A run has as many errors as are reported; it ends, and they are reported."""
+    """Parsing or elaboration ends, because it has as many errors as are reported, or cannot go on after one."""
 
 
 def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,6 +26,10 @@ from archdsl.ir.graph import ChildNaming, Container, Use, dotted
 from archdsl.syntax import ast
 
 
+# Units of work for a use of a block.
+_USE = 30
+
+
 def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
     """Unfold the call of a block, macro or model."""
     values = bind(walk, call, callee, scope, cursor)
@@ -34,7 +38,7 @@ def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, sc
         walk.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
     if values is None:
         return stopped(cursor)
-    walk.budget.count_work(call.span, len(values))
+    walk.budget.count_work(call.span, _USE + 2 * len(values))
     with walk.budget.nested(call.span):
         if callee.definition.kind == "macro":
             return _expand(walk, callee, values, scope, cursor)

@@ -65,7 +65,9 @@ class Budget:
         used = self.limits.used
         used.work += units
         if used.work > self.limits.all_work:
-            label = "the net takes more work to unfold than its number of operations may need"
+            label = (
+                f"the net takes more than {self.limits.all_work:,} units of work: blocks, loops and conditions count"
+            )
             help = "repeat it less often, or raise the limit with --max-operations"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
             raise OverBudget

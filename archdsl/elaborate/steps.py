@@ -30,6 +30,8 @@ from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import Below
 
 SPLIT = "split"
+# Units of work for an operation and a submodule, beside those for their statements.
+_OPERATION, _SUBMODULE = 10, 8
 
 
 class Steps:
@@ -154,6 +156,7 @@ class Steps:
         if label is None and not scope.children.names_all:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
             self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
+        self.budget.count_work(unit.span, _SUBMODULE)
         path = (*scope.path, child_name(self.problems, label, "layers", scope.children))
         known = () if numbered else self.labels_in(unit, scope)
         children = Children(numbered=numbered, labels=known, outer=scope.children)
@@ -207,6 +210,7 @@ class Steps:
         """Add the node of an operator to the graph; its output becomes the stream."""
         op, span = bound.op, bound.call.span
         self.budget.count_operation(span)
+        self.budget.count_work(span, _OPERATION + len(inputs))
         shapes = tuple([tensor.shape for tensor in inputs])
         try:
             found = bound.apply(shapes)

@@ -91,13 +91,13 @@ class _Builder:
         self.problems.report(codes.TOO_MANY_NAMES, span, label, help="give a list as one of them")
         return children[:MAX_ARGUMENTS]
 
-    def _nested(self, node: _Node, parts: Iterable[object]) -> _Node | ast.Literal:
-        """Return a node, or a number after reporting that it has too many levels."""
+    def _nested(self, node: _Node, parts: Iterable[object]) -> _Node:
+        """Return a node. Raises TooManyErrors, which ends the parser, after reporting that it has too many levels."""
         depth = 1 + max([self._depths.get(id(part), 0) for part in parts], default=0)
         if depth > MAX_DEPTH:
             label = f"expressions can be nested {MAX_DEPTH} levels deep"
             self.problems.report(codes.TOO_DEEP, node.span, label)
-            return ast.Literal(0, node.span)
+            raise TooManyErrors
         self._depths[id(node)] = depth
         return node
 
@@ -195,7 +195,7 @@ class _Builder:
             here = Span(self.source, span.start, span.start + len("if"))
             help = "choose an item of a list instead: `[8, 16, 32][i]`"
             self.problems.report(codes.TOO_DEEP, here, f"an `if` has at most {MAX_DEPTH} branches", help=help)
-            return ast.If(test, body, (), span)
+            raise TooManyErrors
         found = ast.If(test, body, (otherwise,), span)
         self._depths[id(found)] = depth
         return found
