@@ -25,7 +25,6 @@ from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Use, dotted
 from archdsl.syntax import ast
 
-
 # Units of work for a use of a block.
 _USE = 30
 
