@@ -28,6 +28,14 @@ _LAST = ("placement", "max_operations", "max_nesting", "as_json")
 class Commands(click.Group):
     """The commands, each imported on its first use, so that no command waits for the imports of another."""
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. What the user wrote is escaped in the message of an error."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = shortened(printable(error.message), 2_000)
+            raise
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return list(COMMANDS)
@@ -71,7 +79,6 @@ def _ended(call: Callable[[], object]) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except click.ClickException as error:
-        error.message = printable(error.message)
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
