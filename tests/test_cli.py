@@ -219,7 +219,7 @@ def test_bounds_can_be_raised(tmp_path: Path) -> None:
     many.write_text("model A {\n  input x: 4\n  fc: linear(len(range(120_000)))\n}\n")
     assert "more than 20,000 items" in run("check", str(many)).stderr
     assert run("check", str(many), "--max-operations", "120000").exit_code == 0
-    assert "more than 50 bytes" in run("check", str(deep), "--max-operations", "1").stderr
+    assert "more than 40 bytes" in run("check", str(deep), "--max-operations", "1").stderr
 
 
 def test_blocks_that_no_model_uses_are_named(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ _operations = click.option(
     type=click.IntRange(min=1),
     default=20_000,
     show_default=True,
-    help="Maximum number of operations and list items; files may have 50 bytes for each",
+    help="Maximum number of operations and list items; files may have 40 bytes for each",
 )
 _nesting = click.option(
     "--max-nesting",

@@ -383,7 +383,7 @@ NUMBER_TOO_LARGE = _code(
 SOURCE_TOO_LARGE = _code(
     "E0504",
     "the file is too large",
-    """A file may have, with its imports, 50 bytes for each operation that a net may have. `--max-operations` raises
+    """A file may have, with its imports, 40 bytes for each operation that a net may have. `--max-operations` raises
     both limits.""",
 )
 

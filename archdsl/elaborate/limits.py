@@ -59,4 +59,4 @@ class Limits:
     @property
     def characters(self) -> int:
         """Maximum number of bytes of a file with its imports."""
-        return 50 * self.operations
+        return 40 * self.operations

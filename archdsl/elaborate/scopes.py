@@ -1,5 +1,6 @@
 """Lexical scopes: the names that an expression can use, and the container that a step becomes a child of."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -35,7 +36,8 @@ class Children:
         self.fixed = fixed
         self.places: dict[str, Span] = {}
         self.labelled: dict[str, Labelled] = {}
-        self.shared: set[str] = set()
+        # The number of uses of a module, by its label: the second one is called `label@2`.
+        self.shared: dict[str, int] = defaultdict(lambda: 1)
         self.given: set[str] = set()
         self._reserved = frozenset(labels)
         self._count = 0

@@ -196,6 +196,10 @@ class Automaton:
 
     def _reduce(self, rule: tuple[str, int, str, tuple[int, ...]]) -> None:
         origin, length, make, keep = rule
+        if length == 1 and make == "?" and type(self._values[-1]) is not list:
+            # Most rules only pass a value on.
+            self._states[-1] = _actions(self._states[-2])[origin]
+            return
         if length:
             children = self._values[-length:]
             start, end = self._starts[-length], self._ends[-1]

@@ -14,7 +14,7 @@ from archdsl.diag.codes import Code
 
 SUFFIX = ".arch"
 # Bytes of a file, unless a command allows for more.
-MAX_BYTES = 1_000_000
+MAX_BYTES = 800_000
 _MODELS = re.compile(r"^model[ \t]+(\w+)", re.MULTILINE).finditer
 
 
@@ -127,8 +127,9 @@ def _standard_input(most: int) -> bytes:
 
 
 def _too_large(name: str, most: int, *, is_import: bool = False) -> Unreadable:
-    words = f"it has more than {most:,} bytes" + ", with the files read before it" * is_import
-    return Unreadable(codes.SOURCE_TOO_LARGE, name, words, "raise the limit with --max-operations")
+    words = f"it has more than {most:,} bytes" + ", which the files before it have left" * is_import
+    help = "raise the limit with --max-operations" if name.endswith(SUFFIX) or name == "<stdin>" else None
+    return Unreadable(codes.SOURCE_TOO_LARGE, name, words, help)
 
 
 def _gallery_text(family: str) -> str:

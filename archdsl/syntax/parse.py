@@ -12,7 +12,7 @@ from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton, Build, Token
 from archdsl.syntax.errors import report_all
 
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 800_000
 MAX_BITS = 63
 MAX_NAME = 255
 MAX_ARGUMENTS = 1_000
