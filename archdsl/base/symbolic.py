@@ -34,9 +34,9 @@ Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 
 # A trace of more weight is not kept: the number is a constant, and its parameters are pinned.
-MAX_WEIGHT = 400
-# Arithmetic does not compute traces of more weight.
-_MOST = 2_000
+MAX_WEIGHT = 200
+# Arithmetic does not compute traces of more weight. Quotients contain one another, so that theirs also bounds recursion.
+_MOST, _MOST_DIVIDED = 4_000, 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _traced(value: int, trace: Polynomial) -> int:
 
 
 def _divided(value: int, left: Polynomial, symbol: str, right: Polynomial) -> int:
-    if weight(left) + weight(right) > _MOST:
+    if weight(left) + weight(right) > _MOST_DIVIDED:
         return _opaque(value, left, right)
     return _traced(value, _quotient(left, symbol, right))
 

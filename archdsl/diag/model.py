@@ -121,10 +121,12 @@ class Problems:
             self.notes = before
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Add a diagnostic that was made elsewhere."""
-        if diagnostic not in self._found:
+        """Add a diagnostic that was made elsewhere, unless there are as many as are reported."""
+        is_error = diagnostic.code.is_error
+        is_left_out = self.is_full if is_error else len(self._found) - self._errors >= MOST_WARNINGS
+        if diagnostic not in self._found and not is_left_out:
             self._found[diagnostic] = None
-            self._errors += diagnostic.code.is_error
+            self._errors += is_error
 
     def in_order(self) -> list[Diagnostic]:
         """Return all diagnostics, sorted by position, then by code."""

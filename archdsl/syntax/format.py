@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archdsl.base.source import Source, Span
+from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.syntax import ast
 from archdsl.syntax.columns import Line, Part, line_up
+from archdsl.syntax.parse import MAX_CHARACTERS
 from archdsl.syntax.pieces import Entry, Nest, Note, Piece, Remark, Statement, Word, flat, is_comma, scan
 
 WIDTH = 120
@@ -39,6 +41,10 @@ def format_source(source: Source, problems: Problems) -> str | None:
     if found is None:
         return None
     text = "".join(f"{line}\n" for line in _laid_out(found.entries))
+    if len(text) > max(MAX_CHARACTERS, len(source.text)):
+        label = f"formatted, it would have {len(text):,} characters, and at most {MAX_CHARACTERS:,} are read"
+        problems.report(codes.SOURCE_TOO_LARGE, Span(source, 0, 0), label)
+        return None
     again = scan(Source(source.name, text), Problems())
     if again is None:
         raise WrongLayout("the layout is not valid")
