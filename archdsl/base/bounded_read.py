@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 1 << 16
-# Seconds that a named pipe may take until its first or next byte comes.
-PATIENCE = 10.0
+# Seconds to wait for a process that opens a named pipe, and for the next byte that it writes.
+PATIENCE, PATIENCE_WITH_WRITER = 5.0, 60.0
 
 
 class TooMuch(Exception):
@@ -39,7 +39,7 @@ def read_file(path: Path, most: int, *, only_regular: bool = False) -> bytes:
 
     Raises:
         TooMuch: There are more than `most` bytes.
-        OSError: The file cannot be read, or a pipe sends nothing for ten seconds.
+        OSError: The file cannot be read, or nothing is written to a pipe for some seconds.
     """
     # A named pipe without a writer would block `open`, unless opened like this.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -72,23 +72,24 @@ def read_stream(stream: BinaryIO, most: int) -> bytes:
 def _read_pipe(number: int, most: int) -> bytes:
     """Return what a named pipe sends until its writers close it; before one opens it, it is empty."""
     parts: list[bytes] = []
-    left, end, begun = most, time.monotonic() + PATIENCE, False
+    left, has_writer = most, False
+    end = time.monotonic() + PATIENCE
     while (rest := end - time.monotonic()) > 0:
-        ready, _, _ = select.select([number], [], [], rest)
-        if not ready:
-            break
         try:
             part = os.read(number, min(_CHUNK, left + 1))
         except BlockingIOError:
-            begun = True
+            if not has_writer:
+                has_writer, end = True, time.monotonic() + PATIENCE_WITH_WRITER
+            select.select([number], [], [], max(end - time.monotonic(), 0))
             continue
         if part:
             parts.append(part)
-            left, end, begun = left - len(part), time.monotonic() + PATIENCE, True
+            left -= len(part)
+            has_writer, end = True, time.monotonic() + PATIENCE_WITH_WRITER
             if left < 0:
                 raise TooMuch
-        elif begun:
+        elif has_writer:
             return b"".join(parts)
         else:
-            time.sleep(0.01)
-    raise TimeoutError(110, f"Nothing was written to this pipe for {PATIENCE:.0f} seconds", str(number))
+            time.sleep(min(rest, 0.01))
+    raise TimeoutError(110, "nothing was written to this pipe for too long")

@@ -35,7 +35,7 @@ Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 # A trace of more weight is not kept: the number is a constant, and its parameters are pinned.
 MAX_WEIGHT = 200
-# Arithmetic does not compute traces of more weight. Quotients contain one another, so that theirs also bounds recursion.
+# Arithmetic does not compute traces of more weight. That of quotients bounds the recursion into them.
 _MOST, _MOST_DIVIDED = 4_000, 800
 
 

@@ -35,6 +35,10 @@ class Commands(click.Group):
         except click.ClickException as error:
             error.message = shortened(printable(error.message), 2_000)
             raise
+        except BrokenPipeError:
+            # The reader of the output has seen enough.
+            streams.discard(sys.stdout)
+            return None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""

@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import BinaryIO, NoReturn, TextIO, cast
 
 from archdsl.base.printable import printable
 
@@ -18,7 +18,20 @@ class Terminated(BaseException):
 
 
 class _Escaping(io.TextIOWrapper):
-    """A text stream that escapes what does not print, except for colours, and what its encoding lacks."""
+    """A text stream that escapes what does not print, except for colours, and what its encoding lacks.
+
+    It hides its buffer, because click puts another stream around that of a stream of ASCII.
+    """
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Raise AttributeError; `binary` returns the buffer."""
+        raise AttributeError("buffer")
+
+    @property
+    def binary(self) -> BinaryIO:
+        """The stream of bytes below this one."""
+        return cast(BinaryIO, super().buffer)
 
     def write(self, text: str, /) -> int:
         """Write a text, and return its length."""
@@ -29,6 +42,11 @@ class _Escaping(io.TextIOWrapper):
         else:
             super().write(text)
         return len(text)
+
+
+def binary(stream: TextIO) -> BinaryIO:
+    """Return the stream of bytes below a text stream."""
+    return stream.binary if isinstance(stream, _Escaping) else stream.buffer
 
 
 def prepare() -> None:

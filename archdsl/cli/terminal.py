@@ -48,8 +48,11 @@ def write_output(target: str, data: bytes, file: str) -> None:
         file: The path of the source, which is never overwritten.
     """
     if target == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        from archdsl.cli.streams import binary
+
+        sys.stdout.flush()
+        binary(sys.stdout).write(data)
+        binary(sys.stdout).flush()
         return
     if file != "-" and _are_same(file, target):
         raise click.BadParameter(f"{target} is the source itself", param_hint="--output")

@@ -11,7 +11,7 @@ from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined, Library
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.limits import MAX_IMPORT_DEPTH, Limits
 from archdsl.elaborate.parameters import check_parameters
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.suggestions import suggestion
@@ -112,6 +112,10 @@ class Libraries:
         if source.name in self._open:
             cycle = " imports ".join([*self._open[self._open.index(source.name) :], source.name])
             self.problems.report(codes.IMPORT_CYCLE, item.path.span, cycle)
+            return None
+        if len(self._open) >= MAX_IMPORT_DEPTH:
+            label = f"files can import each other {MAX_IMPORT_DEPTH} levels deep"
+            self.problems.report(codes.TOO_DEEP, item.path.span, label)
             return None
         if source.name not in self._known:
             self._bytes += len(source.text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 MAX_NUMBER = 2**63 - 1
 MAX_EXPRESSION_DEPTH = 80
 MAX_LIST_DEPTH = 20
+MAX_IMPORT_DEPTH = 50
 MAX_AXES = 63
 # Inputs, outputs and devices of a model, each.
 MAX_NAMES = 1_000
