@@ -254,7 +254,7 @@ def test_every_command_prints_to_ascii(command: str, folder: Path) -> None:
 @pytest.mark.parametrize("level", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_optimised_python_gives_the_same(level: str, folder: Path) -> None:
     (folder / "messy.arch").write_text(MESSY)
-    command = "archdsl build net.arch -o - && archdsl fmt - < messy.arch && ! archdsl check none.arch"
+    command = "archdsl build net.arch -o - && archdsl fmt - < messy.arch"
     plain, optimised = shell(command, folder), shell(command, folder, PYTHONOPTIMIZE=level)
     assert_clear(optimised, (0,))
     assert (plain.stdout, plain.stderr) == (optimised.stdout, optimised.stderr)
