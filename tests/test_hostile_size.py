@@ -3,6 +3,7 @@
 Everything here counts; the `long` tests run commands under limits on CPU time and memory.
 """
 
+import re
 import resource
 import subprocess
 import sys
@@ -194,6 +195,13 @@ def test_traces_do_not_grow_without_bound() -> None:
     assert isinstance(nested, TracedInt)
     assert weight(nested.trace) <= 10 * MAX_WEIGHT
     assert parameters_of(nested) == {"n"}
+
+
+def test_the_security_page_names_tests_that_exist() -> None:
+    root = Path(__file__).parents[1]
+    named = set(re.findall(r"`(tests/\w+\.py)`", (root / "SECURITY.md").read_text()))
+    assert len(named) >= 4
+    assert not [name for name in named if not (root / name).exists()]
 
 
 # Whole commands under limits: bytes of text, CPU seconds, MiB.
