@@ -119,6 +119,7 @@ MANY = {
     "characters of a label": (model("a" * 50_000 + ": relu"), "E0110"),
     "characters of a computed label": (model("a" + "{1}" * 10_000 + ": relu"), "E0110"),
     "characters of an operator": (model("a" * 50_000), "E0110"),
+    "characters of a value in a label": (model('for s in ["' + "x" * 50_000 + '"] { a{s}: relu }'), "E0110"),
     "digits": (model("f: linear(" + "1" * 50_000 + ")"), "E0503"),
     "digits of a fraction": (model("d: dropout(0." + "1" * 50_000 + "e" + "9" * 50_000 + ")"), "E0503"),
 }  # fmt: skip

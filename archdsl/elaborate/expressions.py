@@ -11,7 +11,7 @@ from archdsl.elaborate import values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
-from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NAME, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
@@ -207,6 +207,10 @@ class _Evaluation:
                 self.problems.report(codes.NUMBER_TOO_LARGE, label.span, text, help=help)
                 return None
             texts = [text + ending for text in texts for ending in endings]
+            if any(len(text) > MAX_NAME for text in texts):
+                words = f"this name would have more than {MAX_NAME} characters"
+                self.problems.report(codes.NAME_TOO_LONG, label.span, words)
+                return None
         wrong = next((text for text in texts if not _NAME.fullmatch(text)), None)
         if wrong is not None:
             self.problems.report(codes.BAD_NAME, label.span, f"`{wrong[:40]}` is not a name")

@@ -8,6 +8,7 @@ MAX_EXPRESSION_DEPTH = 80
 MAX_LIST_DEPTH = 20
 MAX_IMPORT_DEPTH = 50
 MAX_AXES = 63
+MAX_NAME = 255
 # Inputs, outputs and devices of a model, each.
 MAX_NAMES = 1_000
 # Items that the lists of a run may have together, and operations of all models of a file, for each operation of a net.
