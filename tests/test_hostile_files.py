@@ -263,20 +263,15 @@ def test_optimised_python_gives_the_same(level: str, folder: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_ends_a_run_in_one_sentence(number: signal.Signals, folder: Path) -> None:
     (folder / "out.py").write_text("# by archdsl from\nold = 1\n")
+    os.mkfifo(folder / "pipe.arch")
     process = subprocess.Popen(
-        [sys.executable, "-m", "archdsl", "build", "-", "-o", "out.py"], cwd=folder, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdin and process.stderr
-    # The command now waits for its input.
-    end = time.monotonic() + 60
-    while b"SigCgt" in (found := Path(f"/proc/{process.pid}/status").read_bytes()) and time.monotonic() < end:
-        if int(found.split(b"SigCgt:")[1].split()[0], 16) >> (signal.SIGTERM - 1) & 1:
-            break
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, error = process.communicate(timeout=60)
+        [sys.executable, "-m", "archdsl", "build", "pipe.arch", "-o", "out.py"], cwd=folder, stderr=subprocess.PIPE
+    )
+    # Opening waits until the command opens the pipe, which then waits for its text.
+    with (folder / "pipe.arch").open("w"):
+        process.send_signal(number)
+        _, error = process.communicate(timeout=60)
     assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
     assert error.strip() in (b"error: interrupted", b"error: terminated by a signal")
     assert (folder / "out.py").read_text() == "# by archdsl from\nold = 1\n"
-    assert sorted(each.name for each in folder.iterdir()) == ["net.arch", "out.py"]
+    assert sorted(each.name for each in folder.iterdir()) == ["net.arch", "out.py", "pipe.arch"]

@@ -210,7 +210,7 @@ class Steps:
         """Add the node of an operator to the graph; its output becomes the stream."""
         op, span = bound.op, bound.call.span
         self.budget.count_operation(span)
-        self.budget.count_work(span, _OPERATION + len(inputs))
+        self.budget.count_work(span, _OPERATION + len(inputs) + len(path) // 2)
         shapes = tuple([tensor.shape for tensor in inputs])
         try:
             found = bound.apply(shapes)
