@@ -275,3 +275,29 @@ def test_a_signal_ends_a_run_in_one_sentence(number: signal.Signals, folder: Pat
     assert error.strip() in (b"error: interrupted", b"error: terminated by a signal")
     assert (folder / "out.py").read_text() == "# by archdsl from\nold = 1\n"
     assert sorted(each.name for each in folder.iterdir()) == ["net.arch", "out.py", "pipe.arch"]
+
+
+SETTINGS = {
+    "another hash seed": {"PYTHONHASHSEED": "1"},
+    "another locale and time zone": {
+        "PYTHONHASHSEED": "2",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "TZ": "Pacific/Kiritimati",
+    },
+    "a narrow terminal": {"PYTHONHASHSEED": "3", "COLUMNS": "20", "TERM": "dumb", "SOURCE_DATE_EPOCH": "1"},
+    "python -O": {"PYTHONHASHSEED": "4", "PYTHONOPTIMIZE": "1"},
+}
+WRITTEN = "build {0} -o - ", "draw {0} -o x.dot && cat x.dot", "summary {0} --json", "check {0} --json"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", WRITTEN)
+@pytest.mark.parametrize("net", ["googlenet", "unet", "gpt"])
+def test_outputs_have_the_same_bytes_everywhere(net: str, command: str, folder: Path) -> None:
+    line = f"archdsl {command.format(net)}"
+    expected = shell(line, folder, PYTHONHASHSEED="0")
+    assert_clear(expected, (0,))
+    for name, environment in SETTINGS.items():
+        (folder / name).mkdir()
+        assert shell(line, folder / name, **environment).stdout == expected.stdout, name

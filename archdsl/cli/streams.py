@@ -67,7 +67,7 @@ def prepare() -> None:
 def _escaping(stream: TextIO | None, number: int) -> TextIO:
     # A closed stream: writing to it fails, which is reported at the end.
     if stream is None:
-        return _Escaping(io.FileIO(number, "w", closefd=False), encoding="utf-8", line_buffering=True)  # type: ignore[type-var]
+        return _Escaping(io.FileIO(number, "w", closefd=False), encoding="utf-8", line_buffering=True)
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     encoding, buffered = stream.encoding, stream.line_buffering
