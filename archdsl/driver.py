@@ -1,7 +1,7 @@
 """The compiler pipeline: source text to checked graphs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
@@ -10,8 +10,9 @@ from archdsl.check.asserts import check
 from archdsl.check.unused import warn_of_unused
 from archdsl.diag import codes
 from archdsl.diag.codes import Code
-from archdsl.diag.model import Diagnostic, Problems
+from archdsl.diag.model import Diagnostic, Problems, TooManyErrors
 from archdsl.elaborate import elaborate
+from archdsl.elaborate.definitions import Library
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
@@ -73,44 +74,70 @@ def compile_source(
         SettingError: The model has no parameter with a name in `settings`, or no input with a name in `shapes`.
     """
     problems = Problems()
-    file = parse(source, problems, limits.characters)
+    limits = limits.afresh()
     checked: list[CheckedGraph] = []
-    derived: dict[tuple[Code, Span], Diagnostic] = {}
-    is_misread = False
+    file = parse(source, problems, limits.characters)
     libraries = Libraries(problems, source, limits)
-    name, inputs = None, list[Input]()
-    if file is not None:
-        library = libraries.library(file)
-        is_misread = problems.has_errors
-        for chosen in _chosen(file, model, problems, every=every):
-            found = Problems()
-            name, inputs = chosen.name.text, list[Input]()
-            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits, inputs=inputs)
-            graph = check(unfolded, found)
-            if graph is not None:
-                checked.append(graph)
-                advise(graph, found)
-            for diagnostic in found.in_order():
-                problems.add(_in_model(diagnostic, chosen, derived))
-        if every and not any(error.code is codes.NO_SUCH_BLOCK for error in problems.errors()):
-            warn_of_unused(file, problems)
+    run = _Run(settings, shapes, limits)
+    is_misread = problems.has_errors
+    try:
+        if file is not None:
+            library = libraries.library(file)
+            is_misread = problems.has_errors
+            for chosen in _chosen(file, model, problems, every=every):
+                checked += run.checked(library, chosen, problems)
+            if every and not any(error.code is codes.NO_SUCH_BLOCK for error in problems.errors()):
+                warn_of_unused(file, problems)
+    except TooManyErrors:
+        checked = []
     is_library = file is not None and not file.models and not problems.has_errors
     models = () if problems.has_errors else tuple(checked)
     found_all = [each for each in problems.in_order() if not (is_misread and each.code in _CONSEQUENCES)]
-    return Compiled(models, tuple(allowed(found_all)), is_library, libraries.imported, name, tuple(inputs))
+    return Compiled(models, tuple(allowed(found_all)), is_library, libraries.imported, run.name, tuple(run.inputs))
 
 
-def _in_model(diagnostic: Diagnostic, model: ast.Definition, known: dict[tuple[Code, Span], Diagnostic]) -> Diagnostic:
-    """Return an error with a note about the model `A = B(…)` whose arguments it comes from, if it is outside of A.
+@dataclass(slots=True)
+class _Run:
+    """The elaboration and checks of the models of a file; `name` and `inputs` are those of the last model."""
 
-    `known` keeps the first of such errors at each place, which stands for those of further models.
-    """
-    span, own = diagnostic.primary.span, model.span
-    is_inside = span.source is own.source and own.start <= span.start < own.end
-    if not diagnostic.code.is_error or not model.is_inline or is_inside:
-        return diagnostic
-    note = f"in the model {model.name.text}, defined at line {model.name.span.line}"
-    return known.setdefault((diagnostic.code, span), replace(diagnostic, notes=(*diagnostic.notes, note)))
+    settings: Mapping[str, object] | None
+    shapes: Mapping[str | None, Shape] | None
+    limits: Limits
+    name: str | None = None
+    inputs: list[Input] = field(default_factory=list)
+    _derived: dict[tuple[Code, Span], Diagnostic] = field(default_factory=dict)
+
+    def checked(self, library: Library, chosen: ast.Definition, problems: Problems) -> Iterator[CheckedGraph]:
+        """Yield the checked graph of a model, or nothing after reporting its errors."""
+        found = Problems()
+        self.name, self.inputs = chosen.name.text, []
+        try:
+            unfolded = elaborate(
+                library, chosen, found, settings=self.settings, shapes=self.shapes, limits=self.limits,
+                inputs=self.inputs,
+            )  # fmt: skip
+            graph = check(unfolded, found)
+            if graph is not None:
+                advise(graph, found)
+                yield graph
+        finally:
+            for diagnostic in found.in_order():
+                problems.add(self._in_model(diagnostic, chosen))
+            if problems.is_full:
+                raise TooManyErrors
+
+    def _in_model(self, diagnostic: Diagnostic, model: ast.Definition) -> Diagnostic:
+        """Return an error with a note about the model `A = B(…)` whose arguments it comes from, if it is outside of A.
+
+        The first of such errors at each place stands for those of further models.
+        """
+        span, own = diagnostic.primary.span, model.span
+        is_inside = span.source is own.source and own.start <= span.start < own.end
+        if not diagnostic.code.is_error or not model.is_inline or is_inside:
+            return diagnostic
+        note = f"in the model {model.name.text}, defined at line {model.name.span.line}"
+        changed = replace(diagnostic, notes=(*diagnostic.notes, note))
+        return self._derived.setdefault((diagnostic.code, span), changed)
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 GENERATED = {"comparison.md", "errors.md", "gallery.md", "lengths.md", "operators.md"}
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(DOCS.glob("*.md"))]
 WRITTEN = [page for page in PAGES if page.name not in GENERATED]
 ELLIPSIS = "..."
 FILE = re.compile(r"# (\w+\.\w+)\n")

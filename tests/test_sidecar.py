@@ -170,7 +170,7 @@ def test_what_is_no_placement_is_refused(tmp_path: Path) -> None:
         (tmp_path / "bad.json").write_text(text)
         found = run("check", "lenet5", "--placement", str(tmp_path / "bad.json"))
         assert (found.exit_code, words in found.stderr) == (3, True)
-    assert "cannot read" in run("check", "lenet5", "--placement", str(tmp_path / "none.json")).stderr
+    assert "no such file" in run("check", "lenet5", "--placement", str(tmp_path / "none.json")).stderr
     assert "leave out -o" in run("place", "lenet5", "--placement", "x.json", "-o", "y.json").stderr
 
 

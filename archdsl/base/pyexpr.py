@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from archdsl.base.symbolic import Polynomial, Quotient, TracedFloat, TracedInt
+from archdsl.base.symbolic import Factor, Polynomial, Quotient, TracedFloat, TracedInt
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,11 +332,19 @@ def structure(expr: Expr) -> Hashable:
     return (type(expr), repr(expr)) if isinstance(expr, int | float) else expr
 
 
+def _factor(factor: Factor) -> Expr:
+    if isinstance(factor, str):
+        return Ref(factor)
+    # Elaboration keeps no number whose trace is too large to record.
+    assert isinstance(factor, Quotient)
+    return _division(factor)
+
+
 def arithmetic(trace: Polynomial) -> Expr:
     """Return the expression that computes a traced number."""
     result: Expr = None
     for monomial, count in _positive_first(trace):
-        factors: list[Expr] = [Ref(f) if isinstance(f, str) else _division(f) for f in monomial]
+        factors: list[Expr] = [_factor(f) for f in monomial]
         if abs(count) != 1 or not factors:
             factors.insert(0, abs(count))
         term = factors[0]

@@ -1,7 +1,10 @@
 """Source texts and spans in them."""
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+
+_LINE_END = re.compile("\n").finditer
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +17,21 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return line and column of a position, both counted from 1."""
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def _line_starts(self) -> list[int]:
         if not self._starts:
             self._starts.append(0)
-            self._starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+            self._starts.extend(found.end() for found in _LINE_END(self.text))
+        return self._starts
 
     def line(self, number: int) -> str:
         """Return the text of a line, counted from 1, without its end."""
-        return self.text.split("\n")[number - 1].rstrip("\r")
+        starts = self._line_starts()
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r")
 
 
 @dataclass(frozen=True, slots=True)

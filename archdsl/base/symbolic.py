@@ -18,17 +18,40 @@ class Quotient:
     symbol: str
     denominator: "Polynomial"
     text: str = field(init=False, compare=False, repr=False)
+    weight: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", 1 + weight(self.numerator) + weight(self.denominator))
         object.__setattr__(self, "text", f"{self.numerator} {self.symbol} {self.denominator}")
 
     def __repr__(self) -> str:
         return self.text
 
 
-Factor: TypeAlias = str | Quotient
+Factor: TypeAlias = "str | Quotient | Opaque"
 Monomial: TypeAlias = tuple[Factor, ...]
 Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
+
+
+# A trace of more weight is not kept: the number is a constant, and its parameters are pinned.
+MAX_WEIGHT = 200
+# Arithmetic does not compute traces of more weight. That of quotients bounds the recursion into them.
+_MOST, _MOST_DIVIDED = 4_000, 800
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A factor that stands for a computation which is too large to record, with the parameters in it."""
+
+    names: frozenset[str]
+    value: int
+    text: str = field(init=False, default="…", compare=False, repr=False)
+    weight: int = field(init=False, default=MAX_WEIGHT + 1, compare=False, repr=False)
+
+
+def weight(trace: "Polynomial") -> int:
+    """Return the number of terms and factors in a trace, with those of quotients."""
+    return sum(1 + sum(1 if isinstance(factor, str) else factor.weight for factor in monomial) for monomial, _ in trace)
 
 
 def _rank(term: tuple[Monomial, int]) -> tuple[int, list[tuple[bool, str]]]:
@@ -93,10 +116,16 @@ class TracedInt(int):
         return result
 
     def __add__(self, other: int) -> int:
-        return _traced(int(self) + int(other), _sum(self.trace, polynomial(other), 1))
+        value, trace = int(self) + int(other), polynomial(other)
+        if len(self.trace) + len(trace) > _MOST:
+            return _opaque(value, self.trace, trace)
+        return _traced(value, _sum(self.trace, trace, 1))
 
     def __sub__(self, other: int) -> int:
-        return _traced(int(self) - int(other), _sum(self.trace, polynomial(other), -1))
+        value, trace = int(self) - int(other), polynomial(other)
+        if len(self.trace) + len(trace) > _MOST:
+            return _opaque(value, self.trace, trace)
+        return _traced(value, _sum(self.trace, trace, -1))
 
     def __rsub__(self, other: int) -> int:
         return _traced(int(other) - int(self), _sum(polynomial(other), self.trace, -1))
@@ -104,22 +133,25 @@ class TracedInt(int):
     def __mul__(self, other: int) -> int:
         if not isinstance(other, int):
             return NotImplemented
-        return _traced(int(self) * int(other), _product(self.trace, polynomial(other)))
+        value, trace = int(self) * int(other), polynomial(other)
+        if len(trace) * weight(self.trace) + len(self.trace) * weight(trace) > _MOST:
+            return _opaque(value, self.trace, trace)
+        return _traced(value, _product(self.trace, trace))
 
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int) -> int:
-        return _traced(int(self) // int(other), _quotient(self.trace, "//", polynomial(other)))
+        return _divided(int(self) // int(other), self.trace, "//", polynomial(other))
 
     def __rfloordiv__(self, other: int) -> int:
-        return _traced(int(other) // int(self), _quotient(polynomial(other), "//", self.trace))
+        return _divided(int(other) // int(self), polynomial(other), "//", self.trace)
 
     def __mod__(self, other: int) -> int:
-        return _traced(int(self) % int(other), _quotient(self.trace, "%", polynomial(other)))
+        return _divided(int(self) % int(other), self.trace, "%", polynomial(other))
 
     def __rmod__(self, other: int) -> int:
-        return _traced(int(other) % int(self), _quotient(polynomial(other), "%", self.trace))
+        return _divided(int(other) % int(self), polynomial(other), "%", self.trace)
 
     def __neg__(self) -> int:
         return 0 - self
@@ -156,6 +188,22 @@ def _traced(value: int, trace: Polynomial) -> int:
     return TracedInt.make(value, trace)
 
 
+def _divided(value: int, left: Polynomial, symbol: str, right: Polynomial) -> int:
+    if weight(left) + weight(right) > _MOST_DIVIDED:
+        return _opaque(value, left, right)
+    return _traced(value, _quotient(left, symbol, right))
+
+
+def _opaque(value: int, *traces: Polynomial) -> int:
+    names = frozenset[str]().union(*map(_names, traces))
+    return TracedInt.make(value, (((Opaque(names, value),), 1),))
+
+
+def is_recordable(value: int) -> bool:
+    """Return whether the trace of a number is small enough to be kept."""
+    return not isinstance(value, TracedInt) or weight(value.trace) <= MAX_WEIGHT
+
+
 def parameters_of(value: object) -> frozenset[str]:
     """Return the names of the parameters from which a value was computed."""
     if isinstance(value, TracedInt):
@@ -175,6 +223,8 @@ def _names(trace: Polynomial) -> frozenset[str]:
         for factor in monomial:
             if isinstance(factor, str):
                 found.add(factor)
+            elif isinstance(factor, Opaque):
+                found |= factor.names
             else:
                 found |= _names(factor.numerator) | _names(factor.denominator)
     return frozenset(found)
@@ -192,6 +242,10 @@ def _evaluated(trace: Polynomial, environment: Mapping[str, int]) -> int:
         for factor in monomial:
             if isinstance(factor, str):
                 term = term * environment[factor]
+                continue
+            if isinstance(factor, Opaque):
+                known = [polynomial(environment[name]) for name in factor.names if name in environment]
+                term = term * _opaque(factor.value, *known)
                 continue
             numerator = _evaluated(factor.numerator, environment)
             denominator = _evaluated(factor.denominator, environment)

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 import click
 
+from archdsl.base.printable import printable
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, OutputFile, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_diagnostics, say_written, stop, write_output
+from archdsl.cli.terminal import (
+    NET_HAS_ERRORS,
+    NO_FILE,
+    follow_option,
+    print_diagnostics,
+    say_written,
+    stop,
+    write_output,
+)
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph, CountedGraph
@@ -59,6 +68,7 @@ _build_options = gathered("options", BuildOptions, [
 @click.command()
 @of_a_net
 @_build_options
+@follow_option
 def build(net: NetRequest, options: BuildOptions) -> None:
     """Generate the PyTorch module of a model.
 
@@ -85,7 +95,9 @@ def build(net: NetRequest, options: BuildOptions) -> None:
     say_written(target, f"{graph.name}, {graph.params:,} parameters")
     if script:
         write_output(str(script[0]), script[1].encode(), net.file)
-        click.echo(f"wrote {script[0]}; run `python {script[0]} --help` for its options")
+        click.echo(
+            f"wrote {printable(str(script[0]))}; run `python {printable(str(script[0]))} --help` for its options"
+        )
 
 
 def _script(made: "_Made", target: str) -> "tuple[Path, str]":
@@ -105,7 +117,11 @@ def _module_name(file: str) -> str:
 def _keep_foreign(target: Path) -> None:
     """Exit if the default output would overwrite a file that archdsl did not write."""
     try:
-        foreign = target.exists() and "by archdsl from" not in target.read_text(encoding="utf-8").partition("\n")[0]
+        with target.open(encoding="utf-8") as stream:
+            foreign = "by archdsl from" not in stream.readline(1_000)
+    except FileNotFoundError:
+        # A link is refused later, also one that leads nowhere.
+        foreign = False
     except (OSError, UnicodeDecodeError):
         foreign = True
     if foreign:

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.base.bounded_read import exists
 from archdsl.cli.nets import compiled_of
 from archdsl.cli.options import NetRequest, OutputFile, as_data, limited
 from archdsl.cli.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
     complain,
+    follow_option,
     print_diagnostics,
     print_json,
     say_written,
@@ -38,6 +40,7 @@ _SORTS = ("given", "name", "parameters", "macs", "memory", "depth", "accuracy")
 @click.option("--sort", type=click.Choice(_SORTS), default="given", show_default=True, help="Order of the nets")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown")
 @click.option("--plots", type=click.Path(file_okay=False), metavar="FOLDER", help="Folder to write charts to, as SVG")
+@follow_option
 @click.option("-o", "--output", type=OutputFile(), metavar="OUT.md", help="File for the page of --gallery")
 @as_data
 def compare(
@@ -78,7 +81,7 @@ def _graphs(file: str, limits: "Limits") -> "list[tuple[str, CheckedGraph]]":
     """Return the models of a file or of a family, with the names that the table shows."""
     from archdsl.syntax.loader import Unreadable, gallery, gallery_models
 
-    is_ours = not Path(file).exists() and (file in gallery() or file in gallery_models())
+    is_ours = not exists(file) and (file in gallery() or file in gallery_models())
     try:
         found = compiled_of(NetRequest(file, limits), every=file not in gallery_models())
     except Unreadable as error:

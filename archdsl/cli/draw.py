@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from archdsl.base.printable import printable
 from archdsl.cli.drawing_options import (
     DetailOptions,
     LayoutOptions,
@@ -17,7 +18,7 @@ from archdsl.cli.drawing_options import (
 )
 from archdsl.cli.nets import graph_of, graphs_of
 from archdsl.cli.options import NetRequest, of_nets
-from archdsl.cli.terminal import NO_FILE, say_written, stop, write_output
+from archdsl.cli.terminal import NO_FILE, follow_option, say_written, stop, write_output
 from archdsl.cli.views import STYLES, page_of, write_view
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _PER_SECOND = 250
 @detail_options
 @look_options
 @layout_options
+@follow_option
 def draw(
     nets: tuple[NetRequest, ...], output: OutputOptions, detail: DetailOptions, look: LookOptions,
     layout: LayoutOptions, *, style: str, diff: bool,
@@ -78,7 +80,7 @@ def draw(
     write_output(target, _drawn(drawing, kind, target, nets[0].file, output), nets[0].file)
     say_written(target, drawing.name)
     if output.alt:
-        click.echo(drawing.description)
+        click.echo(printable(drawing.description))
 
 
 def _check_output(kind: str, target: str, output: OutputOptions) -> None:

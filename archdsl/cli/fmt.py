@@ -5,14 +5,18 @@ from pathlib import Path
 
 import click
 
+from archdsl.base.bounded_read import exists
+from archdsl.base.printable import printable
 from archdsl.cli.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
     cannot_write,
     complain,
+    follow_option,
     print_diagnostics,
     print_diff,
     print_error,
+    write_file,
     write_output,
 )
 
@@ -20,6 +24,7 @@ from archdsl.cli.terminal import (
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", "only_check", is_flag=True, help="List the files that would change, without writing them")
+@follow_option
 @click.option("--diff", is_flag=True, help="Print the changes, without writing them")
 def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
     """Format files in place.
@@ -32,7 +37,7 @@ def fmt(files: tuple[str, ...], *, only_check: bool, diff: bool) -> None:
 
     for file in files:
         named = file in families() or file in gallery_models()
-        if not (only_check or diff) and named and not Path(file).exists():
+        if not (only_check or diff) and named and not exists(file):
             raise click.BadParameter(
                 f"{file} is a net of the gallery, which is read-only; use --diff", param_hint="FILE"
             )
@@ -58,22 +63,20 @@ def _formatted(file: str, *, only_check: bool, diff: bool) -> int:
     if diff:
         print_diff(source.name, source.text, text)
     if only_check and text != source.text:
-        click.echo(f"would format {source.name}", err=diff)
+        click.echo(printable(f"would format {source.name}"), err=diff)
         return NET_HAS_ERRORS
     return 0 if only_check or diff else _rewrite(file, source.text, text)
 
 
 def _rewrite(file: str, before: str, text: str) -> int:
     """Write the formatted text of a file if it changed; return the exit code."""
-    from archdsl.base.atomic_write import write
-
     if file == "-":
         write_output(file, text.encode(), file)
     elif text != before:
         try:
-            write(Path(file), text.encode())
+            write_file(Path(file), text.encode())
         except OSError as error:
-            print_error(cannot_write(file, error))
+            print_error(*cannot_write(file, error))
             return NO_FILE
-        click.echo(f"formatted {file}")
+        click.echo(printable(f"formatted {file}"))
     return 0

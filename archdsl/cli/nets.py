@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -50,7 +49,7 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
     from archdsl.elaborate.settings import SettingError, parse_setting, parse_shape
     from archdsl.syntax.loader import locate
 
-    found = locate(net.file)
+    found = locate(net.file, net.limits.characters)
     try:
         compiled = compile_source(
             found.source,
@@ -72,13 +71,14 @@ def _placed(compiled: "Compiled", file: str) -> "Compiled":
 
     If the placement is not for this net, the result is a diagnostic and no model.
     """
-    from archdsl.place.sidecar import Misfit, NoPlacement, applied, read
+    from archdsl.place.sidecar import Misfit, NoPlacement, applied, read_sidecar
+    from archdsl.syntax.loader import Unreadable
 
     try:
-        sidecar = read(Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else "it is not a text file"
-        stop(NO_FILE, f"cannot read {file}: {reason.lower()}", None)
+        sidecar = read_sidecar(file)
+    except Unreadable as error:
+        complain(error)
+        sys.exit(NO_FILE)
     except NoPlacement as error:
         stop(NO_FILE, f"{file} is not a placement: {error}", f"write one with `archdsl place … -o {file}`")
     named = [graph.name == sidecar.model for graph in compiled.models]

@@ -66,9 +66,9 @@ _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 _operations = click.option(
     "--max-operations",
     type=click.IntRange(min=1),
-    default=100_000,
+    default=20_000,
     show_default=True,
-    help="Maximum number of operations and list items; files may have 40 characters for each",
+    help="Maximum number of operations and list items; files may have 40 bytes for each",
 )
 _nesting = click.option(
     "--max-nesting",

@@ -9,7 +9,16 @@ import click
 
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, OutputFile, as_data, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, remember_read, say_written, stop, write_output
+from archdsl.cli.terminal import (
+    NET_HAS_ERRORS,
+    NO_FILE,
+    follow_option,
+    print_json,
+    remember_read,
+    say_written,
+    stop,
+    write_output,
+)
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph
@@ -83,6 +92,7 @@ _problem = gathered("problem", Problem, [
 @click.command()
 @of_a_net
 @_problem
+@follow_option
 @click.option(
     "-o",
     "--output",

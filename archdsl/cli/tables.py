@@ -18,7 +18,13 @@ def console() -> "Console":
     """Return a console that prints to standard output."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False)
+    class Piped(Console):
+        """Leaves the end of a pipe to the command line; rich would end the process with exit code 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Piped(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False)
 
 
 def new_table(*headers: str, right: tuple[str, ...] = ()) -> "Table":

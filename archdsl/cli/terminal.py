@@ -7,12 +7,36 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from archdsl.base.printable import printable, shortened
+
 if TYPE_CHECKING:
     from archdsl.diag.model import Diagnostic
     from archdsl.syntax.loader import Unreadable
 
 # Exit codes; click exits with 2 on wrong usage.
-NET_HAS_ERRORS, NO_FILE, OUR_BUG = 1, 3, 70
+NET_HAS_ERRORS, NO_FILE, OUR_BUG, INTERRUPTED = 1, 3, 70, 130
+_FOLLOW = "archdsl.follow"
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    ctx.meta[_FOLLOW] = value
+
+
+follow_option = click.option(
+    "--follow", is_flag=True, expose_value=False, callback=_remember,
+    help="Write through an output that is a symbolic link, instead of refusing it",
+)  # fmt: skip
+
+
+def write_file(target: Path, data: bytes) -> None:
+    """Write a file atomically; through a link only if the user asked for it.
+
+    Raises OSError where it cannot be written.
+    """
+    from archdsl.base.atomic_write import write
+
+    context = click.get_current_context(silent=True)
+    write(target, data, follow=bool(context and context.meta.get(_FOLLOW)))
 
 
 _READ = "archdsl.cli.terminal.read"
@@ -29,10 +53,14 @@ def _source_at(target: str, file: str) -> str | None:
     """Return the file that the command has read under any name and that `target` would overwrite, or None."""
     context = click.get_current_context(silent=True)
     known: set[str] = context.meta.get(_READ, set()) if context is not None else set()
-    if not Path(target).exists():
-        return None
-    names = [name for name in (file, *sorted(known)) if name != "-" and Path(name).exists()]
-    return next((name for name in names if Path(name).samefile(target)), None)
+    return next((name for name in (file, *sorted(known)) if name != "-" and _are_same(name, target)), None)
+
+
+def _are_same(file: str, target: str) -> bool:
+    try:
+        return Path(file).samefile(target)
+    except (OSError, ValueError):
+        return False
 
 
 def write_output(target: str, data: bytes, file: str) -> None:
@@ -45,31 +73,40 @@ def write_output(target: str, data: bytes, file: str) -> None:
         data: The contents.
         file: The path of the source.
     """
-    from archdsl.base.atomic_write import write
-
     if target == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        from archdsl.cli.streams import binary
+
+        sys.stdout.flush()
+        binary(sys.stdout).write(data)
+        binary(sys.stdout).flush()
         return
     source = _source_at(target, file)
     if source is not None:
         what = "the source itself" if source == file else f"{source}, which this command has read"
         raise click.BadParameter(f"{target} is {what}", param_hint="--output")
     try:
-        write(Path(target), data)
-    except OSError as error:
-        stop(NO_FILE, cannot_write(target, error), None)
+        write_file(Path(target), data)
+    except (OSError, ValueError) as error:
+        stop(NO_FILE, *cannot_write(target, error))
 
 
-def cannot_write(target: str, error: OSError) -> str:
-    """Return the message for a file that cannot be written."""
-    return f"cannot write {target}: {(error.strerror or str(error)).lower()}"
+def cannot_write(target: str, error: OSError | ValueError) -> tuple[str, str | None]:
+    """Return the message and the help for a file that cannot be written."""
+    from archdsl.base.atomic_write import IsLink
+
+    if isinstance(error, IsLink):
+        return (
+            f"cannot write {target}: {error.strerror}",
+            "name the file itself, or write through the link with --follow",
+        )
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"cannot write {target}: {(reason or str(error)).lower()}", None
 
 
 def say_written(target: str, facts: str) -> None:
     """Print that an output was written; if it went to standard output, print to standard error."""
     is_stdout = target == "-"
-    click.echo(f"wrote {'to standard output' if is_stdout else target}: {facts}", err=is_stdout)
+    click.echo(printable(f"wrote {'to standard output' if is_stdout else target}: {facts}"), err=is_stdout)
 
 
 def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
@@ -100,7 +137,7 @@ def print_diff(name: str, before: str, after: str) -> None:
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     colours = {"+": "green", "-": "red", "@": "cyan"} if colour else {}
-    for line in unified_diff(_lines(before), _lines(after), name, f"{name} (formatted)"):
+    for line in map(printable, unified_diff(_lines(before), _lines(after), name, f"{name} (formatted)")):
         click.echo(click.style(line, fg=colours[line[0]]) if line[0] in colours else line, nl=False)
 
 
@@ -116,8 +153,14 @@ def complain(error: "Unreadable") -> None:
 
 def print_error(message: str, help: str | None = None, *, label: str = "error") -> None:
     """Print an error and an instruction that resolves it to standard error."""
-    text = f"{click.style(label, fg='red', bold=True)}: {message}"
-    click.echo(text + (f"\n  = help: {help}" if help else ""), err=True)
+    text = f"{click.style(label, fg='red', bold=True)}: {_bounded(message)}"
+    click.echo(text + (f"\n  = help: {_bounded(help)}" if help else ""), err=True)
+
+
+def _bounded(text: str) -> str:
+    """Return a text that is safe to print, in at most 18 lines and 3,000 characters."""
+    lines = printable(shortened(text, 2_000)).split("\n")
+    return "\n".join([*lines[:17], f"… and {len(lines) - 17} more lines"] if len(lines) > 18 else lines)
 
 
 def stop(code: int, message: str, help: str | None) -> NoReturn:

@@ -103,6 +103,23 @@ NO_SUCH_BLOCK = _code(
     """A capitalised name must be a block, a macro or a model. It can be defined anywhere in the file, or
     imported.""",
 )
+NAME_TOO_LONG = _code(
+    "E0110",
+    "the name is too long",
+    """A name has at most 255 characters, with the expressions in a computed label. Names become the keys of a
+    state_dict, and parts of longer names.""",
+)
+TOO_MANY_NAMES = _code(
+    "E0111",
+    "there are too many names or arguments",
+    """A definition has at most 1,000 parameters, a call 1,000 arguments, a model 1,000 inputs, 1,000 outputs and 1,000
+    devices. Give a list as one argument instead.""",
+)
+TOO_MANY_AXES = _code(
+    "E0112",
+    "the shape has too many axes",
+    """A shape has at most 63 axes: with the batch, a tensor of PyTorch has at most 64.""",
+)
 NOT_A_STEP = _code(
     "E0106",
     "this value is not a step",
@@ -411,7 +428,7 @@ TOO_DEEP = _code(
     "this is nested too deeply",
     """The depth of blocks, brackets and expressions is limited, so that no file can exhaust the memory. A block that
     calls itself needs an `if` that ends the recursion. `--max-nesting` raises the limit on blocks and brackets of the
-    net; the limits on brackets of a file (100) and on expressions (80) are fixed.""",
+    net; the limits on brackets of a file (100), on expressions (80) and on the branches of an `if` (80) are fixed.""",
 )
 NUMBER_TOO_LARGE = _code(
     "E0503",
@@ -422,8 +439,8 @@ NUMBER_TOO_LARGE = _code(
 SOURCE_TOO_LARGE = _code(
     "E0504",
     "the file is too large",
-    """A file may have 40 characters for each operation that a net may have. `--max-operations` raises both
-    limits.""",
+    """A file may have, with its imports, 40 bytes for each operation that a net may have. `--max-operations` raises
+    both limits.""",
 )
 
 # 06 files

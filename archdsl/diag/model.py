@@ -4,14 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.printable import shortened
 from archdsl.base.source import Span
 from archdsl.diag.codes import Code
 
+# Errors and warnings of a run. After so many, more do not help, and the work for them would not be bounded.
+MOST_ERRORS = MOST_WARNINGS = 100
 _CALLS = 6
 # A note about further places names the lines of so many.
 _PLACES = 3
 # With so many problems, nobody reads explanations that take time to find.
-_CROWD = 100
+_CROWD = 50
+_LABEL, _NOTE = 300, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,10 @@ class Refusal(Exception):
         self.diagnostic = Diagnostic(code, Label(span, words), notes=notes, help=help)
 
 
+class TooManyErrors(Exception):
+    """Parsing or elaboration ends, because it has as many errors as are reported, or cannot go on after one."""
+
+
 def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
     """Return a chain of notes about calls, without its middle if it is long."""
     if len(calls) <= _CALLS:
@@ -94,10 +102,12 @@ class Problems:
 
     Equal diagnostics are kept once. If several uses of a block give the same diagnostic, only that of the first use is
     kept; `notes` name that use. Problems with the same cause, such as a name that does not exist, are one diagnostic:
-    a note names the lines of the other places.
+    a note names the lines of the other places. The texts of a diagnostic are shortened, because they may quote names of
+    any length.
     """
 
     notes: tuple[str, ...] = ()
+    _errors: int = 0
     _found: dict[Diagnostic, None] = field(default_factory=dict)
     _places: set[tuple[Code, Span]] = field(default_factory=set)
     _causes: dict[tuple[Code, str], tuple[Diagnostic, list[Span]]] = field(default_factory=dict)
@@ -114,19 +124,29 @@ class Problems:
         fixes: tuple[Fix, ...] = (),
         cause: str = "",
     ) -> None:
-        """Add a diagnostic. `cause` identifies a mistake that may have several places, among those with its code."""
+        """Add a diagnostic; warnings beyond the first hundred are left out.
+
+        `cause` identifies a mistake that may have several places, among those with its code.
+
+        Raises TooManyErrors instead of adding one more error than are reported.
+        """
         if self.notes and (code, span) in self._places:
             return
-        self._places.add((code, span))
-        if cause:
-            if (code, cause) in self._causes:
-                self._causes[code, cause][1].append(span)
-                return
-            found = Diagnostic(code, Label(span, label), secondary, (*notes, *_shortened(self.notes)), help, fixes)
-            self._causes[code, cause] = found, []
-            self.add(found)
+        if cause and (code, cause) in self._causes:
+            self._causes[code, cause][1].append(span)
             return
-        self.add(Diagnostic(code, Label(span, label), secondary, (*notes, *_shortened(self.notes)), help, fixes))
+        if code.is_error and self._errors >= MOST_ERRORS:
+            raise TooManyErrors
+        if not code.is_error and len(self._found) - self._errors >= MOST_WARNINGS:
+            return
+        self._places.add((code, span))
+        label, help = shortened(label, _LABEL), help and shortened(help, _NOTE)
+        others = tuple(Label(each.span, shortened(each.text, _LABEL)) for each in secondary)
+        all_notes = tuple(shortened(note, _NOTE) for note in (*notes, *_shortened(self.notes)))
+        found = Diagnostic(code, Label(span, label), others, all_notes, help, fixes)
+        if cause:
+            self._causes[code, cause] = found, []
+        self.add(found)
 
     @contextmanager
     def noting(self, note: str | None) -> Iterator[None]:
@@ -140,8 +160,12 @@ class Problems:
             self.notes = before
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Add a diagnostic that was made elsewhere."""
-        self._found.setdefault(diagnostic)
+        """Add a diagnostic that was made elsewhere, unless there are as many as are reported."""
+        is_error = diagnostic.code.is_error
+        is_left_out = self.is_full if is_error else len(self._found) - self._errors >= MOST_WARNINGS
+        if diagnostic not in self._found and not is_left_out:
+            self._found[diagnostic] = None
+            self._errors += is_error
 
     def in_order(self) -> list[Diagnostic]:
         """Return all diagnostics, sorted by position, then by code."""
@@ -160,4 +184,9 @@ class Problems:
     @property
     def has_errors(self) -> bool:
         """Whether an error was reported."""
-        return any(True for _ in self.errors())
+        return self._errors > 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many errors were reported as a run reports."""
+        return self._errors >= MOST_ERRORS

@@ -3,15 +3,21 @@
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
+from archdsl.base.printable import printable, shortened
 from archdsl.base.source import Span
 from archdsl.diag.model import Diagnostic, Label
 
 MOST = 20
+# Bounds on one message: lines, and bytes without colours.
+MOST_ROWS, MOST_BYTES = 20, 4_000
+_WIDEST = 160
+_NAME = 300
 _RED, _YELLOW, _BLUE, _CYAN, _BOLD, _OFF = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1;34m", "\x1b[1;36m", "\x1b[1m", "\x1b[0m"
 
 
 def render(found: Sequence[Diagnostic], *, colour: bool = False, width: int = 100) -> str:
     """Return the first twenty diagnostics as text, and the number of all."""
+    width = min(width, _WIDEST)
     parts = [_render_one(diagnostic, _Paint(colour), width) for diagnostic in found[:MOST]]
     if len(found) > MOST:
         parts.append(f"… and {len(found) - MOST} more\n")
@@ -46,7 +52,7 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
     gutter = paint(_BLUE, " " * margin + " |")
     rows = [
         paint(colour, f"{word}[{code.id}]") + paint(_BOLD, f": {code.title}"),
-        paint(_BLUE, " " * margin + "--> ") + f"{_printable(source.name)}:{line}:{column}",
+        paint(_BLUE, " " * margin + "--> ") + f"{shortened(printable(source.name), _NAME)}:{line}:{column}",
     ]
     if source.text:
         rows.append(gutter)
@@ -58,22 +64,41 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
             rows += _excerpt(label, margin, mark, paint, width, repeat=label.span.line != previous)
             previous = label.span.line
         rows.append(gutter)
-    for word, text in (*(("note", note) for note in diagnostic.notes), ("help", diagnostic.help)):
-        if text:
-            offset = margin + len(f" = {word}: ")
-            first, *more = wrap(_printable(text), max(width - offset, 40)) or [""]
-            rows.append(paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {first}")
-            rows += [" " * offset + part for part in more]
-    return "\n".join(row.rstrip() for row in rows) + "\n"
+    noted = [_remark("note", note, margin, paint, width) for note in diagnostic.notes if note]
+    advised = _remark("help", diagnostic.help, margin, paint, width) if diagnostic.help else []
+    while noted and not _fits([*rows, *_flat(noted), *advised]):
+        del noted[len(noted) // 2]
+    while not _fits([*rows, *_flat(noted), *advised]) and len(rows) > 2:
+        rows.pop()
+    return "\n".join(row.rstrip() for row in (*rows, *_flat(noted), *advised)) + "\n"
+
+
+def _flat(parts: list[list[str]]) -> list[str]:
+    return [row for part in parts for row in part]
+
+
+def _fits(rows: list[str]) -> bool:
+    """Return whether the rows of a message are within the bounds."""
+    return len(rows) <= MOST_ROWS and len("\n".join(rows).encode(errors="replace")) < MOST_BYTES
+
+
+def _remark(word: str, text: str, margin: int, paint: _Paint, width: int) -> list[str]:
+    """Return the rows of a note or a help."""
+    offset = margin + len(f" = {word}: ")
+    first, *more = wrap(_printable(text), max(width - offset, 40)) or [""]
+    head = paint(_BLUE, " " * margin + " = ") + paint(_CYAN, f"{word}:") + f" {first}"
+    return [head, *(" " * offset + part for part in more)]
 
 
 def _excerpt(label: Label, margin: int, mark: tuple[str, str], paint: _Paint, width: int, *, repeat: bool) -> list[str]:
     span = label.span
     number, column = span.source.position(span.start)
-    line = _printable(span.source.line(number))
+    line = span.source.line(number)
     length = max(1, min(_first_line(span), len(line) - column + 1))
     cut, line = _cut(line, column, length, max(width - margin - 3, 40))
+    line = _printable(line)
     column -= cut
+    length = max(1, min(length, len(line) - column + 1))
     under = " " * (column - 1) + paint(mark[0], f"{mark[1] * length} {_printable(label.text)}".rstrip())
     gutter = paint(_BLUE, f"{' ' * margin} |")
     head = [paint(_BLUE, f"{number:>{margin}} |") + f" {line}"] if repeat else []
@@ -82,11 +107,15 @@ def _excerpt(label: Label, margin: int, mark: tuple[str, str], paint: _Paint, wi
 
 def _printable(text: str) -> str:
     """Return a text without control characters: each is replaced by one printable character."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)
 
 
 def _first_line(span: Span) -> int:
-    return len(span.text.split("\n")[0].rstrip())
+    text = span.source.text
+    end = text.find("\n", span.start, span.end)
+    return len(text[span.start : span.end if end < 0 else end].rstrip())
 
 
 def _cut(line: str, column: int, length: int, width: int) -> tuple[int, str]:

@@ -22,7 +22,7 @@ from archdsl.ops import lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
-from archdsl.syntax.ast_queries import calls
+from archdsl.syntax.ast_queries import Below, last_calls
 
 _ARITHMETIC = frozenset({"+", "-", "*", "//", "%"})
 _PLAIN = (bool, int, float, str, type(None))
@@ -78,6 +78,7 @@ class Binder:
         self.arguments = Arguments(problems)
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
+        self._calls: dict[int, tuple[Below, dict[str, int]]] = {}
 
     def operator(
         self, call: ast.Call, scope: Scope, *, is_step: bool = True, branches: bool = False
@@ -91,11 +92,11 @@ class Binder:
             unknown.report_unknown_operator(self.problems, call, scope, is_step=is_step, branches=branches)
         return found
 
-    def with_set(
-        self, statement: ast.Set, scope: Scope, cursor: Cursor, below: tuple[ast.Statement | ast.Item, ...]
-    ) -> Scope:
+    def with_set(self, statement: ast.Set, scope: Scope, cursor: Cursor, below: Below) -> Scope:
         """Return the scope with the defaults of a `set` statement; `below` are the statements that it affects."""
-        called = {call.name.text for part in below for call in calls(part)}
+        _, last = self._calls.get(id(below.parts)) or self._calls.setdefault(
+            id(below.parts), (below, last_calls(below.parts))
+        )
         defaults = scope.defaults
         for setting in statement.settings:
             op = self.operator(setting, scope, is_step=False)
@@ -105,7 +106,7 @@ class Binder:
             if given is None:
                 defaults = defaults.without(op.name)
                 continue
-            if op.name not in called:
+            if last.get(op.name, -1) < below.start:
                 help = "move it above the calls that it should affect, or remove it"
                 self.problems.report(codes.UNUSED_SET, setting.span, f"no `{op.name}` follows", help=help)
             defaults = defaults.overridden(op.name, given)

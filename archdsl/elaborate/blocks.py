@@ -25,6 +25,9 @@ from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Use, dotted
 from archdsl.syntax import ast
 
+# Units of work for a use of a block.
+_USE = 30
+
 
 def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
     """Unfold the call of a block, macro or model."""
@@ -34,6 +37,7 @@ def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, sc
         walk.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
     if values is None:
         return stopped(cursor)
+    walk.budget.count_work(call.span, _USE + 2 * len(values))
     with walk.budget.calling(callee.definition, call.span):
         if callee.definition.kind == "macro":
             return _expand(walk, call, callee, values, scope, cursor)
@@ -182,9 +186,11 @@ def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozen
     """Return the labels of a block's children; `given` are its arguments that may be macros, with labels too."""
     definition, known = callee.definition, callee.library.names
     if given:
-        return frozenset(labels(definition.body, {**known, **given}))
+        found = labels(definition.body, lambda name: given.get(name) or known.get(name))
+        walk.budget.count_work(definition.span, found.visited)
+        return frozenset(found.texts)
     if id(definition) not in walk.labels:
-        walk.labels[id(definition)] = frozenset(labels(definition.body, known))
+        walk.labels[id(definition)] = frozenset(labels(definition.body, known.get).texts)
     return walk.labels[id(definition)]
 
 

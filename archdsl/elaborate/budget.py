@@ -9,7 +9,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Label, Problems
-from archdsl.elaborate.limits import MAX_ELEMENTS, Limits
+from archdsl.elaborate.limits import MAX_AXES, MAX_ELEMENTS, MAX_NAMES, Limits
 from archdsl.ops.base import Op
 from archdsl.syntax import ast
 
@@ -47,6 +47,13 @@ class Budget:
             help = "raise the limit with --max-operations"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
             raise OverBudget
+        used = self.limits.used
+        used.operations += 1
+        if used.operations > self.limits.all_operations:
+            label = f"the models of the file have more than {self.limits.all_operations:,} operations together"
+            help = "check one model with --model, or raise the limit with --max-operations"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
+            raise OverBudget
         self.operations += 1
 
     def count_idle(self, span: Span) -> None:
@@ -58,6 +65,21 @@ class Budget:
         if self.idle > self.limits.operations:
             label = f"this would be step {self.idle:,} without an operation"
             self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help="repeat it less often")
+            raise OverBudget
+
+    def count_work(self, span: Span, units: int = 1) -> None:
+        """Count work that makes no operation, such as conditions that do not hold and names that are copied.
+
+        Raises OverBudget after reporting that there is too much.
+        """
+        used = self.limits.used
+        used.work += units
+        if used.work > self.limits.all_work:
+            label = (
+                f"the net takes more than {self.limits.all_work:,} units of work: blocks, loops and conditions count"
+            )
+            help = "repeat it less often, or raise the limit with --max-operations"
+            self.problems.report(codes.TOO_MANY_OPERATIONS, span, label, help=help)
             raise OverBudget
 
     @contextmanager
@@ -114,8 +136,18 @@ class Budget:
         before = [number for number, (definition, _) in enumerate(self.calls[:-1]) if definition is last]
         return [(last, span), *self.calls[before[-1] + 1 : -1]] if before else []
 
+    def allow_names(self, count: int, span: Span, kind: str) -> None:
+        """Raise OverBudget after reporting that a model has too many inputs, outputs or devices."""
+        if count > MAX_NAMES:
+            self.problems.report(codes.TOO_MANY_NAMES, span, f"a model has at most {MAX_NAMES:,} {kind}")
+            raise OverBudget
+
     def allows(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
+        if shape.rank > MAX_AXES:
+            label = f"this would have {shape.rank} axes, and at most {MAX_AXES} are allowed"
+            self.problems.report(codes.TOO_MANY_AXES, span, label)
+            return False
         if prod(map(int, shape.dims)) < MAX_ELEMENTS:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)

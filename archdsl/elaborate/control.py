@@ -51,6 +51,7 @@ def _counted(
         for each in found:
             if idle:
                 walk.budget.count_idle(span)
+                walk.budget.count_work(span, len(each[0].values) // 8)
             yield each
 
 

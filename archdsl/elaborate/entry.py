@@ -8,7 +8,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.scopes import Children, Scope, UsageLog
+from archdsl.elaborate.scopes import Children, Scope, UsageLog, recordable
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
@@ -73,7 +73,8 @@ class Entry:
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the terms of the caller."""
-        return Shape(tuple(evaluated(size, self.caller) for size in shape.dims))  # type: ignore[arg-type]
+        sizes = tuple(evaluated(size, self.caller) for size in shape.dims)  # type: ignore[arg-type]
+        return recordable(Shape(sizes), self.outer)
 
     def arguments(self) -> tuple[Argument, ...]:
         """Return the numbers that the block was given: sizes of its inputs first, then arguments."""

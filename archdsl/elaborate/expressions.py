@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedInt
+from archdsl.base.symbolic import TracedInt, is_recordable
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import layout, values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
-from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
+from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NAME, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
@@ -98,6 +98,7 @@ class _Evaluation:
     def value(self, expr: ast.Expr) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
         self.depth += 1
+        self.limits.used.work += 1
         try:
             if self.depth > MAX_EXPRESSION_DEPTH:
                 label = f"expressions can be nested {MAX_EXPRESSION_DEPTH} levels deep"
@@ -217,6 +218,10 @@ class _Evaluation:
                 self.problems.report(codes.NUMBER_TOO_LARGE, label.span, text, help=help)
                 return None
             texts = [text + ending for text in texts for ending in endings]
+            if any(len(text) > MAX_NAME for text in texts):
+                words = f"this name would have more than {MAX_NAME} characters"
+                self.problems.report(codes.NAME_TOO_LONG, label.span, words)
+                return None
         wrong = next((text for text in texts if not _NAME.fullmatch(text)), None)
         if wrong is not None:
             self.problems.report(codes.BAD_NAME, label.span, f"`{wrong[:40]}` is not a name")
@@ -288,7 +293,11 @@ class _Evaluation:
         if not _keeps_trace(expr.symbol, left, right):
             self.scope.pin((left, right))
             left, right = untraced(left), untraced(right)
-        return values.binary(expr.symbol, left, right, self.limits)
+        value = values.binary(expr.symbol, left, right, self.limits)
+        if isinstance(value, TracedInt) and not is_recordable(value):
+            self.scope.pin(value)
+            return int(value)
+        return value
 
     def _comparison(self, expr: ast.Comparison) -> MaybeValue:
         left = self.plain(expr.first)

@@ -20,6 +20,7 @@ from archdsl.ops.base import Merge
 from archdsl.ops.merge import Add
 from archdsl.ops.rearrange import Slice
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import Below
 
 
 def merge(walk: Walk, unit: ast.Merge, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
@@ -58,7 +59,8 @@ def _branches(
                     ends.append(ERROR)
                 for inner, taken in bodies or ():
                     more, found = _branches(walk, taken, inner, start)
-                    made, ends = made + more, ends + found
+                    made += more
+                    ends += found
             case ast.Chain():
                 if _is_left_out(walk, statement, scope, start):
                     continue
@@ -67,7 +69,7 @@ def _branches(
                 end = single(walk, after, statement.span)
                 ends.append(ERROR if end is None else end)
             case ast.Set() | ast.Assert() | ast.Broken() | ast.Input() | ast.Output() | ast.Devices():
-                scope, (_, after) = walk.statement(statement, scope, start, body[number + 1 :])
+                scope, (_, after) = walk.statement(statement, scope, start, Below(body, number + 1))
                 if after.failed:
                     ends.append(ERROR)
             case _:

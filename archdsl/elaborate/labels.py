@@ -1,59 +1,72 @@
 """The labels of a body's children, before it unfolds."""
 
-from collections.abc import Iterator, Mapping
-from typing import assert_never
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, assert_never
 
 from archdsl.elaborate.definitions import Defined
 from archdsl.syntax import ast
-from archdsl.syntax.ast_queries import bodies, inside
+from archdsl.syntax.ast_queries import inside
+
+Find: TypeAlias = Callable[[str], Defined | None]
 
 
-def labels(body: tuple[ast.Statement, ...], definitions: Mapping[str, Defined]) -> set[str]:
-    """Return the labels of a body's children, including those in its forms, unlabelled braces and macros."""
-    return set(_Labels().of_body(body, definitions))
+class Labels(NamedTuple):
+    """The labels in a body, and the number of parts of it that were visited."""
+
+    texts: set[str]
+    visited: int
 
 
-class _Labels:
-    """Finds labels. Each macro is entered once."""
+def labels(body: tuple[ast.Statement, ...], find: Find) -> Labels:
+    """Return the labels of a body's children, including those in its forms, unlabelled braces and macros.
 
-    def __init__(self) -> None:
-        self._entered: set[int] = set()
-
-    def of_body(self, body: tuple[ast.Statement, ...], definitions: Mapping[str, Defined]) -> Iterator[str]:
-        for statement in body:
-            match statement:
-                case ast.For() | ast.If():
-                    yield from self.of_body(bodies(statement), definitions)
-                case ast.Output():
-                    yield from self.of_body((statement.chain,), definitions)
-                case ast.Chain():
-                    for step in statement.steps:
-                        yield from self._of_step(step, definitions)
-                case ast.Set() | ast.Broken() | ast.Input() | ast.Devices() | ast.Assert():
-                    pass
-                case _:
-                    assert_never(statement)
-
-    def _of_step(self, step: ast.Step, definitions: Mapping[str, Defined]) -> Iterator[str]:
-        if isinstance(step.label, ast.Name):
-            yield step.label.text
-        unit = step.unit
-        match unit:
-            case ast.Call():
-                yield from self._of_macro(definitions.get(unit.name.text))
-            case ast.Group():
-                yield from self.of_body((unit.chain,), definitions)
-            case ast.Braces() if step.label is not None:
-                return
-            case ast.Numbered() | ast.Towers() | ast.Reference() | ast.Share():
-                return
-            case ast.Braces() | ast.Merge() | ast.Residual() | ast.On():
-                yield from self.of_body(inside(unit), definitions)
+    Args:
+        body: The statements.
+        find: Returns the definition that a name refers to in them.
+    """
+    found: set[str] = set()
+    entered: set[int] = set()
+    left: list[tuple[ast.Statement | ast.Step, Find]] = [(each, find) for each in body]
+    visited = 0
+    while left:
+        part, known = left.pop()
+        visited += 1
+        match part:
+            case ast.Step():
+                if isinstance(part.label, ast.Name):
+                    found.add(part.label.text)
+                callee = known(part.unit.name.text) if isinstance(part.unit, ast.Call) else None
+                if callee is None:
+                    left += [(each, known) for each in _in_step(part)]
+                elif callee.definition.kind == "macro" and id(callee.definition) not in entered:
+                    entered.add(id(callee.definition))
+                    left += [(each, callee.library.names.get) for each in callee.definition.body]
+            case ast.For():
+                left += [(each, known) for each in part.body]
+            case ast.If():
+                left += [(each, known) for each in (*part.body, *part.otherwise)]
+            case ast.Output():
+                left += [(each, known) for each in part.chain.steps]
+            case ast.Chain():
+                left += [(each, known) for each in part.steps]
+            case ast.Set() | ast.Broken() | ast.Input() | ast.Devices() | ast.Assert():
+                pass
             case _:
-                assert_never(unit)
+                assert_never(part)
+    return Labels(found, visited)
 
-    def _of_macro(self, callee: Defined | None) -> Iterator[str]:
-        if callee is None or callee.definition.kind != "macro" or id(callee.definition) in self._entered:
-            return
-        self._entered.add(id(callee.definition))
-        yield from self.of_body(callee.definition.body, callee.library.names)
+
+def _in_step(step: ast.Step) -> tuple[ast.Statement, ...]:
+    """Return the statements in a step whose children are those of the body around it."""
+    unit = step.unit
+    match unit:
+        case ast.Group():
+            return (unit.chain,)
+        case ast.Braces() if step.label is not None:
+            return ()
+        case ast.Braces() | ast.Merge() | ast.Residual() | ast.On():
+            return inside(unit)
+        case ast.Call() | ast.Numbered() | ast.Towers() | ast.Reference() | ast.Share():
+            return ()
+        case _:
+            assert_never(unit)

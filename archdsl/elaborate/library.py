@@ -11,11 +11,12 @@ from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined, Library
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.limits import Limits
+from archdsl.elaborate.limits import MAX_IMPORT_DEPTH, Limits
 from archdsl.elaborate.parameters import check_parameters
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import Below
 from archdsl.syntax.loader import Unreadable, read_import
 from archdsl.syntax.parse import parse
 from archdsl.target.reserved import why_no_class
@@ -30,6 +31,7 @@ class Libraries:
     limits: Limits
     _known: dict[str, Library] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _bytes: int = 0
 
     @property
     def imported(self) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ class Libraries:
                     library.defaults.setdefault(item.name.text, above.defaults)
                 case ast.Set():
                     # The `set` statements of a file see no parameters and no stream.
-                    above = binder.with_set(item, above, Cursor(), file.items[number + 1 :])
+                    above = binder.with_set(item, above, Cursor(), Below(file.items, number + 1))
                 case ast.Import():
                     self._import(library, item)
                 case ast.Broken():
@@ -107,7 +109,8 @@ class Libraries:
         path = item.path.value
         assert isinstance(path, str)
         try:
-            source = read_import(library.file.source, path, self.main)
+            left = self.limits.characters - len(self.main.text) - self._bytes
+            source = read_import(library.file.source, path, self.main, max(left, 0))
         except Unreadable as error:
             self.problems.report(error.code, item.path.span, error.why, help=error.help)
             return None
@@ -115,7 +118,12 @@ class Libraries:
             cycle = " imports ".join([*self._open[self._open.index(source.name) :], source.name])
             self.problems.report(codes.IMPORT_CYCLE, item.path.span, cycle)
             return None
+        if len(self._open) >= MAX_IMPORT_DEPTH:
+            label = f"files can import each other {MAX_IMPORT_DEPTH} levels deep"
+            self.problems.report(codes.TOO_DEEP, item.path.span, label)
+            return None
         if source.name not in self._known:
+            self._bytes += len(source.text)
             file = parse(source, self.problems, self.limits.characters)
             if file is None:
                 return None

@@ -22,6 +22,7 @@ from archdsl.elaborate.values import ERROR, MaybeValue
 from archdsl.elaborate.walk import Made, Unfolded, single
 from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import Below
 from archdsl.target.reserved import free_output, why_no_label, why_no_output, why_no_parameter
 
 
@@ -74,7 +75,7 @@ class _Unfolding:
         """Return the graph, or None after a mistake."""
         steps, body = self.steps, self.parameters.base.definition.body
         scope = self.parameters.scope
-        scope = scope.within((), Children(numbered=False, labels=labels(body, scope.blocks)))
+        scope = scope.within((), Children(numbered=False, labels=labels(body, scope.block).texts))
         made, cursor = self._statements(body, scope, Cursor())
         if not self._is_whole(body):
             return None
@@ -141,7 +142,7 @@ class _Unfolding:
                     self.begun = True
                     more, cursor = self.steps.chain(statement, scope, cursor)
                 case ast.Set() | ast.Assert() | ast.Broken():
-                    scope, (more, cursor) = self.steps.statement(statement, scope, cursor, body[number + 1 :])
+                    scope, (more, cursor) = self.steps.statement(statement, scope, cursor, Below(body, number + 1))
                 case _:
                     assert_never(statement)
             made += more
@@ -155,6 +156,7 @@ class _Unfolding:
         if self.begun:
             problems.report(codes.INPUT_TOO_LATE, statement.span, help="move it to the top of the model")
             return cursor
+        self.steps.budget.allow_names(len(inputs) + 1, statement.span, "inputs")
         name = statement.name
         sizes = self.steps.evaluator.sizes(statement.shape, scope, cursor)
         sizes = self._replaced(name.text, sizes) if sizes else sizes
@@ -202,7 +204,9 @@ class _Unfolding:
     def _devices(self, statement: ast.Devices, scope: Scope, cursor: Cursor) -> None:
         declared, problems = self.steps.parts.devices, self.steps.problems
         for label in statement.names:
-            for name in self.steps.evaluator.label_texts(label, scope, cursor) or ():
+            names = self.steps.evaluator.label_texts(label, scope, cursor) or []
+            self.steps.budget.allow_names(len(declared) + len(names), label.span, "devices")
+            for name in names:
                 why = why_no_parameter(name)
                 if why:
                     problems.report(codes.RESERVED_NAME, label.span, why)
@@ -214,6 +218,7 @@ class _Unfolding:
     def _output(self, statement: ast.Output, scope: Scope, cursor: Cursor) -> Made:
         """Unfold the chain of an output; the stream of the model does not change."""
         steps, problems = self.steps, self.steps.problems
+        steps.budget.allow_names(len(self.outputs) + 1, statement.span, "outputs")
         chain = statement.chain
         first = chain.steps[0]
         texts = steps.evaluator.label_texts(first.label, scope, cursor) if first.label else None

@@ -72,8 +72,12 @@ def model_parameters(
             break
         seen.append(target.definition)
         target = target.library.names[call.name.text]
-        if target.definition in seen:
-            walk.problems.report(codes.TOO_DEEP, call.span, "this model is defined by itself")
+        most = walk.budget.limits.nesting
+        if any(target.definition is each for each in seen) or len(seen) > most:
+            label = "this model is defined by itself"
+            if len(seen) > most:
+                label = f"models can be defined from others {most} levels deep"
+            walk.problems.report(codes.TOO_DEEP, call.span, label)
             return None
         given = bind(walk, call, target, found.scope, Cursor(), partly=True)
         if given is None:

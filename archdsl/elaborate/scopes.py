@@ -1,12 +1,13 @@
 """Lexical scopes: the names that an expression can use, and the container that a step becomes a child of."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
+from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_recordable, parameters_of
 from archdsl.elaborate.definitions import Defaults, Defined, Definitions
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ErrorValue, MaybeValue, Number
@@ -35,7 +36,8 @@ class Children:
         self.fixed = fixed
         self.places: dict[str, Span] = {}
         self.labelled: dict[str, Labelled] = {}
-        self.shared: set[str] = set()
+        # The number of uses of a module, by its label: the second one is called `label@2`.
+        self.shared: dict[str, int] = defaultdict(lambda: 1)
         self.given: set[str] = set()
         self._reserved = frozenset(labels)
         self._count = 0
@@ -136,10 +138,10 @@ class Scope:
             self.parameters, self.untraceable, self.meanings,
         )  # fmt: skip
 
-    @property
-    def blocks(self) -> dict[str, Defined]:
-        """The visible definitions, including those that were given as arguments."""
-        return {**self.definitions, **{name: each for name, each in self.values.items() if isinstance(each, Defined)}}
+    def block(self, name: str) -> Defined | None:
+        """Return the visible definition with this name, which may be an argument."""
+        value = self.values.get(name)
+        return value if isinstance(value, Defined) else self.definitions.get(name)
 
     def read(self, name: str) -> MaybeValue:
         """Return the value of a name. Reading a parameter counts as use, and pins it if it cannot be traced."""
@@ -177,6 +179,14 @@ class Scope:
             if not _is_settled(self.meaning(left), self.meaning(right)):
                 self.pin((left, right))
         return one.dims == other.dims
+
+
+def recordable(shape: Shape, scope: Scope) -> Shape:
+    """Return a shape in which sizes with a trace that is too large are constants, whose parameters are pinned."""
+    if all(type(size) is int or is_recordable(size) for size in shape.dims):
+        return shape
+    scope.pin([size for size in shape.dims if not is_recordable(size)])
+    return Shape(tuple(size if is_recordable(size) else int(size) for size in shape.dims))
 
 
 def _is_settled(one: Number, other: Number) -> bool:

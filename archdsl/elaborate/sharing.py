@@ -30,11 +30,8 @@ def share(walk: Walk, unit: ast.Share, scope: Scope, cursor: Cursor) -> Unfolded
 
 
 def _next(children: Children, label: str) -> str:
-    count = 2
-    while f"{label}@{count}" in children.shared:
-        count += 1
-    children.shared.add(f"{label}@{count}")
-    return f"{label}@{count}"
+    children.shared[label] += 1
+    return f"{label}@{children.shared[label]}"
 
 
 def _module(walk: Walk, unit: ast.Share, scope: Scope, cursor: Cursor) -> Labelled | None:

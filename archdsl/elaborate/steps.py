@@ -18,7 +18,7 @@ from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name, report_label
 from archdsl.elaborate.repeats import Repeats, enter_label, repeats
-from archdsl.elaborate.scopes import Children, Scope
+from archdsl.elaborate.scopes import Children, Scope, recordable
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ErrorValue
 from archdsl.elaborate.walk import GraphParts, Made, Unfolded, single, stopped
@@ -27,8 +27,11 @@ from archdsl.ops.argument_types import shown
 from archdsl.ops.base import Merge
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import Below
 
 SPLIT = "split"
+# Units of work for an operation and a submodule, beside those for their statements.
+_OPERATION, _SUBMODULE = 10, 8
 
 
 class Steps:
@@ -50,14 +53,13 @@ class Steps:
         """Unfold the statements of a body."""
         made: Made = []
         for number, statement in enumerate(statements):
-            scope, (more, cursor) = self.statement(statement, scope, cursor, statements[number + 1 :])
+            scope, (more, cursor) = self.statement(statement, scope, cursor, Below(statements, number + 1))
             made += more
         return Unfolded(made, cursor)
 
-    def statement(
-        self, statement: ast.Statement, scope: Scope, cursor: Cursor, below: tuple[ast.Statement, ...]
-    ) -> tuple[Scope, Unfolded]:
+    def statement(self, statement: ast.Statement, scope: Scope, cursor: Cursor, below: Below) -> tuple[Scope, Unfolded]:
         """Unfold a statement, and return the scope of the statements `below` with the result."""
+        self.budget.count_work(statement.span)
         match statement:
             case ast.Chain():
                 return scope, self.chain(statement, scope, cursor)
@@ -97,6 +99,7 @@ class Steps:
 
     def step(self, step: ast.Step, scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold a step with its repetitions."""
+        self.budget.count_work(step.span)
         found = repeats(self, step, scope, cursor)
         if found is None:
             found, cursor = Repeats((None,), 1), cursor.error()
@@ -155,8 +158,9 @@ class Steps:
         if label is None and not scope.children.names_all:
             bracket = Span(unit.span.source, unit.span.start, unit.span.start + 1)
             self.problems.report(codes.NEEDS_LABEL, bracket, help="write a label before it: `features: [ … ]`")
+        self.budget.count_work(unit.span, _SUBMODULE)
         path = (*scope.path, child_name(self.problems, label, "layers", scope.children))
-        known = () if numbered else labels(unit.body, scope.blocks)
+        known = () if numbered else self.labels_in(unit, scope)
         children = Children(numbered=numbered, labels=known, outer=scope.children)
         made, after = self.body(unit.body, scope.within(path, children), cursor)
         if not made:
@@ -168,6 +172,12 @@ class Steps:
         kind = ChildNaming.NUMBERED if numbered else ChildNaming.NAMED
         container = Container(path, kind, tuple(made), span, before.source, before.shape, end.source, end.shape)
         return Unfolded([container], after)
+
+    def labels_in(self, unit: ast.Braces | ast.Numbered | ast.Towers, scope: Scope) -> set[str]:
+        """Return the labels of the children of a container."""
+        found = labels(unit.body, scope.block)
+        self.budget.count_work(unit.span, found.visited)
+        return found.texts
 
     # calls
 
@@ -202,6 +212,7 @@ class Steps:
         """Add the node of an operator to the graph; its output becomes the stream."""
         op, span = bound.op, bound.call.span
         self.budget.count_operation(span)
+        self.budget.count_work(span, _OPERATION + len(inputs) + len(path) // 2)
         shapes = tuple([tensor.shape for tensor in inputs])
         try:
             found = bound.apply(shapes)
@@ -218,7 +229,8 @@ class Steps:
             for other in shapes[1:]:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
-        node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
+        shape = recordable(found.shape, scope)
+        node = Node(path, op, sources, shapes, shape, span, cursor.device, labelled, tower=cursor.tower)
         diagnostics.warn(self, node, bound, found.advice, scope)
         self.parts.nodes[path] = node
-        return Unfolded([node], cursor.at(Tensor(path, found.shape)))
+        return Unfolded([node], cursor.at(Tensor(path, shape)))

@@ -10,7 +10,6 @@ from archdsl.elaborate import control, diagnostics
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.forms import devices_of
-from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.operators import callee
 from archdsl.elaborate.repeats import enter_label, repeats
@@ -21,9 +20,10 @@ from archdsl.elaborate.walk import Made, Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container
 from archdsl.ops.merge import Concat
 from archdsl.syntax import ast
-from archdsl.syntax.ast_queries import bodies
+from archdsl.syntax.ast_queries import Below, bodies
 
 EXCHANGE = "exchange"
+_NOTHING = Below((), 0)
 _T = TypeVar("_T")
 
 
@@ -118,7 +118,7 @@ def _tower(
     walk: Walk, unit: ast.Towers, scope: Scope, cursor: Cursor, name: ast.Name, number: int, places: list[str]
 ) -> _Tower:
     path = (*scope.path, child_name(walk.problems, name, name.text, scope.children, counts=False))
-    children = Children(numbered=False, labels=labels(unit.body, scope.blocks), outer=scope.children)
+    children = Children(numbered=False, labels=walk.labels_in(unit, scope), outer=scope.children)
     device = places[number % len(places)] if places else cursor.device
     inner = scope.with_values({"tower": number}).within(path, children)
     return _Tower(inner, ERROR, Cursor(ERROR, device, number))
@@ -130,7 +130,7 @@ def _run(walk: Walk, body: tuple[ast.Statement, ...], towers: list[_Tower], scop
     for number, statement in enumerate(body):
         match _with_exchange(statement):
             case None:
-                scopes = _each(walk, statement, towers, scopes, body[number + 1 :])
+                scopes = _each(walk, statement, towers, scopes, Below(body, number + 1))
             case ast.Chain() as chain:
                 exchanged = _chain(walk, chain, towers, scopes) or exchanged
             case ast.For() as loop:
@@ -147,7 +147,7 @@ def _each(
     statement: ast.Statement,
     towers: list[_Tower],
     scopes: list[Scope],
-    below: tuple[ast.Statement, ...] = (),
+    below: Below = _NOTHING,
 ) -> list[Scope]:
     """Unfold a statement in each tower, and return the scopes of the statements below it."""
     found = []
@@ -178,6 +178,7 @@ def _for(walk: Walk, statement: ast.For, towers: list[_Tower], scopes: list[Scop
     with walk.budget.nested(statement.span):
         for values in zip(*rounds, strict=True) if rounds else ():
             walk.budget.count_idle(statement.span)
+            walk.budget.count_work(statement.span, len(scopes) * len(scopes[0].values) // 8)
             inner = [scope.with_values(each) for scope, each in zip(scopes, values, strict=True)]
             exchanged = _run(walk, statement.body, towers, inner) or exchanged
     return exchanged

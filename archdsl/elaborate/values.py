@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
 from archdsl.base.symbolic import Compound, TracedFloat, TracedInt
 from archdsl.elaborate.definitions import Defined
-from archdsl.elaborate.limits import MAX_NUMBER, Limits
+from archdsl.elaborate.limits import MAX_LIST_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.streams import Tensor
 from archdsl.ops.argument_types import Word, shown
 from archdsl.ops.base import Op
@@ -46,9 +46,34 @@ class TooLarge(Exception):
         self.help = help
 
 
+_RAISE = "raise the limit with --max-operations"
+
+
 def too_long(limits: Limits) -> TooLarge:
     """Return the error for a list with too many items."""
-    return TooLarge(f"a list of more than {limits.items:,} items", "raise the limit with --max-operations")
+    return TooLarge(f"a list of more than {limits.items:,} items", _RAISE)
+
+
+def _count(value: "list[Value] | tuple[Value, ...]", limits: Limits) -> None:
+    """Count the items of a new list and of the lists in it.
+
+    Raises TooLarge where there are too many, or too many levels.
+    """
+    if len(value) > limits.items:
+        raise too_long(limits)
+    level: list[Any] = [value]
+    total = 0
+    for _ in range(MAX_LIST_DEPTH):
+        total += sum(map(len, level))
+        if total > limits.items:
+            raise too_long(limits)
+        level = [item for each in level for item in each if isinstance(item, list | tuple)]
+        if not level:
+            limits.used.items += total
+            if limits.used.items > limits.all_items:
+                raise TooLarge(f"more than {limits.all_items:,} items, with those of the lists before", _RAISE)
+            return
+    raise TooLarge(f"a list of more than {MAX_LIST_DEPTH} levels")
 
 
 def kind_of(value: Value) -> str:
@@ -101,8 +126,8 @@ def bounded(value: Value, limits: Limits) -> Value:
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise TooLarge("a number beyond 1.8e308")
-    elif isinstance(value, list | tuple) and len(value) > limits.items:
-        raise too_long(limits)
+    elif isinstance(value, list | tuple):
+        _count(value, limits)
     return value
 
 
@@ -233,6 +258,8 @@ def apply(function: str, args: Sequence[Value], limits: Limits) -> Value:
     Raises Uncomputable where it does not accept the arguments, TooLarge where the result exceeds a limit.
     """
     try:
+        if function == "sum" and args and isinstance(args[0], list | tuple) and not all(map(is_number, args[0])):
+            raise TypeError
         result = FUNCTIONS[function](*args)
         if isinstance(result, range):
             if len(result) > limits.items:

@@ -17,6 +17,7 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.ir.graph import Assertion, Container, Input, Node, Path
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import Below
 
 Made: TypeAlias = list[Node | Container]
 
@@ -63,9 +64,7 @@ class Walk(Protocol):
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the statements of a body."""
 
-    def statement(
-        self, statement: ast.Statement, scope: Scope, cursor: Cursor, below: tuple[ast.Statement, ...]
-    ) -> tuple[Scope, Unfolded]:
+    def statement(self, statement: ast.Statement, scope: Scope, cursor: Cursor, below: Below) -> tuple[Scope, Unfolded]:
         """Unfold a statement, and return the scope of the statements `below` with the result."""
 
     def chain(self, chain: ast.Chain, scope: Scope, cursor: Cursor) -> Unfolded:
@@ -76,6 +75,9 @@ class Walk(Protocol):
 
     def unit(self, step: ast.Step, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold a step once."""
+
+    def labels_in(self, unit: ast.Braces | ast.Numbered | ast.Towers, scope: Scope) -> set[str]:
+        """Return the labels of the children of a container."""
 
     def place(
         self, bound: Bound, path: Path, inputs: tuple[Tensor, ...], scope: Scope, cursor: Cursor, *, labelled: bool

@@ -4,6 +4,7 @@ An operator is one class that the decorator `op` enters into the table. Its fiel
 pure functions from shapes to shapes, counts, code and words. No module outside of `archdsl.ops` spells its name.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -332,7 +333,8 @@ def op(name: str, *, family: str, positional: int = 0) -> Callable[[_Class], _Cl
     def enter(cls: _Class) -> _Class:
         if name in _TABLE:
             raise ValueError(f"the operator {name} is defined twice")
-        if not cls.__doc__ or not cls.examples:
+        # Python's -OO takes all docstrings away.
+        if not (cls.__doc__ or sys.flags.optimize > 1) or not cls.examples:
             raise ValueError(f"the operator {name} lacks a docstring or an example")
         if family not in FAMILIES:
             raise ValueError(f"the operator {name} has no known family: {family}")

@@ -1,11 +1,13 @@
 """Placement files: the device of each step, and a fingerprint of the net, stored beside the net."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from archdsl.base.printable import shortened
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.codes import Code
@@ -13,11 +15,13 @@ from archdsl.diag.model import Refusal
 from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.assign import placed
 from archdsl.place.placement import Placement
+from archdsl.syntax.loader import read_text
 from archdsl.target.reserved import why_no_label
 
 _FORMAT = "archdsl placement 1"
 # Number of steps that a message names.
 _LISTED = 5
+_MOST_BYTES = 4_000_000
 
 
 class NoPlacement(Exception):
@@ -63,22 +67,40 @@ def fingerprint(graph: CheckedGraph) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
+def read_sidecar(file: str) -> Sidecar:
+    """Return the contents of a placement file.
+
+    Raises:
+        Unreadable: The file cannot be read, is too large, or is not text.
+        NoPlacement: The text is not a placement.
+    """
+    return read(read_text(file, _MOST_BYTES))
+
+
 def read(text: str) -> Sidecar:
-    """Return the contents of a placement file. Raises NoPlacement if the text is not one."""
+    """Return the contents of a placement. Raises NoPlacement if the text is not one."""
     try:
         data = json.loads(text)
         if data["format"] != _FORMAT:
-            raise ValueError(f"its format is {data['format']!r}, not {_FORMAT!r}")
+            raise ValueError(f"its format is {_shown(data['format'])}, not {_FORMAT!r}")
         steps = [*_steps(data["stages"])]
         devices = dict(steps)
         if len(devices) < len(steps):
-            twice = next(step for number, (step, _) in enumerate(steps) if step in dict(steps[:number]))
+            counts = Counter(step for step, _ in steps)
+            twice = next(step for step, count in counts.items() if count > 1)
             raise ValueError(f"`{twice}` is in two stages")
         return Sidecar(str(data["model"]), str(data["fingerprint"]), devices)
     except KeyError as error:
         raise NoPlacement(f"it has no {error}") from None
-    except (ValueError, TypeError) as error:
+    except RecursionError:
+        raise NoPlacement("it is nested too deeply") from None
+    except (ValueError, TypeError, AttributeError) as error:
         raise NoPlacement(str(error)) from None
+
+
+def _shown(value: object) -> str:
+    """Return a value of the file for a message."""
+    return shortened(repr(value), 200) if isinstance(value, str | int) else f"a {type(value).__name__}"
 
 
 def _steps(stages: Any) -> Iterator[tuple[str, str]]:
@@ -86,7 +108,7 @@ def _steps(stages: Any) -> Iterator[tuple[str, str]]:
     for stage in stages:
         device = stage["device"]
         if not isinstance(device, str) or not device.isidentifier() or why_no_label(device):
-            raise ValueError(f"{device!r} cannot be the name of a device")
+            raise ValueError(f"{_shown(device)} cannot be the name of a device")
         yield from ((str(step), device) for step in stage["steps"])
 
 

@@ -5,7 +5,6 @@ import linecache
 import sys
 from hashlib import sha256
 from os import PathLike, fspath
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +84,9 @@ def load(
     """
     graph = _graph(compile(file, model=model, **settings))
     if placement is not None:
-        from archdsl.place.sidecar import placed_as
+        from archdsl.place.sidecar import applied, read_sidecar
 
-        graph = placed_as(graph, Path(placement).read_text(encoding="utf-8"))
+        graph = applied(graph, read_sidecar(str(placement)))
     given: dict[str, Any] = {graph.device_argument: device if devices is None else devices}
     module: nn.Module = module_class(graph)(dtype=dtype, **given)
     return module

@@ -1,7 +1,7 @@
 """Queries about the syntax tree: the calls, names and statements in a part of a program."""
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from archdsl.base.source import Span
 from archdsl.syntax import ast
@@ -60,6 +60,18 @@ def is_repeated(body: tuple[ast.Statement, ...], span: Span) -> bool:
 
 def _contains(outer: Span, inner: Span) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
+
+
+class Below(NamedTuple):
+    """The parts of a body or file from a number on; a slice for every statement would take quadratic time."""
+
+    parts: tuple[ast.Statement | ast.Item, ...]
+    start: int
+
+
+def last_calls(parts: tuple[ast.Statement | ast.Item, ...]) -> dict[str, int]:
+    """Return the number of the last part that calls an operator or block, for each that is called."""
+    return {call.name.text: number for number, part in enumerate(parts) for call in calls(part)}
 
 
 def mentioned(part: ast.Item) -> list[str]:

@@ -29,6 +29,8 @@ from archdsl.syntax.tables import IGNORED, KEYWORDS, PATTERN, RULES, STARTS, STA
 END = "$END"
 NEWLINE = "_NL"
 MAX_DEPTH = 100
+# The parser gives up after so many errors.
+MOST_FAILURES = 100
 _SCAN = re.compile(PATTERN).match
 _ACTIONS: list[dict[str, int] | None] = [None] * len(STATES)
 _CLOSING_KINDS = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
@@ -122,7 +124,7 @@ class Automaton:
             while (action := _actions(self._states[-1]).get(token.kind)) is not None and action < 0:
                 self._reduce(RULES[~action])
             if action is None:
-                if not self._recover(token):
+                if len(self.failures) >= MOST_FAILURES or not self._recover(token):
                     return None
                 continue
             if token.kind == END:
@@ -194,6 +196,10 @@ class Automaton:
 
     def _reduce(self, rule: tuple[str, int, str, tuple[int, ...]]) -> None:
         origin, length, make, keep = rule
+        if length == 1 and make == "?" and type(self._values[-1]) is not list:
+            # Most rules only pass a value on.
+            self._states[-1] = _actions(self._states[-2])[origin]
+            return
         if length:
             children = self._values[-length:]
             start, end = self._starts[-length], self._ends[-1]

@@ -19,14 +19,20 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archdsl.base.source import Source, Span
+from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.syntax import ast
 from archdsl.syntax.columns import Line, Part, line_up
+from archdsl.syntax.parse import MAX_CHARACTERS
 from archdsl.syntax.pieces import Entry, Nest, Note, Piece, Remark, Statement, Word, flat, is_comma, scan
 
 WIDTH = 120
 _STEP = 2
 _BREAKS_BEHIND = frozenset({"AND", "OR", "PLUS", "MINUS", "STAR", "DIVIDE", "COMPARE"})
+
+
+class WrongLayout(Exception):
+    """The formatter would change a file; nothing is written. Python's -O does not turn this check off."""
 
 
 def format_source(source: Source, problems: Problems) -> str | None:
@@ -35,10 +41,17 @@ def format_source(source: Source, problems: Problems) -> str | None:
     if found is None:
         return None
     text = "".join(f"{line}\n" for line in _laid_out(found.entries))
+    if len(text) > max(MAX_CHARACTERS, len(source.text)):
+        label = f"formatted, it would have {len(text):,} characters, and at most {MAX_CHARACTERS:,} are read"
+        problems.report(codes.SOURCE_TOO_LARGE, Span(source, 0, 0), label)
+        return None
     again = scan(Source(source.name, text), Problems())
-    assert again is not None, "the layout is not valid"
-    assert again.comments == found.comments, "the layout loses comments"
-    assert same(again.tree.items, found.tree.items), "the layout changes the meaning"
+    if again is None:
+        raise WrongLayout("the layout is not valid")
+    if again.comments != found.comments:
+        raise WrongLayout("the layout loses comments")
+    if not same(again.tree.items, found.tree.items):
+        raise WrongLayout("the layout changes the meaning")
     return text
 
 
@@ -85,9 +98,10 @@ def _is_apart(entries: tuple[Entry, ...], blocks: list[list[Line]], number: int)
         return entry.blank
     if before.is_doc:
         return False
-    for follows, block in zip(entries[number:], blocks[number:], strict=True):
+    for place in range(number, len(entries)):
+        follows = entries[place]
         if isinstance(follows, Statement) and not follows.is_doc:
-            return entry.blank or len(block) > 1 or len(blocks[number - 1]) > 1
+            return entry.blank or len(blocks[place]) > 1 or len(blocks[number - 1]) > 1
     return entry.blank
 
 

@@ -1,22 +1,28 @@
 """Parsing: from text to syntax tree, with a function for each rule of the grammar that makes a node."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
+from archdsl.diag.model import Problems, TooManyErrors
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton, Build, Token
 from archdsl.syntax.errors import report_all
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 800_000
 MAX_BITS = 63
+MAX_NAME = 255
+MAX_ARGUMENTS = 1_000
+MAX_AXES = 63
+# Levels of an expression, and branches of an `if`.
+MAX_DEPTH = 80
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _ESCAPES = {"n": "\n", "t": "\t"}
 _Run = TypeVar("_Run", bound=Automaton)
+_Node = TypeVar("_Node", ast.Apply, ast.Display, ast.Unary, ast.Binary, ast.Comparison, ast.Conditional, ast.Index)
 
 
 def parse(source: Source, problems: Problems, characters: int = MAX_CHARACTERS) -> ast.File | None:
@@ -36,8 +42,11 @@ def parse_with(
         problems.report(codes.SOURCE_TOO_LARGE, Span(source, 0, 0), label)
         return None, None
     run = automaton(source.text, _Builder(source, problems).table())
-    tree: ast.File | None = run.run()
-    report_all(run.failures, source, problems)
+    try:
+        tree: ast.File | None = run.run()
+        report_all(run.failures, source, problems)
+    except TooManyErrors:
+        return None, None
     return tree, run
 
 
@@ -51,6 +60,7 @@ class _Builder:
         self.source = source
         self.problems = problems
         self.offset = offset
+        self._depths: dict[int, int] = {}
 
     def table(self) -> dict[str, Build]:
         """Return the functions by the names of their rules."""
@@ -64,7 +74,32 @@ class _Builder:
         return {name[6:]: bound(getattr(self, name)) for name in dir(self) if name.startswith("build_")}
 
     def name_of(self, token: Token) -> ast.Name:
+        if len(token.text) > MAX_NAME:
+            self._report_long(token)
         return ast.Name(token.text, Span(self.source, token.start + self.offset, token.end + self.offset))
+
+    def _report_long(self, token: Token) -> None:
+        span = Span(self.source, token.start + self.offset, token.end + self.offset)
+        label = f"it has {len(token.text):,} characters, and a name has at most {MAX_NAME}"
+        self.problems.report(codes.NAME_TOO_LONG, span, label)
+
+    def _few(self, children: tuple[Any, ...], span: Span, what: str) -> tuple[Any, ...]:
+        """Return parameters or arguments, or the first thousand after reporting that there are more."""
+        if len(children) <= MAX_ARGUMENTS:
+            return children
+        label = f"these are {len(children):,} {what}, and at most {MAX_ARGUMENTS:,} are allowed"
+        self.problems.report(codes.TOO_MANY_NAMES, span, label, help="give a list as one of them")
+        return children[:MAX_ARGUMENTS]
+
+    def _nested(self, node: _Node, parts: Iterable[object]) -> _Node:
+        """Return a node. Raises TooManyErrors, which ends the parser, after reporting that it has too many levels."""
+        depth = 1 + max([self._depths.get(id(part), 0) for part in parts], default=0)
+        if depth > MAX_DEPTH:
+            label = f"expressions can be nested {MAX_DEPTH} levels deep"
+            self.problems.report(codes.TOO_DEEP, node.span, label)
+            raise TooManyErrors
+        self._depths[id(node)] = depth
+        return node
 
     # files
 
@@ -109,7 +144,7 @@ class _Builder:
         return self.name_of(children[0])
 
     def build_params(self, children: list[ast.Parameter], span: Span) -> tuple[ast.Parameter, ...]:
-        return tuple(children)
+        return self._few(tuple(children), span, "parameters")
 
     def build_param(self, children: list[Any], span: Span) -> ast.Parameter:
         return ast.Parameter(self.name_of(children[0]), children[1] if len(children) == 2 else None, span)
@@ -153,7 +188,17 @@ class _Builder:
     def build_if(self, children: list[Any], span: Span) -> ast.If:
         test, body, *rest = children
         otherwise = rest[0] if rest else ()
-        return ast.If(test, body, (otherwise,) if isinstance(otherwise, ast.If) else otherwise, span)
+        if not isinstance(otherwise, ast.If):
+            return ast.If(test, body, otherwise, span)
+        depth = 1 + self._depths.get(id(otherwise), 1)
+        if depth > MAX_DEPTH:
+            here = Span(self.source, span.start, span.start + len("if"))
+            help = "choose an item of a list instead: `[8, 16, 32][i]`"
+            self.problems.report(codes.TOO_DEEP, here, f"an `if` has at most {MAX_DEPTH} branches", help=help)
+            raise TooManyErrors
+        found = ast.If(test, body, (otherwise,), span)
+        self._depths[id(found)] = depth
+        return found
 
     # chains
 
@@ -231,7 +276,7 @@ class _Builder:
         return ast.Share(self.build_reference(children, here), span)
 
     def build_args(self, children: list[ast.Argument], span: Span) -> tuple[ast.Argument, ...]:
-        return tuple(children)
+        return self._few(tuple(children), span, "arguments")
 
     def build_argument(self, children: list[Any], span: Span) -> ast.Argument:
         return ast.Argument(None, children[0], span)
@@ -245,7 +290,13 @@ class _Builder:
         return ast.ShapeOf(tuple(ast.Dim(None, size) for size in self._sizes(children[0])), span)
 
     def build_long_shape(self, children: list[ast.Dim], span: Span) -> ast.ShapeOf:
-        return ast.ShapeOf(tuple(children), span)
+        if len(children) > MAX_AXES:
+            self._report_axes(len(children), span)
+        return ast.ShapeOf(tuple(children[:MAX_AXES]), span)
+
+    def _report_axes(self, count: int, span: Span) -> None:
+        label = f"these are {count:,} axes, and at most {MAX_AXES} are allowed"
+        self.problems.report(codes.TOO_MANY_AXES, span, label)
 
     def build_dim(self, children: list[Any], span: Span) -> ast.Dim:
         return ast.Dim(self.name_of(children[0]) if len(children) == 2 else None, children[-1])
@@ -272,35 +323,37 @@ class _Builder:
     def build_name(self, children: list[Token], span: Span) -> ast.Name:
         return self.name_of(children[0])
 
-    def build_apply(self, children: list[Any], span: Span) -> ast.Apply:
-        return ast.Apply(self.name_of(children[0]), children[1], span)
+    def build_apply(self, children: list[Any], span: Span) -> ast.Expr:
+        found = ast.Apply(self.name_of(children[0]), children[1], span)
+        return self._nested(found, [arg.value for arg in found.args])
 
-    def build_tuple(self, children: list[Any], span: Span) -> ast.Display:
-        return ast.Display(tuple(children), is_list=False, span=span)
+    def build_tuple(self, children: list[Any], span: Span) -> ast.Expr:
+        return self._nested(ast.Display(tuple(children), is_list=False, span=span), children)
 
-    def build_list(self, children: list[Any], span: Span) -> ast.Display:
-        return ast.Display(tuple(children), is_list=True, span=span)
+    def build_list(self, children: list[Any], span: Span) -> ast.Expr:
+        return self._nested(ast.Display(tuple(children), is_list=True, span=span), children)
 
-    def build_unary(self, children: list[Any], span: Span) -> ast.Unary:
-        return ast.Unary(children[0].text, children[1], span)
+    def build_unary(self, children: list[Any], span: Span) -> ast.Expr:
+        return self._nested(ast.Unary(children[0].text, children[1], span), children)
 
-    def build_binary(self, children: list[Any], span: Span) -> ast.Binary:
-        return ast.Binary(children[0], children[1].text, children[2], span)
+    def build_binary(self, children: list[Any], span: Span) -> ast.Expr:
+        return self._nested(ast.Binary(children[0], children[1].text, children[2], span), children)
 
-    def build_comparison(self, children: list[Any], span: Span) -> ast.Comparison:
+    def build_comparison(self, children: list[Any], span: Span) -> ast.Expr:
         pairs = zip(children[1::2], children[2::2], strict=True)
-        return ast.Comparison(children[0], tuple((sign.text, value) for sign, value in pairs), span)
+        found = ast.Comparison(children[0], tuple((sign.text, value) for sign, value in pairs), span)
+        return self._nested(found, children)
 
-    def build_conditional(self, children: list[Any], span: Span) -> ast.Conditional:
+    def build_conditional(self, children: list[Any], span: Span) -> ast.Expr:
         value, test, otherwise = children
-        return ast.Conditional(value, test, otherwise, span)
+        return self._nested(ast.Conditional(value, test, otherwise, span), children)
 
-    def build_index(self, children: list[Any], span: Span) -> ast.Index:
-        return ast.Index(children[0], children[1], span)
+    def build_index(self, children: list[Any], span: Span) -> ast.Expr:
+        return self._nested(ast.Index(children[0], children[1], span), children)
 
     def _label(self, token: Token) -> ast.Label:
         """Return a name; the expressions of a computed one are parsed here."""
-        if "{" not in token.text:
+        if "{" not in token.text or len(token.text) > MAX_NAME:
             return self.name_of(token)
         parts: list[str | ast.Expr | ast.Range] = []
         end = 0
@@ -328,9 +381,12 @@ class _Builder:
         return ast.Literal(0, Span(self.source, offset, offset + len(text))) if found is None else found
 
     def _sizes(self, token: Token) -> tuple[ast.Expr, ...]:
-        sizes = []
+        sizes: list[ast.Expr] = []
         start = token.start + self.offset
-        for text in token.text.split("x"):
+        texts = token.text.split("x")
+        if len(texts) > MAX_AXES:
+            self._report_axes(len(texts), Span(self.source, start, token.end + self.offset))
+        for text in texts[:MAX_AXES]:
             span = Span(self.source, start, start + len(text))
             sizes.append(ast.Literal(self._whole(text, span), span))
             start = span.end + 1

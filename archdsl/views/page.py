@@ -51,7 +51,7 @@ def page(graph: CheckedGraph, drawn: Drawer, start: Start = Start()) -> str:
     facts = _within(dotted(focus(graph.root, start.detail).root.path), _facts(graph, fields))
     data = {"model": graph.name, "levels": levels, "facts": facts, "open": opened, "theme": start.theme}
     # Only `<` could end the script element.
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    text = _visible(json.dumps(data, ensure_ascii=False, separators=(",", ":"))).replace("<", "\\u003c")
     styles = "\n".join([resource("templates", "page.css").read_text(encoding="utf-8"), dark_rules(".dark svg ")])
     return f"""\
 <!DOCTYPE html>
@@ -74,6 +74,13 @@ script-src 'unsafe-inline'">
 </body>
 </html>
 """
+
+
+def _visible(text: str) -> str:
+    """Return JSON in which characters that do not print, such as those that reverse text, are escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def _body(graph: CheckedGraph) -> str:
@@ -245,5 +252,4 @@ def _container(container: Container) -> dict[str, object]:
 
 
 def _source(span: Span) -> dict[str, object]:
-    lines = span.source.text.split("\n")
-    return {"source": wording.place(span), "code": lines[span.line - 1].strip() if span.line <= len(lines) else ""}
+    return {"source": wording.place(span), "code": span.source.line(span.line).strip()}
