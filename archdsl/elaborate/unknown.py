@@ -93,7 +93,9 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
     help = nearest(name.text, blocks) or suggestion(name.text, accepted)
     if help is None and cursor.stream is None:
         help = "use a parameter that is defined before this place"
-    problems.report(codes.NO_SUCH_NAME, name.span, help=help)
+    problems.report(
+        codes.NO_SUCH_NAME, name.span, help=help, fixes=_meant(name, typo_of(name.text, blocks or accepted))
+    )
 
 
 def report_unknown_label(problems: Problems, text: str, span: Span, scope: Scope) -> None:
@@ -108,7 +110,8 @@ def report_unknown_label(problems: Problems, text: str, span: Span, scope: Scope
         _report_near(problems, codes.NO_SUCH_LABEL, span, near)
         return
     help = suggestion(text, scope.children.known()) or "refer to a label above, in this body or one around it"
-    problems.report(codes.NO_SUCH_LABEL, span, help=help)
+    label = typo_of(text, scope.children.known()) if span.text == f"@{text}" else None
+    problems.report(codes.NO_SUCH_LABEL, span, help=help, fixes=_meant(ast.Name(text, span), label and f"@{label}"))
 
 
 def report_training_word(problems: Problems, code: Code, name: ast.Name) -> bool:
@@ -143,7 +146,7 @@ def report_unknown_function(problems: Problems, name: ast.Name, scope: Scope, ex
         return
     known = [*values.FUNCTIONS, *(each.name for each in all_initialisers())]
     near = nearest(name.text, known) or suggestion(name.text, list(values.FUNCTIONS))
-    problems.report(codes.NO_SUCH_FUNCTION, name.span, help=near)
+    problems.report(codes.NO_SUCH_FUNCTION, name.span, help=near, fixes=_meant(name, typo_of(name.text, known)))
 
 
 def _report_no_initialiser(problems: Problems, code: Code, name: ast.Name, scope: Scope) -> None:
@@ -153,4 +156,5 @@ def _report_no_initialiser(problems: Problems, code: Code, name: ast.Name, scope
         return
     note = f"the initialisers are {', '.join(f'`{word}`' for word in INITIALISER.words)}"
     near = nearest(name.text, [*scope.values, *INITIALISER.words])
-    problems.report(code, name.span, notes=(note,), help=near)
+    fixes = _meant(name, typo_of(name.text, [*scope.values, *INITIALISER.words]))
+    problems.report(code, name.span, notes=(note,), help=near, fixes=fixes)
