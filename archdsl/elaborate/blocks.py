@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 
 from archdsl.base.shape import Shape
+from archdsl.base.typos import typo_of
 from archdsl.diag import codes
-from archdsl.diag.model import Label
+from archdsl.diag.model import Fix, Label
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.diagnostics import warn_unlabelled
@@ -19,7 +20,6 @@ from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
-from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import ERROR, MaybeValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Use, dotted
@@ -102,10 +102,11 @@ def _report_argument(
     if again:
         walk.problems.report(codes.GIVEN_TWICE, arg.span, f"`{name}` takes {takes}")
         return
-    near = suggestion(arg.name.text, known) if arg.name else None
-    help = near if near and near.startswith("did") else None
+    near = typo_of(arg.name.text, known) if arg.name else None
+    help = f"did you mean `{near}`?" if near else "remove it"
     span = arg.name.span if arg.name else arg.span
-    walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help)
+    fixes = (Fix(f"write `{near}`", ((span, near),)),) if near else ()
+    walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help, fixes=fixes)
 
 
 def usage_of(walk: Walk, callee: Defined, pinned: set[str], referred: set[str] | None = None) -> UsageLog:

@@ -110,8 +110,8 @@ def report_unknown_label(problems: Problems, text: str, span: Span, scope: Scope
         _report_near(problems, codes.NO_SUCH_LABEL, span, near)
         return
     help = suggestion(text, scope.children.known()) or "refer to a label above, in this body or one around it"
-    label = typo_of(text, scope.children.known()) if span.text == f"@{text}" else None
-    problems.report(codes.NO_SUCH_LABEL, span, help=help, fixes=_meant(ast.Name(text, span), label and f"@{label}"))
+    meant = typo_of(text, scope.children.known()) if span.text == f"@{text}" else None
+    problems.report(codes.NO_SUCH_LABEL, span, help=help, fixes=_meant(ast.Name(text, span), meant and f"@{meant}"))
 
 
 def report_training_word(problems: Problems, code: Code, name: ast.Name) -> bool:
