@@ -157,7 +157,7 @@ def _use(
         end = single(walk, after, call.span)
     if end is None:
         return stopped(cursor)
-    output = Tensor(end.source, entry.outside(end.shape))
+    output = Tensor(end.source, entry.outside(end.shape), end.role)
     if not made:
         scope.children.take_back()
         return Unfolded([], cursor.at(output))

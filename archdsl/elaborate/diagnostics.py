@@ -2,7 +2,7 @@
 
 from archdsl.diag import codes
 from archdsl.diag.model import Label
-from archdsl.elaborate import provenance
+from archdsl.elaborate import provenance, roles
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.scopes import Scope
@@ -10,6 +10,7 @@ from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Node
 from archdsl.ops.reasons import Reason, WindowDoesNotFit
+from archdsl.ops.roles import WrongRole
 from archdsl.syntax import ast
 
 
@@ -62,8 +63,10 @@ def _origins(walk: Walk, inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
     return tuple(found)
 
 
-def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> None:
+def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...], role_advice: Reason | None = None) -> None:
     """Report code that is valid but probably a mistake."""
+    if isinstance(role_advice, WrongRole):
+        roles.warn_of_role(walk.problems, bound.call, role_advice)
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
     if not node.labelled and node.params:
@@ -77,12 +80,12 @@ def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call) -> None:
     walk.problems.report(codes.UNLABELLED, call.name.span, label, help=help)
 
 
-def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -> None:
-    """Report a stated shape that is not the shape of the stream."""
+def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -> Cursor:
+    """Report a stated shape that is not the shape of the stream; return the cursor with the stated role."""
     sizes = walk.evaluator.sizes(stated, scope, cursor)
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor | Bundle):
-        return
+        return cursor
     for size in sizes:
         scope.pin(size)
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
@@ -95,7 +98,8 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
             secondary=provenance.last_change(*provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)),
             help=f"write `:: {tensor.shape}`, or change a step before it",
         )
-        return
+        return cursor
+    return roles.annotated(walk, stated, cursor)
 
 
 def _one_of_the_pools(lines: list[int]) -> str:

@@ -234,6 +234,8 @@ class Bitmaps(ArgumentType):
 
 
 COUNT = WholeNumber("an integer")
+# A number of channels, which no size of a map should decide.
+CHANNELS = WholeNumber("an integer")
 COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
 OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
 OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)

@@ -9,6 +9,7 @@ from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE
 from archdsl.ops.sequence import require_sequence
 
 
@@ -32,6 +33,7 @@ class Attention(Elementwise):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = GIVES_SEQUENCE
     kind = "attention"
     autograd = OUTPUT_IS_FREE
     support = ("SelfAttention",)

@@ -11,6 +11,7 @@ from math import prod
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.base.pyexpr import Call, Expr, InputRef
+from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import (
     EVERYTHING,
@@ -28,6 +29,7 @@ from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
 from archdsl.ops.initialisers import InitialValue
 from archdsl.ops.reasons import Reason
+from archdsl.ops.roles import KEEPS_ROLE, RoleRule, Written, map_as_sequence, roles_meet, sequence_as_map
 
 FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
 INPUT = InputRef()
@@ -159,6 +161,7 @@ class Op(Declared):
         is_lanewise: Whether the operator, applied to several tensors that are concatenated along the first axis, gives
             the concatenation of its results for each of them.
         is_random: Whether an operator without weights draws random numbers in training.
+        roles: The role of axes that the operator reads, and the one that it gives.
     """
 
     family: ClassVar[str]
@@ -169,6 +172,7 @@ class Op(Declared):
     traits: ClassVar[Trait] = Trait(0)
     is_lanewise: ClassVar[bool] = False
     is_random: ClassVar[bool] = False
+    roles: ClassVar[RoleRule] = KEEPS_ROLE
 
     # The methods of an ordinary operator.
 
@@ -250,6 +254,29 @@ class Op(Declared):
         """Return warnings about a call that is correct, but probably not intended."""
         return ()
 
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        """Return the role of the result, for inputs of these roles and shapes and a result of shape `y`.
+
+        By default it is the one that `roles` gives, if the number of axes allows it: a result with one axis always is a
+        vector.
+        """
+        if y.rank == 1:
+            return Role.VECTOR
+        found = self.roles.gives or joined(roles)
+        return found if found.fits(y.rank) else Role.PLAIN
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        """Return a warning about inputs whose axes mean something else than the operator assumes; None by default.
+
+        `written` has the names of the arguments that the author states. A plain input gives no warning.
+        """
+        role, x = roles[0], inputs[0]
+        if self.roles.reads is Role.MAP and role in (Role.SEQUENCE, Role.CHANNELS_LAST):
+            return sequence_as_map(self.name, role, x.dims)
+        if self.roles.reads is Role.SEQUENCE and role is Role.MAP:
+            return map_as_sequence(self.name, x.dims)
+        return None
+
     # Derived from the methods above; `Merge` replaces the first two.
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -301,6 +328,9 @@ class Merge(Op):
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        return roles_meet(self.name, roles)
 
 
 _TABLE: dict[str, type[Op]] = {}

@@ -1,13 +1,15 @@
 """Embeddings of indices and positions, and the class token."""
 
 from archdsl.base.pyexpr import call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, STEP_ITSELF, Autograd, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, InitialValue
-from archdsl.ops.reasons import OutOfRange, ShapeError
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE, Written
 from archdsl.ops.sequence import require_sequence
 
 
@@ -25,6 +27,7 @@ class Embedding(Op):
     )
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
 
+    roles = GIVES_SEQUENCE
     kind = "embedding"
     autograd = OUTPUT_IS_FREE
     examples = (
@@ -40,6 +43,12 @@ class Embedding(Op):
             bound = f"below {int(self.count)}, the number of indices"
             raise ShapeError(OutOfRange("padding_idx", str(int(self.padding_idx)), bound))
         return Shape.of(*x.dims, self.size)
+
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        return Role.CHANNELS_LAST if y.rank in (3, 4) else super().role(roles, inputs, y)
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        return None  # Indices have no channels.
 
     def params(self, x: Shape) -> int:
         return self.count * self.size
@@ -100,6 +109,7 @@ class Sinusoidal(Elementwise):
 
     base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wavelength is about 2 pi times `base`")
 
+    roles = GIVES_SEQUENCE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("SinusoidalEncoding",)
     examples = (
@@ -127,6 +137,7 @@ class ClassToken(Op):
 
     init: Initialiser | None = arg(INITIALISER, default=None, help="initialiser of the vector; `none`: zeros")
 
+    roles = GIVES_SEQUENCE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("ClassToken",)
     examples = (

@@ -9,6 +9,7 @@ from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Subm
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import NotDivisible, ShapeError, WrongRank
+from archdsl.ops.roles import READS_MAP
 from archdsl.ops.window import require_map
 
 
@@ -18,6 +19,8 @@ class PerChannel(Elementwise):
     affine: bool
     init: Initialiser | None
     bias_init: Initialiser | None
+
+    roles = READS_MAP
 
     def params(self, x: Shape) -> int:
         return 2 * x.channels if self.affine else 0
@@ -196,6 +199,7 @@ class LocalResponseNorm(Elementwise):
     beta: float = arg(REAL, default=0.75, help="exponent")
     k: float = arg(REAL, default=1.0, help="added to the sum")
 
+    roles = READS_MAP
     support = ("LocalResponseNorm3d",)
     examples = (
         Example("lrn(5, k = 2.0)", Shape.of(96, 55, 55), Shape.of(96, 55, 55)),

@@ -11,6 +11,7 @@ from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.reasons import Reason, ShapeError, WindowDoesNotFit, WrongRank
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import Window, compact, crossed
 
 
@@ -21,6 +22,7 @@ class Pool(Op):
     stride: Axes | None
     padding: Padding
     ceil_mode: bool
+    roles = GIVES_MAP
     caption: ClassVar[str]
     words: ClassVar[str]
     autograd = OUTPUT_IS_FREE
@@ -196,6 +198,7 @@ class Subsample(Op):
     kernel: Axes = arg(AXES, help="size of the window")
     stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="stride of the window; `none`: its size")
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     is_lanewise = True
     support = ("Subsample",)

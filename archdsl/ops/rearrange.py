@@ -1,6 +1,7 @@
 """Operators that reorder elements or select a part of them."""
 
 from archdsl.base.pyexpr import Method, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import (
@@ -19,6 +20,7 @@ from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, O
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
+from archdsl.ops.roles import GIVES_PLAIN, KEEPS_ROLE, READS_MAP
 
 
 @op("channel_shuffle", family="other", positional=1)
@@ -27,6 +29,7 @@ class ChannelShuffle(Elementwise):
 
     groups: int = arg(COUNT, help="number of groups of channels")
 
+    roles = READS_MAP
     examples = (
         Example("channel_shuffle(2)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
         Example("channel_shuffle(3)", Shape.of(240, 5), Shape.of(240, 5)),
@@ -55,6 +58,7 @@ class Reshape(Op):
 
     sizes: tuple[int, ...] = arg(SIZES, help="sizes of the result, channels first; one of them may be -1")
 
+    roles = GIVES_PLAIN
     autograd = VIEW
 
     examples = (
@@ -95,6 +99,7 @@ class Permute(Op):
 
     order: Axes = arg(AXES_FROM_ZERO, help="for each axis of the result, the axis of the input; 0 is the channels")
 
+    roles = KEEPS_ROLE
     support = ("Permute",)
     autograd = VIEW
     examples = (
@@ -111,6 +116,16 @@ class Permute(Op):
         if sorted(order) != list(range(x.rank)):
             raise ShapeError(WrongOrder("order", order, str(x), x.rank))
         return Shape.of(*(x.dims[axis] for axis in order))
+
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        role, order = roles[0], self._order()
+        if order == tuple(range(y.rank)):
+            return role
+        if role is Role.MAP and order == (*range(1, y.rank), 0):
+            return Role.SEQUENCE if y.rank == 2 else Role.CHANNELS_LAST
+        if role is Role.CHANNELS_LAST and order == (y.rank - 1, *range(y.rank - 1)):
+            return Role.MAP
+        return Role.PLAIN
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(None if self._order()[0] else self)
@@ -133,6 +148,7 @@ class Slice(Op):
     )
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis; 0 is the channels")
 
+    roles = KEEPS_ROLE
     support = ("Narrow",)
     autograd = Autograd(is_view=True)
     examples = (

@@ -3,13 +3,15 @@
 from types import MappingProxyType
 
 from archdsl.base.pyexpr import Call, Ref, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedFloat, TracedInt, polynomial
 from archdsl.ops.activation import Pointwise
 from archdsl.ops.analysis import COPIES_IN_PLACE, ITSELF, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, REAL, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Submodule, Trait, arg, op
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.roles import READS_MAP, Written
 
 _MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
@@ -79,6 +81,7 @@ class Prelu(Op):
     num_parameters: int = arg(COUNT, default=1, help="number of slopes: 1, or `channels` for one each")
     init: float = arg(REAL, default=0.25, help="initial value of the slope")
 
+    roles = READS_MAP
     traits = Trait.SQUASHES
     examples = (
         Example("prelu", _MAPS, _MAPS, params=1),
@@ -93,6 +96,10 @@ class Prelu(Op):
             bound = f"1, or the number of channels, {int(x.channels)}"
             raise ShapeError(OutOfRange("num_parameters", str(int(self.num_parameters)), bound))
         return x
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        # One slope for all elements ignores the roles of axes.
+        return None if self.num_parameters == 1 else super().role_advice(roles, inputs, written)
 
     def params(self, x: Shape) -> int:
         return self.num_parameters

@@ -9,6 +9,7 @@ from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chos
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE
 from archdsl.ops.sequence import require_sequence
 
 _DEFAULTS: dict[str, object] = {
@@ -33,6 +34,7 @@ class Recurrent(Op):
     last: bool
     init: Initialiser | None
     bias_init: Initialiser | None
+    roles = GIVES_SEQUENCE
     kind = "recurrent"
     projection = 0
     gates: ClassVar[int]

@@ -15,6 +15,7 @@ from archdsl.ops.argument_types import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
 from archdsl.ops.reasons import ShapeError, WrongRank, WrongValue
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 # The number of map axes that PyTorch's modes require.
@@ -32,6 +33,7 @@ class Upsample(Op):
         TRUTH, default=False, help="whether the corner pixels keep their values; not for mode = nearest"
     )
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     is_lanewise = True
     examples = (
@@ -103,6 +105,7 @@ class PixelShuffle(Op):
 
     factor: int = arg(COUNT, help="factor of height and width")
 
+    roles = GIVES_MAP
     is_lanewise = True
     examples = (
         Example("pixel_shuffle(2)", Shape.of(64, 14, 14), Shape.of(16, 28, 28)),
@@ -137,6 +140,7 @@ class PixelUnshuffle(Op):
 
     factor: int = arg(COUNT, help="divisor of height and width")
 
+    roles = GIVES_MAP
     is_lanewise = True
     examples = (
         Example("pixel_unshuffle(2)", Shape.of(16, 28, 28), Shape.of(64, 14, 14)),

@@ -5,12 +5,14 @@ from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import VIEW
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Trait, op
+from archdsl.ops.roles import GIVES_VECTOR
 
 
 @op("flatten", family="other")
 class Flatten(Op):
     """Turn each sample into a vector: `nn.Flatten`."""
 
+    roles = GIVES_VECTOR
     autograd = VIEW
     is_lanewise = True
 

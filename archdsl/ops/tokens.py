@@ -1,12 +1,14 @@
-"""Operators that turn a map into a sequence of pixels or patches."""
+"""Operators that turn a map into a sequence of pixels or patches, and back."""
 
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, VIEW, AxisWindow, Drawing, InputDependence, Saved
 from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
-from archdsl.ops.mismatches import UnevenBlocks
-from archdsl.ops.reasons import ShapeError, WrongRank
+from archdsl.ops.mismatches import StepsDiffer, UnevenBlocks
+from archdsl.ops.reasons import ShapeError, WrongAxes, WrongRank
+from archdsl.ops.roles import MAP_TO_SEQUENCE, SEQUENCE_TO_MAP
+from archdsl.ops.sequence import require_sequence
 from archdsl.ops.window import compact, per_axis, require_map
 
 
@@ -14,6 +16,7 @@ from archdsl.ops.window import compact, per_axis, require_map
 class Tokens(Op):
     """Turn a map into a sequence with a step for each pixel, row by row, and the channels as features."""
 
+    roles = MAP_TO_SEQUENCE
     autograd = VIEW
 
     support = ("Permute",)
@@ -40,6 +43,50 @@ class Tokens(Op):
         )
 
 
+@op("maps", family="other", positional=1)
+class Maps(Op):
+    """Turn a sequence into a map with a pixel for each step, row by row: the inverse of `tokens`."""
+
+    size: Axes = arg(AXES, help="size of the map; the product of its sides is the number of steps")
+
+    roles = SEQUENCE_TO_MAP
+    autograd = VIEW
+    support = ("Permute",)
+    examples = (
+        Example("maps(14x14)", Shape.of(196, 64), Shape.of(64, 14, 14)),
+        Example("maps(5)", Shape.of(5, 8), Shape.of(8, 5)),
+        Example("maps(2x3x5)", Shape.of(30, 4), Shape.of(4, 2, 3, 5)),
+    )
+
+    def _sides(self) -> tuple[int, ...]:
+        return self.size if isinstance(self.size, tuple) else (self.size,)
+
+    def shape(self, x: Shape) -> Shape:
+        steps, features = require_sequence(x)
+        sides = self._sides()
+        if len(sides) > 3:
+            raise ShapeError(WrongAxes("size", len(sides), 3))
+        if Shape(sides).volume != steps:
+            given = "x".join(str(int(side)) for side in sides)
+            raise ShapeError(StepsDiffer(given, int(Shape(sides).volume), int(steps)))
+        return Shape.of(features, *sides)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return STEP_ITSELF
+
+    def torch(self, x: Shape) -> LayerCode:
+        order, sides = call("Permute", 0, 2, 1), self._sides()
+        function = Method(INPUT, "transpose", (1, 2))
+        if len(sides) == 1:
+            return Functional(order, function)
+        return Functional(
+            call("nn.Sequential", order, call("nn.Unflatten", 2, sides)), Method(function, "unflatten", (2, sides))
+        )
+
+    def drawing(self, x: Shape) -> Drawing:
+        return Drawing(f"Maps {'×'.join(str(int(side)) for side in self._sides())}")
+
+
 @op("patches", family="other", positional=1)
 class Patches(Op):
     """Turn a map into a sequence with a step for each patch, row by row (Dosovitskiy et al. 2021, section 3.1).
@@ -50,6 +97,7 @@ class Patches(Op):
 
     size: Axes = arg(AXES, help="size of a patch")
 
+    roles = MAP_TO_SEQUENCE
     support = ("Permute",)
     examples = (
         Example("patches(16)", Shape.of(3, 224, 224), Shape.of(196, 768)),

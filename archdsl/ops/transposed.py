@@ -5,11 +5,12 @@ from math import prod
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import OUTPUT_IS_FREE, AxisWindow, Drawing, InputDependence, Sums, map_dependence, product
-from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
+from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, CHANNELS, COUNT, TRUTH, Axes
 from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 
@@ -21,7 +22,7 @@ class ConvTranspose(Op):
     times.
     """
 
-    out: int = arg(COUNT, help="number of output channels")
+    out: int = arg(CHANNELS, help="number of output channels")
     kernel: Axes = arg(AXES, help="kernel size")
     stride: Axes = arg(AXES, default=1, help="distance in the result between the windows of neighbouring pixels")
     padding: Axes = arg(AXES_FROM_ZERO, default=0, help="number of pixels removed on each side of the result")
@@ -34,6 +35,7 @@ class ConvTranspose(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     support = ("start_parts",)
     examples = (
