@@ -5,19 +5,10 @@ from typing import ClassVar
 from archdsl.base.pyexpr import call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import (
-    INPUT_SAVED,
-    NOTHING_SAVED,
-    OUTPUT_IS_FREE,
-    AxisWindow,
-    Drawing,
-    InputDependence,
-    Saved,
-    Sums,
-    map_dependence,
-)
+from archdsl.ops.analysis import INPUT_SAVED, NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved, Sums
 from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, own, windows
 from archdsl.ops.reasons import Reason
 from archdsl.ops.roles import GIVES_MAP, Remedy, Written, over_features
 from archdsl.ops.window import compact, crossed, per_axis, require_map
@@ -48,7 +39,8 @@ class Adaptive(Op):
         return Drawing(f"{self.caption} to {sides}", f"{self.words} pool to {sides}")
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return map_dependence(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
+        axes = (_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True))
+        return windows(*axes, channels=own(0))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         sides = "x".join(map(str, map(int, x.map)))

@@ -13,20 +13,11 @@ from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 from archdsl.base.pyexpr import Call, Expr, InputRef
 from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import (
-    EVERYTHING,
-    INPUT_SAVED,
-    ITSELF,
-    NOTHING_SAVED,
-    Autograd,
-    Drawing,
-    InputDependence,
-    Saved,
-    Sums,
-)
+from archdsl.ops.analysis import INPUT_SAVED, NOTHING_SAVED, Autograd, Drawing, Saved, Sums
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
+from archdsl.ops.dependence import InputDependence, everything, itself
 from archdsl.ops.initialisers import InitialValue
 from archdsl.ops.reasons import Reason
 from archdsl.ops.roles import KEEPS_ROLE, RoleRule, Written, map_as_sequence, roles_meet, sequence_as_map
@@ -211,11 +202,7 @@ class Op(Declared):
         return Drawing(self.name.replace("_", " ").capitalize())
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        """Return the input positions that a unit of the result depends on; all by default.
-
-        `inputs` are the shapes of all inputs, `y` is the shape of the result.
-        """
-        return EVERYTHING
+        return everything(inputs)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         """Return the tensors that autograd saves in training; by default the input, and nothing for a view."""
@@ -323,8 +310,7 @@ class Merge(Op):
         return self.result((x,))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        along_map = self.free_axis is not None and self.free_axis > 0 and y.rank > 2
-        return EVERYTHING if along_map else ITSELF
+        return itself(inputs, y)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

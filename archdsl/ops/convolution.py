@@ -3,9 +3,10 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import INPUT_SAVED, OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums, product
+from archdsl.ops.analysis import INPUT_SAVED, OUTPUT_IS_FREE, Drawing, Saved, Sums, product
 from archdsl.ops.argument_types import AXES, CHANNELS, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, groups_of_channels
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import NotDivisible, Reason, ShapeError, TableDoesNotFit, WrongRank
 from archdsl.ops.roles import GIVES_MAP
@@ -175,7 +176,9 @@ class Conv(Op):
         return ", ".join(words)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return self._window(inputs[0]).input_dependence()
+        x = inputs[0]
+        channels = ALL if self.connect else groups_of_channels(int(x.channels), int(self.out), int(self.groups))
+        return self._window(x).input_dependence(channels)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         if self.connect:

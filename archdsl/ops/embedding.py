@@ -4,9 +4,10 @@ from archdsl.base.pyexpr import call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, STEP_ITSELF, Autograd, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Autograd, Drawing, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, own
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 from archdsl.ops.roles import GIVES_SEQUENCE, Written
@@ -57,7 +58,7 @@ class Embedding(Op):
         return (InitialValue("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF
+        return (tuple(own(axis) for axis in range(inputs[0].rank)),)
 
     def torch(self, x: Shape) -> LayerCode:
         made = call("nn.Embedding", self.count, self.size, padding_idx=self.padding_idx)
@@ -156,7 +157,7 @@ class ClassToken(Op):
         return (("weight", (1, 1, x.dims[1])),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF
+        return ((own(0, AxisWindow(1, -1, -1)), own(1)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

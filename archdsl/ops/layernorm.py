@@ -4,9 +4,10 @@ from archdsl.base.pyexpr import Expr, call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Submodule, arg, op
+from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.normalisation import PerChannel
@@ -60,7 +61,7 @@ class OverLastAxes(Elementwise):
         return tuple((start.parameter, self._sizes(x)) for start in self.initial_values(x))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF if y.rank == 2 and self.axes == 1 else EVERYTHING
+        return itself(inputs, y, mixed=tuple(range(y.rank - int(self.axes), y.rank)))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return Saved(input=True, values=2 * y.volume // Shape(self._sizes(y)).volume)
@@ -177,6 +178,9 @@ class ChannelLayerNorm(PerChannel):
         if x.channels == 1:
             raise ShapeError(NoSpread("call", "each pixel", str(x), "use `instancenorm` instead"))
         return x
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return itself(inputs, y, mixed=(0,))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and standard deviation of each pixel.

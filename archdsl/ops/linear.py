@@ -6,9 +6,10 @@ from typing import ClassVar
 from archdsl.base.pyexpr import call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved, Sums, product
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums, product
 from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH, ArgumentValue
 from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
+from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import Reason, ShapeError, TableDoesNotFit, WrongRank
 from archdsl.ops.roles import GIVES_VECTOR, READS_SEQUENCE, Remedy, Written, along_length
@@ -73,7 +74,7 @@ class Linear(Op):
         return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF if y.rank == 2 else EVERYTHING
+        return itself(inputs, y, mixed=(y.rank - 1,))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         weights = product(x.dims[-1], self.out)

@@ -4,9 +4,10 @@ from archdsl.base.pyexpr import Expr, Infix, call
 from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, Autograd, Drawing, InputDependence, Saved, Sums
+from archdsl.ops.analysis import INPUT_SAVED, Autograd, Drawing, Saved, Sums
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import Example, ForwardOnly, Fusion, Merge, arg, input_at, op
+from archdsl.ops.dependence import POINTWISE, AxisWindow, InputDependence, own
 from archdsl.ops.mismatches import StreamsDiffer
 from archdsl.ops.reasons import Reason, ShapeError, WrongRank
 from archdsl.ops.roles import GIVES_PLAIN, KEEPS_ROLE, Written, first_axis, roles_meet
@@ -68,6 +69,14 @@ class Concat(Merge):
         for other in inputs[1:]:
             total = total + other.dims[self.axis]
         return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        found, before = [], 0
+        for x in inputs:
+            window = AxisWindow(1, -before, -before)
+            found.append(tuple(own(axis, window if axis == self.axis else POINTWISE) for axis in range(x.rank)))
+            before += int(x.dims[self.axis])
+        return tuple(found)
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         return Sums(why="the inputs are concatenated, so their sizes along that axis add up")
@@ -157,7 +166,7 @@ class Stack(Merge):
         return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF if self.axis == 0 and y.rank != 3 else EVERYTHING
+        return tuple(tuple(own(axis + (axis >= self.axis)) for axis in range(x.rank)) for x in inputs)
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(self if self.axis else None)

@@ -3,9 +3,10 @@
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, Drawing, InputDependence, Saved, map_dependence
+from archdsl.ops.analysis import NOTHING_SAVED, Drawing, Saved
 from archdsl.ops.argument_types import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
+from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongValue
 from archdsl.ops.roles import READS_MAP, Written
 from archdsl.ops.window import compact, per_axis, require_map
@@ -96,11 +97,12 @@ class Pad(Op):
         return call(f"nn.ConstantPad{axes}d", amounts, self.value)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        if self.mode == "circular":
-            return EVERYTHING
-        before, _ = self._sides(inputs[0])
-        # Pixels that are copied from inside the map count as pixels at the border, which is nearer.
-        return map_dependence(*(AxisWindow(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
+        x = inputs[0]
+        before, _ = self._sides(x)
+        sides = (*(0,) * (x.rank - len(before)), *before)
+        border = "zeros" if self.mode == "constant" else str(self.mode)
+        shifts = (AxisWindow(1, -int(side), -int(side)) for side in sides)
+        return (tuple(AxisRead((axis,), shift, border=border) for axis, shift in enumerate(shifts)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED if self.mode in ("constant", "circular") else super().saved_for_backward(inputs, y)

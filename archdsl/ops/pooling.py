@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums
 from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import InputDependence, own
 from archdsl.ops.reasons import Reason, ShapeError, WindowDoesNotFit, WrongRank
 from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import Window, compact, crossed
@@ -53,7 +54,7 @@ class Pool(Op):
         return self.window(x).unread()
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return self.window(inputs[0]).input_dependence()
+        return self.window(inputs[0]).input_dependence(own(0))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         window = self.window(x)
@@ -234,7 +235,7 @@ class Subsample(Op):
         return Drawing(f"Subsample {sides}", f"{sides} subsampling", window.steps)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return self._window(inputs[0]).input_dependence()
+        return self._window(inputs[0]).input_dependence(own(0))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The means, for the gradient of the coefficients.

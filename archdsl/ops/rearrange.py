@@ -4,20 +4,10 @@ from archdsl.base.pyexpr import Method, call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import (
-    EVERYTHING,
-    NOTHING_SAVED,
-    PIXEL_ITSELF,
-    VIEW,
-    Autograd,
-    AxisWindow,
-    Drawing,
-    InputDependence,
-    Saved,
-    map_dependence,
-)
+from archdsl.ops.analysis import NOTHING_SAVED, VIEW, Autograd, Drawing, Saved
 from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
+from archdsl.ops.dependence import POINTWISE, AxisWindow, InputDependence, itself, own, regrouped
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
 from archdsl.ops.roles import GIVES_PLAIN, KEEPS_ROLE, READS_MAP
@@ -46,7 +36,7 @@ class ChannelShuffle(Elementwise):
         return NOTHING_SAVED
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return PIXEL_ITSELF
+        return itself(inputs, y, mixed=(0,))
 
     def torch(self, x: Shape) -> LayerCode:
         return Functional(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
@@ -88,6 +78,9 @@ class Reshape(Op):
         unflatten = call("nn.Unflatten", 1, sizes)
         module = unflatten if x.rank == 1 else call("nn.Sequential", call("nn.Flatten"), unflatten)
         return Functional(module, Method(INPUT, "reshape", (-1, *sizes)))
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return regrouped(inputs[0], y)
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("Reshape " + str(self.shape(x)).replace("x", "×"))
@@ -134,6 +127,9 @@ class Permute(Op):
         dims = (0, *(axis + 1 for axis in self._order()))
         return Functional(call("Permute", *dims), Method(INPUT, "permute", dims))
 
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return (tuple(own(self._order().index(axis)) for axis in range(y.rank)),)
+
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("Permute " + ", ".join(map(str, self._order())))
 
@@ -179,10 +175,8 @@ class Slice(Op):
         return Functional(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        if y.rank < 3:
-            return EVERYTHING
-        starts = (int(self.start) if axis == self.axis else 0 for axis in range(1, y.rank))
-        return map_dependence(*(AxisWindow(1, start, start) for start in starts))
+        start = AxisWindow(1, int(self.start), int(self.start))
+        return (tuple(own(axis, start if axis == self.axis else POINTWISE) for axis in range(y.rank)),)
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing(

@@ -7,6 +7,7 @@ from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
 from archdsl.ops.roles import GIVES_SEQUENCE
@@ -89,6 +90,11 @@ class Recurrent(Op):
 
     def macs(self, x: Shape, y: Shape) -> int:
         return x.dims[0] * self._weights(x)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        x = inputs[0]
+        is_causal = not self.last and not self.bidirectional
+        return ((up_to_itself(int(x.dims[0])) if is_causal else ALL, ALL),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims

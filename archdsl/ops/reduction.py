@@ -5,9 +5,10 @@ from typing import ClassVar
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_SAVED, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, Drawing, Saved
 from archdsl.ops.argument_types import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, own
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
 from archdsl.ops.roles import KEEPS_ROLE, Remedy, Written, over_features
 
@@ -59,7 +60,9 @@ class Reduction(Op):
         return over_features(problem, Remedy(instead=f"{self.name}({axes}{options})", purpose=f"to reduce the {over}"))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF if self._axes(inputs[0]) == (0,) and y.rank > 2 else EVERYTHING
+        axes, x = self._axes(inputs[0]), inputs[0]
+        kept = [axis for axis in range(x.rank) if self.keepdim or axis not in axes]
+        return (tuple(ALL if axis in axes else own(kept.index(axis)) for axis in range(x.rank)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

@@ -5,6 +5,7 @@ from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import VIEW
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Trait, op
+from archdsl.ops.dependence import InputDependence, regrouped
 from archdsl.ops.roles import GIVES_VECTOR
 
 
@@ -23,6 +24,9 @@ class Flatten(Op):
 
     def shape(self, x: Shape) -> Shape:
         return Shape.of(x.volume)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return regrouped(inputs[0], y)
 
     def torch(self, x: Shape) -> LayerCode:
         return Functional(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))

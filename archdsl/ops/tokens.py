@@ -2,9 +2,10 @@
 
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, VIEW, AxisWindow, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, VIEW, Drawing, Saved
 from archdsl.ops.argument_types import AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
+from archdsl.ops.dependence import ALL, AxisRead, AxisWindow, InputDependence, own
 from archdsl.ops.mismatches import StepsDiffer, UnevenBlocks
 from archdsl.ops.reasons import ShapeError, WrongAxes, WrongRank
 from archdsl.ops.roles import MAP_TO_SEQUENCE, SEQUENCE_TO_MAP
@@ -31,7 +32,11 @@ class Tokens(Op):
         return Shape.of(Shape(x.map).volume, x.channels)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF
+        x = inputs[0]
+        sides = tuple(map(int, x.map))
+        if len(sides) == 1:
+            return ((own(1), own(0)),)
+        return ((own(1), *(AxisRead((0,), sizes=sides, coordinate=axis) for axis in range(len(sides)))),)
 
     def torch(self, x: Shape) -> LayerCode:
         order = call("Permute", 0, 2, 1)
@@ -72,7 +77,9 @@ class Maps(Op):
         return Shape.of(features, *sides)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF
+        sides = tuple(map(int, y.map))
+        steps = own(1) if len(sides) == 1 else AxisRead(tuple(range(1, y.rank)), sizes=sides)
+        return ((steps, own(0)),)
 
     def torch(self, x: Shape) -> LayerCode:
         order, sides = call("Permute", 0, 2, 1), self._sides()
@@ -117,8 +124,10 @@ class Patches(Op):
         return Shape.of((x.dims[1] // height) * (x.dims[2] // width), x.channels * height * width)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        sides = map(int, self._sides(inputs[0]))
-        return InputDependence(tuple(AxisWindow(side, 0, side - 1) for side in sides), is_sequence=True)
+        x, sides = inputs[0], tuple(map(int, self._sides(inputs[0])))
+        cells = tuple(int(size) // side for size, side in zip(x.map, sides, strict=True))
+        axes = (AxisRead((0,), AxisWindow(side, 0, side - 1), cells, axis) for axis, side in enumerate(sides))
+        return ((ALL, *axes),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

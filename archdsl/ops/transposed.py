@@ -4,9 +4,10 @@ from math import prod
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import OUTPUT_IS_FREE, AxisWindow, Drawing, InputDependence, Sums, map_dependence, product
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Sums, product
 from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, CHANNELS, COUNT, TRUTH, Axes
 from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, groups_of_channels, windows
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError
@@ -99,8 +100,10 @@ class ConvTranspose(Op):
         return Submodule(made.without(stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        axes = zip(*(map(int, each) for each in self._axes(inputs[0])), strict=True)
-        return map_dependence(*(_reach(*numbers) for numbers in axes))
+        x = inputs[0]
+        axes = zip(*(map(int, each) for each in self._axes(x)), strict=True)
+        channels = groups_of_channels(int(x.channels), int(self.out), int(self.groups))
+        return windows(*(_reach(*numbers) for numbers in axes), channels=channels)
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         kernel = self._axes(x)[0]

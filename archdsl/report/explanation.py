@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 from archdsl.base.byte_sizes import DTYPE_BYTES, amount
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted
-from archdsl.ops.analysis import Interval, Sums
+from archdsl.ir.positions import position_axes
+from archdsl.ops.analysis import Sums
+from archdsl.ops.dependence import Interval
 from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.report.memory import memory
 from archdsl.report.receptive_fields import ReceptiveField, UnitFields, receptive_fields
@@ -168,9 +170,10 @@ class _Writer:
 
     def _seen(self, path: Path, field: ReceptiveField) -> tuple[str, ...]:
         node = self.nodes.get(path)
-        if node is None or node.shape.rank != len(field.axes) + 1 or field.is_sequence:
+        axes = () if node is None else self.unit_fields.axes(path)
+        if node is None or not axes or not field.axes:
             return ()
-        middle = tuple(int(size) // 2 for size in node.shape.map)
+        middle = tuple(int(node.shape.dims[axis]) // 2 for axis in axes)
         lines = []
         for unit in dict.fromkeys((tuple(0 for _ in middle), middle)):
             for name, intervals in self.unit_fields.at(path, unit).items():
@@ -180,7 +183,7 @@ class _Writer:
 
     def _sizes(self, name: str) -> tuple[int, ...]:
         given = next(given for given in self.graph.inputs if given.name == name)
-        return tuple(map(int, given.shape.map))
+        return tuple(int(given.shape.dims[axis]) for axis in position_axes(self.graph, given))
 
     def _memory(self, element: Element, nodes: list[Node]) -> tuple[str, ...]:
         of = "for one sample" if self.batch == 1 else f"for a batch of {self.batch}"
