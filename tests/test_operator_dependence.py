@@ -99,9 +99,9 @@ def compare(support: Support, reading: Reading, number: int) -> None:
 
 def named(reading: Reading, unit: Position, x: Shape) -> list[Interval] | None:
     """Return the positions along each axis that the operator names for a unit; None if it reads only padding."""
-    whole = tuple((place, place) for place in unit)
+    whole = [range(place, place + 1) for place in unit]
     found = [read.read(whole, size) for read, size in zip(reading, x.dims, strict=True)]
-    return None if None in found else [each for each in found if each is not None]
+    return [(min(each), max(each)) for each in found] if all(map(len, found)) else None
 
 
 def distances(found: Interval, interval: Interval) -> Interval:

@@ -71,6 +71,11 @@ def _with_role(walk: Walk, tensor: Tensor, role: Role, stated: ast.ShapeOf) -> T
         help = f"write `:: {tensor.role.value} {tensor.shape}`, or change a step before it"
         walk.problems.report(codes.SHAPE_DIFFERS, stated.span, label, help=help, fixes=(fix,))
         return tensor
+    return with_role(walk, tensor, role)
+
+
+def with_role(walk: Walk, tensor: Tensor, role: Role) -> Tensor:
+    """Return a tensor with another role, which the graph records as well."""
     walk.parts.roles[tensor.source] = role
     return Tensor(tensor.source, tensor.shape, role)
 

@@ -28,8 +28,6 @@ from archdsl.ops.base import Merge
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
-SPLIT = "split"
-
 
 class Steps:
     """Unfolds statements, and collects the parts of the graph. It implements `Walk`."""
@@ -175,7 +173,7 @@ class Steps:
         if found is None:
             if call.name.text == towers.EXCHANGE:
                 return towers.misplaced_exchange(self, call, cursor)
-            if call.name.text == SPLIT:
+            if call.name.text == forms.SPLIT:
                 return forms.split(self, call, label, scope, cursor)
             return operators.operator(self, call, None, label, scope, cursor)
         match found:

@@ -147,9 +147,7 @@ class AlongAxis(Op):
         return x
 
     def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
-        if roles[0] not in (Role.SEQUENCE, Role.CHANNELS_LAST) or "axis" in written:
-            return None
-        return first_axis(self.name, roles[0], inputs[0])
+        return None if "axis" in written else first_axis(self.name, roles[0], inputs[0])
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return itself(inputs, y, mixed=(self._axis(inputs[0]),))

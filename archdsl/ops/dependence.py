@@ -1,5 +1,6 @@
 """The input positions that a unit of a result depends on, axis by axis."""
 
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import NamedTuple, TypeAlias
 
@@ -7,22 +8,46 @@ from archdsl.base.shape import Shape
 
 # The first and the last position along an axis; if the first is greater than the last, there is no position.
 Interval: TypeAlias = tuple[int, int]
+# Positions along an axis: a range with a step of 1 where there are no gaps.
+Positions: TypeAlias = range | frozenset[int]
+
+
+def joined(one: Positions, other: Positions) -> Positions:
+    """Return the positions that are in one of two sets."""
+    if isinstance(one, range) and isinstance(other, range) and max(one.start, other.start) <= min(one.stop, other.stop):
+        return range(min(one.start, other.start), max(one.stop, other.stop))
+    return frozenset(one) | frozenset(other)
 
 
 class AxisWindow(NamedTuple):
     """The input positions that a unit reads along one axis.
 
-    Unit o reads the integer positions between (step*o + first)/per and (step*o + last)/per, both inclusive.
+    Unit o reads the integers among (step*o + first)/per, (step*o + first + gap)/per and so on, up to
+    (step*o + last)/per.
     """
 
     step: int
     first: int
     last: int
     per: int = 1
+    gap: int = 1
 
     def interval(self, start: int, end: int) -> Interval:
-        """Return the first and the last position that the units from `start` to `end` read."""
+        """Return the first and the last position that the units from `start` to `end` read, if there are no gaps."""
         return -((-self.step * start - self.first) // self.per), (self.step * end + self.last) // self.per
+
+    def positions(self, units: Positions) -> Positions:
+        """Return the positions that some units read."""
+        # Without gaps, the positions of neighbouring units touch.
+        if isinstance(units, range) and self.gap == 1 and self.step <= self.last - self.first + 1 and len(units):
+            low, high = self.interval(units[0], units[-1])
+            return range(low, high + 1)
+        return frozenset(
+            number // self.per
+            for unit in units
+            for number in range(self.step * unit + self.first, self.step * unit + self.last + 1, self.gap)
+            if number % self.per == 0
+        )
 
     @property
     def is_shift(self) -> bool:
@@ -57,43 +82,39 @@ class AxisRead(NamedTuple):
         """Whether a unit reads the position that is its own along one axis of the result."""
         return len(self.axes) == 1 and not self.sizes and self.window == POINTWISE
 
-    def read(self, unit: tuple[Interval, ...], size: int) -> Interval | None:
-        """Return the positions that units within `unit` read on an axis of `size`, or None if they read only padding.
+    def read(self, units: Sequence[Positions], size: int) -> Positions:
+        """Return the positions that units read on an axis of `size`; there are none if they read only padding.
 
-        `unit` has an interval for each axis of the result.
+        `units` has the positions of the units along each axis of the result.
         """
         if not self.axes:
-            return (0, size - 1)
-        low, high = self.window.interval(*self._position([unit[axis] for axis in self.axes]))
-        if self.border == "circular":
-            return (low, high) if low >= 0 and high < size else _wrapped(low, high, size)
-        if self.border == "reflect":
-            low, high = min(low, 2 * (size - 1) - high), max(high, -low)
-        elif self.border == "replicate":
-            low, high = min(low, size - 1), max(high, 0)
-        low, high = max(low, 0), min(high, size - 1)
-        return (low, high) if low <= high else None
+            return range(size)
+        found = self.window.positions(self._own([units[axis] for axis in self.axes]))
+        if self.border != "zeros":
+            beyond = _BEYOND[self.border]
+            return frozenset(place if 0 <= place < size else beyond(place, size) for place in found)
+        if isinstance(found, range):
+            return range(max(found.start, 0), min(found.stop, size))
+        return frozenset(place for place in found if 0 <= place < size)
 
-    def _position(self, unit: list[Interval]) -> Interval:
+    def _own(self, units: list[Positions]) -> Positions:
+        """Return the positions of units along the axis of the input."""
         if not self.sizes:
-            return unit[0]
+            return units[0]
         if self.coordinate is None:
-            low = high = 0
-            for size, (start, end) in zip(self.sizes, unit, strict=True):
-                low, high = low * size + start, high * size + end
-            return low, high
+            found: Positions = units[0]
+            for size, places in zip(self.sizes[1:], units[1:], strict=True):
+                found = frozenset(before * size + place for before in found for place in places)
+            return found
         size, block = self.sizes[self.coordinate], prod(self.sizes[self.coordinate + 1 :])
-        start, end = (place // block for place in unit[0])
-        return (start % size, end % size) if start // size == end // size else (0, size - 1)
+        return frozenset(place // block % size for place in units[0])
 
 
-def _wrapped(low: int, high: int, size: int) -> Interval:
-    """Return the smallest interval that contains positions of which some are beyond the ends and wrap around."""
-    if low // size == high // size:
-        return low % size, high % size
-    return (0, size - 1)
-
-
+_BEYOND: Mapping[str, Callable[[int, int], int]] = {
+    "circular": lambda place, size: place % size,
+    "reflect": lambda place, size: -place if place < 0 else 2 * (size - 1) - place,
+    "replicate": lambda place, size: min(max(place, 0), size - 1),
+}
 ALL = AxisRead()
 
 # How a unit reads one input: an `AxisRead` for each axis of the input.

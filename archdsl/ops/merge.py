@@ -50,9 +50,8 @@ class Concat(Merge):
         return Fusion(self if self.axis else None)
 
     def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
-        if "axis" in written or joined(roles) not in (Role.SEQUENCE, Role.CHANNELS_LAST):
-            return roles_meet(self.name, roles)
-        return first_axis(self.name, joined(roles), inputs[0])
+        warning = None if "axis" in written else first_axis(self.name, joined(roles), inputs[0])
+        return warning or roles_meet(self.name, roles)
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         _require_axis(self.axis, inputs)

@@ -112,8 +112,10 @@ def over_features(problem: str, *remedies: Remedy) -> WrongRole:
     return WrongRole(codes.OVER_FEATURES, problem, remedies)
 
 
-def first_axis(name: str, role: Role, x: Shape) -> WrongRole:
-    """Return the warning about an operator that acts along axis 0, its default, of a sequence or channels-last map."""
+def first_axis(name: str, role: Role, x: Shape) -> WrongRole | None:
+    """Return the warning about an operator that acts along axis 0, its default, if this axis holds no channels."""
+    if role not in (Role.SEQUENCE, Role.CHANNELS_LAST):
+        return None
     words = role.words(x.rank)
     last = x.rank - 1
     problem = f"without `axis`, `{name}` acts along axis 0, the {_counted(x.dims[0], words[0])}"

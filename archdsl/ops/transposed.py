@@ -143,7 +143,7 @@ def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int
 
 def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> AxisWindow:
     """Return the pixels of the input that contribute to a pixel of the result."""
-    return AxisWindow(1, padding - dilation * (kernel - 1), padding, per=stride)
+    return AxisWindow(1, padding - dilation * (kernel - 1), padding, per=stride, gap=dilation if kernel > 1 else 1)
 
 
 def _sum(size: int, result: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> str:

@@ -132,8 +132,11 @@ class Window:
 
     def input_dependence(self, channels: AxisRead) -> InputDependence:
         """Return the pixels that a window reads, and the channels as given."""
-        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
-        pixels = (AxisWindow(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes)
+        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), self.dilation, strict=True)
+        pixels = (
+            AxisWindow(int(step), -int(pad), int(span - 1 - pad), gap=int(gap) if span > 1 else 1)
+            for step, pad, span, gap in axes
+        )
         return windows(*pixels, channels=channels)
 
     def sums(self) -> tuple[str, ...]:

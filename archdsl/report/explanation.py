@@ -159,7 +159,7 @@ class _Writer:
         if field is None:
             return ("does not depend on the first input",)
         if field.everything:
-            return ("every unit sees the whole input", *self._seen(path, field))
+            return self._whole(path, field)
         if not field.axes:
             return ()
         centre = "x".join(f"{middle:g}" for middle in field.centre)
@@ -168,14 +168,27 @@ class _Writer:
             *self._seen(path, field),
         )
 
+    def _whole(self, path: Path, field: ReceptiveField) -> tuple[str, ...]:
+        """Return the lines about units that see the whole input, if there were no borders and no causal steps."""
+        if path in self.nodes and field.axes:
+            given = self.graph.inputs[0]
+            whole = tuple((0, size - 1) for size in self._sizes(given.name))
+            seen = [self.unit_fields.at(path, unit).get(given.name) for unit in self._units(path)]
+            if any(intervals != whole for intervals in seen):
+                return ("the field depends on the position of the unit", *self._seen(path, field))
+        return ("every unit sees the whole input", *self._seen(path, field))
+
+    def _units(self, path: Path) -> tuple[tuple[int, ...], ...]:
+        """Return the first unit of a step and the middle one."""
+        middle = tuple(int(self.nodes[path].shape.dims[axis]) // 2 for axis in self.unit_fields.axes(path))
+        return tuple(dict.fromkeys((tuple(0 for _ in middle), middle)))
+
     def _seen(self, path: Path, field: ReceptiveField) -> tuple[str, ...]:
         node = self.nodes.get(path)
-        axes = () if node is None else self.unit_fields.axes(path)
-        if node is None or not axes or not field.axes:
+        if node is None or not self.unit_fields.axes(path) or not field.axes:
             return ()
-        middle = tuple(int(node.shape.dims[axis]) // 2 for axis in axes)
         lines = []
-        for unit in dict.fromkeys((tuple(0 for _ in middle), middle)):
+        for unit in self._units(path):
             for name, intervals in self.unit_fields.at(path, unit).items():
                 at = ", ".join(map(str, unit))
                 lines.append(f"the unit at {at} sees {_covered(intervals, self._sizes(name))} of {name}")

@@ -14,7 +14,7 @@ from archdsl.base.shape import Shape
 from archdsl.ir.graph import CountedGraph, Input, Path
 from archdsl.ir.order import in_order
 from archdsl.ir.positions import position_axes
-from archdsl.ops.dependence import POINTWISE, AxisRead, AxisWindow, Interval, Reading
+from archdsl.ops.dependence import POINTWISE, AxisRead, AxisWindow, Interval, Positions, Reading, joined
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -132,15 +132,17 @@ def receptive_fields(graph: CountedGraph, given: Input | None = None) -> dict[Pa
         if not read:
             continue
         dependence = node.op.input_dependence(node.inputs, node.shape)
-        parts = [
-            _compose(found[node.sources[number]], dependence[number], node.inputs[number], node.shape, sizes)
-            for number in read
-        ]
+        parts = []
+        for number in read:
+            before, reading, x = found[node.sources[number]], dependence[number], node.inputs[number]
+            parts.append(_compose(before, reading, x, node.shape, sizes, is_merge=len(node.inputs) > 1))
         found[node.path] = _covering(_union(parts, node.shape, sizes), node.shape, sizes)
     return found
 
 
-def _compose(before: ReceptiveField, reading: Reading, x: Shape, y: Shape, sizes: tuple[int, ...]) -> ReceptiveField:
+def _compose(
+    before: ReceptiveField, reading: Reading, x: Shape, y: Shape, sizes: tuple[int, ...], *, is_merge: bool
+) -> ReceptiveField:
     """Return the field of a step's units, from the field of the units that it reads."""
     if before.everything:
         return before
@@ -152,26 +154,26 @@ def _compose(before: ReceptiveField, reading: Reading, x: Shape, y: Shape, sizes
         elif carrier.sizes:
             made = _on_grid(axis, carrier, reading[carrier.axis], size)
         else:
-            made = _on_axis(axis, carrier, reading[carrier.axis], x, y, size)
+            made = _on_axis(axis, carrier, reading[carrier.axis], x, y, size, is_merge=is_merge)
         axes.append(made[0])
         carriers.append(made[1])
     return ReceptiveField(tuple(axes), carriers=tuple(carriers))
 
 
 def _on_axis(
-    axis: AxisField, carrier: _Carrier, read: AxisRead, x: Shape, y: Shape, size: int
+    axis: AxisField, carrier: _Carrier, read: AxisRead, x: Shape, y: Shape, size: int, *, is_merge: bool
 ) -> tuple[AxisField, _Carrier | None]:
     """Return the field and the carrier of units that read units along an axis of their own."""
     count = int(x.dims[carrier.axis])
     # A causal step counts like one that reads all positions: some units do.
-    if len(read.axes) != 1 or read.window == AxisWindow(1, 1 - count, 0) != POINTWISE:
+    is_causal = read.window == AxisWindow(1, 1 - count, 0) != POINTWISE
+    # Behind a concatenation along this axis, units of several inputs are next to one another.
+    is_part = is_merge and bool(read.axes) and y.dims[read.axes[0]] != count
+    if len(read.axes) != 1 or is_causal or is_part:
         return axis.hull(count, size), None
     if read.coordinate is not None:
         made = _Carrier(read.axes[0], read.sizes, read.coordinate)
         return _compose_axis(axis, read.window, made.count(y)), made
-    if read.window.is_shift and read.window.first < 0 and -read.window.first + count <= y.dims[read.axes[0]]:
-        # The units of this input are a part of those of the result.
-        return axis.hull(count, size), None
     return _compose_axis(axis, read.window, int(y.dims[read.axes[0]])), _Carrier(read.axes[0])
 
 
@@ -273,38 +275,22 @@ class UnitFields:
         start = self._place[path]
         shape, axes = self._nodes[start].shape, self._axes[start]
         middle = unit or tuple(int(shape.dims[axis]) // 2 for axis in axes)
-        whole = [(0, int(size) - 1) for size in shape.dims]
+        whole = [range(int(size)) for size in shape.dims]
         for axis, place in zip(axes, middle, strict=True):
-            whole[axis] = place, place
-        intervals: dict[Path, tuple[Interval, ...]] = {path: tuple(whole)}
+            whole[axis] = range(place, place + 1)
+        read: dict[Path, tuple[Positions, ...]] = {path: tuple(whole)}
         for node in self._nodes[start:]:
-            known = intervals.get(node.path)
+            known = read.get(node.path)
             if known is None:
                 continue
             dependence = node.op.input_dependence(node.inputs, node.shape)
             for source, reading, x in zip(node.sources, dependence, node.inputs, strict=True):
-                found = _read(reading, known, x)
-                if found is not None:
-                    before = intervals.get(source)
-                    intervals[source] = found if before is None else _hull(before, found)
+                found = tuple(each.read(known, int(size)) for each, size in zip(reading, x.dims, strict=True))
+                if all(map(len, found)):
+                    before = read.get(source, found)
+                    read[source] = tuple(joined(one, other) for one, other in zip(before, found, strict=True))
         return {
-            given.name: tuple(intervals[given.path][axis] for axis in axes)
+            given.name: tuple((min(read[given.path][axis]), max(read[given.path][axis])) for axis in axes)
             for given, axes in self._positions.items()
-            if given.path in intervals
+            if given.path in read
         }
-
-
-def _read(reading: Reading, unit: tuple[Interval, ...], x: Shape) -> tuple[Interval, ...] | None:
-    """Return the positions that units read along each axis of an input, or None if they read only padding."""
-    found = []
-    for read, size in zip(reading, x.dims, strict=True):
-        interval = read.read(unit, int(size))
-        if interval is None:
-            return None
-        found.append(interval)
-    return tuple(found)
-
-
-def _hull(one: tuple[Interval, ...], other: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    """Return the smallest intervals that contain both."""
-    return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(one, other, strict=True))
