@@ -221,8 +221,8 @@ def _hull(gradient: torch.Tensor, axes: tuple[int, ...]) -> tuple[Interval, ...]
     return tuple((int(places[:, axis].min()), int(places[:, axis].max())) for axis in axes)
 
 
-# Steps whose units see more than what follows from the positions of their neighbours.
-_IN_TURN = {"concat", "pad", "conv_transpose", "circular", "causal", "gru", "class_token"}
+# Steps whose units see other positions than windows say that know of no borders: they move borders into the map.
+_IN_TURN = {"concat", "pad", "slice", "conv_transpose", "causal", "gru", "class_token"}
 
 
 def compare(

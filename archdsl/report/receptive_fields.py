@@ -149,14 +149,12 @@ def _compose(
     axes: list[AxisField] = []
     carriers: list[_Carrier | None] = []
     for axis, carrier, size in zip(before.axes, before.carriers, sizes, strict=True):
-        if carrier is None:
-            made = axis, None
-        elif carrier.sizes:
-            made = _on_grid(axis, carrier, reading[carrier.axis], size)
-        else:
-            made = _on_axis(axis, carrier, reading[carrier.axis], x, y, size, is_merge=is_merge)
-        axes.append(made[0])
-        carriers.append(made[1])
+        if carrier is not None and carrier.sizes:
+            axis, carrier = _on_grid(axis, carrier, reading[carrier.axis], size)
+        elif carrier is not None:
+            axis, carrier = _on_axis(axis, carrier, reading[carrier.axis], x, y, size, is_merge=is_merge)
+        axes.append(axis)
+        carriers.append(carrier)
     return ReceptiveField(tuple(axes), carriers=tuple(carriers))
 
 

@@ -55,7 +55,7 @@ def caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...], title
         f"{wording.short(root.params)} parameters" if root.path else facts.parameters(graph),
         f"{wording.short(root.macs if root.path else graph.macs)} MACs",
     ]
-    if axes := wording.axes(root, (edge.label for edge in edges)):
+    if axes := wording.axes(graph, root, (edge.label for edge in edges)):
         words.append(f"edge labels: {axes}")
     is_short = len(called) <= _LONGEST_NAME
     lines = [" · ".join([called, *words])] if is_short else [*title_lines(called, _NAME_LINE), " · ".join(words)]
