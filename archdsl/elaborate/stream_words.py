@@ -14,6 +14,15 @@ from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import names_in
 
 
+def stream_names(cursor: Cursor) -> frozenset[str]:
+    """Return the names for the sizes of the stream: those of its role, or those of a map if the role is unknown."""
+    if cursor.stream is None:
+        return frozenset()
+    stream = cursor.stream
+    words = stream.role.words(stream.shape.rank) if isinstance(stream, Tensor) else ()
+    return frozenset({"shape", *(words or ("channels", "height", "width"))})
+
+
 def axis_of(problems: Problems, name: ast.Name, tensor: Tensor) -> int | None:
     """Return the axis that a word names; None if the stream has no such axis.
 

@@ -6,7 +6,7 @@ from archdsl.elaborate import values
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.streams import STREAM_NAMES
+from archdsl.elaborate.stream_words import stream_names
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.ops import all_ops
 from archdsl.ops.argument_types import PADDING
@@ -29,7 +29,7 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         help = f"write `@{name.text}` for the output of that step" if expected.blocks else None
         problems.report(codes.NO_SUCH_NAME, name.span, "this is the label of a step", help=help)
         return
-    known = [*scope.values, *words, *(() if cursor.stream is None else sorted(STREAM_NAMES))]
+    known = [*scope.values, *words, *sorted(stream_names(cursor))]
     blocks = [*scope.definitions, *(op.name for op in all_ops())] if expected.blocks else []
     python = _OF_PYTHON.get(name.text)
     help = f"write `{python}`" if python else nearest(name.text, blocks) or suggestion(name.text, known)
