@@ -255,7 +255,10 @@ def agree(text: str, seed: int) -> int:
         count += 1
         if support is None:
             continue
-        compare(forward[node.path], unit, support, sides, exact=_IN_TURN.isdisjoint(text.replace("(", " ").split()))
+        # Positions that wrap around are at both ends.
+        if "circular" not in text:
+            exact_too = _IN_TURN.isdisjoint(text.replace("(", " ").split())
+            compare(forward[node.path], unit, support, sides, exact=exact_too)
     return count
 
 

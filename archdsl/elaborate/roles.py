@@ -8,7 +8,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.streams import Bundle, Tensor
-from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.elaborate.walk import Walk
 from archdsl.ops.roles import Remedy, WrongRole
 from archdsl.syntax import ast
@@ -34,8 +34,9 @@ def stated_role(problems: Problems, shape: ast.ShapeOf) -> Role | None:
     role = _ROLES.get(shape.role.text)
     if role is None:
         label = f"`{shape.role.text}` is not a role of axes"
-        help = suggestion(shape.role.text, list(_ROLES))
-        problems.report(codes.BAD_SHAPE, shape.role.span, label, help=help)
+        near, span = nearest(shape.role.text, list(_ROLES)), shape.role.span
+        fixes = () if near is None else (Fix(near, ((span, near.split("`")[1]),)),)
+        problems.report(codes.BAD_SHAPE, span, label, help=near or suggestion("", list(_ROLES)), fixes=fixes)
     elif not role.fits(len(shape.dims)):
         label = f"{role.described()} has {_RANKS[role]}"
         problems.report(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.role import BY_POSITION, PIXEL_WORDS, Role
+from archdsl.base.role import BY_POSITION, PIXEL_WORDS
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate.cursor import Cursor
@@ -47,12 +47,11 @@ def axis_at(word: str, tensor: Tensor) -> int | None:
 
 
 def _report_word(problems: Problems, name: ast.Name, tensor: Tensor, right: tuple[str, ...], axis: int) -> None:
-    sizes = " and ".join(f"{int(size)} `{word}`" for word, size in zip(right, tensor.shape.dims, strict=True))
-    label = f"the stream is {tensor.role.described()} of {sizes}; `{name.text}` gives {int(tensor.shape.dims[axis])}"
-    # First the word for the axis that was read, then the one for the axis that was probably meant.
-    words = [right[axis]]
-    if name.text == "channels" and tensor.role is Role.SEQUENCE:
-        words.insert(0, "features")
+    sizes = ", ".join(f"`{word}` = {int(size)}" for word, size in zip(right, tensor.shape.dims, strict=True))
+    label = f"the stream is {tensor.role.described()} with {sizes}; `{name.text}` gives {int(tensor.shape.dims[axis])}"
+    # The word for the axis that was probably meant comes first, then the one for the axis that was read.
+    meant = {"channels": "features", "features": "channels"}.get(name.text, right[axis])
+    words = list(dict.fromkeys([meant, right[axis]] if meant in right else [right[axis]]))
     fixes = tuple(Fix(f"write `{word}`", ((name.span, word),), is_safe=word == right[axis]) for word in words)
     help = "write " + ", or ".join(f"`{word}`" for word in words)
     problems.report(codes.WORD_OF_OTHER_ROLE, name.span, label, help=help, fixes=fixes)
@@ -71,11 +70,7 @@ def warn_of_sizes(problems: Problems, op: type[Op], call: ast.Call, scope: Scope
             size = int(stream.shape.dims[axis])
             label = f"`{name.text}` is the {name.text} of the map here, {size} pixel{'s' * (size != 1)}"
             fix = Fix(f"write `shape[{axis}]` if the map's {name.text} is meant", ((name.span, f"shape[{axis}]"),))
-            help = (
-                f"declare a parameter `{name.text}`, or write `shape[{axis}]` if the map's {name.text} is meant"
-                if name.text not in scope.parameters
-                else None
-            )
+            help = f"declare a parameter `{name.text}`, or write `shape[{axis}]` if the map's {name.text} is meant"
             problems.report(codes.SIZE_AS_CHANNELS, name.span, label, help=help, fixes=(fix,))
 
 
