@@ -19,6 +19,13 @@ def joined(one: Positions, other: Positions) -> Positions:
     return frozenset(one) | frozenset(other)
 
 
+def contains(outer: Positions, inner: Positions) -> bool:
+    """Return whether one set of positions contains another."""
+    if isinstance(outer, range):
+        return not inner or (outer.start <= min(inner) and max(inner) < outer.stop)
+    return outer.issuperset(inner)
+
+
 class AxisWindow(NamedTuple):
     """The input positions that a unit reads along one axis.
 

@@ -8,13 +8,13 @@ Sizes and strides are those of Araujo, Norris, Sim: Computing receptive fields o
 
 from dataclasses import dataclass, field, replace
 from math import gcd, lcm
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CountedGraph, Input, Path
 from archdsl.ir.order import in_order
 from archdsl.ir.positions import position_axes
-from archdsl.ops.dependence import POINTWISE, AxisRead, AxisWindow, Interval, Positions, Reading, joined
+from archdsl.ops.dependence import POINTWISE, AxisRead, AxisWindow, Interval, Positions, Reading, contains, joined
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -35,6 +35,9 @@ class AxisField:
 
     def at(self, unit: int) -> Interval:
         """Return the first and the last pixel in the field of a unit."""
+        if len(self.intervals) < self.period:
+            # The map has no more units than these.
+            return self.intervals[min(max(unit, 0), len(self.intervals) - 1)]
         turns, phase = divmod(unit, len(self.intervals))
         first, last = self.intervals[phase]
         return first + turns * self.shift, last + turns * self.shift
@@ -49,10 +52,14 @@ class AxisField:
         phases = min(count, len(self.intervals))
         first = min(self.at(unit)[0] for unit in range(phases))
         last = max(self.at(unit)[1] for unit in range(count - phases, count))
-        return AxisField(((max(first, 0), min(last, size - 1)),), 0)
+        return AxisField(((min(max(first, 0), size - 1), max(min(last, size - 1), 0)),), 0)
 
 
 _PIXEL = AxisField(((0, 0),), 1)
+# The positions along each axis of a tensor.
+Region: TypeAlias = tuple[Positions, ...]
+# The largest number of regions of a tensor that are followed one by one.
+_REGIONS = 8
 
 
 class _Carrier(NamedTuple):
@@ -276,19 +283,40 @@ class UnitFields:
         whole = [range(int(size)) for size in shape.dims]
         for axis, place in zip(axes, middle, strict=True):
             whole[axis] = range(place, place + 1)
-        read: dict[Path, tuple[Positions, ...]] = {path: tuple(whole)}
+        read: dict[Path, list[Region]] = {path: [tuple(whole)]}
         for node in self._nodes[start:]:
             known = read.get(node.path)
             if known is None:
                 continue
             dependence = node.op.input_dependence(node.inputs, node.shape)
             for source, reading, x in zip(node.sources, dependence, node.inputs, strict=True):
-                found = tuple(each.read(known, int(size)) for each, size in zip(reading, x.dims, strict=True))
-                if all(map(len, found)):
-                    before = read.get(source, found)
-                    read[source] = tuple(joined(one, other) for one, other in zip(before, found, strict=True))
+                for region in known:
+                    found = tuple(each.read(region, int(size)) for each, size in zip(reading, x.dims, strict=True))
+                    if all(map(len, found)):
+                        _add(read.setdefault(source, []), found)
         return {
-            given.name: tuple((min(read[given.path][axis]), max(read[given.path][axis])) for axis in axes)
+            given.name: tuple(_hull([region[axis] for region in read[given.path]]) for axis in axes)
             for given, axes in self._positions.items()
             if given.path in read
         }
+
+
+def _add(regions: list[Region], found: Region) -> None:
+    """Add a region to some others, of which none contains another. Many are joined to one, which may be too large."""
+    if any(_contains(region, found) for region in regions):
+        return
+    regions[:] = [*(region for region in regions if not _contains(found, region)), found]
+    if len(regions) > _REGIONS:
+        first, *others = regions
+        for other in others:
+            first = tuple(joined(one, two) for one, two in zip(first, other, strict=True))
+        regions[:] = [first]
+
+
+def _contains(outer: Region, inner: Region) -> bool:
+    return all(contains(one, other) for one, other in zip(outer, inner, strict=True))
+
+
+def _hull(sets: list[Positions]) -> Interval:
+    """Return the smallest interval that contains all sets of positions."""
+    return min(map(min, sets)), max(map(max, sets))
