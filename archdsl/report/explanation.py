@@ -162,9 +162,10 @@ class _Writer:
             return self._whole(path, field)
         if not field.axes:
             return ()
+        apart = f"{field.stride_text} between neighbours, " if field.stride_text else ""
         centre = "x".join(f"{middle:g}" for middle in field.centre)
         return (
-            f"{field.size_text} pixels, {field.stride_text} between neighbours, the first one centred at {centre}",
+            f"{field.size_text} pixels, {apart}the first one centred at {centre}",
             *self._seen(path, field),
         )
 

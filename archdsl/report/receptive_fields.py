@@ -116,8 +116,8 @@ class ReceptiveField:
 
     @property
     def stride_text(self) -> str:
-        """The stride as text: `4x4`, or empty where every unit sees the whole input."""
-        return "" if self.everything else "x".join(map(str, self.stride))
+        """The stride as text: `4x4`, or empty where all units see the same."""
+        return "" if self.everything or not any(axis.shift for axis in self.axes) else "x".join(map(str, self.stride))
 
     def as_data(self) -> dict[str, object]:
         """Return the field as plain data for JSON."""
