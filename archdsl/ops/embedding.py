@@ -45,9 +45,6 @@ class Embedding(Op):
             raise ShapeError(OutOfRange("padding_idx", str(int(self.padding_idx)), bound))
         return Shape.of(*x.dims, self.size)
 
-    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
-        return Role.CHANNELS_LAST if y.rank in (3, 4) else super().role(roles, inputs, y)
-
     def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
         return None  # Indices have no channels.
 
