@@ -11,6 +11,9 @@ from archdsl.base.source import Source
 from archdsl.diag.model import Diagnostic
 from archdsl.driver import Compiled, compile_source
 from archdsl.ops.base import Example, Op
+from archdsl.report.explanation import explanation
+from archdsl.report.rows import report
+from archdsl.views.resolution_stages import resolution_stages
 
 CASES = sorted((Path(__file__).parent / "golden" / "roles").iterdir())
 
@@ -171,3 +174,38 @@ def test_a_model_as_a_block_checks_the_role_of_its_input() -> None:
 
 def test_a_role_has_no_effect_on_a_shape() -> None:
     assert Shape.of(5, 8) == compiled("model M { input x: map 5x8; relu }").models[0].inputs[0].shape
+
+
+# Reports
+
+
+def test_stages_of_a_net_on_signals_have_the_lengths_of_its_maps() -> None:
+    text = """model S {
+  input x: 8x64
+  c1: conv(16, 3, padding = 1) -> maxpool(2)
+  c2: conv(16, 3, padding = 1) -> maxpool(2)
+  c3: conv(32, 3, padding = 1) -> maxpool(2)
+}
+"""
+    graph = compiled(text).models[0]
+    assert [name for name, _ in report(graph).stages] == ["length 64", "length 32", "length 16", "length 8"]
+    assert [stage.size for stage in resolution_stages(graph)] == ["64", "32", "16", "8"]
+
+
+def test_stages_of_a_sequence_are_called_by_its_steps() -> None:
+    graph = compiled(
+        "model S { input x: 3x8x8; c: conv(4, 3); tokens; g: gru(5); p: permute(1x0); f: mean(0) }"
+    ).models[0]
+    assert [name for name, _ in report(graph).stages] == ["6x6", "36 steps", "5x36", "vectors"]
+
+
+def test_a_slice_sees_its_own_part_and_a_causal_step_those_before_it() -> None:
+    text = "model P { input series: 1x100; c1: conv(4, 5); last: slice(95, axis = 1); c2: conv(4, 1) }"
+    shown = explanation(compiled(text).models[0], "c2").as_text()
+    assert "  5 pixels, 1 between neighbours, the first one centred at 97\n" in shown
+    assert "the unit at 0 sees positions 95 to 99 of 100 of series" in shown
+    text = "model P { input series: sequence 10x4; g: gru(3); a: attention(1) }"
+    shown = explanation(compiled(text).models[0], "g").as_text()
+    assert "the field depends on the position of the unit" in shown
+    assert "the unit at 5 sees positions 0 to 5 of 10 of series" in shown
+    assert "every unit sees the whole input" in explanation(compiled(text).models[0], "a").as_text()
