@@ -25,7 +25,7 @@ from archdsl.ir.graph import dotted
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
     "syntax", "names", "arguments", "shapes", "naming", "limits", "files", "asserts", "warnings", "structure", "emit",
-    "blocks", "merges", "towers",
+    "blocks", "merges", "roles", "towers",
 }  # fmt: skip
 OUTPUTS = ("problems.txt", "graph.txt", "model.py")
 CASES = sorted(GOLDEN.glob("*/*/case.arch"))
