@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
@@ -16,6 +17,7 @@ from archdsl.elaborate.definitions import ArgumentDefaults
 from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.stream_words import warn_of_sizes
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.values import is_whole
 from archdsl.ops import lookup
@@ -30,37 +32,53 @@ ShapeKey: TypeAlias = tuple[tuple[Hashable, ...], ...]
 _CallKey: TypeAlias = tuple[int, type[Op], int, tuple[Hashable, ...]]
 
 
+_InputKey: TypeAlias = tuple[ShapeKey, tuple[Role, ...]]
+
+
 class Application(NamedTuple):
-    """The rules of an operator, applied to input shapes: its output shape, the sizes that decide it, and its advice."""
+    """The rules of an operator, applied to input shapes and roles.
+
+    They are its output shape and role, the sizes that decide the shape, and its advice.
+    """
 
     shape: Shape
+    role: Role
     decides: tuple[int, ...]
     advice: tuple[Reason, ...]
+    role_advice: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
 
-    `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
+    `applications` keeps what the operator gives for input shapes, with their traces, and for their roles: the rules of
+    operators are pure.
     """
 
     op: Op
     call: ast.Call
     places: dict[str, Span]
     defaults: dict[str, Span]
-    applications: dict[ShapeKey, Application] = field(default_factory=dict, compare=False, repr=False)
+    applications: dict[_InputKey, Application] = field(default_factory=dict, compare=False, repr=False)
 
-    def apply(self, shapes: tuple[Shape, ...]) -> Application:
-        """Apply the operator to inputs of these shapes.
+    def apply(self, shapes: tuple[Shape, ...], roles: tuple[Role, ...]) -> Application:
+        """Apply the operator to inputs of these shapes and roles.
 
         Raises ShapeError where it does not accept them.
         """
-        key = tuple([tuple([_key(size) for size in shape.dims]) for shape in shapes])
+        key = tuple([tuple([_key(size) for size in shape.dims]) for shape in shapes]), roles
         found = self.applications.get(key)
         if found is None:
             shape = self.op.result(shapes)
-            found = Application(shape, self.op.decides(shapes[0]), self.op.advice(shapes[0]))
+            op, written = self.op, self.places.keys() | self.defaults.keys()
+            found = Application(
+                shape,
+                op.role(roles, shapes, shape),
+                op.decides(shapes[0]),
+                op.advice(shapes[0]),
+                op.role_advice(roles, shapes, written),
+            )
             self.applications[key] = found
         return found
 
@@ -164,6 +182,7 @@ class Binder:
         )
         if written is None:
             return None
+        warn_of_sizes(self.problems, op, call, scope, cursor)
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
         given = {**written, **inherited}
         if op.name in scope.defaults.lost:

@@ -7,6 +7,7 @@ in the same way, and one class can serve all uses. The shape of the output is co
 import re
 from collections.abc import Mapping
 
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label
@@ -17,6 +18,7 @@ from archdsl.elaborate.entry import Entry
 from archdsl.elaborate.expected import BLOCK_ARGUMENT
 from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
+from archdsl.elaborate.roles import stated_role
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import suggestion
@@ -152,13 +154,12 @@ def _use(
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
             body = tuple(each for each in body if not isinstance(each, ast.Input))
-            if not _fits_input(walk, call, definition, inner, after):
-                after = after.error()
+            after = _at_input(walk, call, definition, inner, after)
         made, after = walk.body(body, inner, after)
         end = single(walk, after, call.span)
     if end is None:
         return stopped(cursor)
-    output = Tensor(end.source, entry.outside(end.shape))
+    output = Tensor(end.source, entry.outside(end.shape), end.role)
     if not made:
         scope.children.take_back()
         return Unfolded([], cursor.at(output))
@@ -188,21 +189,26 @@ def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozen
     return walk.labels[id(definition)]
 
 
-def _fits_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, cursor: Cursor) -> bool:
-    """Return whether a model that is used as a block accepts the stream as its input, and report it otherwise."""
+def _at_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, cursor: Cursor) -> Cursor:
+    """Return the cursor at the input of a model that is used as a block; report a stream that does not fit it."""
     inputs = [statement for statement in model.body if isinstance(statement, ast.Input)]
     sizes = walk.evaluator.sizes(inputs[0].shape, scope, cursor) if inputs else None
     if len(inputs) > 1:
         label = f"`{model.name.text}` has {len(inputs)} inputs, and one stream flows here"
         walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
-        return False
-    stream = cursor.shape
-    if sizes is not None and stream is not None and sizes != stream.dims:
-        label = f"the input of `{model.name.text}` is {Shape(sizes)}, and the stream is {stream}"
+        return cursor.error()
+    stream = cursor.stream
+    if sizes is None or not isinstance(stream, Tensor):
+        return cursor
+    role = stated_role(walk.problems, inputs[0].shape) or stream.role
+    wanted = f"{role.value} {Shape(sizes)}" if inputs[0].shape.role else str(Shape(sizes))
+    given = f"{stream.role.described()} of {stream.shape}" if inputs[0].shape.role else str(stream.shape)
+    if sizes != stream.shape.dims or (stream.role is not Role.PLAIN and role not in (Role.PLAIN, stream.role)):
+        label = f"the input of `{model.name.text}` is {wanted}, and the stream is {given}"
         secondary = (Label(inputs[0].span, "this is its input"),)
         walk.problems.report(codes.SHAPE_DIFFERS, call.span, label, secondary=secondary)
-        return False
-    return True
+        return cursor.error()
+    return cursor if role is stream.role else cursor.at(Tensor(stream.source, stream.shape, role))
 
 
 def _snake(name: str) -> str:

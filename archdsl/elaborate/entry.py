@@ -69,7 +69,7 @@ class Entry:
                 continue
             self.caller[name] = size
             sizes.append(TracedInt.parameter(name, int(size)))
-        return Tensor(tensor.source, Shape(tuple(sizes)))
+        return Tensor(tensor.source, Shape(tuple(sizes)), tensor.role)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the terms of the caller."""

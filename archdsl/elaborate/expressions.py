@@ -14,7 +14,8 @@ from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.streams import STREAM_NAMES
+from archdsl.elaborate.stream_words import axis_of
+from archdsl.elaborate.streams import STREAM_NAMES, Tensor
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
 from archdsl.elaborate.values import (
     ERROR,
@@ -34,7 +35,6 @@ from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_AXES = {"height": -2, "width": -1}
 
 
 class Evaluator:
@@ -163,29 +163,28 @@ class _Evaluation:
         if (found := find_initialiser(text)) is not None:
             return self._initialiser(found, ast.Call(name, (), name.span))
         if text in STREAM_NAMES:
-            return self._stream(text)
+            return self._stream(name)
         operator = lookup(text)
         if operator is not None and self.expected.blocks:
             return operator
         report_unknown_name(self.problems, name, self.scope, self.cursor, self.expected)
         return ERROR
 
-    def _stream(self, name: str) -> MaybeValue:
+    def _stream(self, word: ast.Name) -> MaybeValue:
+        name = word.text
         if self.cursor.failed:
             return ERROR
-        shape = self.cursor.shape
-        if shape is None:
+        stream = self.cursor.stream
+        if not isinstance(stream, Tensor):
             if self.cursor.is_bundle:
                 raise Uncomputable(f"several streams flow here, so there is no single `{name}`")
             raise Uncomputable(f"`{name}` belongs to the stream, and there is no stream before the input")
         if name == "shape":
-            return shape.dims
-        if name == "channels":
-            return shape.channels
-        axis = _AXES[name]
-        if shape.rank < 1 - axis:
-            raise Uncomputable(f"the stream is {shape} and has no {name}")
-        return shape.dims[axis]
+            return stream.shape.dims
+        axis = axis_of(self.problems, word, stream)
+        if axis is None:
+            raise Uncomputable(f"the stream is {stream.shape} and has no {name}")
+        return stream.shape.dims[axis]
 
     def _reference(self, reference: ast.Reference) -> MaybeValue:
         texts = self.label_texts(reference.label)

@@ -14,6 +14,7 @@ from archdsl.elaborate.definitions import Library
 from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.parameters import ModelParameters, model_parameters
+from archdsl.elaborate.roles import input_role
 from archdsl.elaborate.scopes import Children, Labelled, Scope
 from archdsl.elaborate.settings import SettingError, require_inputs, setting_value
 from archdsl.elaborate.steps import Steps
@@ -99,6 +100,7 @@ class _Unfolding:
             outputs=self._named(Output("output", stream.source, stream.shape)),
             devices=tuple(steps.parts.devices),
             overridden=self.overridden or bool(steps.shapes),
+            roles=steps.parts.roles,
         )  # fmt: skip
 
     def _named(self, stream: Output) -> tuple[Output, ...]:
@@ -163,13 +165,15 @@ class _Unfolding:
             problems.report(codes.RESERVED_NAME, name.span, why, help=f"call it `{name.text}_in`, for example")
         self._enter_dimensions(statement.shape, sizes)
         given = Input(name.text, Shape(sizes or (1,)), statement.span)
+        role = input_role(problems, statement.shape)
         earlier = next((other for other in inputs if other.name == given.name), None)
         if earlier:
             problems.report(codes.DEFINED_TWICE, name.span, secondary=(Label(earlier.span, "first here"),))
             return cursor
-        if sizes and not self.steps.shapes:
+        if sizes and not self.steps.shapes and statement.shape.role is None:
             layout.warn_of_input(problems, given)
-        tensor = Tensor(given.path, given.shape) if sizes else ERROR
+        tensor = Tensor(given.path, given.shape, role) if sizes else ERROR
+        self.steps.parts.roles[given.path] = role
         scope.children.labelled[name.text] = Labelled(tensor, name.span)
         inputs.append(given)
         return cursor if len(inputs) > 1 else cursor.at(tensor)

@@ -28,8 +28,6 @@ from archdsl.ops.base import Merge
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
-SPLIT = "split"
-
 
 class Steps:
     """Unfolds statements, and collects the parts of the graph. It implements `Walk`."""
@@ -114,7 +112,7 @@ class Steps:
             if len(self.parts.nodes) == before:
                 self.budget.count_idle(step.span)
         if step.shape:
-            diagnostics.check_shape(self, step.shape, scope, cursor)
+            cursor = diagnostics.check_shape(self, step.shape, scope, cursor)
         return Unfolded(made, cursor)
 
     def unit(self, step: ast.Step, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
@@ -177,7 +175,7 @@ class Steps:
         if found is None:
             if call.name.text == towers.EXCHANGE:
                 return towers.misplaced_exchange(self, call, cursor)
-            if call.name.text == SPLIT:
+            if call.name.text == forms.SPLIT:
                 return forms.split(self, call, label, scope, cursor)
             return operators.operator(self, call, None, label, scope, cursor)
         match found:
@@ -204,7 +202,7 @@ class Steps:
         self.budget.count_operation(span)
         shapes = tuple([tensor.shape for tensor in inputs])
         try:
-            found = bound.apply(shapes)
+            found = bound.apply(shapes, tuple([tensor.role for tensor in inputs]))
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
@@ -219,6 +217,7 @@ class Steps:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
-        diagnostics.warn(self, node, bound, found.advice, scope)
+        diagnostics.warn(self, node, bound, found.advice, scope, found.role_advice)
         self.parts.nodes[path] = node
-        return Unfolded([node], cursor.at(Tensor(path, found.shape)))
+        self.parts.roles[path] = found.role
+        return Unfolded([node], cursor.at(Tensor(path, found.shape, found.role)))

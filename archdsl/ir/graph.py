@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import evaluated
@@ -221,7 +222,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model in which every step has its shape. Totals are not computed and assertions not checked yet."""
+    """A model in which every step has its shape. Totals are not computed and assertions not checked yet.
+
+    `roles` has the roles of inputs and results by their paths; what passes insert is plain.
+    """
 
     name: str
     doc: tuple[str, ...]
@@ -234,6 +238,11 @@ class Graph:
     outputs: tuple[Output, ...]
     devices: tuple[str, ...] = ()
     overridden: bool = False
+    roles: Mapping[Path, Role] = field(default_factory=dict)
+
+    def role(self, path: Path) -> Role:
+        """Return the role of the axes of an input or a result."""
+        return self.roles.get(path, Role.PLAIN)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -299,6 +308,10 @@ class CountedGraph:
     def root(self) -> Container:
         """The model's own container."""
         return self.graph.root
+
+    def role(self, path: Path) -> Role:
+        """Return the role of the axes of an input or a result."""
+        return self.graph.role(path)
 
     @property
     def doc(self) -> tuple[str, ...]:

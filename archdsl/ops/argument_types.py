@@ -247,6 +247,8 @@ class Bitmaps(ArgumentType):
 COUNT = WholeNumber("an integer")
 # PyTorch makes a tensor, or a zero, for each.
 REPEATED = WholeNumber("an integer", high=10_000)
+# A number of channels, which no size of a map should decide.
+CHANNELS = WholeNumber("an integer")
 COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
 OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
 OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)

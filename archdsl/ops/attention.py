@@ -4,10 +4,8 @@ from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import (
-    EVERYTHING,
     OUTPUT_IS_FREE,
     Drawing,
-    InputDependence,
     Saved,
     Sums,
     product,
@@ -15,9 +13,11 @@ from archdsl.ops.analysis import (
 )
 from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE
 from archdsl.ops.sequence import require_sequence
 
 
@@ -41,6 +41,7 @@ class Attention(Elementwise):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = GIVES_SEQUENCE
     kind = "attention"
     autograd = OUTPUT_IS_FREE
     support = ("SelfAttention",)
@@ -72,7 +73,8 @@ class Attention(Elementwise):
         return self._weights(x) + (constants if self.bias else 0)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return EVERYTHING
+        steps = up_to_itself(int(y.dims[0])) if self.causal else ALL
+        return ((steps, ALL),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, features = y.dims

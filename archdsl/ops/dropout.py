@@ -6,6 +6,7 @@ from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.argument_types import RATE
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Trait, arg, op
+from archdsl.ops.roles import READS_MAP
 from archdsl.ops.window import require_map
 
 
@@ -52,6 +53,7 @@ class ChannelDropout(Dropping):
 
     rate: float = arg(RATE, default=0.5, help="probability of a channel to be dropped")
 
+    roles = READS_MAP
     is_lanewise = True
     examples = (
         Example("channel_dropout", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),

@@ -1,13 +1,16 @@
 """Operators that combine several tensors."""
 
 from archdsl.base.pyexpr import Expr, Infix, call
+from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, Autograd, Drawing, InputDependence, Saved, Sums
+from archdsl.ops.analysis import INPUT_SAVED, Autograd, Drawing, Saved, Sums
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import Example, ForwardOnly, Fusion, Merge, arg, input_at, op
+from archdsl.ops.dependence import POINTWISE, AxisWindow, InputDependence, own
 from archdsl.ops.mismatches import StreamsDiffer
-from archdsl.ops.reasons import ShapeError, WrongRank
+from archdsl.ops.reasons import Reason, ShapeError, WrongRank
+from archdsl.ops.roles import GIVES_PLAIN, KEEPS_ROLE, Written, first_axis, roles_meet
 
 
 def _added(symbol: str, count: int) -> Expr:
@@ -32,6 +35,7 @@ class Concat(Merge):
 
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis to concatenate; 0 is the channels")
 
+    roles = KEEPS_ROLE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
         Example("concat", Shape.of(64, 28, 20), Shape.of(192, 28, 20), others=(Shape.of(128, 28, 20),)),
@@ -44,6 +48,10 @@ class Concat(Merge):
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(self if self.axis else None)
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        warning = None if "axis" in written else first_axis(self.name, joined(roles), inputs[0])
+        return warning or roles_meet(self.name, roles)
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         _require_axis(self.axis, inputs)
@@ -61,6 +69,14 @@ class Concat(Merge):
             total = total + other.dims[self.axis]
         return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
 
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        found, before = [], 0
+        for x in inputs:
+            window = AxisWindow(1, -before, -before)
+            found.append(tuple(own(axis, window if axis == self.axis else POINTWISE) for axis in range(x.rank)))
+            before += int(x.dims[self.axis])
+        return tuple(found)
+
     def sums(self, x: Shape, y: Shape) -> Sums:
         return Sums(why="the inputs are concatenated, so their sizes along that axis add up")
 
@@ -72,6 +88,7 @@ class Concat(Merge):
 class Add(Merge):
     """Add tensors of equal shape, element by element."""
 
+    roles = KEEPS_ROLE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     is_lanewise = True
     examples = (
@@ -95,6 +112,7 @@ class Add(Merge):
 class Mul(Merge):
     """Multiply tensors element by element; sizes of 1 broadcast, as in squeeze-and-excitation (Hu et al. 2018)."""
 
+    roles = KEEPS_ROLE
     examples = (
         Example("mul", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 1, 1),)),
         Example("mul", Shape.of(10), Shape.of(10), others=(Shape.of(10),)),
@@ -132,6 +150,7 @@ class Stack(Merge):
 
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="position of the new axis; 0 is the first")
 
+    roles = GIVES_PLAIN
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
         Example("stack", Shape.of(4, 5), Shape.of(3, 4, 5), others=(Shape.of(4, 5), Shape.of(4, 5))),
@@ -146,7 +165,7 @@ class Stack(Merge):
         return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF if self.axis == 0 and y.rank != 3 else EVERYTHING
+        return tuple(tuple(own(axis + (axis >= self.axis)) for axis in range(x.rank)) for x in inputs)
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(self if self.axis else None)

@@ -7,8 +7,10 @@ from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved, Sums, product, times
 from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, REPEATED, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE
 from archdsl.ops.sequence import require_sequence
 
 _DEFAULTS: dict[str, object] = {
@@ -33,6 +35,7 @@ class Recurrent(Op):
     last: bool
     init: Initialiser | None
     bias_init: Initialiser | None
+    roles = GIVES_SEQUENCE
     kind = "recurrent"
     projection = 0
     gates: ClassVar[int]
@@ -106,6 +109,11 @@ class Recurrent(Op):
         terms = times(self.gates, matrices + (f" + {product(2, self.hidden)}" if bias else ""))
         projection = f" + {product(self.hidden, self.projection)}" if self.projection else ""
         return times(self._directions, terms + projection)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        x = inputs[0]
+        is_causal = not self.last and not self.bidirectional
+        return ((up_to_itself(int(x.dims[0])) if is_causal else ALL, ALL),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import AxisWindow, InputDependence, map_dependence
 from archdsl.ops.argument_types import Axes, Padding
+from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence, windows
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
     PaddingTooLarge,
@@ -132,10 +132,14 @@ class Window:
         # PyTorch drops a last window that would start after the map and the padding before it.
         return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
 
-    def input_dependence(self) -> InputDependence:
-        """Return the pixels that a window reads."""
-        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
-        return map_dependence(*(AxisWindow(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
+    def input_dependence(self, channels: AxisRead) -> InputDependence:
+        """Return the pixels that a window reads, and the channels as given."""
+        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), self.dilation, strict=True)
+        pixels = (
+            AxisWindow(int(step), -int(pad), int(span - 1 - pad), gap=int(gap) if span > 1 else 1)
+            for step, pad, span, gap in axes
+        )
+        return windows(*pixels, channels=channels)
 
     def sums(self) -> tuple[str, ...]:
         """Return the formulas of the sizes of the result, without repetitions."""

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, InputRef, call, mapped
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Drawing, InputDependence, Saved
+from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.base import Argument, ForwardOnly, Functional, Fusion, Op, Submodule
+from archdsl.ops.dependence import InputDependence
 from archdsl.ops.rearrange import Slice
 
 

@@ -242,10 +242,12 @@ class _Builder:
     # shapes
 
     def build_short_shape(self, children: list[Token], span: Span) -> ast.ShapeOf:
-        return ast.ShapeOf(tuple(ast.Dim(None, size) for size in self._sizes(children[0])), span)
+        dims = tuple(ast.Dim(None, size) for size in self._sizes(children[-1]))
+        return ast.ShapeOf(dims, span, self.name_of(children[0]) if len(children) == 2 else None)
 
-    def build_long_shape(self, children: list[ast.Dim], span: Span) -> ast.ShapeOf:
-        return ast.ShapeOf(tuple(children), span)
+    def build_long_shape(self, children: list[Any], span: Span) -> ast.ShapeOf:
+        dims = tuple(child for child in children if isinstance(child, ast.Dim))
+        return ast.ShapeOf(dims, span, self.name_of(children[0]) if len(dims) < len(children) else None)
 
     def build_dim(self, children: list[Any], span: Span) -> ast.Dim:
         return ast.Dim(self.name_of(children[0]) if len(children) == 2 else None, children[-1])
