@@ -17,6 +17,7 @@ from archdsl.base.pyexpr import (
     Ref,
     Repeat,
     Sequence,
+    Text,
     ValueRef,
     arithmetic,
 )
@@ -25,8 +26,11 @@ from archdsl.base.symbolic import TracedFloat, TracedInt
 WIDTH = 88
 INDENT = 4
 _Bracketed: TypeAlias = Call | Method | Sequence | Mapping
-_Composite: TypeAlias = Attribute | Item | Infix | Conditional | Repeat | Numbered | _Bracketed
-_PRECEDENCE = {"and": 1, "is": 2, "is not": 2, "|": 3, "+": 4, "-": 4, "*": 5, "//": 5, "/": 5, "%": 5}
+_Composite: TypeAlias = Attribute | Item | Infix | Conditional | Repeat | Numbered | Text | _Bracketed
+_COMPARISONS = ("is", "is not", "in", "not in", "==", "!=", "<", "<=", ">", ">=")
+_PRECEDENCE = {
+    "or": 1, "and": 2, **dict.fromkeys(_COMPARISONS, 3), "|": 4, "+": 5, "-": 5, "*": 6, "//": 6, "/": 6, "%": 6,
+}  # fmt: skip
 _CONDITIONAL = 0
 _ATOM = 9
 
@@ -74,6 +78,8 @@ def _composite(expr: _Composite) -> str:
             return loop if expr.bare else f"*({loop})"
         case Numbered():
             return f'f"{expr.before}{{{flat(expr.number)}}}{expr.after}"'
+        case Text():
+            return f'f"{"".join(each if isinstance(each, str) else f"{{{flat(each)}}}" for each in expr.pieces)}"'
         case Call() | Method() | Sequence() | Mapping():
             opening, items, closing = _enclosed(expr)
             return opening + ", ".join(items) + closing

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
@@ -31,24 +32,25 @@ _CallKey: TypeAlias = tuple[int, type[Op], int, tuple[Hashable, ...]]
 
 
 class Application(NamedTuple):
-    """The rules of an operator, applied to input shapes: its output shape, the sizes that decide it, and its advice."""
+    """The rules of an operator, applied to input shapes: its output shape, its advice, and the guards of its rules."""
 
     shape: Shape
-    decides: tuple[int, ...]
     advice: tuple[Reason, ...]
+    guards: tuple[Guard, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
 
-    `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
+    `guards` are those of its arguments. `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
     """
 
     op: Op
     call: ast.Call
     places: dict[str, Span]
     defaults: dict[str, Span]
+    guards: tuple[Guard, ...] = ()
     applications: dict[ShapeKey, Application] = field(default_factory=dict, compare=False, repr=False)
 
     def apply(self, shapes: tuple[Shape, ...]) -> Application:
@@ -59,9 +61,15 @@ class Bound:
         key = tuple([tuple([_key(size) for size in shape.dims]) for shape in shapes])
         found = self.applications.get(key)
         if found is None:
-            shape = self.op.result(shapes)
-            found = Application(shape, self.op.decides(shapes[0]), self.op.advice(shapes[0]))
+            guards: list[Guard] = []
+            with recording(guards):
+                recorder.span = self.call.span
+                shape = self.op.result(shapes)
+            with recording(None):
+                advice = self.op.advice(shapes[0])
+            found = Application(shape, advice, tuple(guards))
             self.applications[key] = found
+        recorder.replay(found.guards)
         return found
 
     def place(self, reason: Reason) -> Span:
@@ -126,6 +134,8 @@ class Binder:
                 return None
             # The call and the defaults are kept, so that their identities stay theirs.
             known = self._known[key] = bound, defaults
+        else:
+            recorder.replay(known[0].guards)
         return known[0]
 
     def _values(self, call: ast.Call, scope: Scope) -> tuple[Hashable, ...] | None:
@@ -152,7 +162,10 @@ class Binder:
     def _bound(
         self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
     ) -> Bound | None:
-        written = self.arguments.given(op, call, self._evaluate(scope, cursor), positional=op.positional)
+        guards: list[Guard] = []
+        with recording(guards):
+            written = self.arguments.given(op, call, self._evaluate(scope, cursor), positional=op.positional)
+        recorder.replay(guards)
         if written is None:
             return None
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
@@ -164,6 +177,7 @@ class Binder:
             call,
             {name: default.span for name, default in written.items()},
             {name: default.span for name, default in inherited.items()},
+            tuple(guards),
         )
 
     def _evaluate(self, scope: Scope, cursor: Cursor) -> Evaluate:
@@ -199,5 +213,7 @@ def _key(value: object) -> Hashable:
     if type(value) is int:
         return value
     if isinstance(value, TracedInt):
-        return value, value.trace
-    return type(value), value, value.name if isinstance(value, TracedFloat) else None
+        return value.real, value.trace
+    if isinstance(value, TracedFloat):
+        return value.real, value.name
+    return type(value), value

@@ -67,7 +67,7 @@ class Budget:
 
     def allows(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
-        if prod(map(int, shape.dims)) < 2**63:
+        if prod(shape.plain().dims) < 2**63:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")
         return False

@@ -1,5 +1,6 @@
 """Diagnostics of a step: shape errors with their history, and warnings."""
 
+from archdsl.base.guards import recorder, recording
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate import provenance
@@ -66,7 +67,9 @@ def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> No
     """Report code that is valid but probably a mistake."""
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
-    if not node.labelled and node.params:
+    with recording(None):
+        has_weights = not node.labelled and bool(node.params)
+    if has_weights:
         warn_unlabelled(walk, node.path, bound.call)
 
 
@@ -83,8 +86,7 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor | Bundle):
         return
-    for size in sizes:
-        scope.pin(size)
+    recorder.span = stated.span
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
         if sizes == tensor.shape.dims or walk.shapes:
             continue

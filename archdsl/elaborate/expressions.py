@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from archdsl.base.guards import recorder
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
@@ -16,7 +17,7 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
-from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
+from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, fix, is_whole, untraced
 from archdsl.ops import lookup
 from archdsl.ops.argument_types import Word, shown
 from archdsl.ops.initialisers import Initialiser, find_initialiser
@@ -37,6 +38,7 @@ class Evaluator:
     def value(self, expr: ast.Expr, scope: Scope, cursor: Cursor, expected: Expected = ANY) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
         # Most expressions are a parameter or a number.
+        recorder.span = expr.span
         if isinstance(expr, ast.Name) and expr.text in scope.values:
             return scope.read(expr.text)
         if isinstance(expr, ast.Literal) and isinstance(expr.value, int) and abs(expr.value) <= MAX_NUMBER:
@@ -56,6 +58,7 @@ class Evaluator:
         sizes: list[int] = []
         for dim in shape.dims:
             value = self.value(dim.value, scope, cursor)
+            recorder.span = dim.value.span
             if value is ERROR:
                 return None
             if not is_whole(value) or value < 1:
@@ -103,14 +106,12 @@ class _Evaluation:
     def plain(self, expr: ast.Expr) -> MaybeValue:
         """Return a value that the structure depends on, without its trace."""
         value = self.value(expr)
-        self.scope.pin(value)
+        fix(value, expr.span)
         return untraced(value)
 
     def truth(self, expr: ast.Expr) -> bool | ErrorValue:
         """Return a truth value that the structure depends on."""
-        value = self.value(expr)
-        self.scope.pin(value)
-        return self._truth(expr, value)
+        return self._truth(expr, self.value(expr))
 
     def _compute(self, expr: ast.Expr) -> MaybeValue:
         match expr:
@@ -142,6 +143,7 @@ class _Evaluation:
     def _name(self, name: ast.Name) -> MaybeValue:
         text = name.text
         if text in self.scope.values:
+            recorder.span = name.span
             return self.scope.read(text)
         if text in self.expected.words and not self.expected.initialiser:
             return Word(text)
@@ -261,7 +263,7 @@ class _Evaluation:
         if expr.symbol == "not":
             return self._truth(expr.operand, value, negated=True)
         if isinstance(value, float):
-            self.scope.pin(value)
+            fix(value, expr.span)
         return values.negated(value, self.limits)
 
     def _binary(self, expr: ast.Binary) -> MaybeValue:
@@ -275,16 +277,18 @@ class _Evaluation:
         if left is ERROR or right is ERROR:
             return ERROR
         if not _keeps_trace(expr.symbol, left, right):
-            self.scope.pin((left, right))
+            fix((left, right), expr.span)
             left, right = untraced(left), untraced(right)
+        recorder.span = expr.span
         return values.binary(expr.symbol, left, right, self.limits)
 
     def _comparison(self, expr: ast.Comparison) -> MaybeValue:
-        left = self.plain(expr.first)
+        left = self.value(expr.first)
         for symbol, operand in expr.rest:
-            right = self.plain(operand)
+            right = self.value(operand)
             if left is ERROR or right is ERROR:
                 return ERROR
+            recorder.span = expr.span
             if not values.compare(symbol, left, right):
                 return False
             left = right

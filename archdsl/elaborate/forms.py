@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import assert_never
 
+from archdsl.base.guards import recorder
+from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label
@@ -95,7 +97,7 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
     if start is None or end is None:
         return stopped(cursor)
     shortcut = start
-    if not scope.agree(start.shape, end.shape):
+    if not agree(start.shape, end.shape, unit.span):
         if unit.project is None:
             _report_residual(walk, unit, start, end)
             return stopped(cursor)
@@ -105,13 +107,23 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
             return stopped(cursor)
         made = [*made, *(replace(each, optional=True) for each in projection)]
         shortcut = found
-        if not scope.agree(shortcut.shape, end.shape):
+        if not agree(shortcut.shape, end.shape, unit.span):
             _report_projection(walk, unit, shortcut, end)
             return stopped(cursor)
     call = ast.Call(ast.Name(Add.name, unit.span), (), unit.span)
     bound = Bound(Add(), call, {}, {})
     node, after = walk.place(bound, (*scope.path, name), (shortcut, end), scope, cursor, labelled=True)
     return Unfolded([*made, *node], after)
+
+
+def agree(one: Shape, other: Shape, span: Span) -> bool:
+    """Return whether two shapes are equal, and record the condition on the sizes that decide it."""
+    if one.rank != other.rank:
+        return False
+    holds = one.plain() == other.plain()
+    recorder.span = span
+    recorder.record_pairs("==", zip(one.dims, other.dims, strict=True), holds=holds)
+    return holds
 
 
 def _keyword(unit: ast.Residual) -> Span:
@@ -178,6 +190,7 @@ def split(walk: Walk, call: ast.Call, label: ast.Name | None, scope: Scope, curs
     if stream is None:
         return stopped(cursor)
     channels = stream.shape.channels
+    recorder.span = call.span
     if channels % count:
         text = f"{int(channels)} channels do not split into {count} equal parts"
         walk.problems.report(codes.NOT_DIVISIBLE, call.span, text)

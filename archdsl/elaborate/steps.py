@@ -24,7 +24,6 @@ from archdsl.elaborate.values import ErrorValue
 from archdsl.elaborate.walk import GraphParts, Made, Unfolded, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ops.argument_types import shown
-from archdsl.ops.base import Merge
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
@@ -208,11 +207,6 @@ class Steps:
             return stopped(cursor)
         if not self.budget.allows(found.shape, span) or not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
-        scope.pin(found.decides)
-        if len(shapes) > 1:
-            free = op.free_axis if isinstance(op, Merge) else None
-            for other in shapes[1:]:
-                scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
         diagnostics.warn(self, node, bound, found.advice)

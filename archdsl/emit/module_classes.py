@@ -9,6 +9,7 @@ from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
+from archdsl.emit.refusals import refuse
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.transfers import Exchange
 from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
@@ -46,6 +47,7 @@ class ModuleClasses:
         names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
         taken = MODULE_GLOBALS | BUILT_IN | support_names() | names
         made.by_draft.update(classes(drafts, models, taken))
+        refuse(drafts, made.by_draft)
         return made
 
     @property
@@ -75,4 +77,8 @@ class ModuleClasses:
 
     def defaults(self, found: Class) -> dict[str, int | float]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
-        return dict(found.representative.parameters.values) if self.graph_of(found) else default_values(found)
+        graph = self.graph_of(found)
+        if graph is None:
+            return default_values(found)
+        number = found.representative.parameters.number
+        return {each.name: number(each.default) for each in graph.parameters if each.default is not None}

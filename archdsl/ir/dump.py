@@ -29,7 +29,7 @@ def dump(graph: CheckedGraph) -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    remarks = [("decides the structure", parameter.pinned), ("unused", not parameter.used)]
+    remarks = [("unused", not parameter.used)]
     words = [words for words, holds in remarks if holds]
     return f"parameter {parameter.name} = {shown(parameter.value)}" + (f"  # {', '.join(words)}" if words else "")
 
