@@ -68,11 +68,26 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 def _quotient(left: Polynomial, symbol: str, right: Polynomial) -> Polynomial:
-    if symbol == "//" and len(right) == 1 and not right[0][0]:
-        divisor = right[0][1]
-        if all(count % divisor == 0 for _, count in left):
-            return tuple((monomial, count // divisor) for monomial, count in left)
+    if len(right) == 1:
+        exact = _exact(left, *right[0])
+        if exact is not None:
+            return exact if symbol == "//" else ()
     return (((Quotient(left, symbol, right),), 1),)
+
+
+def _exact(left: Polynomial, divisor: Monomial, count: int) -> Polynomial | None:
+    """Return a polynomial divided by a monomial, None if that does not divide every term."""
+    found: dict[Monomial, int] = {}
+    for monomial, number in left:
+        rest = list(monomial)
+        for factor in divisor:
+            if factor not in rest:
+                return None
+            rest.remove(factor)
+        if number % count:
+            return None
+        found[tuple(rest)] = number // count
+    return _canonical(found)
 
 
 def polynomial(value: int) -> Polynomial:

@@ -199,3 +199,54 @@ def _float_key(number: Number) -> object:
     if isinstance(number, TracedInt):
         return number.trace
     return number.name if isinstance(number, TracedFloat) else (type(number).__name__, number)
+
+
+def simplified(found: dict[Key, Clause]) -> dict[Key, Clause]:
+    """Return clauses without those that follow from exact divisions among them: sizes are at least 1."""
+    divisions = {
+        (factor.numerator, factor.denominator)
+        for clause in found.values()
+        if len(clause.atoms) == 1 and clause.atoms[0].symbol == "=="
+        for factor in _quotients(clause.atoms[0], "%")
+        if clause.atoms[0].right == 0 and clause.atoms[0].left.trace == (((factor,), 1),)  # type: ignore[union-attr]
+    }
+    if not divisions:
+        return found
+    kept: dict[Key, Clause] = {}
+    for key, clause in found.items():
+        only = clause.atoms[0]
+        quotients = [each for each in _quotients(only, "//") if (each.numerator, each.denominator) in divisions]
+        if len(clause.atoms) == 1 and quotients:
+            if only.symbol == ">=" and only.right <= 1:
+                continue
+            multiplied = _multiplied(only, quotients)
+            if multiplied is True:
+                continue
+        kept[key] = clause
+    return kept
+
+
+def _quotients(found: Atom, symbol: str) -> list[Quotient]:
+    return [
+        factor
+        for number in (found.left, found.right)
+        if isinstance(number, TracedInt)
+        for monomial, _ in number.trace
+        for factor in monomial
+        if isinstance(factor, Quotient) and factor.symbol == symbol
+    ]
+
+
+def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
+    """Return a comparison with `numerator` in place of `denominator * (numerator // denominator)`."""
+    terms = dict(polynomial(found.right - found.left))  # type: ignore[operator]
+    for quotient in exact:
+        divisor = dict(quotient.denominator).get((), 0) if len(quotient.denominator) == 1 else 0
+        if divisor and terms.get((quotient,), 0) % divisor == 0:
+            times = terms.pop((quotient,), 0) // divisor
+            for monomial, count in quotient.numerator:
+                terms[monomial] = terms.get(monomial, 0) + times * count
+    rest = terms.pop((), 0)
+    if not any(terms.values()):
+        return atom(found.symbol, 0, rest)
+    return atom(found.symbol, -rest, TracedInt.make(0, tuple((m, count) for m, count in terms.items() if count)))

@@ -15,7 +15,7 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import is_traced, parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, substituted
+from archdsl.emit.conditions import Clause, Key, clauses, simplified, substituted
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
@@ -116,7 +116,7 @@ class _Conditions:
                 continue
             for clause in clauses(guard, values):
                 made.setdefault(clause.key, clause)
-        return made
+        return simplified(made)
 
     @staticmethod
     def _common(members: list[_Clauses]) -> _Clauses:

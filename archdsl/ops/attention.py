@@ -4,7 +4,7 @@ from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, Drawing, InputDependence, Saved
-from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
+from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, DROP_RATE, TRUTH
 from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import UnevenHeads
@@ -23,7 +23,7 @@ class Attention(Elementwise):
     heads: int = arg(COUNT, help="number of heads; it divides the number of features")
     causal: bool = arg(TRUTH, default=False, help="whether a step attends only to itself and to earlier steps")
     bias: bool = arg(TRUTH, default=True, help="whether the projections have biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability of the attention weights in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability of the attention weights in training")
     kv_heads: int | None = arg(
         OPTIONAL_COUNT,
         default=None,

@@ -6,7 +6,7 @@ from typing import ClassVar
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved, Sums, product
-from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH, ArgumentValue
+from archdsl.ops.argument_types import BITMAPS, COUNT, GUARDED_COUNT, TRUTH, ArgumentValue
 from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
@@ -21,7 +21,7 @@ def _require_vector(x: Shape) -> None:
 class Linear(Op):
     """Multiply features by a learned matrix and add a bias: `nn.Linear`, for a vector or each step of a sequence."""
 
-    out: int = arg(COUNT, help="number of output features")
+    out: int = arg(GUARDED_COUNT, help="number of output features")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)

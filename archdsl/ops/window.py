@@ -113,7 +113,7 @@ class Window:
             ShapeError: The window is larger than the padded map.
         """
         sizes = tuple(self._positions(axis) for axis in range(len(self.map)))
-        if min(sizes) < 1:
+        if min(Shape(sizes).plain().dims) < 1:
             window = (self.map, self.kernel, self.stride, self.before, self.after, self.dilation)
             raise ShapeError(WindowDoesNotFit(*(tuple(map(int, part)) for part in window)))
         return sizes
@@ -164,7 +164,7 @@ class Window:
     def require_half_padding(self) -> None:
         """Raise `ShapeError` if the padding is more than half of the window, which PyTorch's pools refuse."""
         for padding, kernel in zip(self.before, self.kernel, strict=True):
-            if 2 * padding > kernel:
+            if 2 * padding.real > kernel.real:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
     def unread(self) -> tuple[Reason, ...]:
@@ -210,4 +210,4 @@ def _padding(
 
 def _tf_same(size: int, extent: int, stride: int) -> int:
     needed = (-(-size // stride) - 1) * stride + extent - size
-    return max(int(needed), 0)
+    return max(needed.real, 0)

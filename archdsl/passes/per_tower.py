@@ -82,8 +82,5 @@ class PerTower(Op):
     def drawing(self, x: Shape) -> Drawing:
         return Drawing(f"{self.op.drawing(self._of_one(x)).title}, g={self.towers}")
 
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        return self.op.decides(self._of_one(x))
-
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(PerTower(self.op, count * self.towers))
