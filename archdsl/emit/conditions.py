@@ -8,7 +8,7 @@ from typing import TypeAlias
 from archdsl.base.guards import NEGATED, Guard, Number
 from archdsl.base.pyexpr import Expr, Infix
 from archdsl.base.source import Span
-from archdsl.base.symbolic import Polynomial, Quotient, TracedFloat, TracedInt, evaluated, parameters_of, polynomial
+from archdsl.base.symbolic import Factor, Monomial, Polynomial, Quotient, TracedFloat, TracedInt, evaluated, parameters_of, polynomial
 
 Names: TypeAlias = Mapping[str, int | float]
 # Equal keys stand for equal conditions.
@@ -31,13 +31,19 @@ class Atom:
 
     @property
     def is_fixing(self) -> bool:
-        """Whether it says that a number equals a constant."""
-        return self.symbol == "==" and (not parameters_of(self.left) or not parameters_of(self.right))
+        """Whether it says that a number equals a constant; a remainder does not determine its parameters."""
+        one_side = not parameters_of(self.left) or not parameters_of(self.right)
+        return self.symbol == "==" and one_side and not _quotients(self, "%")
 
     @property
     def expr(self) -> Expr:
         """The comparison as Python."""
         return Infix(self.left, self.symbol, self.right)
+
+    @property
+    def refused(self) -> Expr:
+        """The opposite comparison as Python."""
+        return Infix(self.left, NEGATED[self.symbol], self.right)
 
     def negated(self) -> "Atom":
         """Return the opposite comparison."""
@@ -155,36 +161,85 @@ def atom(symbol: str, left: Number, right: Number) -> Atom | bool:
     """Return a comparison in its canonical form, or its value if that is the same for all parameters."""
     if not isinstance(left, int) or not isinstance(right, int):
         return _of_floats(symbol, left, right)
-    if symbol in ("<", ">"):
-        return atom("<=", left + 1, right) if symbol == "<" else atom("<=", right + 1, left)
-    if symbol == ">=":
-        return atom("<=", right, left)
-    difference = polynomial(right - left)
-    if all(not monomial for monomial, _ in difference):
-        rest = difference[0][1] if difference else 0
-        return {"==": rest == 0, "!=": rest != 0, "<=": rest >= 0}[symbol]
-    return _of_polynomial(symbol, difference, left, right)
-
-
-def _of_polynomial(symbol: str, difference: Polynomial, left: int, right: int) -> Atom | bool:
-    terms = dict(difference)
-    rest = terms.pop((), 0)
+    if symbol in ("==", "!="):
+        terms = dict(polynomial(right - left))
+        rest = terms.pop((), 0)
+        if not terms:
+            return (rest == 0) == (symbol == "==")
+        divisor = gcd(*terms.values())
+        return symbol == "!=" if rest % divisor else _equality(symbol, terms, rest, divisor, left, right)
+    smaller, larger, strict = {
+        "<": (left, right, 1), "<=": (left, right, 0), ">": (right, left, 1), ">=": (right, left, 0)
+    }[symbol]  # fmt: skip
+    terms = dict(polynomial(larger - smaller))
+    rest = terms.pop((), 0) - strict
+    if not terms:
+        return rest >= 0
     divisor = gcd(*terms.values())
-    if rest % divisor and symbol != "<=":
-        return symbol == "!="
-    scaled = tuple((monomial, count // divisor) for monomial, count in terms.items())
-    # Exact, or rounded down: a sum of multiples is at least -rest / divisor.
-    constant = rest // divisor
-    if symbol != "<=" and scaled[0][1] < 0:
-        scaled, constant = tuple((monomial, -count) for monomial, count in scaled), -constant
-    key = (symbol, scaled, constant)
-    if len(scaled) > 1 or len(scaled[0][0]) > 1:
+    return _order(terms, rest, divisor, Atom(symbol, left, right, ()))
+
+
+def _equality(
+    symbol: str, terms: dict[Monomial, int], rest: int, divisor: int, left: int, right: int
+) -> Atom:
+    """Return `==` or `!=`: of one number and a constant if the difference of the sides has only one term."""
+    sign = -divisor if next(iter(terms.values())) < 0 else divisor
+    scaled = tuple((monomial, count // sign) for monomial, count in terms.items())
+    key = (symbol, scaled, rest // sign)
+    monomial = scaled[0][0]
+    if len(scaled) > 1 or len(monomial) > 1:
         return Atom(symbol, left, right, key)
-    (monomial, count) = scaled[0]
+    alone, constant = _shifted(monomial[0], -rest // sign)
+    return Atom(symbol, alone, constant, key)
+
+
+def _shifted(factor: Factor, constant: int) -> tuple[int, int]:
+    """Return `kernel % 2` and 1 for `(kernel - 1) % 2` and 0, anything else as it is."""
+    if isinstance(factor, Quotient) and factor.symbol == "%" and len(factor.numerator) == 2:
+        (first, count), (other, offset) = factor.numerator
+        divisor = dict(factor.denominator).get((), 0) if len(factor.denominator) == 1 else 0
+        if divisor and count == 1 and not other and 0 <= constant < divisor:
+            factor = Quotient(((first, 1),), "%", factor.denominator)
+            constant = (constant - offset) % divisor
+    return TracedInt.make(1, (((factor,), 1),)), constant
+
+
+def _order(terms: dict[Monomial, int], rest: int, divisor: int, written: Atom) -> Atom | bool:
+    """Return a comparison that says that a sum is at least 0: a bound of one number if it has only one term."""
+    # Rounded down: a sum of multiples of the divisor is at least -rest.
+    scaled, constant = tuple((monomial, count // divisor) for monomial, count in terms.items()), rest // divisor
+    if _is_always((*scaled, ((), constant))):
+        return True
+    key = (">=", scaled, constant)
+    if len(scaled) > 1 or len(scaled[0][0]) > 1:
+        return Atom(written.symbol, written.left, written.right, key)
+    ((monomial, count),) = scaled
     alone = TracedInt.make(1, ((monomial, 1),))
-    if symbol == "<=" and count > 0:
-        return Atom(">=", alone, -constant, key)
-    return Atom(symbol, alone, constant if symbol == "<=" else -constant, key)
+    return Atom(">=", alone, -constant, key) if count > 0 else Atom("<=", alone, constant, key)
+
+
+def _is_always(difference: Polynomial) -> bool:
+    """Return whether a number is at least 0 because of the rounding of its quotients, whatever its parameters are."""
+    terms: dict[Monomial, int] = {}
+    for monomial, count in difference:
+        only = monomial[0] if len(monomial) == 1 else None
+        divisor = _divisor(only)
+        if not divisor or not isinstance(only, Quotient) or count % divisor:
+            terms[monomial] = terms.get(monomial, 0) + count
+            continue
+        # divisor * (numerator // divisor) is from numerator - divisor + 1 to numerator.
+        times = count // divisor
+        for inner, number in (*only.numerator, ((), 1 - divisor if times > 0 else 0)):
+            terms[inner] = terms.get(inner, 0) + times * number
+    rest = terms.pop((), 0)
+    return rest >= 0 and not any(terms.values())
+
+
+def _divisor(factor: object) -> int:
+    """Return the constant that a quotient divides by; 0 if there is none."""
+    if not isinstance(factor, Quotient) or factor.symbol != "//" or len(factor.denominator) != 1:
+        return 0
+    return dict(factor.denominator).get((), 0)
 
 
 def _of_floats(symbol: str, left: Number, right: Number) -> Atom | bool:
@@ -202,7 +257,70 @@ def _float_key(number: Number) -> object:
 
 
 def simplified(found: dict[Key, Clause]) -> dict[Key, Clause]:
-    """Return clauses without those that follow from exact divisions among them: sizes are at least 1."""
+    """Return clauses that say the same, without those that follow from the others; sizes are at least 1."""
+    return _without_bounds(_without_quotients(_without_equals(found)))
+
+
+def _without_equals(found: dict[Key, Clause]) -> dict[Key, Clause]:
+    """Replace the parameters that equal a constant in the other clauses."""
+    values: dict[str, int | float] = {}
+    kept: dict[Key, Clause] = {}
+    for key, clause in found.items():
+        only = clause.atoms[0]
+        if len(clause.atoms) == 1 and only.is_fixing and isinstance(only.left, TracedInt) and len(only.names) == 1:
+            (name,) = only.names
+            if only.left.trace == (((name,), 1),) and name not in values:
+                values[name] = only.right
+                kept[key] = clause
+    if not values:
+        return found
+    for key, clause in found.items():
+        if key in kept:
+            continue
+        if not clause.names & values.keys():
+            kept[key] = clause
+            continue
+        atoms = [atom(each.symbol, *(_replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms]
+        rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.span)
+        if True not in atoms and rest.atoms:
+            kept.setdefault(rest.key, rest)
+    return kept
+
+
+def _without_bounds(found: dict[Key, Clause]) -> dict[Key, Clause]:
+    """Merge lower bounds of the same number, also with the bound itself if that is excluded."""
+    bounds: dict[Key, tuple[int, Key]] = {}
+    excluded: dict[tuple[Key, int], Key] = {}
+    for key, clause in found.items():
+        only = clause.atoms[0]
+        if len(clause.atoms) > 1 or not isinstance(only.left, TracedInt) or not isinstance(only.right, int):
+            continue
+        if isinstance(only.right, TracedInt):
+            continue
+        if only.symbol == ">=" and (only.left.trace not in bounds or bounds[only.left.trace][0] < only.right):
+            bounds[only.left.trace] = only.right, key
+        elif only.symbol == "!=":
+            excluded[only.left.trace, only.right] = key
+    kept = dict(found)
+    for trace, (bound, key) in bounds.items():
+        clause = found[key]
+        for other, each in found.items():
+            only = each.atoms[0]
+            weaker = only.symbol == ">=" and isinstance(only.left, TracedInt) and only.left.trace == trace
+            if len(each.atoms) == 1 and weaker and other != key:
+                kept.pop(other, None)
+        while (trace, bound) in excluded:
+            kept.pop(excluded[trace, bound], None)
+            bound += 1
+        made = atom(">=", clause.atoms[0].left, bound)
+        if isinstance(made, Atom):
+            replaced = Clause((made,), clause.span)
+            kept = {replaced.key if other == key else other: replaced if other == key else each for other, each in kept.items()}
+    return kept
+
+
+def _without_quotients(found: dict[Key, Clause]) -> dict[Key, Clause]:
+    """Leave out clauses that follow from exact divisions among them."""
     divisions = {
         (factor.numerator, factor.denominator)
         for clause in found.values()
@@ -219,8 +337,7 @@ def simplified(found: dict[Key, Clause]) -> dict[Key, Clause]:
         if len(clause.atoms) == 1 and quotients:
             if only.symbol == ">=" and only.right <= 1:
                 continue
-            multiplied = _multiplied(only, quotients)
-            if multiplied is True:
+            if _multiplied(only, quotients) is True:
                 continue
         kept[key] = clause
     return kept
@@ -241,7 +358,7 @@ def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
     """Return a comparison with `numerator` in place of `denominator * (numerator // denominator)`."""
     terms = dict(polynomial(found.right - found.left))  # type: ignore[operator]
     for quotient in exact:
-        divisor = dict(quotient.denominator).get((), 0) if len(quotient.denominator) == 1 else 0
+        divisor = _divisor(quotient)
         if divisor and terms.get((quotient,), 0) % divisor == 0:
             times = terms.pop((quotient,), 0) // divisor
             for monomial, count in quotient.numerator:

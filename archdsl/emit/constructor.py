@@ -95,7 +95,7 @@ def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
 
 def _check(found: Class, clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
-    refused = joined("and", [each.negated().expr for each in clause.atoms])
+    refused = joined("and", [each.refused for each in clause.atoms])
     given: list[str | Expr] = []
     for name in found.parameters:
         if name in clause.names:

@@ -35,7 +35,7 @@ class ChannelShuffle(Elementwise):
     def shape(self, x: Shape) -> Shape:
         if x.rank < 2:
             raise ShapeError(WrongRank("channels and at least one axis, such as 8x7x7", str(x)))
-        if x.channels % self.groups:
+        if x.channels.real % self.groups.real:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         return x
 
