@@ -138,7 +138,7 @@ class TracedInt(int):
     @staticmethod
     def make(value: int, trace: Polynomial) -> "TracedInt":
         """Return an integer with the given trace."""
-        result = TracedInt(value)
+        result = TracedInt(value.real)
         result.trace = trace
         return result
 
@@ -214,7 +214,7 @@ class TracedFloat(float):
     @staticmethod
     def parameter(name: str, value: float) -> "TracedFloat":
         """Return a value whose trace is a parameter."""
-        result = TracedFloat(value)
+        result = TracedFloat(value.real)
         result.name = name
         return result
 

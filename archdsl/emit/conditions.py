@@ -367,3 +367,14 @@ def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
     if not any(terms.values()):
         return atom(found.symbol, 0, rest)
     return atom(found.symbol, -rest, TracedInt.make(0, tuple((m, count) for m, count in terms.items() if count)))
+
+
+def divisors(number: Number) -> Iterator[Polynomial]:
+    """Yield the divisors in a number that are not constant, inner ones first."""
+    for monomial, _ in number.trace if isinstance(number, TracedInt) else ():
+        for factor in monomial:
+            if isinstance(factor, Quotient):
+                yield from divisors(TracedInt.make(0, factor.numerator))
+                yield from divisors(TracedInt.make(0, factor.denominator))
+                if any(inner for inner, _ in factor.denominator):
+                    yield factor.denominator

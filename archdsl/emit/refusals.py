@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
-from archdsl.base.pyexpr import Call, ClassRef, walk
+from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
 from archdsl.base.source import Span
-from archdsl.base.symbolic import is_traced, parameters_of
+from archdsl.base.symbolic import TracedInt, is_traced, parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, simplified, substituted
+from archdsl.emit.conditions import Clause, Key, clauses, divisors, simplified, substituted
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
@@ -99,7 +99,24 @@ class _Conditions:
             self._derive_projection(rests)
         else:
             checks += _any_of(rests)
-        self.found.checks = [each for each in checks if each.names]
+        checks = [each for each in checks if each.names]
+        self.found.checks = [*self._divisors(checks), *checks]
+
+    def _divisors(self, checks: list[Clause]) -> list[Clause]:
+        """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
+        found = self.found.representative
+        numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
+        code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
+        numbers += [part for expr in code for part in _numbers(expr)]
+        made: _Clauses = {}
+        for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
+            number = found.parameters.number(TracedInt.make(1, divisor))
+            clause = next(clauses(Guard("!=", ((number, 0),), None), found.parameters.values), None)
+            positive = next(clauses(Guard(">=", ((number, 1),), None), found.parameters.values), None)
+            known = {each.key for each in checks}
+            if clause is not None and clause.names <= {*self.found.parameters} and not known & {clause.key, positive.key}:
+                made[clause.key] = clause
+        return list(made.values())
 
     def _clauses(self, member: ClassDraft) -> _Clauses:
         """Return the conditions of a use on the arguments of the class; other numbers have their values in this use."""
@@ -147,6 +164,14 @@ class _Conditions:
             if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
                 self.found.projection = clause.expr
                 return
+
+
+def _numbers(expr: Expr) -> Iterator[Number]:
+    """Yield the traced numbers in an expression."""
+    if is_traced(expr):
+        yield expr  # type: ignore[misc]
+    for part in parts(expr):
+        yield from _numbers(part)
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:

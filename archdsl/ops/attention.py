@@ -52,9 +52,9 @@ class Attention(Elementwise):
 
     def shape(self, x: Shape) -> Shape:
         _, features = require_sequence(x)
-        if features % self.heads:
+        if features.real % self.heads.real:
             raise ShapeError(UnevenHeads("heads", int(features), "features", int(self.heads), "heads"))
-        if self.kv_heads is not None and self.heads % self.kv_heads:
+        if self.kv_heads is not None and self.heads.real % self.kv_heads.real:
             raise ShapeError(UnevenHeads("kv_heads", int(self.heads), "heads", int(self.kv_heads), "groups"))
         return x
 

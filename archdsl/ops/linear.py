@@ -6,7 +6,7 @@ from typing import ClassVar
 from archdsl.base.pyexpr import call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved, Sums, product
-from archdsl.ops.argument_types import BITMAPS, COUNT, GUARDED_COUNT, TRUTH, ArgumentValue
+from archdsl.ops.argument_types import BITMAPS, GUARDED_COUNT, TRUTH, ArgumentValue
 from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
@@ -127,7 +127,7 @@ class Rbf(Op):
     distance is the prediction. Without `targets`, the targets are drawn at random with a fixed seed.
     """
 
-    out: int = arg(COUNT, help="number of targets, one for each class")
+    out: int = arg(GUARDED_COUNT, help="number of targets, one for each class")
     targets: tuple[str, ...] | None = arg(
         BITMAPS,
         default=None,

@@ -4,7 +4,7 @@ from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import EVERYTHING, ITSELF, OUTPUT_IS_FREE, PIXEL_ITSELF, Drawing, InputDependence, Saved, Sums
-from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, TRUTH
+from archdsl.ops.argument_types import COUNT, GUARDED_COUNT, POSITIVE, RATE, REAL, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
@@ -84,7 +84,7 @@ class BatchNorm(PerChannel):
 class GroupNorm(PerChannel):
     """Normalise each group of channels of a sample, then scale and shift: `nn.GroupNorm` (Wu and He 2018)."""
 
-    groups: int = arg(COUNT, help="number of groups of channels; each group is normalised as a whole")
+    groups: int = arg(GUARDED_COUNT, help="number of groups of channels; each group is normalised as a whole")
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)

@@ -3,7 +3,7 @@
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import NOTHING_SAVED, STEP_ITSELF, VIEW, AxisWindow, Drawing, InputDependence, Saved
-from archdsl.ops.argument_types import AXES, Axes
+from archdsl.ops.argument_types import GUARDED_AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import UnevenBlocks
 from archdsl.ops.reasons import ShapeError, WrongRank
@@ -48,7 +48,7 @@ class Patches(Op):
     same as `conv(out, size, size) -> tokens`.
     """
 
-    size: Axes = arg(AXES, help="size of a patch")
+    size: Axes = arg(GUARDED_AXES, help="size of a patch")
 
     support = ("Permute",)
     examples = (
