@@ -19,12 +19,14 @@ class Guard(NamedTuple):
         pairs: The numbers that it compares. Of several pairs, `==` holds for all, and `!=` for at least one.
         span: The place in the source that demanded it.
         of_map: Whether it is about the size of a feature map, which no class takes as an argument.
+        what: The words for the place; its text if empty.
     """
 
     symbol: str
     pairs: tuple[tuple[Number, Number], ...]
     span: Span | None
     of_map: bool = False
+    what: str = ""
 
 
 class Recorder(threading.local):

@@ -10,7 +10,7 @@ parameters that satisfy all guards, elaboration gives the same net with other nu
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -316,3 +316,29 @@ def _evaluated(trace: Polynomial, environment: Mapping[str, int]) -> int:
             term = term * (numerator // denominator if factor.symbol == "//" else numerator % denominator)
         total = total + term
     return total
+
+
+def replaced(number: Number, values: Mapping[str, Number]) -> Number:
+    """Return a number with values in place of the names that have one; the values may be traced."""
+    names = parameters_of(number)
+    if not names & values.keys():
+        return number
+    if isinstance(number, TracedFloat):
+        return values[number.name]
+    assert isinstance(number, int)
+    # Only the trace of the result counts. No divisor is 0 for a number that no program contains.
+    environment = {name: values.get(name, TracedInt.parameter(name, 1_000_003)) for name in names}
+    return evaluated(number, environment)  # type: ignore[arg-type]
+
+
+def substituted(guard: Guard, values: Mapping[str, Number]) -> Guard:
+    """Return a guard with values in place of the names that have one."""
+    return guard._replace(pairs=tuple((replaced(left, values), replaced(right, values)) for left, right in guard.pairs))
+
+
+def outside(guard: Guard, meanings: Mapping[str, Number]) -> Iterator[Guard]:
+    """Yield a guard of a block in the terms of its caller, unless it then holds for all values."""
+    if parameters_of(guard.pairs) <= meanings.keys():
+        made = substituted(guard, meanings)
+        if any(is_traced(number) for pair in made.pairs for number in pair):
+            yield made

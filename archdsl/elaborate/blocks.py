@@ -7,8 +7,9 @@ in the same way, and one class can serve all uses. The shape of the output is co
 import re
 from collections.abc import Mapping
 
-from archdsl.base.guards import recording
+from archdsl.base.guards import recorder, recording
 from archdsl.base.shape import Shape
+from archdsl.base.symbolic import outside
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate.cursor import Cursor
@@ -159,6 +160,7 @@ def _use(
         return stopped(cursor)
     output = Tensor(end.source, entry.outside(end.shape))
     if not made:
+        recorder.replay([each for guard in usage.guards for each in outside(guard, entry.caller)])
         scope.children.take_back()
         return Unfolded([], cursor.at(output))
     guards = tuple(usage.guards)

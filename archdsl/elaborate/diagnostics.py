@@ -1,6 +1,7 @@
 """Diagnostics of a step: shape errors with their history, and warnings."""
 
-from archdsl.base.guards import recorder, recording
+from archdsl.base.guards import Guard, recorder, recording
+from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate import provenance
@@ -86,9 +87,8 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor | Bundle):
         return
-    recorder.span = stated.span
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
-        if sizes == tensor.shape.dims or walk.shapes:
+        if walk.shapes or _agrees(sizes, tensor, stated.span):
             continue
         walk.problems.report(
             codes.SHAPE_DIFFERS,
@@ -98,6 +98,16 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
             help=f"write `:: {tensor.shape}`, or change a step before it",
         )
         return
+
+
+def _agrees(sizes: tuple[int, ...], tensor: Tensor, span: Span) -> bool:
+    """Return whether a tensor has the stated sizes, and record the guards of the annotation."""
+    guards: list[Guard] = []
+    with recording(guards):
+        recorder.span = span
+        agrees = sizes == tensor.shape.dims
+    recorder.replay([guard._replace(what="the annotation") for guard in guards])
+    return agrees
 
 
 def _one_of_the_pools(lines: list[int]) -> str:

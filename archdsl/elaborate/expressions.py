@@ -325,11 +325,12 @@ class _Evaluation:
         args: list[Value] = []
         failed = False
         for arg in expr.args:
-            value = self.plain(arg.value)
+            value = self.value(arg.value)
             if value is ERROR:
                 failed = True
             else:
-                args.append(value)
+                fix(value, expr.span)
+                args.append(untraced(value))
         return ERROR if failed else values.apply(expr.function.text, args, self.limits)
 
     def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> MaybeValue:

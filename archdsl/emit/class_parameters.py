@@ -7,7 +7,7 @@ from typing import assert_never
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Expr, mapped, parts
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
+from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_traced, parameters_of
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
@@ -65,7 +65,7 @@ class ClassParameters:
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
     """Return the parameters of the model and of each use of a block, by path."""
-    root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
+    root = ClassParameters({p.name: p.value.real for p in graph.parameters if is_traced(p.value)})
     root.guards = graph.graph.guards
     found: dict[tuple[str, ...], ClassParameters] = {}
     _enter(graph.root, root, found)

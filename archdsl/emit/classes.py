@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, structure
-from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
@@ -28,7 +28,7 @@ class Class:
         takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
-        fixed: The parameters of the net that became numbers, with the places that fixed them.
+        fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
         projection: The condition on the parameters under which the class has its projection, if there is one.
     """
@@ -38,7 +38,7 @@ class Class:
     takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
-    fixed: dict[str, Span | None] = field(default_factory=dict)
+    fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
     projection: Expr = None
 

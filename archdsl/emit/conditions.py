@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from archdsl.base.guards import NEGATED, Guard, Number
 from archdsl.base.pyexpr import Expr, Infix
-from archdsl.base.source import Span
-from archdsl.base.symbolic import Factor, Monomial, Polynomial, Quotient, TracedFloat, TracedInt, evaluated, parameters_of, polynomial
+from archdsl.base.symbolic import Factor, Monomial, Polynomial, Quotient, TracedFloat, TracedInt, evaluated, parameters_of, polynomial, replaced
 
 Names: TypeAlias = Mapping[str, int | float]
 # Equal keys stand for equal conditions.
@@ -54,10 +53,10 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A disjunction of atoms; most have only one."""
+    """A disjunction of atoms; most have only one. `source` is the guard that it comes from."""
 
     atoms: tuple[Atom, ...]
-    span: Span | None
+    source: Guard | None = None
 
     @property
     def key(self) -> Key:
@@ -76,7 +75,7 @@ class Clause:
 
     def negated(self) -> list["Clause"]:
         """Return the clauses that hold together if and only if this one does not."""
-        return [Clause((each.negated(),), self.span) for each in self.atoms]
+        return [Clause((each.negated(),), self.source) for each in self.atoms]
 
 
 def joined(symbol: str, parts: Iterable[Expr]) -> Expr:
@@ -85,23 +84,6 @@ def joined(symbol: str, parts: Iterable[Expr]) -> Expr:
     for part in rest:
         first = Infix(first, symbol, part)
     return first
-
-
-def substituted(guard: Guard, values: Names) -> Guard:
-    """Return a guard with values in place of the names that have one; the values may be traced."""
-    pairs = tuple((_replaced(left, values), _replaced(right, values)) for left, right in guard.pairs)
-    return guard._replace(pairs=pairs)
-
-
-def _replaced(number: Number, values: Names) -> Number:
-    names = parameters_of(number)
-    if not names & values.keys():
-        return number
-    if isinstance(number, TracedFloat):
-        return values[number.name]
-    kept = {name: TracedInt.parameter(name, 1) for name in names - values.keys()}
-    assert isinstance(number, int)
-    return evaluated(number, {**kept, **{name: values[name] for name in names & values.keys()}})  # type: ignore[dict-item]
 
 
 def clauses(guard: Guard, values: Names) -> Iterator[Clause]:
@@ -113,11 +95,11 @@ def clauses(guard: Guard, values: Names) -> Iterator[Clause]:
     made = [_simplified(guard.symbol, left, right, values) for left, right in guard.pairs]
     if guard.symbol == "!=" and len(made) > 1:
         if True not in made:
-            yield Clause(tuple({each.key: each for each in made if isinstance(each, Atom)}.values()), guard.span)
+            yield Clause(tuple({each.key: each for each in made if isinstance(each, Atom)}.values()), guard)
         return
     for each in made:
         if isinstance(each, Atom):
-            yield Clause((each,), guard.span)
+            yield Clause((each,), guard)
 
 
 def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom | bool:
@@ -126,7 +108,7 @@ def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom
         return found
     for name in sorted(found.names):
         others = {each: values[each] for each in found.names - {name} if each in values}
-        alone = atom(symbol, _replaced(left, others), _replaced(right, others))
+        alone = atom(symbol, replaced(left, others), replaced(right, others))
         if isinstance(alone, Atom) and alone.names == {name} and _only_at_one(alone, name):
             return atom(symbol, TracedInt.parameter(name, 1), 1)
     # PyTorch refuses maps of different sizes.
@@ -280,8 +262,8 @@ def _without_equals(found: dict[Key, Clause]) -> dict[Key, Clause]:
         if not clause.names & values.keys():
             kept[key] = clause
             continue
-        atoms = [atom(each.symbol, *(_replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms]
-        rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.span)
+        atoms = [atom(each.symbol, *(replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms]
+        rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.source)
         if True not in atoms and rest.atoms:
             kept.setdefault(rest.key, rest)
     return kept
@@ -314,7 +296,7 @@ def _without_bounds(found: dict[Key, Clause]) -> dict[Key, Clause]:
             bound += 1
         made = atom(">=", clause.atoms[0].left, bound)
         if isinstance(made, Atom):
-            replaced = Clause((made,), clause.span)
+            replaced = Clause((made,), clause.source)
             kept = {replaced.key if other == key else other: replaced if other == key else each for other, each in kept.items()}
     return kept
 

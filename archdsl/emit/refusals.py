@@ -5,29 +5,19 @@ the arguments that satisfy the guards of one of them. A guard on a number that i
 guard of the classes that use it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
 from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
-from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedInt, is_traced, parameters_of
+from archdsl.base.symbolic import TracedInt, is_traced, outside, parameters_of, substituted
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, divisors, simplified, substituted
+from archdsl.emit.conditions import Clause, Key, clauses, divisors, simplified
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A parameter that a class does not take, its value, and the place that demanded it."""
-
-    name: str
-    value: object
-    span: Span | None
 
 
 def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
@@ -37,7 +27,8 @@ def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
         for member in found.members:
             inner = _inner(member, drafts, by_draft, known)
             known[member.number] = tuple(dict.fromkeys((*member.guards, *inner)))
-        _Conditions(found, known).enter()
+        _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
+        _enter_deciding(found, known)
 
 
 def _inner(
@@ -58,6 +49,26 @@ def _inner(
     yield from _shared(draft.container)
 
 
+def _enter_deciding(found: Class, known: Mapping[int, tuple[Guard, ...]]) -> None:
+    """Enter the parameters of a model that its code does not read, because they only decide about its structure."""
+    draft = found.representative
+    for guard in known[draft.number] if draft.outputs else ():
+        for name in parameters_of(guard.pairs) - {*found.parameters}:
+            found.fixed.setdefault(name, guard)
+
+
+def _repeated(found: Class, drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> frozenset[Key]:
+    """Return the checks of the submodules that have the parameters of a class, by their keys."""
+    return frozenset(
+        clause.key
+        for entry in found.representative.entries
+        for part in walk(entry.module)
+        if isinstance(part, Call) and isinstance(part.function, ClassRef)
+        if drafts[part.function.number].container.use is None
+        for clause in by_draft[part.function.number].checks
+    )
+
+
 def _shared(container: Container) -> Iterator[Guard]:
     """Yield the guards of blocks that are applied again, with their weights but with other tensors."""
     for child in container.children:
@@ -71,27 +82,21 @@ def _shared(container: Container) -> Iterator[Guard]:
                 yield from outside(guard, meanings)
 
 
-def outside(guard: Guard, meanings: Mapping[str, Number]) -> Iterator[Guard]:
-    """Yield a guard of a block in the terms of its caller, unless it then holds for all values."""
-    if parameters_of(guard.pairs) <= meanings.keys():
-        made = substituted(guard, meanings)
-        if any(is_traced(number) for pair in made.pairs for number in pair):
-            yield made
-
-
 @dataclass(slots=True)
 class _Conditions:
-    """The conditions of a class, and their simplification."""
+    """The conditions of a class, and their simplification. `repeated` are those that its submodules check."""
 
     found: Class
     known: Mapping[int, tuple[Guard, ...]]
+    repeated: frozenset[Key]
     members: list[_Clauses] = field(default_factory=list)
 
     def enter(self) -> None:
         """Enter the checks, the fixed parameters and the projection into the class."""
-        self.members = [self._clauses(member) for member in self.found.members]
-        self._fix(self._common(self.members))
-        self.members = [self._clauses(member) for member in self.found.members]
+        is_model = bool(self.found.representative.outputs)
+        numbers = self.found.representative.parameters.values if is_model else self.found.parameters
+        self._fix(self._common([self._clauses(member, numbers) for member in self.found.members]))
+        self.members = [self._clauses(member, self.found.parameters) for member in self.found.members]
         common = self._common(self.members)
         checks = list(common.values())
         rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
@@ -99,7 +104,7 @@ class _Conditions:
             self._derive_projection(rests)
         else:
             checks += _any_of(rests)
-        checks = [each for each in checks if each.names]
+        checks = [each for each in checks if each.names and each.key not in self.repeated]
         self.found.checks = [*self._divisors(checks), *checks]
 
     def _divisors(self, checks: list[Clause]) -> list[Clause]:
@@ -118,10 +123,10 @@ class _Conditions:
                 made[clause.key] = clause
         return list(made.values())
 
-    def _clauses(self, member: ClassDraft) -> _Clauses:
+    def _clauses(self, member: ClassDraft, arguments: Iterable[str]) -> _Clauses:
         """Return the conditions of a use on the arguments of the class; other numbers have their values in this use."""
         values = member.parameters.values
-        open_ = {*self.found.parameters, *(values if member.outputs else ())} - member.parameters.fixed
+        open_ = {*arguments} - member.parameters.fixed
         closed = {name: value for name, value in values.items() if name not in open_}
         made: _Clauses = {}
         for guard in self.known[member.number]:
@@ -149,7 +154,7 @@ class _Conditions:
             for name in sorted(clause.names):
                 values = {member.parameters.values.get(name) for member in found.members}
                 if len(values) == 1 and name not in found.fixed:
-                    found.fixed[name] = clause.span
+                    found.fixed[name] = clause.source
         for member in found.members:
             member.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]
@@ -191,7 +196,7 @@ def _any_of(rests: list[_Clauses]) -> list[Clause]:
     # The product of disjunctions of single clauses is one clause; others stay as they are.
     if all(len(each) == 1 for each in kept):
         atoms = {atom.key: atom for each in kept for clause in each.values() for atom in clause.atoms}
-        return [Clause(tuple(atoms.values()), next(iter(kept[0].values())).span)]
+        return [Clause(tuple(atoms.values()), next(iter(kept[0].values())).source)]
     return _product(kept)
 
 
@@ -205,7 +210,7 @@ def _product(kept: list[_Clauses]) -> list[Clause]:
         atoms = {atom.key: atom for clause in choice for atom in clause.atoms}
         if any(atom.negated().key in atoms for atom in atoms.values()):
             continue
-        made = Clause(tuple(atoms.values()), choice[0].span)
+        made = Clause(tuple(atoms.values()), choice[0].source)
         found.setdefault(made.key, made)
     return list(found.values())
 

@@ -126,9 +126,11 @@ class Window:
         step = self.stride[axis]
         if not self.ceil_mode:
             return free // step + 1
+        # PyTorch drops a last window that would start after the map and the padding before it. So there is no formula
+        # for all sizes; as plain numbers, they are fixed in the generated module.
+        free, step, end = int(free), int(step), int(self.map[axis] + self.before[axis])
         count = (free + step - 1) // step + 1
-        # PyTorch drops a last window that would start after the map and the padding before it.
-        return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
+        return count - 1 if (count - 1) * step >= end else count
 
     def input_dependence(self) -> InputDependence:
         """Return the pixels that a window reads."""
