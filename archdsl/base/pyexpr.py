@@ -252,7 +252,7 @@ class Numbered(Composite):
 
 @dataclass(frozen=True, slots=True)
 class Text(Composite):
-    """A string that contains values: `f"kernel = {kernel}"`. Strings among the pieces are its text."""
+    """A string that contains numbers with their names: `f"not {kernel=}"`. Strings among the pieces are its text."""
 
     pieces: "tuple[Expr, ...]"
 

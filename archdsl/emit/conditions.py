@@ -71,7 +71,22 @@ class Clause:
     @property
     def expr(self) -> Expr:
         """The clause as Python."""
-        return joined("or", [each.expr for each in self.atoms])
+        choice = self._choice
+        return Infix(choice[0], "in", choice[1]) if choice else joined("or", [each.expr for each in self.atoms])
+
+    @property
+    def refused(self) -> Expr:
+        """The opposite as Python."""
+        choice = self._choice
+        return Infix(choice[0], "not in", choice[1]) if choice else joined("and", [each.refused for each in self.atoms])
+
+    @property
+    def _choice(self) -> tuple[Number, tuple[Number, ...]] | None:
+        """The number and the values, where the clause says that it is one of them."""
+        keys = {each.key[:2] for each in self.atoms}
+        if len(self.atoms) < 2 or len(keys) > 1 or not all(each.is_fixing for each in self.atoms):
+            return None
+        return self.atoms[0].left, tuple(sorted(each.right for each in self.atoms))
 
     def negated(self) -> list["Clause"]:
         """Return the clauses that hold together if and only if this one does not."""
@@ -131,11 +146,14 @@ _MOST = 64
 def _only_at_one(found: Atom, name: str) -> bool:
     """Return whether two sizes with one stride or the like in their formula are equal only if it is 1."""
     sides = (found.left, found.right)
-    equal = [
-        value
-        for value in range(1, _MOST)
-        if len({evaluated(side, {name: value}) for side in sides if isinstance(side, int)}) == 1
-    ]
+    try:
+        equal = [
+            value
+            for value in range(1, _MOST)
+            if len({evaluated(side, {name: value}) for side in sides if isinstance(side, int)}) == 1
+        ]
+    except ZeroDivisionError:
+        return False
     return equal == [1]
 
 

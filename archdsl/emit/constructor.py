@@ -23,7 +23,7 @@ from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, ON, PROJECT, Class, resolved
-from archdsl.emit.conditions import Clause, joined
+from archdsl.emit.conditions import Clause
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Raise, Statement, branch, expressions
@@ -95,13 +95,12 @@ def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
 
 def _check(found: Class, clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
-    refused = joined("and", [each.refused for each in clause.atoms])
     given: list[str | Expr] = []
     for name in found.parameters:
         if name in clause.names:
-            given += [f"{', ' if given else ''}{name} = ", Ref(name)]
+            given += [", " if given else "", Ref(name)]
     message = Text((f"{found.name} needs {flat(clause.expr)}, not ", *given))
-    return If((branch(refused, Raise(call("ValueError", message))),))
+    return If((branch(clause.refused, Raise(call("ValueError", message))),))
 
 
 def _kept(found: Class, module: ModuleClasses) -> list[Statement]:

@@ -16,7 +16,7 @@ def notes_of(found: Class, root: CountedGraph | None) -> Iterator[str]:
         guard = found.fixed.get(parameter.name)
         if parameter.read_at:
             yield _note(parameter, parameter.read_at, "")
-        elif guard and guard.span and parameter.used:
+        elif guard and guard.span and parameter.used and parameter.name not in found.parameters:
             yield _note(parameter, guard.span, guard.what)
 
 

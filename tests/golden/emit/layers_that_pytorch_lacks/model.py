@@ -172,6 +172,8 @@ class LeNet5(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"LeNet5 needs classes >= 1, not classes = {classes}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv2d(1, 6, 5, **factory)
         self.s2 = Subsample(6, 2, **factory)

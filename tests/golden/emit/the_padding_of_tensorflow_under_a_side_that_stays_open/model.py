@@ -44,6 +44,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Net needs width >= 1, not width = {width}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = Conv2dSame(4, 4, side, **factory)
         self.c2 = Conv2dSame(4, 4, side, stride=2, **factory)
