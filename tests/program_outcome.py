@@ -260,7 +260,7 @@ class Comparison:
             self._compare(name, other)
 
     def _compare(self, name: str, value: float) -> None:
-        """The module with another argument equals the net that is compiled with it, or one of PyTorch's errors says why not."""
+        """The module with another argument equals the net that is compiled with it, or it is refused."""
         direct = compiled(self.program.text, **{name: value})
         graph, what = direct.models[0] if direct.ok else self.graph, f"{name} = {value}"
         try:

@@ -12,7 +12,7 @@ parameters that satisfy all guards, elaboration gives the same net with other nu
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from archdsl.base.guards import Guard, Number, recorder
 
@@ -194,10 +194,10 @@ class TracedInt(int):
     __ge__ = _comparison(">=")
 
     def __bool__(self) -> bool:
-        return self != 0
+        return compared("!=", self, 0)
 
     def __int__(self) -> int:
-        return fixed(self)
+        return int(fixed(self))
 
     def __float__(self) -> float:
         return float(fixed(self))
@@ -226,16 +226,16 @@ class TracedFloat(float):
     __ge__ = _comparison(">=")
 
     def __bool__(self) -> bool:
-        return self != 0
+        return compared("!=", self, 0)
 
     def __float__(self) -> float:
-        return fixed(self)
+        return float(fixed(self))
 
     def __hash__(self) -> int:
         return hash(fixed(self))
 
 
-def fixed(value: Any) -> Any:
+def fixed(value: Number) -> Number:
     """Return a number without its trace, and record that its parameters cannot have other values."""
     plain = value.real
     if recorder.log is not None and isinstance(value, TracedInt | TracedFloat):
@@ -251,7 +251,7 @@ def compared(symbol: str, left: Number, right: Number) -> bool:
     return holds
 
 
-def is_traced(value: object) -> bool:
+def is_traced(value: object) -> TypeGuard[Number]:
     """Return whether a value is a number with a trace."""
     return isinstance(value, TracedInt | TracedFloat)
 

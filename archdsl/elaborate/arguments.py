@@ -43,7 +43,9 @@ class Application(NamedTuple):
 class Bound:
     """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
 
-    `guards` are those of its arguments. `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
+    `guards` are those of its arguments.
+
+    `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
     """
 
     op: Op

@@ -17,7 +17,17 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
-from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, fix, is_whole, untraced
+from archdsl.elaborate.values import (
+    ERROR,
+    ErrorValue,
+    MaybeValue,
+    TooLarge,
+    Uncomputable,
+    Value,
+    fix,
+    is_whole,
+    untraced,
+)
 from archdsl.ops import lookup
 from archdsl.ops.argument_types import Word, shown
 from archdsl.ops.initialisers import Initialiser, find_initialiser

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from archdsl.base.source import Span
 from archdsl.base.guards import Guard, recorder
+from archdsl.base.source import Span
 from archdsl.elaborate.definitions import Defaults, Defined, Definitions
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ErrorValue, MaybeValue

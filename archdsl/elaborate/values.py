@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
 from archdsl.base.guards import recorder
 from archdsl.base.source import Span
-from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, compared
+from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, compared, fixed
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.limits import MAX_NUMBER, Limits
 from archdsl.elaborate.streams import Tensor
@@ -144,7 +144,8 @@ def _power(left: Number, right: Number) -> Number:
         if abs(left.real) > 1 and right > 63:
             raise TooLarge("an integer beyond 2**63")
         if right > 63:
-            return int(left) ** (2 - right % 2)
+            left = fixed(left)
+            return left if right % 2 else left * left
         result: Number = 1
         for _ in range(right):
             result = result * left

@@ -65,7 +65,7 @@ class ClassParameters:
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
     """Return the parameters of the model and of each use of a block, by path."""
-    root = ClassParameters({p.name: p.value.real for p in graph.parameters if is_traced(p.value)})
+    root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if is_traced(p.value)})
     root.guards = graph.graph.guards
     found: dict[tuple[str, ...], ClassParameters] = {}
     _enter(graph.root, root, found)

@@ -7,7 +7,18 @@ from typing import TypeAlias
 
 from archdsl.base.guards import NEGATED, Guard, Number
 from archdsl.base.pyexpr import Expr, Infix
-from archdsl.base.symbolic import Factor, Monomial, Polynomial, Quotient, TracedFloat, TracedInt, evaluated, parameters_of, polynomial, replaced
+from archdsl.base.symbolic import (
+    Factor,
+    Monomial,
+    Polynomial,
+    Quotient,
+    TracedFloat,
+    TracedInt,
+    evaluated,
+    parameters_of,
+    polynomial,
+    replaced,
+)
 
 Names: TypeAlias = Mapping[str, int | float]
 # Equal keys stand for equal conditions.
@@ -179,9 +190,7 @@ def atom(symbol: str, left: Number, right: Number) -> Atom | bool:
     return _order(terms, rest, divisor, Atom(symbol, left, right, ()))
 
 
-def _equality(
-    symbol: str, terms: dict[Monomial, int], rest: int, divisor: int, left: int, right: int
-) -> Atom:
+def _equality(symbol: str, terms: dict[Monomial, int], rest: int, divisor: int, left: int, right: int) -> Atom:
     """Return `==` or `!=`: of one number and a constant if the difference of the sides has only one term."""
     sign = -divisor if next(iter(terms.values())) < 0 else divisor
     scaled = tuple((monomial, count // sign) for monomial, count in terms.items())
@@ -280,7 +289,9 @@ def _without_equals(found: dict[Key, Clause]) -> dict[Key, Clause]:
         if not clause.names & values.keys():
             kept[key] = clause
             continue
-        atoms = [atom(each.symbol, *(replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms]
+        atoms = [
+            atom(each.symbol, *(replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms
+        ]
         rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.source)
         if True not in atoms and rest.atoms:
             kept.setdefault(rest.key, rest)
@@ -315,7 +326,10 @@ def _without_bounds(found: dict[Key, Clause]) -> dict[Key, Clause]:
         made = atom(">=", clause.atoms[0].left, bound)
         if isinstance(made, Atom):
             replaced = Clause((made,), clause.source)
-            kept = {replaced.key if other == key else other: replaced if other == key else each for other, each in kept.items()}
+            kept = {
+                replaced.key if other == key else other: replaced if other == key else each
+                for other, each in kept.items()
+            }
     return kept
 
 
@@ -356,7 +370,9 @@ def _quotients(found: Atom, symbol: str) -> list[Quotient]:
 
 def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
     """Return a comparison with `numerator` in place of `denominator * (numerator // denominator)`."""
-    terms = dict(polynomial(found.right - found.left))  # type: ignore[operator]
+    assert isinstance(found.left, int)
+    assert isinstance(found.right, int)
+    terms = dict(polynomial(found.right - found.left))
     for quotient in exact:
         divisor = _divisor(quotient)
         if divisor and terms.get((quotient,), 0) % divisor == 0:

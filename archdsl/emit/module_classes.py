@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
+from archdsl.base.symbolic import replaced
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
 from archdsl.emit.refusals import refuse
+from archdsl.ir.graph import Parameter
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.transfers import Exchange
 from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
@@ -80,5 +82,17 @@ class ModuleClasses:
         graph = self.graph_of(found)
         if graph is None:
             return default_values(found)
-        number = found.representative.parameters.number
-        return {each.name: number(each.default) for each in graph.parameters if each.default is not None}
+        return _defaults(found, graph.parameters)
+
+
+def _defaults(found: Class, parameters: Iterable[Parameter]) -> dict[str, int | float]:
+    """Return the defaults of the class of a model, computed from its arguments; other parameters have their default."""
+    values, closed = found.representative.parameters.values, dict[str, int | float]()
+    made: dict[str, int | float] = {}
+    for each in parameters:
+        if each.default is None:
+            continue
+        fixed = each.name in found.representative.parameters.fixed
+        default = values[each.name] if fixed else replaced(each.default, closed)
+        (made if each.name in found.parameters else closed)[each.name] = default
+    return made

@@ -11,7 +11,7 @@ _LONGEST = 40
 
 
 def notes_of(found: Class, root: CountedGraph | None) -> Iterator[str]:
-    """Yield a line for each parameter that the class of a model does not take: its value, and the place that fixed it."""
+    """Yield a line for each parameter that a model's class does not take: its value, and the place that fixed it."""
     for parameter in root.parameters if root else ():
         guard = found.fixed.get(parameter.name)
         if parameter.read_at:

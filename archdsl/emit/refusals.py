@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
 from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
-from archdsl.base.symbolic import TracedInt, is_traced, outside, parameters_of, substituted
+from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Clause, Key, clauses, divisors, simplified
@@ -110,17 +110,19 @@ class _Conditions:
     def _divisors(self, checks: list[Clause]) -> list[Clause]:
         """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
         found = self.found.representative
+        values = found.parameters.values
         numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
         code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
         numbers += [part for expr in code for part in _numbers(expr)]
+        closed = {name: value for name, value in values.items() if name not in self.found.parameters}
+        known = {each.key for each in checks}
         made: _Clauses = {}
         for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
-            number = found.parameters.number(TracedInt.make(1, divisor))
-            clause = next(clauses(Guard("!=", ((number, 0),), None), found.parameters.values), None)
-            positive = next(clauses(Guard(">=", ((number, 1),), None), found.parameters.values), None)
-            known = {each.key for each in checks}
-            if clause is not None and clause.names <= {*self.found.parameters} and not known & {clause.key, positive.key}:
-                made[clause.key] = clause
+            size = replaced(TracedInt.make(1, divisor), closed)
+            positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
+            for clause in clauses(Guard("!=", ((size, 0),), None), values):
+                if not known & {clause.key, *positive}:
+                    made[clause.key] = clause
         return list(made.values())
 
     def _clauses(self, member: ClassDraft, arguments: Iterable[str]) -> _Clauses:
@@ -173,8 +175,8 @@ class _Conditions:
 
 def _numbers(expr: Expr) -> Iterator[Number]:
     """Yield the traced numbers in an expression."""
-    if is_traced(expr):
-        yield expr  # type: ignore[misc]
+    if isinstance(expr, TracedInt):
+        yield expr
     for part in parts(expr):
         yield from _numbers(part)
 

@@ -4,7 +4,7 @@ from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, Drawing, InputDependence, Saved
-from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, DROP_RATE, TRUTH
+from archdsl.ops.argument_types import COUNT, DROP_RATE, OPTIONAL_COUNT, TRUTH
 from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import UnevenHeads

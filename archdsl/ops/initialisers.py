@@ -10,7 +10,18 @@ from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.symbolic import Compound
 from archdsl.diag import codes
-from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, POSITIVE, RATE, REAL, ArgumentType, ArgumentValue, Chosen, choice, shown
+from archdsl.ops.argument_types import (
+    ABOVE_ZERO,
+    COUNT,
+    POSITIVE,
+    RATE,
+    REAL,
+    ArgumentType,
+    ArgumentValue,
+    Chosen,
+    choice,
+    shown,
+)
 from archdsl.ops.declared import Argument, Declared, arg
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 

@@ -52,9 +52,7 @@ class Concat(Merge):
         first = inputs[0]
         for other in inputs[1:]:
             same = other.rank == first.rank and all(
-                one == two
-                for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True))
-                if axis != free
+                one == two for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True)) if axis != free
             )
             if not same:
                 raise ShapeError(StreamsDiffer("concat", inputs, free=free))
