@@ -43,7 +43,7 @@ class Atom:
     def is_fixing(self) -> bool:
         """Whether it says that a number equals a constant; a remainder does not determine its parameters."""
         one_side = not parameters_of(self.left) or not parameters_of(self.right)
-        return self.symbol == "==" and one_side and not _quotients(self, "%")
+        return self.symbol == "==" and one_side and not quotients(self, "%")
 
     @property
     def expr(self) -> Expr:
@@ -168,8 +168,13 @@ def _only_at_one(found: Atom, name: str) -> bool:
     return equal == [1]
 
 
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
 def atom(symbol: str, left: Number, right: Number) -> Atom | bool:
     """Return a comparison in its canonical form, or its value if that is the same for all parameters."""
+    if not parameters_of(left) and parameters_of(right):
+        left, right, symbol = right, left, _MIRRORED.get(symbol, symbol)
     if not isinstance(left, int) or not isinstance(right, int):
         return _of_floats(symbol, left, right)
     if symbol in ("==", "!="):
@@ -232,19 +237,19 @@ def _is_always(difference: Polynomial) -> bool:
     terms: dict[Monomial, int] = {}
     for monomial, count in difference:
         only = monomial[0] if len(monomial) == 1 else None
-        divisor = _divisor(only)
-        if not divisor or not isinstance(only, Quotient) or count % divisor:
+        by = divisor(only)
+        if not by or not isinstance(only, Quotient) or count % by:
             terms[monomial] = terms.get(monomial, 0) + count
             continue
         # divisor * (numerator // divisor) is from numerator - divisor + 1 to numerator.
-        times = count // divisor
-        for inner, number in (*only.numerator, ((), 1 - divisor if times > 0 else 0)):
+        times = count // by
+        for inner, number in (*only.numerator, ((), 1 - by if times > 0 else 0)):
             terms[inner] = terms.get(inner, 0) + times * number
     rest = terms.pop((), 0)
     return rest >= 0 and not any(terms.values())
 
 
-def _divisor(factor: object) -> int:
+def divisor(factor: object) -> int:
     """Return the constant that a quotient divides by; 0 if there is none."""
     if not isinstance(factor, Quotient) or factor.symbol != "//" or len(factor.denominator) != 1:
         return 0
@@ -265,124 +270,18 @@ def _float_key(number: Number) -> object:
     return number.name if isinstance(number, TracedFloat) else (type(number).__name__, number)
 
 
-def simplified(found: dict[Key, Clause]) -> dict[Key, Clause]:
-    """Return clauses that say the same, without those that follow from the others; sizes are at least 1."""
-    return _without_bounds(_without_quotients(_without_equals(found)))
-
-
-def _without_equals(found: dict[Key, Clause]) -> dict[Key, Clause]:
-    """Replace the parameters that equal a constant in the other clauses."""
-    values: dict[str, int | float] = {}
-    kept: dict[Key, Clause] = {}
-    for key, clause in found.items():
-        only = clause.atoms[0]
-        if len(clause.atoms) == 1 and only.is_fixing and isinstance(only.left, TracedInt) and len(only.names) == 1:
-            (name,) = only.names
-            if only.left.trace == (((name,), 1),) and name not in values:
-                values[name] = only.right
-                kept[key] = clause
-    if not values:
-        return found
-    for key, clause in found.items():
-        if key in kept:
-            continue
-        if not clause.names & values.keys():
-            kept[key] = clause
-            continue
-        atoms = [
-            atom(each.symbol, *(replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms
-        ]
-        rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.source)
-        if True not in atoms and rest.atoms:
-            kept.setdefault(rest.key, rest)
-    return kept
-
-
-def _without_bounds(found: dict[Key, Clause]) -> dict[Key, Clause]:
-    """Merge lower bounds of the same number, also with the bound itself if that is excluded."""
-    bounds: dict[Key, tuple[int, Key]] = {}
-    excluded: dict[tuple[Key, int], Key] = {}
-    for key, clause in found.items():
-        only = clause.atoms[0]
-        if len(clause.atoms) > 1 or not isinstance(only.left, TracedInt) or not isinstance(only.right, int):
-            continue
-        if isinstance(only.right, TracedInt):
-            continue
-        if only.symbol == ">=" and (only.left.trace not in bounds or bounds[only.left.trace][0] < only.right):
-            bounds[only.left.trace] = only.right, key
-        elif only.symbol == "!=":
-            excluded[only.left.trace, only.right] = key
-    kept = dict(found)
-    for trace, (bound, key) in bounds.items():
-        clause = found[key]
-        for other, each in found.items():
-            only = each.atoms[0]
-            weaker = only.symbol == ">=" and isinstance(only.left, TracedInt) and only.left.trace == trace
-            if len(each.atoms) == 1 and weaker and other != key:
-                kept.pop(other, None)
-        while (trace, bound) in excluded:
-            kept.pop(excluded[trace, bound], None)
-            bound += 1
-        made = atom(">=", clause.atoms[0].left, bound)
-        if isinstance(made, Atom):
-            replaced = Clause((made,), clause.source)
-            kept = {
-                replaced.key if other == key else other: replaced if other == key else each
-                for other, each in kept.items()
-            }
-    return kept
-
-
-def _without_quotients(found: dict[Key, Clause]) -> dict[Key, Clause]:
-    """Leave out clauses that follow from exact divisions among them."""
-    divisions = {
-        (factor.numerator, factor.denominator)
-        for clause in found.values()
-        if len(clause.atoms) == 1 and clause.atoms[0].symbol == "=="
-        for factor in _quotients(clause.atoms[0], "%")
-        if clause.atoms[0].right == 0 and clause.atoms[0].left.trace == (((factor,), 1),)  # type: ignore[union-attr]
-    }
-    if not divisions:
-        return found
-    kept: dict[Key, Clause] = {}
-    for key, clause in found.items():
-        only = clause.atoms[0]
-        quotients = [each for each in _quotients(only, "//") if (each.numerator, each.denominator) in divisions]
-        if len(clause.atoms) == 1 and quotients:
-            if only.symbol == ">=" and only.right <= 1:
-                continue
-            if _multiplied(only, quotients) is True:
-                continue
-        kept[key] = clause
-    return kept
-
-
-def _quotients(found: Atom, symbol: str) -> list[Quotient]:
+def quotients(found: Atom, symbol: str, whole: object = None) -> list[Quotient]:
+    """Return the quotients or remainders in a comparison; with `whole`, in its canonical form if it has one term."""
+    traces = [number.trace for number in (found.left, found.right) if isinstance(number, TracedInt)]
+    if isinstance(whole, tuple):
+        traces = [whole] if len(whole) == 1 and len(whole[0][0]) == 1 else []
     return [
         factor
-        for number in (found.left, found.right)
-        if isinstance(number, TracedInt)
-        for monomial, _ in number.trace
+        for trace in traces
+        for monomial, _ in trace
         for factor in monomial
         if isinstance(factor, Quotient) and factor.symbol == symbol
     ]
-
-
-def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
-    """Return a comparison with `numerator` in place of `denominator * (numerator // denominator)`."""
-    assert isinstance(found.left, int)
-    assert isinstance(found.right, int)
-    terms = dict(polynomial(found.right - found.left))
-    for quotient in exact:
-        divisor = _divisor(quotient)
-        if divisor and terms.get((quotient,), 0) % divisor == 0:
-            times = terms.pop((quotient,), 0) // divisor
-            for monomial, count in quotient.numerator:
-                terms[monomial] = terms.get(monomial, 0) + times * count
-    rest = terms.pop((), 0)
-    if not any(terms.values()):
-        return atom(found.symbol, 0, rest)
-    return atom(found.symbol, -rest, TracedInt.make(0, tuple((m, count) for m, count in terms.items() if count)))
 
 
 def divisors(number: Number) -> Iterator[Polynomial]:

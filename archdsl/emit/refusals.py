@@ -14,7 +14,8 @@ from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
 from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, divisors, simplified
+from archdsl.emit.conditions import Clause, Key, clauses, divisors
+from archdsl.emit.implied import simplified
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
