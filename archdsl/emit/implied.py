@@ -82,11 +82,11 @@ def _without_quotients(found: dict[Key, Clause]) -> dict[Key, Clause]:
     kept: dict[Key, Clause] = {}
     for key, clause in found.items():
         only = clause.atoms[0]
-        quotients = [each for each in quotients(only, "//") if (each.numerator, each.denominator) in divisions]
-        if len(clause.atoms) == 1 and quotients:
+        exact = [each for each in quotients(only, "//") if (each.numerator, each.denominator) in divisions]
+        if len(clause.atoms) == 1 and exact:
             if only.symbol == ">=" and only.right <= 1:
                 continue
-            if _multiplied(only, quotients) is True:
+            if _multiplied(only, exact) is True:
                 continue
         kept[key] = clause
     return kept
