@@ -112,7 +112,7 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Net needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.stem = nn.Conv2d(3, width, 3, padding=1, bias=False, **factory)
         self.layer1 = nn.Sequential(

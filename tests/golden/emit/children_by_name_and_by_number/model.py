@@ -32,7 +32,7 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Net needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.features = nn.Sequential(
             OrderedDict(

@@ -32,7 +32,7 @@ class Pair(nn.Module):
     ) -> None:
         super().__init__()
         if out < 1:
-            raise ValueError(f"Pair needs out >= 1, not out = {out}")
+            raise ValueError(f"Pair needs out >= 1, not {out=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.a = nn.Linear(in_features, out, **factory)
 
@@ -62,7 +62,7 @@ class Silent(nn.Module):
     ) -> None:
         super().__init__()
         if out < 1:
-            raise ValueError(f"Silent needs out >= 1, not out = {out}")
+            raise ValueError(f"Silent needs out >= 1, not {out=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.b = nn.Linear(in_features, out, **factory)
 

@@ -78,7 +78,7 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Net needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False, **factory)
         self.bn1 = nn.BatchNorm2d(16, **factory)

@@ -173,7 +173,7 @@ class LeNet5(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"LeNet5 needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"LeNet5 needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv2d(1, 6, 5, **factory)
         self.s2 = Subsample(6, 2, **factory)

@@ -34,11 +34,11 @@ class Mlp(nn.Module):
     ) -> None:
         super().__init__()
         if width < 1:
-            raise ValueError(f"Mlp needs width >= 1, not width = {width}")
+            raise ValueError(f"Mlp needs width >= 1, not {width=}")
         if std <= 0.0:
-            raise ValueError(f"Mlp needs std > 0.0, not std = {std}")
+            raise ValueError(f"Mlp needs std > 0.0, not {std=}")
         if std < 0.0:
-            raise ValueError(f"Mlp needs std >= 0.0, not std = {std}")
+            raise ValueError(f"Mlp needs std >= 0.0, not {std=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc1 = nn.Linear(in_features, 4 * width, **factory)
         self.fc2 = nn.Linear(4 * width, width, **factory)
@@ -73,7 +73,7 @@ class Plain(nn.Module):
     ) -> None:
         super().__init__()
         if width < 1:
-            raise ValueError(f"Plain needs width >= 1, not width = {width}")
+            raise ValueError(f"Plain needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc = nn.Linear(in_features, width, **factory)
 

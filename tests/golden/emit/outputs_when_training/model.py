@@ -43,7 +43,7 @@ class Head(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Head needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Head needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.pool = nn.AdaptiveAvgPool2d(2)
         self.fc = nn.Linear(4 * in_channels, classes, **factory)
@@ -78,7 +78,7 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Net needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.conv1 = nn.Conv2d(3, 8, 3, **factory)
         self.aux = Head(8, classes, **factory)

@@ -33,7 +33,7 @@ class Deep(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Deep needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Deep needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.body = nn.Sequential(
             nn.Conv2d(3, width, 3, padding=1, **factory),

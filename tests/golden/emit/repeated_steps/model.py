@@ -33,7 +33,7 @@ class Deep(nn.Module):
     ) -> None:
         super().__init__()
         if width < 1:
-            raise ValueError(f"Deep needs width >= 1, not width = {width}")
+            raise ValueError(f"Deep needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.first = nn.Linear(16, width, **factory)
         self.layers = nn.Sequential(

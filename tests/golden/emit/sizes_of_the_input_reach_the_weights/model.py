@@ -31,7 +31,7 @@ class Sequence(nn.Module):
     ) -> None:
         super().__init__()
         if length < 1:
-            raise ValueError(f"Sequence needs length >= 1, not length = {length}")
+            raise ValueError(f"Sequence needs length >= 1, not {length=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv1d(2, 4, 3, **factory)
         self.bn = nn.BatchNorm1d(4, **factory)

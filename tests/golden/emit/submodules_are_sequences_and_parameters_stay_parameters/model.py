@@ -33,7 +33,7 @@ class Vgg(nn.Module):
     ) -> None:
         super().__init__()
         if classes < 1:
-            raise ValueError(f"Vgg needs classes >= 1, not classes = {classes}")
+            raise ValueError(f"Vgg needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.features = nn.Sequential(
             nn.Conv2d(3, width, 3, padding=1, **factory),

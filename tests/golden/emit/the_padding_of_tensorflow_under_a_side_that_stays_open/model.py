@@ -45,7 +45,7 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         if width < 1:
-            raise ValueError(f"Net needs width >= 1, not width = {width}")
+            raise ValueError(f"Net needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = Conv2dSame(4, 4, side, **factory)
         self.c2 = Conv2dSame(4, 4, side, stride=2, **factory)
