@@ -7,8 +7,10 @@ in the same way, and one class can serve all uses. The shape of the output is co
 import re
 from collections.abc import Mapping
 
+from archdsl.base.guards import recorder, recording
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
+from archdsl.base.symbolic import outside
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate.cursor import Cursor
@@ -78,8 +80,7 @@ def _with_defaults(walk: Walk, callee: Defined, given: dict[str, Value], scope: 
     if len(given) == len(callee.definition.params):
         return given
     values: dict[str, Value] = {}
-    usage = UsageLog(pinned=scope.usage.pinned)
-    inner = Scope(values, callee.library.names, usage, meanings=scope.meanings)
+    inner = Scope(values, callee.library.names)
     for param in callee.definition.params:
         name = param.name.text
         if name in given:
@@ -106,10 +107,10 @@ def _report_argument(
     walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help)
 
 
-def usage_of(walk: Walk, callee: Defined, pinned: set[str], referred: set[str] | None = None) -> UsageLog:
+def usage_of(walk: Walk, callee: Defined, outer: UsageLog | None = None) -> UsageLog:
     """Return the usage log of a use of a block or macro: reads of its parameters count for all its uses."""
     read = walk.parts.blocks.setdefault(id(callee.definition), (callee, set()))[1]
-    return UsageLog(read, pinned, set() if referred is None else referred)
+    return UsageLog(read, outer.referred, outer.guards, outer.opaque) if outer else UsageLog(read)
 
 
 def _expand(
@@ -120,12 +121,11 @@ def _expand(
     inner = Scope(
         values,
         library.names,
-        usage_of(walk, callee, scope.usage.pinned, scope.usage.referred),
+        usage_of(walk, callee, scope.usage),
         scope.path,
         scope.children,
         library.defaults_of(definition),
         frozenset(values),
-        meanings=scope.meanings,
     )
     with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
         return walk.body(definition.body, inner, cursor)
@@ -147,10 +147,12 @@ def _use(
     if before is None:
         return stopped(cursor)
     path = (*scope.path, name)
-    entry = Entry(walk, callee, values, scope)
+    entry = Entry(walk, call, callee, values)
     children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
-    inner, start = entry.scope(before, path, children, usage_of(walk, callee, scope.usage.pinned))
-    with walk.problems.noting(f"in {dotted(path)}, called at line {_line(walk, call)}"):
+    usage = usage_of(walk, callee)
+    inner, start = entry.scope(before, path, children, usage)
+    place = f"in {dotted(path)}, called at line {_line(walk, call)}"
+    with walk.problems.noting(place), recording(usage.guards):
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
             body = tuple(each for each in body if not isinstance(each, ast.Input))
@@ -161,14 +163,18 @@ def _use(
         return stopped(cursor)
     output = Tensor(end.source, entry.outside(end.shape), end.role)
     if not made:
+        recorder.replay([each for guard in usage.guards for each in outside(guard, entry.caller)])
         scope.children.take_back()
         return Unfolded([], cursor.at(output))
-    use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors())
+    guards = tuple(usage.guards)
+    use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors(), guards)
     container = Container(
         path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,
         use=use,
     )  # fmt: skip
-    if label is None and not scope.children.names_all and any(node.params for node in container.nodes()):
+    with recording(None):
+        has_weights = label is None and not scope.children.names_all and any(node.params for node in container.nodes())
+    if has_weights:
         warn_unlabelled(walk, path, call, scope)
     return Unfolded([container], cursor.at(output))
 

@@ -116,7 +116,7 @@ class Budget:
 
     def allows(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
-        if prod(map(int, shape.dims)) < MAX_ELEMENTS:
+        if prod(shape.plain().dims) < MAX_ELEMENTS:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
         return False

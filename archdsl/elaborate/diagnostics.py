@@ -1,5 +1,6 @@
 """Diagnostics of a step: shape errors with their history, and warnings."""
 
+from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
@@ -126,10 +127,8 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor | Bundle):
         return cursor
-    for size in sizes:
-        scope.pin(size)
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
-        if sizes == tensor.shape.dims or walk.shapes:
+        if walk.shapes or _agrees(sizes, tensor, stated.span):
             continue
         steps, given = provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)
         change = alternative(steps, Shape(sizes))
@@ -144,6 +143,16 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
         )
         return cursor
     return roles.annotated(walk, stated, cursor)
+
+
+def _agrees(sizes: tuple[int, ...], tensor: Tensor, span: Span) -> bool:
+    """Return whether a tensor has the stated sizes, and record the guards of the annotation."""
+    guards: list[Guard] = []
+    with recording(guards):
+        recorder.span = span
+        agrees = sizes == tensor.shape.dims
+    recorder.replay([guard._replace(what="the annotation") for guard in guards])
+    return agrees
 
 
 def _one_of_the_pools(lines: list[int]) -> str:

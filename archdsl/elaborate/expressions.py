@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from archdsl.base.guards import recorder, recording
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
@@ -25,6 +26,7 @@ from archdsl.elaborate.values import (
     TooLarge,
     Uncomputable,
     Value,
+    fix,
     is_whole,
     untraced,
 )
@@ -47,6 +49,7 @@ class Evaluator:
     def value(self, expr: ast.Expr, scope: Scope, cursor: Cursor, expected: Expected = ANY) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
         # Most expressions are a parameter or a number.
+        recorder.span = expr.span
         if isinstance(expr, ast.Name) and expr.text in scope.values:
             return scope.read(expr.text)
         if isinstance(expr, ast.Literal) and isinstance(expr.value, int) and abs(expr.value) <= MAX_NUMBER:
@@ -66,6 +69,7 @@ class Evaluator:
         sizes: list[int] = []
         for number, dim in enumerate(shape.dims):
             value = self.value(dim.value, scope, cursor)
+            recorder.span = dim.value.span
             if value is ERROR:
                 return None
             if not is_whole(value) or value < 1:
@@ -116,14 +120,12 @@ class _Evaluation:
     def plain(self, expr: ast.Expr) -> MaybeValue:
         """Return a value that the structure depends on, without its trace."""
         value = self.value(expr)
-        self.scope.pin(value)
+        fix(value, expr.span)
         return untraced(value)
 
     def truth(self, expr: ast.Expr) -> bool | ErrorValue:
         """Return a truth value that the structure depends on."""
-        value = self.value(expr)
-        self.scope.pin(value)
-        return self._truth(expr, value)
+        return self._truth(expr, self.value(expr))
 
     def _compute(self, expr: ast.Expr) -> MaybeValue:
         match expr:
@@ -155,6 +157,7 @@ class _Evaluation:
     def _name(self, name: ast.Name) -> MaybeValue:
         text = name.text
         if text in self.scope.values:
+            recorder.span = name.span
             return self.scope.read(text)
         if text in self.expected.words and not self.expected.initialiser:
             return Word(text)
@@ -181,7 +184,8 @@ class _Evaluation:
             raise Uncomputable(f"`{name}` belongs to the stream, and there is no stream before the input")
         if name == "shape":
             return stream.shape.dims
-        axis = axis_of(self.problems, word, stream)
+        with recording(None):
+            axis = axis_of(self.problems, word, stream)
         if axis is None:
             raise Uncomputable(f"the stream is {stream.shape} and has no {name}")
         return stream.shape.dims[axis]
@@ -271,7 +275,7 @@ class _Evaluation:
         if expr.symbol == "not":
             return self._truth(expr.operand, value, negated=True)
         if isinstance(value, float):
-            self.scope.pin(value)
+            fix(value, expr.span)
         return values.negated(value, self.limits)
 
     def _binary(self, expr: ast.Binary) -> MaybeValue:
@@ -285,16 +289,18 @@ class _Evaluation:
         if left is ERROR or right is ERROR:
             return ERROR
         if not _keeps_trace(expr.symbol, left, right):
-            self.scope.pin((left, right))
+            fix((left, right), expr.span)
             left, right = untraced(left), untraced(right)
+        recorder.span = expr.span
         return values.binary(expr.symbol, left, right, self.limits)
 
     def _comparison(self, expr: ast.Comparison) -> MaybeValue:
-        left = self.plain(expr.first)
+        left = self.value(expr.first)
         for symbol, operand in expr.rest:
-            right = self.plain(operand)
+            right = self.value(operand)
             if left is ERROR or right is ERROR:
                 return ERROR
+            recorder.span = expr.span
             if not values.compare(symbol, left, right):
                 return False
             left = right
@@ -331,11 +337,12 @@ class _Evaluation:
         args: list[Value] = []
         failed = False
         for arg in expr.args:
-            value = self.plain(arg.value)
+            value = self.value(arg.value)
             if value is ERROR:
                 failed = True
             else:
-                args.append(value)
+                fix(value, expr.span)
+                args.append(untraced(value))
         return ERROR if failed else values.apply(expr.function.text, args, self.limits)
 
     def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> MaybeValue:

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import assert_never
 
+from archdsl.base.guards import recorder, recording
 from archdsl.base.role import Role
+from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label
@@ -100,7 +102,7 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
     if start is None or end is None:
         return stopped(cursor)
     shortcut = start
-    if not scope.agree(start.shape, end.shape):
+    if not agree(start.shape, end.shape, unit.span):
         if unit.project is None:
             _report_residual(walk, unit, start, end)
             return stopped(cursor)
@@ -110,13 +112,23 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
             return stopped(cursor)
         made = [*made, *(replace(each, optional=True) for each in projection)]
         shortcut = found
-        if not scope.agree(shortcut.shape, end.shape):
+        if not agree(shortcut.shape, end.shape, unit.span):
             _report_projection(walk, unit, shortcut, end)
             return stopped(cursor)
     call = ast.Call(ast.Name(Add.name, unit.span), (), unit.span)
     bound = Bound(Add(), call, {}, {})
     node, after = walk.place(bound, (*scope.path, name), (shortcut, end), scope, cursor, labelled=True)
     return Unfolded([*made, *node], after)
+
+
+def agree(one: Shape, other: Shape, span: Span) -> bool:
+    """Return whether two shapes are equal, and record the condition on the sizes that decide it."""
+    if one.rank != other.rank:
+        return False
+    holds = one.plain() == other.plain()
+    recorder.span = span
+    recorder.record_pairs("==", zip(one.dims, other.dims, strict=True), holds=holds)
+    return holds
 
 
 def _keyword(unit: ast.Residual) -> Span:
@@ -184,13 +196,15 @@ def split(walk: Walk, call: ast.Call, label: ast.Name | None, scope: Scope, curs
         return stopped(cursor)
     axis = (stated or 0) % rank
     total = stream.shape.dims[axis]
+    recorder.span = call.span
     if total % count:
         words = stream.role.words(rank)
         counted = "channels" if axis == 0 else words[axis] if words else "elements"
         text = f"{int(total)} {counted} do not split into {count} equal parts"
         walk.problems.report(codes.NOT_DIVISIBLE, call.span, text)
         return stopped(cursor)
-    warning = first_axis(SPLIT, stream.role, stream.shape) if stated is None else None
+    with recording(None):
+        warning = first_axis(SPLIT, stream.role, stream.shape) if stated is None else None
     if warning is not None:
         warn_of_role(walk.problems, call, warning)
     size = total // count

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from archdsl.base.guards import recording
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
@@ -15,7 +16,7 @@ from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.parameters import ModelParameters, model_parameters
 from archdsl.elaborate.roles import input_role
-from archdsl.elaborate.scopes import Children, Labelled, Scope
+from archdsl.elaborate.scopes import Children, Labelled, Scope, UsageLog
 from archdsl.elaborate.settings import SettingError, require_inputs, setting_value
 from archdsl.elaborate.steps import Steps
 from archdsl.elaborate.streams import Tensor
@@ -49,8 +50,10 @@ def elaborate(
     steps = Steps(problems, limits, library.file.source, dict(shapes or {}))
     given = {name: setting_value(name, value) for name, value in (settings or {}).items()}
     try:
-        parameters = model_parameters(steps, model, library, given)
-        graph = _Unfolding(model, parameters, steps, bool(given)).graph() if parameters else None
+        usage = UsageLog()
+        with recording(usage.guards):
+            parameters = model_parameters(steps, model, library, given, usage)
+            graph = _Unfolding(model, parameters, steps, bool(given)).graph() if parameters else None
     except OverBudget:
         return None
     finally:
@@ -101,6 +104,7 @@ class _Unfolding:
             devices=tuple(steps.parts.devices),
             overridden=self.overridden or bool(steps.shapes),
             roles=steps.parts.roles,
+            guards=tuple(self.parameters.usage.guards),
         )  # fmt: skip
 
     def _named(self, stream: Output) -> tuple[Output, ...]:
@@ -171,7 +175,8 @@ class _Unfolding:
             problems.report(codes.DEFINED_TWICE, name.span, secondary=(Label(earlier.span, "first here"),))
             return cursor
         if sizes and not self.steps.shapes and statement.shape.role is None:
-            layout.warn_of_input(problems, given)
+            with recording(None):
+                layout.warn_of_input(problems, given)
         tensor = Tensor(given.path, given.shape, role) if sizes else ERROR
         self.steps.parts.roles[given.path] = role
         scope.children.labelled[name.text] = Labelled(tensor, name.span)
@@ -267,7 +272,8 @@ class _Unfolding:
             if not used:
                 self._report_unused(param)
             value = self.parameters.values[name]
-            found.append(Parameter(name, value, name in usage.pinned, used, param.span))
+            default = self.parameters.defaults.get(name)
+            found.append(Parameter(name, value, used, param.span, default, usage.opaque.get(name)))
         self._check_blocks()
         return tuple(found)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
+from archdsl.base.guards import recording
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
@@ -24,7 +25,6 @@ from archdsl.elaborate.values import ErrorValue
 from archdsl.elaborate.walk import GraphParts, Made, Unfolded, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ops.argument_types import shown
-from archdsl.ops.base import Merge
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
@@ -206,18 +206,16 @@ class Steps:
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
-        if not self.budget.allows(found.shape, span) or not self.budget.allows_weights(op, shapes[0].plain(), span):
+        with recording(None):
+            allows = self.budget.allows(found.shape, span) and self.budget.allows_weights(op, shapes[0].plain(), span)
+        if not allows:
             return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
-        scope.pin(found.decides)
-        if len(shapes) > 1:
-            free = op.free_axis if isinstance(op, Merge) else None
-            for other in shapes[1:]:
-                scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
-        diagnostics.warn(self, node, bound, found.advice, scope, found.role_advice)
+        with recording(None):
+            diagnostics.warn(self, node, bound, found.advice, scope, found.role_advice)
         self.parts.nodes[path] = node
         self.parts.roles[path] = found.role
         return Unfolded([node], cursor.at(Tensor(path, found.shape, found.role)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
+from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
@@ -63,6 +64,7 @@ class Node:
     tower: int | None = None
     stage: int | None = None
     _emission: Emission | None = field(default=None, init=False, repr=False, compare=False)
+    _guards: list[Guard] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def input(self) -> Shape:
@@ -73,9 +75,16 @@ class Node:
     def emission(self) -> Emission:
         """The code that computes it. It is computed at the first access and kept."""
         if self._emission is None:
-            object.__setattr__(self, "_emission", self.op.emission(self.inputs))
+            with recording(self._guards):
+                recorder.span = self.span
+                object.__setattr__(self, "_emission", self.op.emission(self.inputs))
             assert self._emission is not None
         return self._emission
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """The conditions on parameters that its code demanded."""
+        return tuple(self._guards) if self.emission else ()
 
     @property
     def params(self) -> int:
@@ -114,13 +123,18 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The use of a block; `tensors` are the names and paths of its further input streams after the first."""
+    """The use of a block.
+
+    `tensors` are the names and paths of its further input streams after the first, `guards` the conditions on its
+    arguments that hold in this use.
+    """
 
     block: str
     doc: tuple[str, ...]
     span: Span
     arguments: tuple[Argument, ...]
     tensors: tuple[tuple[str, Path], ...] = ()
+    guards: tuple[Guard, ...] = ()
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
@@ -176,13 +190,23 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the model. A pinned one determined the structure, so the generated module cannot vary it."""
+    """A parameter of the model.
+
+    Attributes:
+        name: Its name.
+        value: Its value in this graph.
+        used: Whether the model reads it.
+        span: The place of its definition.
+        default: Its value in terms of earlier parameters, for a number that was not set from outside.
+        read_at: The place that reads it first, for a value other than a number: the generated class cannot take it.
+    """
 
     name: str
     value: object
-    pinned: bool
     used: bool
     span: Span
+    default: int | float | None = None
+    read_at: Span | None = None
 
 
 class Outcome(NamedTuple):
@@ -238,6 +262,7 @@ class Graph:
     outputs: tuple[Output, ...]
     devices: tuple[str, ...] = ()
     overridden: bool = False
+    guards: tuple[Guard, ...] = ()
     roles: Mapping[Path, Role] = field(default_factory=dict)
 
     def role(self, path: Path) -> Role:

@@ -227,7 +227,7 @@ class Glu(AlongAxis):
     def shape(self, x: Shape) -> Shape:
         axis = self._axis(x)
         size = x.dims[axis]
-        if size % 2:
+        if size.real % 2:
             raise ShapeError(UnevenParts("call", int(size), 2, "halves", "features" if axis else "channels"))
         return Shape.of(*x.dims[:axis], size // 2, *x.dims[axis + 1 :])
 

@@ -6,7 +6,7 @@ from archdsl.base.pyexpr import call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import INPUT_SAVED, NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved, Sums
-from archdsl.ops.argument_types import AXES, Axes
+from archdsl.ops.argument_types import GUARDED_AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.dependence import AxisWindow, InputDependence, own, windows
 from archdsl.ops.reasons import Reason
@@ -102,7 +102,7 @@ def _reach(size: int, cells: int) -> AxisWindow:
 class AdaptiveAvgPool(Mean):
     """Pool the map to a given size by means over windows of almost equal sides: `nn.AdaptiveAvgPool1d` to `3d`."""
 
-    size: Axes = arg(AXES, help="size of the result along each axis of the map")
+    size: Axes = arg(GUARDED_AXES, help="size of the result along each axis of the map")
 
     examples = (
         Example("adaptive_avgpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
@@ -116,7 +116,7 @@ class AdaptiveAvgPool(Mean):
 class AdaptiveMaxPool(Largest):
     """Pool the map to a given size by maxima over windows of almost equal sides: `nn.AdaptiveMaxPool1d` to `3d`."""
 
-    size: Axes = arg(AXES, help="size of the result along each axis of the map")
+    size: Axes = arg(GUARDED_AXES, help="size of the result along each axis of the map")
 
     examples = (
         Example("adaptive_maxpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),

@@ -11,7 +11,7 @@ from archdsl.ops.analysis import (
     product,
     times,
 )
-from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
+from archdsl.ops.argument_types import COUNT, DROP_RATE, OPTIONAL_COUNT, TRUTH
 from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
 from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
@@ -32,7 +32,7 @@ class Attention(Elementwise):
     heads: int = arg(COUNT, help="number of heads; it divides the number of features")
     causal: bool = arg(TRUTH, default=False, help="whether a step attends only to itself and to earlier steps")
     bias: bool = arg(TRUTH, default=True, help="whether the projections have biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability of the attention weights in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability of the attention weights in training")
     kv_heads: int | None = arg(
         OPTIONAL_COUNT,
         default=None,
@@ -62,9 +62,9 @@ class Attention(Elementwise):
 
     def shape(self, x: Shape) -> Shape:
         _, features = require_sequence(x)
-        if features % self.heads:
+        if features.real % self.heads.real:
             raise ShapeError(UnevenHeads("heads", int(features), "features", int(self.heads), "heads"))
-        if self.kv_heads is not None and self.heads % self.kv_heads:
+        if self.kv_heads is not None and self.heads.real % self.kv_heads.real:
             raise ShapeError(UnevenHeads("kv_heads", int(self.heads), "heads", int(self.kv_heads), "groups"))
         return x
 

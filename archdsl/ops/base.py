@@ -231,13 +231,6 @@ class Op(Declared):
         """Return the number of different indices if the input holds indices; None if it holds real numbers."""
         return None
 
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        """Return the numbers that select the formula of the result's sizes.
-
-        The generated module cannot leave the parameters open from which they were computed.
-        """
-        return ()
-
     def sums(self, x: Shape, y: Shape) -> Sums:
         """Return the arithmetic behind shape, parameters and operations, for explanations.
 

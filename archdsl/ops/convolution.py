@@ -68,7 +68,7 @@ class Conv(Op):
     def shape(self, x: Shape) -> Shape:
         sizes = self._window(x).output()
         for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
-            if count % self.groups:
+            if count.real % self.groups.real:
                 raise ShapeError(NotDivisible(int(count), int(self.groups), which))
         self._check_table(x)
         if self.padding == "tf_same" and x.rank != 3:

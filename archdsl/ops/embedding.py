@@ -5,7 +5,7 @@ from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Autograd, Drawing, Saved
-from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
+from archdsl.ops.argument_types import ABOVE_ZERO, GUARDED_COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.dependence import AxisWindow, InputDependence, own
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, InitialValue
@@ -21,8 +21,8 @@ class Embedding(Op):
     The input holds integers below `count`; the features of the vectors become the last axis.
     """
 
-    count: int = arg(COUNT, help="number of different indices")
-    size: int = arg(COUNT, help="number of features of a vector")
+    count: int = arg(GUARDED_COUNT, help="number of different indices")
+    size: int = arg(GUARDED_COUNT, help="number of features of a vector")
     padding_idx: int | None = arg(
         OPTIONAL_COUNT_FROM_ZERO, default=None, help="index whose vector is 0 and gets no gradient"
     )

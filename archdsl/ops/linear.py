@@ -7,7 +7,7 @@ from archdsl.base.pyexpr import call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums, product
-from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH, ArgumentValue
+from archdsl.ops.argument_types import BITMAPS, GUARDED_COUNT, TRUTH, ArgumentValue
 from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
@@ -24,7 +24,7 @@ def _require_vector(x: Shape) -> None:
 class Linear(Op):
     """Multiply features by a learned matrix and add a bias: `nn.Linear`, for a vector or each step of a sequence."""
 
-    out: int = arg(COUNT, help="number of output features")
+    out: int = arg(GUARDED_COUNT, help="number of output features")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
@@ -148,7 +148,7 @@ class Rbf(Op):
     distance is the prediction. Without `targets`, the targets are drawn at random with a fixed seed.
     """
 
-    out: int = arg(COUNT, help="number of targets, one for each class")
+    out: int = arg(GUARDED_COUNT, help="number of targets, one for each class")
     targets: tuple[str, ...] | None = arg(
         BITMAPS,
         default=None,

@@ -54,20 +54,20 @@ class Concat(Merge):
         return warning or roles_meet(self.name, roles)
 
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
-        _require_axis(self.axis, inputs)
+        # The axis determines the structure; as a plain number, it is fixed in the generated module.
+        free = int(self.axis)
+        _require_axis(free, inputs)
         first = inputs[0]
         for other in inputs[1:]:
             same = other.rank == first.rank and all(
-                one == two
-                for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True))
-                if axis != self.axis
+                one == two for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True)) if axis != free
             )
             if not same:
-                raise ShapeError(StreamsDiffer("concat", inputs, free=self.axis))
-        total = first.dims[self.axis]
+                raise ShapeError(StreamsDiffer("concat", inputs, free=free))
+        total = first.dims[free]
         for other in inputs[1:]:
-            total = total + other.dims[self.axis]
-        return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
+            total = total + other.dims[free]
+        return Shape((*first.dims[:free], total, *first.dims[free + 1 :]))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         found, before = [], 0
@@ -81,7 +81,7 @@ class Concat(Merge):
         return Sums(why="the inputs are concatenated, so their sizes along that axis add up")
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
-        return ForwardOnly(call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
+        return ForwardOnly(call("torch.cat", _all_inputs(len(inputs)), self.axis.real + 1))
 
 
 @op("add", family="merge", positional=0)
@@ -160,9 +160,10 @@ class Stack(Merge):
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         if any(other.dims != inputs[0].dims for other in inputs):
             raise ShapeError(StreamsDiffer("stack", inputs))
-        _require_axis(self.axis, inputs, more=1)
+        axis = int(self.axis)
+        _require_axis(axis, inputs, more=1)
         dims = inputs[0].dims
-        return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
+        return Shape((*dims[:axis], len(inputs), *dims[axis:]))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return tuple(tuple(own(axis + (axis >= self.axis)) for axis in range(x.rank)) for x in inputs)
@@ -171,4 +172,4 @@ class Stack(Merge):
         return Fusion(self if self.axis else None)
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
-        return ForwardOnly(call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))
+        return ForwardOnly(call("torch.stack", _all_inputs(len(inputs)), self.axis.real + 1))

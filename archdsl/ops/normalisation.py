@@ -4,7 +4,7 @@ from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums
-from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, POSITIVE, RATE, REAL, REPEATED, TRUTH
+from archdsl.ops.argument_types import ABOVE_ZERO, GUARDED_COUNT, POSITIVE, RATE, REAL, REPEATED, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, Trait, arg, op
 from archdsl.ops.dependence import InputDependence, everything, itself
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
@@ -88,7 +88,7 @@ class BatchNorm(PerChannel):
 class GroupNorm(PerChannel):
     """Normalise each group of channels of a sample, then scale and shift: `nn.GroupNorm` (Wu and He 2018)."""
 
-    groups: int = arg(COUNT, help="number of groups of channels; each group is normalised as a whole")
+    groups: int = arg(GUARDED_COUNT, help="number of groups of channels; each group is normalised as a whole")
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
@@ -105,7 +105,7 @@ class GroupNorm(PerChannel):
     def shape(self, x: Shape) -> Shape:
         if x.rank < 1:
             raise ShapeError(WrongRank("channels", str(x)))
-        if x.channels % self.groups:
+        if x.channels.real % self.groups.real:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         # PyTorch raises an error for a batch of one, and returns only the shift for larger ones.
         if x.volume == self.groups:

@@ -4,7 +4,7 @@ from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import NOTHING_SAVED, Drawing, Saved
-from archdsl.ops.argument_types import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
+from archdsl.ops.argument_types import GUARDED_AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
 from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongValue
@@ -22,7 +22,7 @@ class Pad(Op):
     channels before and 8 after the others.
     """
 
-    amount: Axes = arg(AXES_FROM_ZERO, help="number of pixels before and after the map, along each axis")
+    amount: Axes = arg(GUARDED_AXES_FROM_ZERO, help="number of pixels before and after the map, along each axis")
     after: Axes | None = arg(
         OPTIONAL_AXES_FROM_ZERO, default=None, help="number of pixels after the map, if it differs; `none`: `amount`"
     )

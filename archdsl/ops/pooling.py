@@ -45,11 +45,6 @@ class Pool(Op):
         step = f"/{window.steps}" if window.steps else ""
         return Drawing(self.caption, sides, step=step, entry=f"{sides} {self.words} pool", stride=window.steps)
 
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        window = self.window(x)
-        # PyTorch drops a last window that would start in the padding after the map.
-        return (*window.map, *window.kernel, *window.stride, *window.before) if self.ceil_mode else ()
-
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self.window(x).advice()
 
@@ -92,7 +87,7 @@ class Averaging(Pool):
     def shape(self, x: Shape) -> Shape:
         window = self.window(x)
         # On volumes, PyTorch requires that the window fits the map without padding.
-        if x.rank == 4 and any(size < side for size, side in zip(window.map, window.kernel, strict=True)):
+        if x.rank == 4 and any(size.real < side.real for size, side in zip(window.map, window.kernel, strict=True)):
             replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
         return super().shape(x)
 

@@ -29,7 +29,7 @@ class ChannelShuffle(Elementwise):
     def shape(self, x: Shape) -> Shape:
         if x.rank < 2:
             raise ShapeError(WrongRank("channels and at least one axis, such as 8x7x7", str(x)))
-        if x.channels % self.groups:
+        if x.channels.real % self.groups.real:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         return x
 
@@ -59,14 +59,14 @@ class Reshape(Op):
     )
 
     def shape(self, x: Shape) -> Shape:
-        known = Shape(tuple(size for size in self.sizes if size != -1)).volume
-        open_size = -1 in self.sizes
+        known = Shape(tuple(size for size in self.sizes if size.real != -1)).volume
+        open_size = any(size.real == -1 for size in self.sizes)
         if x.volume % known if open_size else x.volume != known:
             sizes = [str(int(size)) for size in self.sizes]
             named = f"({', '.join(sizes)})" if open_size else "x".join(sizes)
             taken = f"a multiple of {int(known)}" if open_size else str(int(known))
             raise ShapeError(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
-        return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))
+        return Shape.of(*(x.volume // known if size.real == -1 else size for size in self.sizes))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         first, *others = self.sizes
@@ -162,7 +162,7 @@ class Slice(Op):
         if axis >= x.rank:
             raise ShapeError(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
         size, stop = x.dims[axis], self._stop(x)
-        if stop > size:
+        if stop.real > size.real:
             raise ShapeError(OutOfRange("stop", str(int(stop)), f"at most {int(size)}, the size of axis {axis} of {x}"))
         if self.start >= stop:
             raise ShapeError(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, the end of the part"))

@@ -178,7 +178,7 @@ class Celu(Pointwise):
 
     def shape(self, x: Shape) -> Shape:
         # PyTorch computes 1 / alpha, which must be a number of float32.
-        if abs(self.alpha) < 1 / FLOAT32_MAX:
+        if self.alpha == 0 or abs(self.alpha.real) < 1 / FLOAT32_MAX:
             raise ShapeError(OutOfRange("alpha", shown(self.alpha), "further from 0: x is divided by `alpha`"))
         return x
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved, Sums, product, times
-from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, REPEATED, TRUTH, Chosen, choice
+from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, DROP_RATE, REPEATED, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
@@ -63,7 +63,7 @@ class Recurrent(Op):
 
     def shape(self, x: Shape) -> Shape:
         time, _ = require_sequence(x)
-        if self.dropout and self.layers == 1:
+        if self.layers == 1 and self.dropout:
             raise ShapeError(
                 OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it applies between layers")
             )
@@ -168,7 +168,7 @@ class Rnn(Recurrent):
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="activation")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability between layers, in training")
     last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
@@ -203,7 +203,7 @@ class Lstm(Recurrent):
     layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability between layers, in training")
     last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     projection: int = arg(COUNT_FROM_ZERO, default=0, help="number of features after the projection; 0: no projection")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
@@ -234,7 +234,7 @@ class Lstm(Recurrent):
     )
 
     def shape(self, x: Shape) -> Shape:
-        if self.projection >= self.hidden:
+        if self.projection.real >= self.hidden.real:
             bound = f"below {int(self.hidden)}, the number of `hidden` features"
             raise ShapeError(OutOfRange("projection", str(int(self.projection)), bound))
         return super().shape(x)
@@ -251,7 +251,7 @@ class Gru(Recurrent):
     layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability between layers, in training")
     last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)

@@ -108,7 +108,7 @@ class PixelShuffle(Op):
     def shape(self, x: Shape) -> Shape:
         _require_image(x)
         parts = self.factor * self.factor
-        if x.channels % parts:
+        if x.channels.real % parts.real:
             what = f"parts, one for each pixel of a {int(self.factor)}x{int(self.factor)} block"
             raise ShapeError(UnevenParts("factor", int(x.channels), int(parts), what))
         return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
@@ -143,7 +143,7 @@ class PixelUnshuffle(Op):
     def shape(self, x: Shape) -> Shape:
         _require_image(x)
         for size in x.map:
-            if size % self.factor:
+            if size.real % self.factor.real:
                 raise ShapeError(UnevenBlocks(int(size), int(self.factor)))
         return Shape.of(x.channels * self.factor * self.factor, *(size // self.factor for size in x.map))
 

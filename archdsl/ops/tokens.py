@@ -3,7 +3,7 @@
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import NOTHING_SAVED, VIEW, Drawing, Saved
-from archdsl.ops.argument_types import AXES, Axes
+from archdsl.ops.argument_types import AXES, GUARDED_AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
 from archdsl.ops.dependence import ALL, AxisRead, AxisWindow, InputDependence, own
 from archdsl.ops.mismatches import StepsDiffer, UnevenBlocks
@@ -102,7 +102,7 @@ class Patches(Op):
     same as `conv(out, size, size) -> tokens`.
     """
 
-    size: Axes = arg(AXES, help="size of a patch")
+    size: Axes = arg(GUARDED_AXES, help="size of a patch")
 
     roles = MAP_TO_SEQUENCE
     support = ("Permute",)

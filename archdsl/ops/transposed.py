@@ -66,7 +66,7 @@ class ConvTranspose(Op):
     def shape(self, x: Shape) -> Shape:
         sizes = tuple(_side(size, *numbers) for size, *numbers in zip(x.map, *self._axes(x), strict=True))
         for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
-            if count % self.groups:
+            if count.real % self.groups.real:
                 raise ShapeError(NotDivisible(int(count), int(self.groups), which))
         return Shape.of(self.out, *sizes)
 
@@ -142,12 +142,12 @@ class ConvTranspose(Op):
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
     """Return the size of the result along one axis."""
     # PyTorch requires that it is below one of the two.
-    if output_padding >= stride and output_padding >= dilation:
+    if output_padding.real >= max(stride.real, dilation.real):
         bound = f"below the stride, {int(stride)}" + (f", or the dilation, {int(dilation)}" if dilation > 1 else "")
         raise ShapeError(OutOfRange("output_padding", str(int(output_padding)), bound))
     extent = dilation * (kernel - 1) + 1
     result = (size - 1) * stride - 2 * padding + extent + output_padding
-    if result < 1:
+    if result.real < 1:
         raise ShapeError(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
     return result
 

@@ -84,8 +84,5 @@ class PerTower(Op):
         own = self.op.drawing(self._of_one(x))
         return own._replace(more=(*own.more, f"g={self.towers}"), entry="")
 
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        return self.op.decides(self._of_one(x))
-
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(PerTower(self.op, count * self.towers))
