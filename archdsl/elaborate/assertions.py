@@ -12,7 +12,7 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.stream_words import axis_at
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, MaybeValue, is_whole, untraced
-from archdsl.ir.graph import Assertion, Outcome
+from archdsl.ir.assertions import Assertion, Outcome
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 

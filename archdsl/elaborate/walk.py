@@ -16,7 +16,8 @@ from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
-from archdsl.ir.graph import Assertion, Container, Input, Node, Path
+from archdsl.ir.assertions import Assertion
+from archdsl.ir.graph import Container, Input, Node, Path
 from archdsl.syntax import ast
 
 Made: TypeAlias = list[Node | Container]

@@ -6,14 +6,14 @@ The path of a node identifies it. The path is also the prefix of its weights in 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import evaluated
-from archdsl.diag.model import Problems
+from archdsl.ir.assertions import Assertion
 from archdsl.ops.base import Emission, Op
 
 Path: TypeAlias = tuple[str, ...]
@@ -207,30 +207,6 @@ class Parameter:
     span: Span
     default: int | float | None = None
     read_at: Span | None = None
-
-
-class Outcome(NamedTuple):
-    """The outcome of a part of a test, and its text for a message. `holds` is None if its value is no truth value."""
-
-    span: Span
-    holds: bool | None
-    text: str
-
-
-class Test(Protocol):
-    """The test of an assertion, which can be evaluated when the totals of its scope are known."""
-
-    def outcomes(self, totals: Mapping[str, int], problems: Problems) -> Iterator[Outcome]:
-        """Yield the outcomes of the parts of the test. A part that cannot be computed is reported and left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """An `assert` in the body of `scope`. Messages about it carry `notes`."""
-
-    test: Test
-    scope: Path = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
