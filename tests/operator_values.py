@@ -103,7 +103,7 @@ def complaint(node: Node) -> str | None:
     """Return what is wrong with the answers of an operator that accepts its inputs: with its code, or the others."""
     x, y = node.input, node.shape
     op = node.op
-    for answer in (op.advice, op.drawing, op.decides, op.params, op.parameter_sizes, op.buffer_sizes):
+    for answer in (op.advice, op.drawing, op.params, op.parameter_sizes, op.buffer_sizes):
         answer(x)
     for both in (op.macs, op.sums):
         both(x, y)

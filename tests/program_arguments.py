@@ -115,6 +115,12 @@ def sizes(random: Random, volume: int) -> str:
     return "x".join(map(str, found))
 
 
+def _order(random: Random, rank: int) -> list[int]:
+    """Return an order of axes, but not that of a map with its channels last, whose words are not read by position."""
+    order = random.sample(range(rank), rank)
+    return order[::-1] if rank > 2 and order == [*range(1, rank), 0] else order
+
+
 def named(name: str, random: Random, dims: Dims, state: State) -> str | None:
     """Return the argument of this name, where its name says what fits."""
     rank, channels, last = len(dims), dims[0], dims[-1]
@@ -130,7 +136,7 @@ def named(name: str, random: Random, dims: Dims, state: State) -> str | None:
         "count": lambda: some_number(random, state, 3, 9),
         "layers": lambda: str(random.randint(1, 2)),
         "factor": lambda: str(random.choice([1, 2, 2, 3])),
-        "order": lambda: "x".join(map(str, random.sample(range(rank), rank))),
+        "order": lambda: "x".join(map(str, _order(random, rank))),
         "lower": lambda: random.choice(["0.1", "0.2"]),
         "upper": lambda: random.choice(["0.3", "0.5"]),
         "min_val": lambda: random.choice(["-1.0", "-2"]),

@@ -22,6 +22,8 @@ from program_parts import (
     computed,
 )
 
+from archdsl.base.role import Role
+
 # Channels with many divisors, so that groups, heads and halves fit.
 INPUTS: tuple[tuple[int, Dims], ...] = (
     (6, (4, 8, 8)), (4, (3, 9, 7)), (3, (6, 6, 6)), (2, (8, 5, 5)), (3, (4, 6)), (3, (6, 8)), (2, (12,)), (2, (8,)),
@@ -128,7 +130,7 @@ class _Whole:
         for number, name in enumerate(names):
             (dims,) = random.choices([dims for _, dims in INPUTS], [weight for weight, _ in INPUTS])
             dims = self.ids_dims if number == 0 and self.ids else dims
-            lines.append(f"input {name}: {self._shape(dims, state, number)}")
+            lines.append(f"input {name}: {self._role(dims, number)}{self._shape(dims, state, number)}")
             if number or not self.ids:
                 state.scope.labels[name] = Labelled(dims, dims)
             if number == 0:
@@ -136,6 +138,15 @@ class _Whole:
         self.unused = names[1:]
         self.drawing.forms |= {"several inputs"} if count > 1 else set()
         return lines
+
+    def _role(self, dims: Dims, number: int) -> str:
+        """Return a role before a shape, at times; it changes no other choice."""
+        random = Random(f"role {self.seed} {number}")
+        fitting = [role.value for role in (Role.MAP, Role.SEQUENCE, Role.VECTOR, Role.PLAIN) if role.fits(len(dims))]
+        if random.random() > 0.3:
+            return ""
+        self.drawing.forms.add("stated role")
+        return f"{random.choice(fitting)} "
 
     def _shape(self, dims: Dims, state: State, number: int) -> str:
         plain = State([], Scope(), dict(state.values))

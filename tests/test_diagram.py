@@ -210,7 +210,7 @@ def test_a_submodule_tells_its_facts_too() -> None:
         " | receptive field 5×5 of left, stride 2×2 | net.arch line 7 | Looks at both."
     )
     assert "receptive field 9×9 of left, stride 2×2; 9×9 of right, stride 2×2" in tooltips["r"]
-    assert "receptive field all of left; all of right" in tooltips["out"]
+    assert "receptive field 15×15 of left; 15×15 of right" in tooltips["out"]
 
 
 def test_the_svg_says_the_facts_where_every_browser_shows_them(engine: str) -> None:

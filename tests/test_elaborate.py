@@ -8,13 +8,15 @@ import grimp
 import pytest
 from programs import draw
 
-from archdsl.base.source import Source
+from archdsl.base.guards import Guard, recording
+from archdsl.base.pyprint import flat
+from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.settings import SettingError, setting_value
-from archdsl.elaborate.values import ERROR
+from archdsl.elaborate.values import ERROR, fix
 from archdsl.python import api
 
 NET = "model Net(width = 4, depths = [1, 2], name = true) {{\n  input x: 3x8x8\n  {}\n}}\n"
@@ -29,15 +31,22 @@ def test_an_inner_name_hides_a_parameter_and_its_use() -> None:
     outer = model_scope()
     inner = outer.with_values({"width": 9, "depths": 3})
     assert (inner.read("width"), inner.read("depths"), outer.values["depths"]) == (9, 3, [1, 2])
-    assert outer.usage.read == outer.usage.pinned == set()
+    assert not outer.usage.read
+    assert not outer.usage.opaque
     assert outer.read("depths") == [1, 2]
-    assert outer.usage.read == outer.usage.pinned == {"depths"}
+    assert outer.usage.read == outer.usage.opaque.keys() == {"depths"}
 
 
-def test_structure_pins_what_a_number_was_computed_from() -> None:
-    scope = model_scope()
-    scope.pin(scope.values["width"] * 2 + 1)  # type: ignore[operator]
-    assert scope.usage.pinned == {"width"}
+def test_structure_fixes_what_a_number_was_computed_from() -> None:
+    span = Span(Source("net.arch", "width"), 0, 5)
+    number = TracedInt.parameter("width", 4) * 2 + 1
+    guards: list[Guard] = []
+    fix([number, "word"], span)
+    with recording(guards):
+        fix([number, "word"], span)
+    assert [(flat(left), symbol, right, place) for symbol, ((left, right),), place, *_ in guards] == [
+        ("2 * width + 1", "==", 9, span)
+    ]
 
 
 def test_a_failed_cursor_keeps_its_place() -> None:

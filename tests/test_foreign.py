@@ -28,7 +28,7 @@ VALUES = {
     "groups": "2", "num_groups": "2", "heads": "2", "num_heads": "2", "upscale_factor": "2", "downscale_factor": "2",
     "kernel_size": "3", "kernel": "3", "pool_size": "2", "window_shape": "2", "target_shape": "(-1, 8)",
     "norm_type": "2", "local_size": "5", "size": "4", "block_size": "2", "padding": "1", "num_parameters": "1",
-    "start": "0", "order": "2x0x1", "min": "-1", "max": "1", "scale_factor": "2", "epsilon": "0.001",
+    "start": "0", "order": "2x0x1", "min": "-1", "max": "1", "scale_factor": "2", "epsilon": "0.001", "sides": "5x10",
 }  # fmt: skip
 
 

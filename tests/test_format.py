@@ -82,6 +82,11 @@ def test_comments_stay_wherever_they_stand(text: str, data: st.DataObject) -> No
     assert formatted(neat) == neat
 
 
+def test_a_role_stands_apart_from_the_sizes_behind_it() -> None:
+    text = formatted("model A {\ninput  x:sequence[50,n=16]\nrelu::sequence  50x16->maps( 5x10 )\n}\n")
+    assert text == "model A {\n  input x: sequence [50, n = 16]\n  relu :: sequence 50x16 -> maps(5x10)\n}\n"
+
+
 def test_line_ends_and_tabs_become_those_of_the_house() -> None:
     text = formatted("model A {\r\n\tinput x: 4\r\n\tf: linear(2)\r\n}\r\n")
     assert text == "model A {\n  input x: 4\n  f: linear(2)\n}\n"

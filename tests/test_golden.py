@@ -33,7 +33,7 @@ from archdsl.place.sidecar import placed_as
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
     "syntax", "names", "arguments", "shapes", "naming", "limits", "files", "asserts", "warnings", "structure", "emit",
-    "blocks", "merges", "towers", "builds", "foreign",
+    "blocks", "merges", "roles", "towers", "builds", "foreign",
 }  # fmt: skip
 OUTPUTS = ("problems.txt", "graph.txt", "model.py")
 CASES = sorted(GOLDEN.glob("*/*/case.arch"))

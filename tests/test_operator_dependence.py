@@ -12,43 +12,10 @@ from torch import Tensor, nn
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
-from archdsl.ops.analysis import AxisWindow, InputDependence, Interval
 from archdsl.ops.base import Example, Op
+from archdsl.ops.dependence import Interval, Reading, regrouped
 
 Position: TypeAlias = tuple[int, ...]
-
-
-def views(dependence: InputDependence, x: Shape, y: Shape) -> Iterator[tuple[int, int]]:
-    """Yield the numbers of axes before the positions, of an input and of the result, where both have positions."""
-    if dependence.is_sequence is not True and x.rank == y.rank > 1:
-        yield 1, 1
-    if dependence.is_sequence is not False and y.rank == 2:
-        # The positions of a sequence are its first axis; a map becomes a sequence with a step for each pixel.
-        is_map = x.rank > 2 or (x.rank == 2 and x.dims[0] != y.dims[0] == x.dims[1])
-        yield int(is_map), 0
-
-
-def positions(shape: Shape, first: int, *, is_sequence: bool) -> Position:
-    """Return the sizes of the axes that hold positions."""
-    dims = shape.plain().dims
-    return dims[:1] if is_sequence and first == 0 else dims[first:]
-
-
-def allowed(dependence: InputDependence, unit: Position, sizes: Position) -> list[Interval]:
-    """Return the first and the last position along each axis that a unit may read."""
-    if dependence.everything:
-        return [(0, size - 1) for size in sizes]
-    axes = dependence.axes or tuple(AxisWindow(1, 0, 0) for _ in sizes)
-    intervals = (axis.interval(place, place) for axis, place in zip(axes, unit, strict=True))
-    return [(max(first, 0), min(last, size - 1)) for (first, last), size in zip(intervals, sizes, strict=True)]
-
-
-def grid(dependence: InputDependence, x: Position, y: Position) -> Position:
-    """Return the numbers of units along each axis of the input."""
-    if len(x) == len(y) or dependence.everything:
-        return y
-    axes = dependence.axes or tuple(AxisWindow(1, 0, 0) for _ in x)
-    return tuple((size - 1 - axis.last) * axis.per // axis.step + 1 for size, axis in zip(x, axes, strict=True))
 
 
 class Support:
@@ -63,7 +30,6 @@ class Support:
             (0.6 + 0.35 * torch.rand_like(x)).double() if x.is_floating_point() else x for x in samples_of(node)
         ]
         self.result = self._computed(self.inputs)
-        self.weights = torch.rand_like(self.result)
 
     def _computed(self, inputs: list[Tensor]) -> Tensor:
         for x in inputs:
@@ -71,20 +37,17 @@ class Support:
         result: Tensor = self.module(*inputs)
         return result
 
-    def of(self, unit: tuple[int | slice, ...], number: int, before: int, axes: int) -> set[Position]:
-        """Return the positions of an input on which a part of the result depends; `before` axes are no positions."""
+    def of(self, unit: Position, number: int) -> list[Position]:
+        """Return the positions of an input on which an element of the result depends."""
         x = self.inputs[number]
         if x.is_floating_point():
-            part = (self.result * self.weights)[(0, *unit)].sum()
-            (gradient,) = torch.autograd.grad(part, [x], retain_graph=True)
+            (gradient,) = torch.autograd.grad(self.result[(0, *unit)], [x], retain_graph=True)
             changes = gradient[0] != 0
         else:
             changes = self._changed(x, unit)
-        others = [*range(before), *range(before + axes, changes.dim())]
-        found = changes.any(dim=tuple(others)) if others else changes  # type: ignore[call-overload]
-        return {tuple(map(int, place)) for place in found.nonzero()}
+        return [tuple(map(int, place)) for place in changes.nonzero()]
 
-    def _changed(self, x: Tensor, unit: tuple[int | slice, ...]) -> Tensor:
+    def _changed(self, x: Tensor, unit: Position) -> Tensor:
         changes = torch.zeros_like(x[0], dtype=torch.bool)
         for place in product(*map(range, x.shape[1:])):
             other = x.clone()
@@ -94,9 +57,10 @@ class Support:
 
 
 def units(sizes: Position) -> list[Position]:
-    """Return some units along the diagonal: the first, the last and some around the middle."""
+    """Return some units: along the diagonal the first, the last and some around the middle, and two corners."""
     places = zip(*([0, *(min(size // 2 + n, size - 1) for n in range(6)), size - 1] for size in sizes), strict=True)
-    return list(dict.fromkeys(places))
+    corners = [tuple(0 if axis % 2 == odd else size - 1 for axis, size in enumerate(sizes)) for odd in (0, 1)]
+    return list(dict.fromkeys([*places, *corners]))
 
 
 @pytest.mark.usefixtures("averaging")
@@ -104,37 +68,40 @@ def units(sizes: Position) -> list[Position]:
 def test_units_depend_on_the_positions_that_the_operator_names(op: type[Op], example: Example) -> None:
     node = node_of(example)
     support = Support(node)
-    for number, shape in enumerate(node.inputs):
-        dependence = node.op.input_dependence(node.inputs, node.shape)
-        for before, first in views(dependence, shape, node.shape):
-            compare(support, dependence, number, before, first)
+    dependence = node.op.input_dependence(node.inputs, node.shape)
+    assert len(dependence) == len(node.inputs)
+    for number, reading in enumerate(dependence):
+        compare(support, reading, number)
 
 
-def compare(support: Support, dependence: InputDependence, number: int, before: int, first: int) -> None:
-    """Hold the dependence on one input against gradients; `before` and `first` are the axes before the positions."""
-    node = support.node
-    sizes = positions(node.inputs[number], before, is_sequence=first == 0)
-    sides = positions(node.shape, first, is_sequence=first == 0)
-    places = grid(dependence, sizes, sides)
-    is_own = not dependence.axes and not dependence.everything
-    moves, slack = False, []
-    for unit in units(places):
-        index = unit if len(places) == len(sides) else tuple(flat_index(unit, places))
-        found = support.of((*[slice(None)] * first, *index), number, before, len(sizes))
-        moves = moves or found != {unit}
-        if is_own and sizes != places:
-            # Sizes of 1 are stretched, and steps may be put before a sequence.
-            assert len(found) <= 1
-        elif not is_copied_border(node, unit, places):
-            intervals = allowed(dependence, unit, sizes)
-            assert all(inside(place, intervals) for place in found), (unit, intervals, found)
+def compare(support: Support, reading: Reading, number: int) -> None:
+    """Hold the dependence on one input against gradients, along each axis."""
+    x, y = (shape.plain() for shape in (support.node.inputs[number], support.node.shape))
+    assert len(reading) == x.rank
+    slack, is_own = [], True
+    for unit in units(y.dims):
+        found = support.of(unit, number)
+        is_own = is_own and found == [unit]
+        said = named(reading, unit, x)
+        if said is None:
+            assert not found, unit
+            continue
+        assert all(inside(place, said) for place in found), (unit, said, found)
+        if found:
             ends = [(min(axis), max(axis)) for axis in zip(*found, strict=True)]
-            slack.append([each for pair in zip(ends, intervals, strict=False) for each in distances(*pair)])
-    # Windows with gaps reach their ends for some units only.
-    too_wide = any(min(column) for column in zip(*filter(None, slack), strict=True))
-    assert dependence.everything or not too_wide, slack
+            slack.append([each for pair in zip(ends, said, strict=True) for each in distances(*pair)])
+    # Windows with gaps reach their ends for some units only. All positions are the safe default.
+    is_tight = not any(min(column) for column in zip(*slack, strict=True))
+    assert slack and (is_tight or not any(read.axes for read in reading)), slack
     # An operator whose units depend on their own positions only has to say so, for the maps behind it.
-    assert moves or not dependence.everything or len(sizes) < 2 or sizes != sides
+    assert not is_own or all(read.is_itself for read in reading)
+
+
+def named(reading: Reading, unit: Position, x: Shape) -> list[Interval] | None:
+    """Return the positions along each axis that the operator names for a unit; None if it reads only padding."""
+    whole = [range(place, place + 1) for place in unit]
+    found = [read.read(whole, size) for read, size in zip(reading, x.dims, strict=True)]
+    return [(min(each), max(each)) for each in found] if all(map(len, found)) else None
 
 
 def distances(found: Interval, interval: Interval) -> Interval:
@@ -146,15 +113,27 @@ def inside(place: Position, intervals: list[Interval]) -> bool:
     return all(first <= each <= last for each, (first, last) in zip(place, intervals, strict=True))
 
 
-def flat_index(unit: Position, sizes: Position) -> Iterator[int]:
-    """Yield the number of a unit, counted row by row."""
-    number = 0
-    for place, size in zip(unit, sizes, strict=True):
-        number = number * size + place
-    yield number
+REGROUPED = [
+    ((6, 4, 5), (6, 20)), ((6, 20), (6, 4, 5)), ((24,), (2, 3, 4)), ((2, 3, 4), (24,)), ((4, 6), (6, 4)),
+    ((4, 1, 5), (4, 5)), ((4, 5), (1, 4, 5)), ((2, 3, 4, 5), (6, 20)), ((4, 6, 5), (8, 3, 5)), ((1, 1), (1,)),
+]  # fmt: skip
 
 
-def is_copied_border(node: Node, unit: Position, sizes: Position) -> bool:
-    """Whether a unit at the border is a copy of a pixel within, which receptive fields do not follow."""
-    at_border = any(place in (0, size - 1) for place, size in zip(unit, sizes, strict=True))
-    return at_border and node.op.values.get("mode") in ("reflect", "replicate")
+@pytest.mark.parametrize(("before", "after"), REGROUPED, ids=str)
+def test_a_reshape_follows_the_axes_that_it_keeps_joins_or_takes_apart(before: Position, after: Position) -> None:
+    x, y = Shape(before), Shape(after)
+    (reading,) = regrouped(x, y)
+    places = torch.arange(x.volume).reshape(after)
+    for unit in product(*map(range, after)):
+        place = tuple(map(int, torch.unravel_index(places[unit], before)))
+        said = named(reading, unit, x)
+        assert said is not None
+        assert inside(place, said)
+    is_exact = [tuple(sorted(each)) for each in (before, after)] != [(4, 6), (4, 6)] and before != (4, 6, 5)
+    if is_exact:
+        assert all(first == last for first, last in boxes(reading, x, y))
+
+
+def boxes(reading: Reading, x: Shape, y: Shape) -> Iterator[Interval]:
+    for unit in product(*map(range, y.dims)):
+        yield from named(reading, unit, x) or ()

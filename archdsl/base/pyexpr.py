@@ -250,9 +250,22 @@ class Numbered(Composite):
         return (self.before, self.after)
 
 
+@dataclass(frozen=True, slots=True)
+class Text(Composite):
+    """A string that contains numbers with their names: `f"not {kernel=}"`. Strings among the pieces are its text."""
+
+    pieces: "tuple[Expr, ...]"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return self.pieces
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Text":
+        return Text(parts)
+
+
 Expr: TypeAlias = (
     "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix"
-    " | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | Numbered | None"
+    " | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | Numbered | Text | None"
 )
 
 _ABSENT = object()

@@ -1,5 +1,6 @@
 """The text of Python expressions, laid out as `ruff format` lays it out: quotes, parentheses and long lines."""
 
+import re
 from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import (
@@ -17,6 +18,7 @@ from archdsl.base.pyexpr import (
     Ref,
     Repeat,
     Sequence,
+    Text,
     ValueRef,
     arithmetic,
 )
@@ -25,8 +27,11 @@ from archdsl.base.symbolic import TracedFloat, TracedInt
 WIDTH = 88
 INDENT = 4
 _Bracketed: TypeAlias = Call | Method | Sequence | Mapping
-_Composite: TypeAlias = Attribute | Item | Infix | Conditional | Repeat | Numbered | _Bracketed
-_PRECEDENCE = {"and": 1, "is": 2, "is not": 2, "|": 3, "+": 4, "-": 4, "*": 5, "//": 5, "/": 5, "%": 5}
+_Composite: TypeAlias = Attribute | Item | Infix | Conditional | Repeat | Numbered | Text | _Bracketed
+_COMPARISONS = ("is", "is not", "in", "not in", "==", "!=", "<", "<=", ">", ">=")
+_PRECEDENCE = {
+    "or": 1, "and": 2, **dict.fromkeys(_COMPARISONS, 3), "|": 4, "+": 5, "-": 5, "*": 6, "//": 6, "/": 6, "%": 6,
+}  # fmt: skip
 _CONDITIONAL = 0
 _ATOM = 9
 
@@ -74,6 +79,8 @@ def _composite(expr: _Composite) -> str:
             return loop if expr.bare else f"*({loop})"
         case Numbered():
             return f'f"{expr.before}{{{flat(expr.number)}}}{expr.after}"'
+        case Text():
+            return _literal(_pieces(expr))
         case Call() | Method() | Sequence() | Mapping():
             opening, items, closing = _enclosed(expr)
             return opening + ", ".join(items) + closing
@@ -135,8 +142,32 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
     head, foot = f"{pad}{prefix}{opening}", f"{pad}{closing.lstrip(',')}{suffix}"
     if len(together) <= WIDTH and not isinstance(expr, Sequence | Mapping) and not _explodes(expr):
         return [head, together, foot]
+    if isinstance(expr, Call) and len(items) == 1 and expr.args and isinstance(expr.args[0], Text):
+        return [head, *_text_lines(expr.args[0], indent + INDENT), foot]
     body = [line for item in _items(expr) for line in _item(item, indent + INDENT)]
     return [head, *body, foot]
+
+
+def _pieces(expr: Text) -> list[str]:
+    """Return the words of a text, each with the space behind it; values are in braces."""
+    shown = "".join(each if isinstance(each, str) else f"{{{flat(each)}=}}" for each in expr.pieces)
+    return re.findall(r"\S+ ?", shown)
+
+
+def _literal(words: list[str]) -> str:
+    """Return words as a string literal: an f-string if there are values among them."""
+    text = "".join(words)
+    return f'{"f" if "{" in text else ""}"{text}"'
+
+
+def _text_lines(expr: Text, indent: int) -> list[str]:
+    """Return a text as several literals, which Python joins."""
+    rows: list[list[str]] = [[]]
+    for word in _pieces(expr):
+        if rows[-1] and indent + len(_literal([*rows[-1], word])) > WIDTH:
+            rows.append([])
+        rows[-1].append(word)
+    return [" " * indent + _literal(row) for row in rows]
 
 
 def _operand_lines(expr: Infix | Conditional, prefix: str, indent: int, suffix: str) -> list[str]:

@@ -37,7 +37,7 @@ class Shape:
 
     def plain(self) -> "Shape":
         """Return the shape with plain integers in place of traced ones."""
-        return Shape(tuple(map(int, self.dims)))
+        return Shape(tuple([dim.real for dim in self.dims]))
 
     def __str__(self) -> str:
-        return "x".join(str(int(dim)) for dim in self.dims) or "scalar"
+        return "x".join(str(dim.real) for dim in self.dims) or "scalar"

@@ -3,11 +3,18 @@
 Elaboration knows the value of every number, but the generated constructor must compute it from its arguments: in
 `linear(classes)`, `classes` is 10 for elaboration and an argument of the constructor. A `TracedInt` is an `int` with a
 polynomial over parameters, so that operators use ordinary arithmetic.
+
+A comparison of traced numbers, or their conversion to plain ones, decides about the net. While a `Recorder` is active,
+each of them records a `Guard`: the condition on the parameters that holds in this elaboration. For other values of the
+parameters that satisfy all guards, elaboration gives the same net with other numbers.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
+
+from archdsl.base.guards import Guard, Number, recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +35,15 @@ class Quotient:
         return self.text
 
 
-Factor: TypeAlias = "str | Quotient | Opaque"
+Factor: TypeAlias = str | Quotient
 Monomial: TypeAlias = tuple[Factor, ...]
 Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 
-# A trace of more weight is not kept: the number is a constant, and its parameters are pinned.
+# A trace of more weight is not kept: the number is a constant, and its parameters are fixed.
 MAX_WEIGHT = 200
-# Arithmetic does not compute traces of more weight. That of quotients bounds the recursion into them.
-_MOST, _MOST_DIVIDED = 4_000, 800
-
-
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """A factor that stands for a computation which is too large to record, with the parameters in it."""
-
-    names: frozenset[str]
-    value: int
-    text: str = field(init=False, default="…", compare=False, repr=False)
-    weight: int = field(init=False, default=MAX_WEIGHT + 1, compare=False, repr=False)
+# Arithmetic does not compute traces that take more steps.
+_MOST = 4_000
 
 
 def weight(trace: "Polynomial") -> int:
@@ -84,22 +81,65 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
 
 
 def _quotient(left: Polynomial, symbol: str, right: Polynomial) -> Polynomial:
-    if symbol == "//" and len(right) == 1 and not right[0][0]:
-        divisor = right[0][1]
-        if all(count % divisor == 0 for _, count in left):
-            return tuple((monomial, count // divisor) for monomial, count in left)
+    if len(right) == 1:
+        exact = _exact(left, *right[0])
+        if exact is not None:
+            return exact if symbol == "//" else ()
     return (((Quotient(left, symbol, right),), 1),)
+
+
+def _exact(left: Polynomial, divisor: Monomial, count: int) -> Polynomial | None:
+    """Return a polynomial divided by a monomial, None if that does not divide every term."""
+    found: dict[Monomial, int] = {}
+    for monomial, number in left:
+        rest = list(monomial)
+        for factor in divisor:
+            if factor not in rest:
+                return None
+            rest.remove(factor)
+        if number % count:
+            return None
+        found[tuple(rest)] = number // count
+    return _canonical(found)
 
 
 def polynomial(value: int) -> Polynomial:
     """Return the trace of an integer; that of a plain one is a constant."""
     if isinstance(value, TracedInt):
         return value.trace
-    return (((), int(value)),) if value else ()
+    return (((), value.real),) if value else ()
+
+
+def _comparison(symbol: str) -> Callable[[Any, object], Any]:
+    """Return the comparison method of a traced number, which records a guard."""
+    compare = _COMPARE[symbol]
+
+    def method(self: Number, other: object) -> Any:
+        if not isinstance(other, int | float):
+            return NotImplemented
+        holds = compare(self.real, other.real)
+        if recorder.log is not None:
+            recorder.record(symbol, self, other, holds=holds)
+        return holds
+
+    return method
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 class TracedInt(int):
-    """An integer with its computation from parameters. Comparisons use the value only and are not recorded."""
+    """An integer with its computation from parameters.
+
+    `number.real` is the plain integer, for tests that decide nothing or that PyTorch repeats; `int(number)` fixes it.
+    """
 
     trace: Polynomial
 
@@ -111,50 +151,79 @@ class TracedInt(int):
     @staticmethod
     def make(value: int, trace: Polynomial) -> "TracedInt":
         """Return an integer with the given trace."""
-        result = TracedInt(value)
+        result = TracedInt(value.real)
         result.trace = trace
         return result
 
     def __add__(self, other: int) -> int:
-        value, trace = int(self) + int(other), polynomial(other)
-        if len(self.trace) + len(trace) > _MOST:
-            return _opaque(value, self.trace, trace)
-        return _traced(value, _sum(self.trace, trace, 1))
+        if len(self.trace) + len(polynomial(other)) > _MOST:
+            return _unrecorded(self, other, self.real + other.real)
+        return _recorded(self, other, self.real + other.real, _sum(self.trace, polynomial(other), 1))
 
     def __sub__(self, other: int) -> int:
-        value, trace = int(self) - int(other), polynomial(other)
-        if len(self.trace) + len(trace) > _MOST:
-            return _opaque(value, self.trace, trace)
-        return _traced(value, _sum(self.trace, trace, -1))
+        if len(self.trace) + len(polynomial(other)) > _MOST:
+            return _unrecorded(self, other, self.real - other.real)
+        return _recorded(self, other, self.real - other.real, _sum(self.trace, polynomial(other), -1))
 
     def __rsub__(self, other: int) -> int:
-        return _traced(int(other) - int(self), _sum(polynomial(other), self.trace, -1))
+        return _recorded(other, self, other.real - self.real, _sum(polynomial(other), self.trace, -1))
 
     def __mul__(self, other: int) -> int:
         if not isinstance(other, int):
             return NotImplemented
-        value, trace = int(self) * int(other), polynomial(other)
+        value, trace = self.real * other.real, polynomial(other)
         if len(trace) * weight(self.trace) + len(self.trace) * weight(trace) > _MOST:
-            return _opaque(value, self.trace, trace)
-        return _traced(value, _product(self.trace, trace))
+            return _unrecorded(self, other, value)
+        return _recorded(self, other, value, _product(self.trace, trace))
 
     __radd__ = __add__
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int) -> int:
-        return _divided(int(self) // int(other), self.trace, "//", polynomial(other))
+        return _recorded(self, other, self.real // other.real, _quotient(self.trace, "//", polynomial(other)))
 
     def __rfloordiv__(self, other: int) -> int:
-        return _divided(int(other) // int(self), polynomial(other), "//", self.trace)
+        return _recorded(other, self, other.real // self.real, _quotient(polynomial(other), "//", self.trace))
 
     def __mod__(self, other: int) -> int:
-        return _divided(int(self) % int(other), self.trace, "%", polynomial(other))
+        return _recorded(self, other, self.real % other.real, _quotient(self.trace, "%", polynomial(other)))
 
     def __rmod__(self, other: int) -> int:
-        return _divided(int(other) % int(self), polynomial(other), "%", self.trace)
+        return _recorded(other, self, other.real % self.real, _quotient(polynomial(other), "%", self.trace))
 
     def __neg__(self) -> int:
         return 0 - self
+
+    def __abs__(self) -> int:
+        return -self if self < 0 else self
+
+    def __round__(self, digits: Any = None) -> int:
+        return self
+
+    def __floor__(self) -> int:
+        return self
+
+    def __ceil__(self) -> int:
+        return self
+
+    __eq__ = _comparison("==")
+    __ne__ = _comparison("!=")
+    __lt__ = _comparison("<")
+    __le__ = _comparison("<=")
+    __gt__ = _comparison(">")
+    __ge__ = _comparison(">=")
+
+    def __bool__(self) -> bool:
+        return compared("!=", self, 0)
+
+    def __int__(self) -> int:
+        return int(fixed(self))
+
+    def __float__(self) -> float:
+        return float(fixed(self))
+
+    def __hash__(self) -> int:
+        return hash(fixed(self))
 
 
 class TracedFloat(float):
@@ -165,9 +234,46 @@ class TracedFloat(float):
     @staticmethod
     def parameter(name: str, value: float) -> "TracedFloat":
         """Return a value whose trace is a parameter."""
-        result = TracedFloat(value)
+        result = TracedFloat(value.real)
         result.name = name
         return result
+
+    __eq__ = _comparison("==")
+    __ne__ = _comparison("!=")
+    __lt__ = _comparison("<")
+    __le__ = _comparison("<=")
+    __gt__ = _comparison(">")
+    __ge__ = _comparison(">=")
+
+    def __bool__(self) -> bool:
+        return compared("!=", self, 0)
+
+    def __float__(self) -> float:
+        return float(fixed(self))
+
+    def __hash__(self) -> int:
+        return hash(fixed(self))
+
+
+def fixed(value: Number) -> Number:
+    """Return a number without its trace, and record that its parameters cannot have other values."""
+    plain = value.real
+    if recorder.log is not None and isinstance(value, TracedInt | TracedFloat):
+        recorder.record("==", value, plain, holds=True)
+    return plain
+
+
+def compared(symbol: str, left: Number, right: Number) -> bool:
+    """Return whether `left symbol right` holds; a guard is also recorded where Python would not ask the traced side."""
+    holds = _COMPARE[symbol](left.real, right.real)
+    if recorder.log is not None and (is_traced(left) or is_traced(right)):
+        recorder.record(symbol, left, right, holds=holds)
+    return holds
+
+
+def is_traced(value: object) -> TypeGuard[Number]:
+    """Return whether a value is a number with a trace."""
+    return isinstance(value, TracedInt | TracedFloat)
 
 
 class Compound:
@@ -188,20 +294,16 @@ def _traced(value: int, trace: Polynomial) -> int:
     return TracedInt.make(value, trace)
 
 
-def _divided(value: int, left: Polynomial, symbol: str, right: Polynomial) -> int:
-    if weight(left) + weight(right) > _MOST_DIVIDED:
-        return _opaque(value, left, right)
-    return _traced(value, _quotient(left, symbol, right))
+def _recorded(left: int, right: int, value: int, trace: Polynomial) -> int:
+    """Return the result of an operation with its trace, or without it if that is too large."""
+    return _unrecorded(left, right, value) if weight(trace) > MAX_WEIGHT else _traced(value, trace)
 
 
-def _opaque(value: int, *traces: Polynomial) -> int:
-    names = frozenset[str]().union(*map(_names, traces))
-    return TracedInt.make(value, (((Opaque(names, value),), 1),))
-
-
-def is_recordable(value: int) -> bool:
-    """Return whether the trace of a number is small enough to be kept."""
-    return not isinstance(value, TracedInt) or weight(value.trace) <= MAX_WEIGHT
+def _unrecorded(left: int, right: int, value: int) -> int:
+    """Return the result of an operation without a trace, and record that its operands cannot have other values."""
+    fixed(left)
+    fixed(right)
+    return value
 
 
 def parameters_of(value: object) -> frozenset[str]:
@@ -223,8 +325,6 @@ def _names(trace: Polynomial) -> frozenset[str]:
         for factor in monomial:
             if isinstance(factor, str):
                 found.add(factor)
-            elif isinstance(factor, Opaque):
-                found |= factor.names
             else:
                 found |= _names(factor.numerator) | _names(factor.denominator)
     return frozenset(found)
@@ -243,12 +343,34 @@ def _evaluated(trace: Polynomial, environment: Mapping[str, int]) -> int:
             if isinstance(factor, str):
                 term = term * environment[factor]
                 continue
-            if isinstance(factor, Opaque):
-                known = [polynomial(environment[name]) for name in factor.names if name in environment]
-                term = term * _opaque(factor.value, *known)
-                continue
             numerator = _evaluated(factor.numerator, environment)
             denominator = _evaluated(factor.denominator, environment)
             term = term * (numerator // denominator if factor.symbol == "//" else numerator % denominator)
         total = total + term
     return total
+
+
+def replaced(number: Number, values: Mapping[str, Number]) -> Number:
+    """Return a number with values in place of the names that have one; the values may be traced."""
+    names = parameters_of(number)
+    if not names & values.keys():
+        return number
+    if isinstance(number, TracedFloat):
+        return values[number.name]
+    assert isinstance(number, int)
+    # Only the trace of the result counts. No divisor is 0 for a number that no program contains.
+    environment = {name: values.get(name, TracedInt.parameter(name, 1_000_003)) for name in names}
+    return evaluated(number, environment)  # type: ignore[arg-type]
+
+
+def substituted(guard: Guard, values: Mapping[str, Number]) -> Guard:
+    """Return a guard with values in place of the names that have one."""
+    return guard._replace(pairs=tuple((replaced(left, values), replaced(right, values)) for left, right in guard.pairs))
+
+
+def outside(guard: Guard, meanings: Mapping[str, Number]) -> Iterator[Guard]:
+    """Yield a guard of a block in the terms of its caller, unless it then holds for all values."""
+    if parameters_of(guard.pairs) <= meanings.keys():
+        made = substituted(guard, meanings)
+        if any(is_traced(number) for pair in made.pairs for number in pair):
+            yield made

@@ -15,6 +15,7 @@ from archdsl.diag.codes import Code
 from archdsl.diag.edits import with_argument
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.ir.graph import CheckedGraph, Node, Path
+from archdsl.ir.positions import position_axes
 from archdsl.ops.base import Trait
 
 # A rectified layer loses information if it is narrower than its neighbours by this factor.
@@ -140,11 +141,12 @@ class _Advice:
         # Imported late: most checks do not need it.
         from archdsl.report.receptive_fields import receptive_fields
 
-        field, sizes = receptive_fields(self.graph).get(last.path), self.graph.inputs[0].shape.map
+        field, given = receptive_fields(self.graph).get(last.path), self.graph.inputs[0]
+        sizes = [int(given.shape.dims[axis]) for axis in position_axes(self.graph, given)]
         if field is None or field.everything:
             return
         if any(size < side for size, side in zip(field.size, sizes, strict=True)):
-            seen, whole = "x".join(map(str, field.size)), "x".join(str(int(side)) for side in sizes)
+            seen, whole = "x".join(map(str, field.size)), "x".join(map(str, sizes))
             label = f"its receptive field is {seen} of {whole} pixels"
             self.report(codes.FIELD_TOO_SMALL, last, label, "reduce the map earlier, or use more or larger windows")
 

@@ -92,6 +92,8 @@ def build(net: NetRequest, options: BuildOptions) -> None:
     if options.verify:
         _verify(made)
     write_output(target, made.text.encode(), net.file)
+    for note in made.notes:
+        click.echo(f"note: {note}", err=True)
     say_written(target, f"{graph.name}, {graph.params:,} parameters")
     if script:
         write_output(str(script[0]), script[1].encode(), net.file)
@@ -140,12 +142,14 @@ class _Made:
         graph: The graph that it was generated from.
         verified: Runs the module in a file and compares it with the graph.
         stages: The pipeline stages in it, empty for other modules.
+        notes: Lines about parameters that its constructor does not take.
     """
 
     graph: "CountedGraph"
     text: str
     verified: "Callable[[Path], Verified]"
     stages: "tuple[PipelineStage, ...]" = ()
+    notes: tuple[str, ...] = ()
 
 
 def _made(graph: "CheckedGraph", options: BuildOptions) -> _Made:
@@ -164,14 +168,15 @@ def _made(graph: "CheckedGraph", options: BuildOptions) -> _Made:
 
 
 def _single(graph: "LoweredGraph") -> _Made:
-    from archdsl.emit.generate import generate
+    from archdsl.emit.generate import generate_with_notes
 
     def verified(file: Path) -> "Verified":
         from archdsl.verify.module import verify
 
         return verify(graph, file)
 
-    return _Made(graph, generate(graph), verified)
+    text, notes = generate_with_notes(graph)
+    return _Made(graph, text, verified, notes=notes)
 
 
 def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:

@@ -605,6 +605,62 @@ SOFTMAX_AT_END = _code(
     train with `nn.NLLLoss`. `# allow W0404` suppresses this warning.""",
 )
 
+# W05 roles of axes
+SEQUENCE_AS_MAP = _code(
+    "W0501",
+    "a sequence is read as a map",
+    """Convolutions, pools and normalisations of channels expect channels first and pixels after them. The stream is a
+    sequence of steps and features, or a map with the channels last, so the operator would take its steps for
+    channels. PyTorch accepts this because the number of axes fits. Insert `maps`, which turns a sequence into a map,
+    or `permute`. `# allow W0501` suppresses this warning.""",
+)
+MAP_AS_SEQUENCE = _code(
+    "W0502",
+    "a map is read as a sequence",
+    """Recurrent layers and attention expect steps first and features after them. The stream is a map of channels and
+    pixels, so the operator would take its channels for steps. PyTorch accepts this because the number of axes fits.
+    Insert `tokens`, which makes each pixel a step. `# allow W0502` suppresses this warning.""",
+)
+ALONG_PIXELS = _code(
+    "W0503",
+    "a layer acts along the pixels of a map",
+    """`linear`, `layernorm` and `rmsnorm` act along the last axis, which in a map holds pixels and not features. Insert
+    `flatten` to use all values, `tokens` to use the channels of each position, or `channel_layernorm` for a
+    normalisation. `# allow W0503` suppresses this warning.""",
+)
+ALONG_STEPS = _code(
+    "W0504",
+    "an operator acts along the steps of a sequence",
+    """Without `axis`, `split`, `concat`, `softmax` and the like act along axis 0. It holds the channels of a map, but
+    the steps of a sequence. Write the axis: `axis = 1` for features, `axis = 0` for steps.""",
+)
+OVER_FEATURES = _code(
+    "W0505",
+    "the pool reduces the features of a sequence",
+    """Global pools, and `mean` and `sum` without axes, keep axis 0 and reduce all others. Axis 0 holds the channels of
+    a map, but the steps of a sequence. `mean(0)` averages over the steps. `# allow W0505` suppresses this warning.""",
+)
+ROLES_MEET = _code(
+    "W0506",
+    "tensors with different axes are merged",
+    """The branches have equal sizes, but their axes mean different things: one is a map of channels and pixels, another
+    a sequence of steps and features. PyTorch accepts this. `# allow W0506` suppresses this warning.""",
+)
+WORD_OF_OTHER_ROLE = _code(
+    "W0507",
+    "the stream has no axis of this name",
+    """A map has `channels` and `length`, `height` and `width`, or `depth`, `height` and `width`. A sequence has `steps`
+    and `features`, a vector has `features`. Other words are read by position: `channels` is the first axis, `height`
+    and `width` are the last two. From version 0.3 on this is an error.""",
+)
+SIZE_AS_CHANNELS = _code(
+    "W0508",
+    "the size of a map is used as a number of channels",
+    """`length`, `depth`, `height` and `width` are sizes of the current map. Here one of them is the number of channels
+    of a layer, so that the layer would change with the size of the image. Most often the block lacks a parameter of
+    this name. If the size of the map is meant, write `shape[1]` or `shape[-1]`.""",
+)
+
 # W06 habits of other frameworks
 CHANNELS_LAST = _code(
     "W0601",

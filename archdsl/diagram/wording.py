@@ -6,18 +6,21 @@ from pathlib import PurePath
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
-from archdsl.ir.graph import Container
+from archdsl.ir.graph import Container, CountedGraph
 from archdsl.ops.argument_types import shown
-from archdsl.ops.base import Argument, Op, Trait
+from archdsl.ops.base import Argument, Op
 
 # The edges with a shape label: where the shape changes, all edges, or none.
 Shapes: TypeAlias = Literal["change", "all", "none"]
 Labels: TypeAlias = Iterable[str]
 _SUFFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
-_AXES = {2: "L×C", 3: "C×H×W", 4: "N×C×H×W"}
-_CHANNELS_FIRST = {2: "C×L", 4: "C×D×H×W"}
+_AXES = {
+    (Role.MAP, 2): "C×L", (Role.MAP, 3): "C×H×W", (Role.MAP, 4): "C×D×H×W",
+    (Role.CHANNELS_LAST, 3): "H×W×C", (Role.CHANNELS_LAST, 4): "D×H×W×C", (Role.SEQUENCE, 2): "L×C",
+}  # fmt: skip
 
 
 def clean(text: str) -> str:
@@ -69,19 +72,16 @@ def sizes(shape: Shape) -> str:
     return "×".join(str(int(dim)) for dim in shape.dims) or "scalar"
 
 
-def axes(root: Container, labels: Labels) -> str:
-    """Return the axes of the edge labels, such as `C×H×W or L×C`; empty if all labels are vectors.
-
-    Convolution and pooling put the channels first. Other operators read a rank-2 tensor as a sequence `L×C` and a
-    rank-4 tensor as a stack of maps `N×C×H×W`.
-    """
-    nodes = list(root.nodes())
-    windowed = {node.input.rank for node in nodes if Trait.SLIDES in node.op.traits}
-    names = {rank: _CHANNELS_FIRST.get(rank, name) if rank in windowed else name for rank, name in _AXES.items()}
-    if 2 in windowed and any(node.input.rank == 2 and node.op.family == "linear" for node in nodes):
-        names[2] = f"{_CHANNELS_FIRST[2]} or {_AXES[2]}"
-    ranks = sorted({len(label.split("×")) for label in labels} & set(names), reverse=True)
-    return " or ".join(names[rank] for rank in ranks)
+def axes(graph: CountedGraph, root: Container, labels: Labels) -> str:
+    """Return the axes of the edge labels, such as `C×H×W or L×C`; empty if all labels are vectors."""
+    found: dict[int, dict[str, None]] = {}
+    for node in root.nodes():
+        for path, shape in ((node.path, node.shape), *zip(node.sources, node.inputs, strict=True)):
+            name = _AXES.get((graph.role(path), shape.rank))
+            if name:
+                found.setdefault(shape.rank, {})[name] = None
+    ranks = sorted({len(label.split("×")) for label in labels} & set(found), reverse=True)
+    return " or ".join(name for rank in ranks for name in found[rank])
 
 
 def called(op: Op) -> str:

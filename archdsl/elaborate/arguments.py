@@ -4,6 +4,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from archdsl.base.guards import Guard, recorder, recording
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
@@ -16,6 +18,7 @@ from archdsl.elaborate.definitions import ArgumentDefaults
 from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.stream_words import warn_of_sizes
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.values import is_whole
 from archdsl.ops import lookup
@@ -30,38 +33,58 @@ ShapeKey: TypeAlias = tuple[tuple[Hashable, ...], ...]
 _CallKey: TypeAlias = tuple[int, type[Op], int, tuple[Hashable, ...]]
 
 
+_InputKey: TypeAlias = tuple[ShapeKey, tuple[Role, ...]]
+
+
 class Application(NamedTuple):
-    """The rules of an operator, applied to input shapes: its output shape, the sizes that decide it, and its advice."""
+    """The rules of an operator, applied to input shapes and roles.
+
+    They are its output shape and role, its advice, and the guards of its rules.
+    """
 
     shape: Shape
-    decides: tuple[int, ...]
+    role: Role
     advice: tuple[Reason, ...]
+    role_advice: Reason | None
+    guards: tuple[Guard, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
 
-    `applications` keeps what the operator gives for input shapes, with their traces: the rules of operators are pure.
+    `guards` are those of its arguments.
+
+    `applications` keeps what the operator gives for input shapes, with their traces, and for their roles: the rules of
+    operators are pure.
     """
 
     op: Op
     call: ast.Call
     places: dict[str, Span]
     defaults: dict[str, Span]
-    applications: dict[ShapeKey, Application] = field(default_factory=dict, compare=False, repr=False)
+    guards: tuple[Guard, ...] = ()
+    applications: dict[_InputKey, Application] = field(default_factory=dict, compare=False, repr=False)
 
-    def apply(self, shapes: tuple[Shape, ...]) -> Application:
-        """Apply the operator to inputs of these shapes.
+    def apply(self, shapes: tuple[Shape, ...], roles: tuple[Role, ...]) -> Application:
+        """Apply the operator to inputs of these shapes and roles.
 
         Raises ShapeError where it does not accept them.
         """
-        key = tuple([tuple([_key(size) for size in shape.dims]) for shape in shapes])
+        key = tuple([tuple([_key(size) for size in shape.dims]) for shape in shapes]), roles
         found = self.applications.get(key)
         if found is None:
-            shape = self.op.result(shapes)
-            found = Application(shape, self.op.decides(shapes[0]), self.op.advice(shapes[0]))
+            op, written = self.op, self.places.keys() | self.defaults.keys()
+            guards: list[Guard] = []
+            with recording(guards):
+                recorder.span = self.call.span
+                shape = op.result(shapes)
+            with recording(None):
+                role, advice = op.role(roles, shapes, shape), op.advice(shapes[0])
+                role_advice = op.role_advice(roles, shapes, written)
+            found = Application(shape, role, advice, role_advice, tuple(guards))
             self.applications[key] = found
+        recorder.replay(found.guards)
         return found
 
     def place(self, reason: Reason) -> Span:
@@ -134,6 +157,8 @@ class Binder:
                 return None
             # The call and the defaults are kept, so that their identities stay theirs.
             known = self._known[key] = bound, defaults
+        else:
+            recorder.replay(known[0].guards)
         return known[0]
 
     def _values(self, call: ast.Call, scope: Scope) -> tuple[Hashable, ...] | None:
@@ -160,11 +185,16 @@ class Binder:
     def _bound(
         self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
     ) -> Bound | None:
-        written = self.arguments.given(
-            op, call, self._evaluate(scope, cursor), positional=op.positional, stream=cursor.shape
-        )
+        guards: list[Guard] = []
+        with recording(guards):
+            written = self.arguments.given(
+                op, call, self._evaluate(scope, cursor), positional=op.positional, stream=cursor.shape
+            )
+        recorder.replay(guards)
         if written is None:
             return None
+        with recording(None):
+            warn_of_sizes(self.problems, op, call, scope, cursor)
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
         given = {**written, **inherited}
         if op.name in scope.defaults.lost:
@@ -176,6 +206,7 @@ class Binder:
             call,
             {name: default.span for name, default in written.items()},
             {name: default.span for name, default in inherited.items()},
+            tuple(guards),
         )
 
     def _evaluate(self, scope: Scope, cursor: Cursor) -> Evaluate:
@@ -211,5 +242,7 @@ def _key(value: object) -> Hashable:
     if type(value) is int:
         return value
     if isinstance(value, TracedInt):
-        return value, value.trace
-    return type(value), value, value.name if isinstance(value, TracedFloat) else None
+        return value.real, value.trace
+    if isinstance(value, TracedFloat):
+        return value.real, value.name
+    return type(value), value

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from archdsl.base.role import BY_POSITION
 from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.stream_words import axis_at
+from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, MaybeValue, is_whole, untraced
-from archdsl.ir.graph import Assertion, Outcome
+from archdsl.ir.assertions import Assertion, Outcome
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
@@ -19,11 +22,10 @@ def assertion(statement: ast.Assert, scope: Scope, cursor: Cursor, notes: tuple[
     values: dict[str, MaybeValue] = {}
     shape = cursor.shape
     if shape is not None:
-        values |= {"shape": shape.dims, "channels": shape.channels}
-        if shape.rank > 1:
-            values["width"] = shape.dims[-1]
-        if shape.rank > 2:
-            values["height"] = shape.dims[-2]
+        values |= {"shape": shape.dims}
+        assert isinstance(cursor.stream, Tensor)
+        axes = {word: axis_at(word, cursor.stream) for word in BY_POSITION}
+        values |= {word: shape.dims[axis] for word, axis in axes.items() if axis is not None}
     return Assertion(_Test(statement.test, values | dict(scope.values), limits), scope.path, notes)
 
 

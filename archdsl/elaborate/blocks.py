@@ -7,7 +7,10 @@ in the same way, and one class can serve all uses. The shape of the output is co
 import re
 from collections.abc import Mapping
 
+from archdsl.base.guards import recorder, recording
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
+from archdsl.base.symbolic import outside
 from archdsl.base.typos import typo_of
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Label
@@ -18,6 +21,7 @@ from archdsl.elaborate.entry import Entry
 from archdsl.elaborate.expected import BLOCK_ARGUMENT
 from archdsl.elaborate.labels import labels
 from archdsl.elaborate.naming import child_name
+from archdsl.elaborate.roles import stated_role
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, MaybeValue, Value
@@ -80,8 +84,7 @@ def _with_defaults(walk: Walk, callee: Defined, given: dict[str, Value], scope: 
     if len(given) == len(callee.definition.params):
         return given
     values: dict[str, Value] = {}
-    usage = UsageLog(pinned=scope.usage.pinned)
-    inner = Scope(values, callee.library.names, usage, meanings=scope.meanings)
+    inner = Scope(values, callee.library.names)
     for param in callee.definition.params:
         name = param.name.text
         if name in given:
@@ -109,10 +112,10 @@ def _report_argument(
     walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help, fixes=fixes)
 
 
-def usage_of(walk: Walk, callee: Defined, pinned: set[str], referred: set[str] | None = None) -> UsageLog:
+def usage_of(walk: Walk, callee: Defined, outer: UsageLog | None = None) -> UsageLog:
     """Return the usage log of a use of a block or macro: reads of its parameters count for all its uses."""
     read = walk.parts.blocks.setdefault(id(callee.definition), (callee, set()))[1]
-    return UsageLog(read, pinned, set() if referred is None else referred)
+    return UsageLog(read, outer.referred, outer.guards, outer.opaque) if outer else UsageLog(read)
 
 
 def _expand(
@@ -123,12 +126,11 @@ def _expand(
     inner = Scope(
         values,
         library.names,
-        usage_of(walk, callee, scope.usage.pinned, scope.usage.referred),
+        usage_of(walk, callee, scope.usage),
         scope.path,
         scope.children,
         library.defaults_of(definition),
         frozenset(values),
-        meanings=scope.meanings,
     )
     with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
         return walk.body(definition.body, inner, cursor)
@@ -150,29 +152,34 @@ def _use(
     if before is None:
         return stopped(cursor)
     path = (*scope.path, name)
-    entry = Entry(walk, callee, values, scope)
+    entry = Entry(walk, call, callee, values)
     children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
-    inner, start = entry.scope(before, path, children, usage_of(walk, callee, scope.usage.pinned))
-    with walk.problems.noting(f"in {dotted(path)}, called at line {_line(walk, call)}"):
+    usage = usage_of(walk, callee)
+    inner, start = entry.scope(before, path, children, usage)
+    place = f"in {dotted(path)}, called at line {_line(walk, call)}"
+    with walk.problems.noting(place), recording(usage.guards):
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
             body = tuple(each for each in body if not isinstance(each, ast.Input))
-            if not _fits_input(walk, call, definition, inner, after):
-                after = after.error()
+            after = _at_input(walk, call, definition, inner, after)
         made, after = walk.body(body, inner, after)
         end = single(walk, after, call.span)
     if end is None:
         return stopped(cursor)
-    output = Tensor(end.source, entry.outside(end.shape))
+    output = Tensor(end.source, entry.outside(end.shape), end.role)
     if not made:
+        recorder.replay([each for guard in usage.guards for each in outside(guard, entry.caller)])
         scope.children.take_back()
         return Unfolded([], cursor.at(output))
-    use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors())
+    guards = tuple(usage.guards)
+    use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors(), guards)
     container = Container(
         path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,
         use=use,
     )  # fmt: skip
-    if label is None and not scope.children.names_all and any(node.params for node in container.nodes()):
+    with recording(None):
+        has_weights = label is None and not scope.children.names_all and any(node.params for node in container.nodes())
+    if has_weights:
         warn_unlabelled(walk, path, call, scope)
     return Unfolded([container], cursor.at(output))
 
@@ -195,21 +202,26 @@ def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozen
     return walk.labels[id(definition)]
 
 
-def _fits_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, cursor: Cursor) -> bool:
-    """Return whether a model that is used as a block accepts the stream as its input, and report it otherwise."""
+def _at_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, cursor: Cursor) -> Cursor:
+    """Return the cursor at the input of a model that is used as a block; report a stream that does not fit it."""
     inputs = [statement for statement in model.body if isinstance(statement, ast.Input)]
     sizes = walk.evaluator.sizes(inputs[0].shape, scope, cursor) if inputs else None
     if len(inputs) > 1:
         label = f"`{model.name.text}` has {len(inputs)} inputs, and one stream flows here"
         walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
-        return False
-    stream = cursor.shape
-    if sizes is not None and stream is not None and sizes != stream.dims:
-        label = f"the input of `{model.name.text}` is {Shape(sizes)}, and the stream is {stream}"
+        return cursor.error()
+    stream = cursor.stream
+    if sizes is None or not isinstance(stream, Tensor):
+        return cursor
+    role = stated_role(walk.problems, inputs[0].shape) or stream.role
+    wanted = f"{role.value} {Shape(sizes)}" if inputs[0].shape.role else str(Shape(sizes))
+    given = f"{stream.role.described()} of {stream.shape}" if inputs[0].shape.role else str(stream.shape)
+    if sizes != stream.shape.dims or (stream.role is not Role.PLAIN and role not in (Role.PLAIN, stream.role)):
+        label = f"the input of `{model.name.text}` is {wanted}, and the stream is {given}"
         secondary = (Label(inputs[0].span, "this is its input"),)
         walk.problems.report(codes.SHAPE_DIFFERS, call.span, label, secondary=secondary)
-        return False
-    return True
+        return cursor.error()
+    return cursor if role is stream.role else cursor.at(Tensor(stream.source, stream.shape, role))
 
 
 def _snake(name: str) -> str:

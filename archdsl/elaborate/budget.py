@@ -148,7 +148,7 @@ class Budget:
             label = f"this would have {shape.rank} axes, and at most {MAX_AXES} are allowed"
             self.problems.report(codes.TOO_MANY_AXES, span, label)
             return False
-        if prod(map(int, shape.dims)) < MAX_ELEMENTS:
+        if prod(shape.plain().dims) < MAX_ELEMENTS:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
         return False

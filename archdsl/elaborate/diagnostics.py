@@ -1,11 +1,12 @@
 """Diagnostics of a step: shape errors with their history, and warnings."""
 
+from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.edits import with_argument
 from archdsl.diag.model import Fix, Label
-from archdsl.elaborate import layout, provenance
+from archdsl.elaborate import layout, provenance, roles
 from archdsl.elaborate.alternatives import alternative
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
@@ -16,6 +17,7 @@ from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Input, Node
 from archdsl.ops.reasons import Reason, WindowDoesNotFit
+from archdsl.ops.roles import WrongRole
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import is_repeated
 
@@ -89,8 +91,12 @@ def _origins(walk: Walk, inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
     return tuple(found)
 
 
-def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...], scope: Scope) -> None:
+def warn(
+    walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...], scope: Scope, role_advice: Reason | None = None
+) -> None:
     """Report code that is valid but probably a mistake."""
+    if isinstance(role_advice, WrongRole):
+        roles.warn_of_role(walk.problems, bound.call, role_advice)
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
     layout.warn_of_call(walk.problems, node.op, bound.call, node.input)
@@ -115,28 +121,38 @@ def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call, scope: Sc
     walk.problems.report(codes.UNLABELLED, call.name.span, label, help=help, fixes=fixes)
 
 
-def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -> None:
-    """Report a stated shape that is not the shape of the stream."""
+def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -> Cursor:
+    """Report a stated shape that is not the shape of the stream; return the cursor with the stated role."""
     sizes = walk.evaluator.sizes(stated, scope, cursor)
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor | Bundle):
-        return
-    for size in sizes:
-        scope.pin(size)
+        return cursor
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
-        if sizes == tensor.shape.dims or walk.shapes:
+        if walk.shapes or _agrees(sizes, tensor, stated.span):
             continue
         steps, given = provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)
         change = alternative(steps, Shape(sizes))
+        written = f"{stated.role.text} {tensor.shape}" if stated.role else str(tensor.shape)
         walk.problems.report(
             codes.SHAPE_DIFFERS,
             stated.span,
             f"the stream is {tensor.shape} here",
             secondary=provenance.last_change(steps, given),
-            help=f"write `:: {tensor.shape}`, or {change or 'change a step before it'}",
-            fixes=(Fix(f"write `{tensor.shape}`", ((stated.span, str(tensor.shape)),)),),
+            help=f"write `:: {written}`, or {change or 'change a step before it'}",
+            fixes=(Fix(f"write `{written}`", ((stated.span, written),)),),
         )
-        return
+        return cursor
+    return roles.annotated(walk, stated, cursor)
+
+
+def _agrees(sizes: tuple[int, ...], tensor: Tensor, span: Span) -> bool:
+    """Return whether a tensor has the stated sizes, and record the guards of the annotation."""
+    guards: list[Guard] = []
+    with recording(guards):
+        recorder.span = span
+        agrees = sizes == tensor.shape.dims
+    recorder.replay([guard._replace(what="the annotation") for guard in guards])
+    return agrees
 
 
 def _one_of_the_pools(lines: list[int]) -> str:

@@ -1,16 +1,17 @@
 """The entry of a block: its arguments and its input, traced to the block's own names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from archdsl.base.guards import Guard, recording
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
 from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.scopes import Children, Scope, UsageLog, recordable
+from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
-from archdsl.elaborate.values import MaybeValue, Number, Value, is_number, is_whole, untraced
+from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Argument, Path
 from archdsl.syntax import ast
@@ -22,11 +23,11 @@ _AXES = {1: {0: "features"}, 2: {0: "channels", 1: "features"}, 3: {0: "channels
 class Entry:
     """The values of a block's names in one use: traced to these names in the block, and in the caller's terms."""
 
-    def __init__(self, walk: Walk, callee: Defined, values: Mapping[str, Value], outer: Scope) -> None:
+    def __init__(self, walk: Walk, call: ast.Call, callee: Defined, values: Mapping[str, Value]) -> None:
         self.walk = walk
+        self.call = call
         self.callee = callee
         self.values = values
-        self.outer = outer
         self.caller: dict[str, Number] = {}
 
     @property
@@ -38,23 +39,24 @@ class Entry:
         """Return the scope of the block's body, and its input as the body sees it."""
         local = {name: self._local(name, value) for name, value in self.values.items()}
         start = self._tensor("in", stream)
-        meanings = {name: self.outer.meaning(value) for name, value in self.caller.items()}
         library = self.callee.library
         defaults = library.defaults_of(self.callee.definition)
-        scope = Scope(local, library.names, usage, path, children, defaults, frozenset(local), meanings=meanings)
+        scope = Scope(local, library.names, usage, path, children, defaults, frozenset(local))
         return scope, start
 
     def _local(self, name: str, value: Value) -> Value:
         """Return an argument as the block's body sees it."""
         if is_whole(value):
             self.caller[name] = value
-            return TracedInt.parameter(name, int(value))
+            return TracedInt.parameter(name, value.real)
         if isinstance(value, float):
             self.caller[name] = value
             return TracedFloat.parameter(name, value)
         if isinstance(value, Tensor):
             return self._tensor(name, value)
-        self.outer.pin(value)
+        if isinstance(value, list | tuple) and _holds_tensor(value):
+            return type(value)(self._local(f"{name}{number}", item) for number, item in enumerate(value))
+        fix(value, self.call.span)
         return untraced(value)
 
     def _tensor(self, prefix: str, tensor: Tensor) -> Tensor:
@@ -63,18 +65,18 @@ class Entry:
         axes = _AXES.get(len(dims), {})
         for axis, size in enumerate(dims):
             name = f"{prefix}_{axes[axis]}" if axis in axes else ""
-            if not name or name in self.values:
-                self.outer.pin(size)
-                sizes.append(int(size))
+            if not name or name in self.values or name in self.caller:
+                fix(size, self.call.span, of_map=True)
+                sizes.append(size.real)
                 continue
             self.caller[name] = size
-            sizes.append(TracedInt.parameter(name, int(size)))
-        return Tensor(tensor.source, Shape(tuple(sizes)))
+            sizes.append(TracedInt.parameter(name, size.real))
+        return Tensor(tensor.source, Shape(tuple(sizes)), tensor.role)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the terms of the caller."""
         sizes = tuple(evaluated(size, self.caller) for size in shape.dims)  # type: ignore[arg-type]
-        return recordable(Shape(sizes), self.outer)
+        return Shape(sizes)
 
     def arguments(self) -> tuple[Argument, ...]:
         """Return the numbers that the block was given: sizes of its inputs first, then arguments."""
@@ -93,17 +95,30 @@ class Entry:
             return default.value if is_number(default.value) else None
         own = ((each, self._named(each)) for each in self.values if each != name)
         values: dict[str, MaybeValue] = {each: value for each, value in own if value is not None}
-        scope = Scope(values)
-        value = Evaluator(Problems(), self.walk.budget.limits).value(default, scope, Cursor())
-        return value if is_number(value) and not scope.usage.pinned else None
+        guards: list[Guard] = []
+        with recording(guards):
+            value = Evaluator(Problems(), self.walk.budget.limits).value(default, Scope(values), Cursor())
+        return value if is_number(value) and not guards else None
 
     def _named(self, name: str) -> Number | None:
         """Return a number that the block was given, traced to the block's name for it."""
         value = self.caller.get(name)
         if isinstance(value, float):
             return TracedFloat.parameter(name, value)
-        return None if value is None else TracedInt.parameter(name, int(value))
+        return None if value is None else TracedInt.parameter(name, value.real)
 
     def tensors(self) -> tuple[tuple[str, Path], ...]:
         """Return the tensors among the arguments, by the parameters' names."""
-        return tuple((name, value.source) for name, value in self.values.items() if isinstance(value, Tensor))
+        return tuple(_tensors(self.values.items()))
+
+
+def _tensors(named: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Path]]:
+    for name, value in named:
+        if isinstance(value, Tensor):
+            yield name, value.source
+        elif isinstance(value, list | tuple):
+            yield from _tensors((f"{name}{number}", item) for number, item in enumerate(value))
+
+
+def _holds_tensor(items: list[Value] | tuple[Value, ...]) -> bool:
+    return any(isinstance(item, Tensor) or (isinstance(item, list | tuple) and _holds_tensor(item)) for item in items)

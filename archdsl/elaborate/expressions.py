@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from archdsl.base.guards import recorder, recording
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedInt, is_recordable
+from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import layout, values
@@ -14,7 +15,8 @@ from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NAME, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.streams import STREAM_NAMES
+from archdsl.elaborate.stream_words import axis_of
+from archdsl.elaborate.streams import STREAM_NAMES, Tensor
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
 from archdsl.elaborate.values import (
     ERROR,
@@ -24,6 +26,7 @@ from archdsl.elaborate.values import (
     TooLarge,
     Uncomputable,
     Value,
+    fix,
     is_whole,
     untraced,
 )
@@ -34,7 +37,6 @@ from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_AXES = {"height": -2, "width": -1}
 
 
 class Evaluator:
@@ -47,6 +49,7 @@ class Evaluator:
     def value(self, expr: ast.Expr, scope: Scope, cursor: Cursor, expected: Expected = ANY) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
         # Most expressions are a parameter or a number.
+        recorder.span = expr.span
         if isinstance(expr, ast.Name) and expr.text in scope.values:
             return scope.read(expr.text)
         if isinstance(expr, ast.Literal) and isinstance(expr.value, int) and abs(expr.value) <= MAX_NUMBER:
@@ -66,6 +69,7 @@ class Evaluator:
         sizes: list[int] = []
         for number, dim in enumerate(shape.dims):
             value = self.value(dim.value, scope, cursor)
+            recorder.span = dim.value.span
             if value is ERROR:
                 return None
             if not is_whole(value) or value < 1:
@@ -117,14 +121,12 @@ class _Evaluation:
     def plain(self, expr: ast.Expr) -> MaybeValue:
         """Return a value that the structure depends on, without its trace."""
         value = self.value(expr)
-        self.scope.pin(value)
+        fix(value, expr.span)
         return untraced(value)
 
     def truth(self, expr: ast.Expr) -> bool | ErrorValue:
         """Return a truth value that the structure depends on."""
-        value = self.value(expr)
-        self.scope.pin(value)
-        return self._truth(expr, value)
+        return self._truth(expr, self.value(expr))
 
     def _compute(self, expr: ast.Expr) -> MaybeValue:
         match expr:
@@ -156,6 +158,7 @@ class _Evaluation:
     def _name(self, name: ast.Name) -> MaybeValue:
         text = name.text
         if text in self.scope.values:
+            recorder.span = name.span
             return self.scope.read(text)
         if text in self.expected.words and not self.expected.initialiser:
             return Word(text)
@@ -164,29 +167,29 @@ class _Evaluation:
         if (found := find_initialiser(text)) is not None:
             return self._initialiser(found, ast.Call(name, (), name.span))
         if text in STREAM_NAMES:
-            return self._stream(text)
+            return self._stream(name)
         operator = lookup(text)
         if operator is not None and self.expected.blocks:
             return operator
         report_unknown_name(self.problems, name, self.scope, self.cursor, self.expected)
         return ERROR
 
-    def _stream(self, name: str) -> MaybeValue:
+    def _stream(self, word: ast.Name) -> MaybeValue:
+        name = word.text
         if self.cursor.failed:
             return ERROR
-        shape = self.cursor.shape
-        if shape is None:
+        stream = self.cursor.stream
+        if not isinstance(stream, Tensor):
             if self.cursor.is_bundle:
                 raise Uncomputable(f"several streams flow here, so there is no single `{name}`")
             raise Uncomputable(f"`{name}` belongs to the stream, and there is no stream before the input")
         if name == "shape":
-            return shape.dims
-        if name == "channels":
-            return shape.channels
-        axis = _AXES[name]
-        if shape.rank < 1 - axis:
-            raise Uncomputable(f"the stream is {shape} and has no {name}")
-        return shape.dims[axis]
+            return stream.shape.dims
+        with recording(None):
+            axis = axis_of(self.problems, word, stream)
+        if axis is None:
+            raise Uncomputable(f"the stream is {stream.shape} and has no {name}")
+        return stream.shape.dims[axis]
 
     def _reference(self, reference: ast.Reference) -> MaybeValue:
         texts = self.label_texts(reference.label)
@@ -277,7 +280,7 @@ class _Evaluation:
         if expr.symbol == "not":
             return self._truth(expr.operand, value, negated=True)
         if isinstance(value, float):
-            self.scope.pin(value)
+            fix(value, expr.span)
         return values.negated(value, self.limits)
 
     def _binary(self, expr: ast.Binary) -> MaybeValue:
@@ -291,20 +294,18 @@ class _Evaluation:
         if left is ERROR or right is ERROR:
             return ERROR
         if not _keeps_trace(expr.symbol, left, right):
-            self.scope.pin((left, right))
+            fix((left, right), expr.span)
             left, right = untraced(left), untraced(right)
-        value = values.binary(expr.symbol, left, right, self.limits)
-        if isinstance(value, TracedInt) and not is_recordable(value):
-            self.scope.pin(value)
-            return int(value)
-        return value
+        recorder.span = expr.span
+        return values.binary(expr.symbol, left, right, self.limits)
 
     def _comparison(self, expr: ast.Comparison) -> MaybeValue:
-        left = self.plain(expr.first)
+        left = self.value(expr.first)
         for symbol, operand in expr.rest:
-            right = self.plain(operand)
+            right = self.value(operand)
             if left is ERROR or right is ERROR:
                 return ERROR
+            recorder.span = expr.span
             if not values.compare(symbol, left, right):
                 return False
             left = right
@@ -341,11 +342,12 @@ class _Evaluation:
         args: list[Value] = []
         failed = False
         for arg in expr.args:
-            value = self.plain(arg.value)
+            value = self.value(arg.value)
             if value is ERROR:
                 failed = True
             else:
-                args.append(value)
+                fix(value, expr.span)
+                args.append(untraced(value))
         return ERROR if failed else values.apply(expr.function.text, args, self.limits)
 
     def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> MaybeValue:

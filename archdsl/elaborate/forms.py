@@ -3,6 +3,9 @@
 from dataclasses import replace
 from typing import assert_never
 
+from archdsl.base.guards import recorder, recording
+from archdsl.base.role import Role
+from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label
@@ -10,17 +13,21 @@ from archdsl.elaborate import control
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.naming import child_name
+from archdsl.elaborate.roles import warn_of_role, with_role
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.values import ERROR, ErrorValue, is_whole
+from archdsl.elaborate.values import ERROR, ErrorValue, Value, is_whole
 from archdsl.elaborate.walk import Made, Unfolded, Walk, single, stopped
 from archdsl.ops.argument_types import shown
 from archdsl.ops.base import Merge
 from archdsl.ops.merge import Add
 from archdsl.ops.rearrange import Slice
+from archdsl.ops.roles import first_axis
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import Below
+
+SPLIT = "split"
 
 
 def merge(walk: Walk, unit: ast.Merge, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
@@ -97,7 +104,7 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
     if start is None or end is None:
         return stopped(cursor)
     shortcut = start
-    if not scope.agree(start.shape, end.shape):
+    if not agree(start.shape, end.shape, unit.span):
         if unit.project is None:
             _report_residual(walk, unit, start, end)
             return stopped(cursor)
@@ -107,13 +114,23 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
             return stopped(cursor)
         made = [*made, *(replace(each, optional=True) for each in projection)]
         shortcut = found
-        if not scope.agree(shortcut.shape, end.shape):
+        if not agree(shortcut.shape, end.shape, unit.span):
             _report_projection(walk, unit, shortcut, end)
             return stopped(cursor)
     call = ast.Call(ast.Name(Add.name, unit.span), (), unit.span)
     bound = Bound(Add(), call, {}, {})
     node, after = walk.place(bound, (*scope.path, name), (shortcut, end), scope, cursor, labelled=True)
     return Unfolded([*made, *node], after)
+
+
+def agree(one: Shape, other: Shape, span: Span) -> bool:
+    """Return whether two shapes are equal, and record the condition on the sizes that decide it."""
+    if one.rank != other.rank:
+        return False
+    holds = one.plain() == other.plain()
+    recorder.span = span
+    recorder.record_pairs("==", zip(one.dims, other.dims, strict=True), holds=holds)
+    return holds
 
 
 def _keyword(unit: ast.Residual) -> Span:
@@ -168,31 +185,65 @@ def restart(walk: Walk, reference: ast.Reference, scope: Scope, cursor: Cursor) 
 
 
 def split(walk: Walk, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
-    """Cut the channels into a bundle of equal parts."""
-    count = walk.evaluator.structural(call.args[0].value, scope, cursor) if len(call.args) == 1 else None
+    """Cut an axis, by default the channels, into a bundle of equal parts."""
+    arguments = _split_arguments(walk, call, scope, cursor)
     stream = single(walk, cursor, call.span)
-    if not is_whole(count) or count < 2:
-        if count is not ERROR:
-            given = "" if count is None else f", not {shown(count)}"
-            text = f"`split` takes the number of parts, at least 2{given}"
-            walk.problems.report(codes.WRONG_VALUE, call.span, text, help="write `split(2)`")
+    if arguments is None or stream is None:
         return stopped(cursor)
-    if stream is None:
+    count, stated = arguments
+    rank = stream.shape.rank
+    if not -rank <= (stated or 0) < rank:
+        text = f"`axis` is {stated}, but {stream.shape} has the axes 0 to {rank - 1}"
+        walk.problems.report(codes.OUT_OF_RANGE, call.span, text)
         return stopped(cursor)
-    channels = stream.shape.channels
-    if channels % count:
-        text = f"{int(channels)} channels do not split into {count} equal parts"
+    axis = (stated or 0) % rank
+    total = stream.shape.dims[axis]
+    recorder.span = call.span
+    if total % count:
+        words = stream.role.words(rank)
+        counted = "channels" if axis == 0 else words[axis] if words else "elements"
+        text = f"{int(total)} {counted} do not split into {count} equal parts"
         walk.problems.report(codes.NOT_DIVISIBLE, call.span, text)
         return stopped(cursor)
-    size = channels // count
+    with recording(None):
+        warning = first_axis(SPLIT, stream.role, stream.shape) if stated is None else None
+    if warning is not None:
+        warn_of_role(walk.problems, call, warning)
+    size = total // count
     made: Made = []
     parts: list[Tensor] = []
     for number in range(count):
-        bound = Bound(Slice(start=number * size, stop=(number + 1) * size), call, {}, {})
-        name = child_name(walk.problems, label if number == 0 else None, "split", scope.children)
+        bound = Bound(Slice(start=number * size, stop=(number + 1) * size, axis=axis), call, {}, {})
+        name = child_name(walk.problems, label if number == 0 else None, SPLIT, scope.children)
         node, after = walk.place(bound, (*scope.path, name), (stream,), scope, cursor, labelled=True)
         if not isinstance(after.stream, Tensor):
             return Unfolded(made, after)
         made += node
-        parts.append(after.stream)
+        # The mistake is reported once, not by every step behind it.
+        parts.append(after.stream if warning is None else with_role(walk, after.stream, Role.PLAIN))
     return Unfolded(made, cursor.at(Bundle(tuple(parts))))
+
+
+def _split_arguments(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -> tuple[int, int | None] | None:
+    """Return the number of parts and the axis, None where none is written; None after reporting a problem."""
+    given: dict[str, Value] = {}
+    for number, argument in enumerate(call.args):
+        name = argument.name.text if argument.name else "parts" if number == 0 else ""
+        value = walk.evaluator.structural(argument.value, scope, cursor)
+        if value is ERROR:
+            return None
+        if name not in ("parts", "axis") or name in given:
+            text = "`split` takes the number of parts, and `axis`"
+            walk.problems.report(codes.NO_SUCH_ARGUMENT, argument.span, text, help="write `split(2, axis = 1)`")
+            return None
+        given[name] = value
+    count, axis = given.get("parts"), given.get("axis", 0)
+    if not is_whole(count) or count < 2:
+        text = "`split` takes the number of parts, at least 2" + ("" if count is None else f", not {shown(count)}")
+        walk.problems.report(codes.WRONG_VALUE, call.span, text, help="write `split(2)`")
+        return None
+    if not is_whole(axis):
+        text = f"`axis` must be an integer, not {shown(axis)}"
+        walk.problems.report(codes.WRONG_VALUE, call.span, text, help="write `axis = 1`, for example")
+        return None
+    return count, axis if "axis" in given else None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from archdsl.base.guards import recording
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
@@ -14,7 +15,8 @@ from archdsl.elaborate.definitions import Library
 from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.parameters import ModelParameters, model_parameters
-from archdsl.elaborate.scopes import Children, Labelled, Scope
+from archdsl.elaborate.roles import input_role
+from archdsl.elaborate.scopes import Children, Labelled, Scope, UsageLog
 from archdsl.elaborate.settings import SettingError, require_inputs, setting_value
 from archdsl.elaborate.steps import Steps
 from archdsl.elaborate.streams import Tensor
@@ -49,8 +51,10 @@ def elaborate(
     steps = Steps(problems, limits, library.file.source, dict(shapes or {}))
     given = {name: setting_value(name, value) for name, value in (settings or {}).items()}
     try:
-        parameters = model_parameters(steps, model, library, given)
-        graph = _Unfolding(model, parameters, steps, bool(given)).graph() if parameters else None
+        usage = UsageLog()
+        with recording(usage.guards):
+            parameters = model_parameters(steps, model, library, given, usage)
+            graph = _Unfolding(model, parameters, steps, bool(given)).graph() if parameters else None
     except OverBudget:
         return None
     finally:
@@ -100,6 +104,8 @@ class _Unfolding:
             outputs=self._named(Output("output", stream.source, stream.shape)),
             devices=tuple(steps.parts.devices),
             overridden=self.overridden or bool(steps.shapes),
+            roles=steps.parts.roles,
+            guards=tuple(self.parameters.usage.guards),
         )  # fmt: skip
 
     def _named(self, stream: Output) -> tuple[Output, ...]:
@@ -165,13 +171,16 @@ class _Unfolding:
             problems.report(codes.RESERVED_NAME, name.span, why, help=f"call it `{name.text}_in`, for example")
         self._enter_dimensions(statement.shape, sizes)
         given = Input(name.text, Shape(sizes or (1,)), statement.span)
+        role = input_role(problems, statement.shape)
         earlier = next((other for other in inputs if other.name == given.name), None)
         if earlier:
             problems.report(codes.DEFINED_TWICE, name.span, secondary=(Label(earlier.span, "first here"),))
             return cursor
-        if sizes and not self.steps.shapes:
-            layout.warn_of_input(problems, given)
-        tensor = Tensor(given.path, given.shape) if sizes else ERROR
+        if sizes and not self.steps.shapes and statement.shape.role is None:
+            with recording(None):
+                layout.warn_of_input(problems, given)
+        tensor = Tensor(given.path, given.shape, role) if sizes else ERROR
+        self.steps.parts.roles[given.path] = role
         scope.children.labelled[name.text] = Labelled(tensor, name.span)
         inputs.append(given)
         return cursor if len(inputs) > 1 else cursor.at(tensor)
@@ -268,7 +277,8 @@ class _Unfolding:
             if not used:
                 self._report_unused(param)
             value = self.parameters.values[name]
-            found.append(Parameter(name, value, name in usage.pinned, used, param.span))
+            default = self.parameters.defaults.get(name)
+            found.append(Parameter(name, value, used, param.span, default, usage.opaque.get(name)))
         self._check_blocks()
         return tuple(found)
 

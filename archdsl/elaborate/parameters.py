@@ -12,7 +12,7 @@ from archdsl.elaborate.definitions import Defined, Library
 from archdsl.elaborate.expected import PARAMETER_DEFAULT
 from archdsl.elaborate.scopes import Scope, UsageLog
 from archdsl.elaborate.settings import require_parameters
-from archdsl.elaborate.values import ERROR, MaybeValue, Value, is_whole
+from archdsl.elaborate.values import ERROR, MaybeValue, Value, is_number, is_whole
 from archdsl.elaborate.walk import Walk
 from archdsl.syntax import ast
 from archdsl.target.reserved import why_no_parameter
@@ -29,6 +29,7 @@ class ModelParameters:
     base: Defined
     declared: dict[str, ast.Parameter] = field(default_factory=dict)
     values: dict[str, MaybeValue] = field(default_factory=dict)
+    defaults: dict[str, int | float] = field(default_factory=dict)
     usage: UsageLog = field(default_factory=UsageLog)
     scope: Scope = field(default_factory=lambda: Scope({}))
 
@@ -44,7 +45,10 @@ class ModelParameters:
                 continue
             self.declared.setdefault(name, param)
             if name not in self.values:
-                self.values[name] = _traced(name, _value(param, Scope(values, target.library.names), settings, walk))
+                value = _value(param, Scope(values, target.library.names), settings, walk)
+                if is_number(value):
+                    self.defaults[name] = value
+                self.values[name] = _traced(name, value)
             values[name] = self.values[name]
         own = frozenset(values).difference(bound)
         untraceable = frozenset(name for name in own if not isinstance(values[name], TracedInt | TracedFloat))
@@ -55,13 +59,13 @@ class ModelParameters:
 
 
 def model_parameters(
-    walk: Walk, model: ast.Definition, library: Library, settings: Mapping[str, Value]
+    walk: Walk, model: ast.Definition, library: Library, settings: Mapping[str, Value], usage: UsageLog
 ) -> ModelParameters | None:
     """Return the parameters of a model, or None after reporting that its definition leads to no body.
 
     Raises SettingError where `settings` names a parameter that the model does not have.
     """
-    found = ModelParameters(Defined(model, library))
+    found = ModelParameters(Defined(model, library), usage=usage)
     target: Defined = found.base
     bound: dict[str, Value] = {}
     seen: list[ast.Definition] = []
@@ -114,7 +118,7 @@ def _value(param: ast.Parameter, scope: Scope, settings: Mapping[str, Value], wa
 
 def _traced(name: str, value: MaybeValue) -> MaybeValue:
     if is_whole(value):
-        return TracedInt.parameter(name, int(value))
+        return TracedInt.parameter(name, value.real)
     return TracedFloat.parameter(name, value) if isinstance(value, float) else value
 
 

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from archdsl.base.shape import Shape
+from archdsl.base.guards import Guard, recorder
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_recordable, parameters_of
 from archdsl.elaborate.definitions import Defaults, Defined, Definitions
 from archdsl.elaborate.streams import Tensor
-from archdsl.elaborate.values import ErrorValue, MaybeValue, Number
+from archdsl.elaborate.values import ErrorValue, MaybeValue
 from archdsl.ir.graph import Container, Node, Path
 from archdsl.syntax import ast
 
@@ -89,13 +88,14 @@ class Children:
 class UsageLog:
     """The names that a body has used.
 
-    `read` holds parameters of the definition. `pinned` holds parameters of the model that the structure depends on;
-    the generated constructor cannot leave them open. `referred` holds labels.
+    `read` holds parameters of the definition, `referred` labels. `guards` are the conditions on traced parameters that
+    the body demanded. `opaque` holds the parameters that were read and cannot be traced, with the first place.
     """
 
     read: set[str] = field(default_factory=set)
-    pinned: set[str] = field(default_factory=set)
     referred: set[str] = field(default_factory=set)
+    guards: list[Guard] = field(default_factory=list)
+    opaque: dict[str, Span | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,7 @@ class Scope:
     """The names that are visible at a point of the source, and the container that is being filled there.
 
     `parameters` are the parameters of the definition that no inner name hides, `untraceable` those of the model whose
-    values cannot carry a trace. In a block, `meanings` maps its traced names to the values that they have in terms of
-    the model's parameters; it is None where values are in those terms already.
+    values cannot carry a trace.
     """
 
     values: Mapping[str, MaybeValue]
@@ -115,27 +114,26 @@ class Scope:
     defaults: Defaults = field(default_factory=Defaults)
     parameters: frozenset[str] = _NO_NAMES
     untraceable: frozenset[str] = _NO_NAMES
-    meanings: Mapping[str, Number] | None = None
 
     def with_values(self, values: Mapping[str, MaybeValue]) -> "Scope":
         """Return an inner scope in which more names have values; they hide names of this scope."""
         return Scope(
             {**self.values, **values}, self.definitions, self.usage, self.path, self.children, self.defaults,
-            self.parameters.difference(values), self.untraceable.difference(values), self.meanings,
+            self.parameters.difference(values), self.untraceable.difference(values),
         )  # fmt: skip
 
     def with_defaults(self, defaults: Defaults) -> "Scope":
         """Return a scope with other `set` defaults."""
         return Scope(
             self.values, self.definitions, self.usage, self.path, self.children, defaults,
-            self.parameters, self.untraceable, self.meanings,
+            self.parameters, self.untraceable,
         )  # fmt: skip
 
     def within(self, path: Path, children: Children) -> "Scope":
         """Return the scope of the body of an inner container."""
         return Scope(
             self.values, self.definitions, self.usage, path, children, self.defaults,
-            self.parameters, self.untraceable, self.meanings,
+            self.parameters, self.untraceable,
         )  # fmt: skip
 
     def block(self, name: str) -> Defined | None:
@@ -144,60 +142,12 @@ class Scope:
         return value if isinstance(value, Defined) else self.definitions.get(name)
 
     def read(self, name: str) -> MaybeValue:
-        """Return the value of a name. Reading a parameter counts as use, and pins it if it cannot be traced."""
+        """Return the value of a name. Reading a parameter counts as use, and fixes it if it cannot be traced."""
         if name in self.parameters:
             self.usage.read.add(name)
             if name in self.untraceable:
-                self.usage.pinned.add(name)
+                self.usage.opaque.setdefault(name, recorder.span)
         return self.values[name]
-
-    def pin(self, value: MaybeValue) -> None:
-        """Record that the structure depends on the parameters that `value` was computed from."""
-        if type(value) is int:
-            return
-        for name in parameters_of(value):
-            self.usage.pinned.update({name} if self.meanings is None else parameters_of(self.meanings[name]))
-
-    def meaning(self, value: Number) -> Number:
-        """Return a number as it is computed from the parameters of the model."""
-        if self.meanings is None:
-            return value
-        if isinstance(value, TracedFloat):
-            return self.meanings[value.name]
-        if isinstance(value, TracedInt):
-            return evaluated(value, self.meanings)  # type: ignore[arg-type]
-        return value
-
-    def agree(self, one: Shape, other: Shape, *, free: int | None = None) -> bool:
-        """Return whether two shapes are equal, and pin the parameters that decide it.
-
-        The axis `free`, where an operator lets the shapes differ, pins nothing.
-        """
-        for axis, (left, right) in enumerate(zip(one.dims, other.dims, strict=False)):
-            if axis == free or left is right or (type(left) is int and type(right) is int):
-                continue
-            if not _is_settled(self.meaning(left), self.meaning(right)):
-                self.pin((left, right))
-        return one.dims == other.dims
-
-
-def recordable(shape: Shape, scope: Scope) -> Shape:
-    """Return a shape in which sizes with a trace that is too large are constants, whose parameters are pinned."""
-    if all(type(size) is int or is_recordable(size) for size in shape.dims):
-        return shape
-    scope.pin([size for size in shape.dims if not is_recordable(size)])
-    return Shape(tuple(size if is_recordable(size) else int(size) for size in shape.dims))
-
-
-def _is_settled(one: Number, other: Number) -> bool:
-    """Return whether two sizes are equal, or differ, for all values of the parameters that they depend on."""
-    difference = one - other
-    if not isinstance(difference, TracedInt):
-        return True
-    if any(not isinstance(factor, str) for monomial, _ in difference.trace for factor in monomial):
-        return False
-    counts = [count for _, count in difference.trace]
-    return all(count > 0 for count in counts) or all(count < 0 for count in counts)
 
 
 class Labelled(NamedTuple):

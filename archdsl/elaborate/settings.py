@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from math import prod
+from math import isfinite, prod
 
 from archdsl.base.shape import Shape
 from archdsl.elaborate.suggestions import suggestion
@@ -31,10 +31,10 @@ def parse_setting(text: str) -> tuple[str, Value]:
     name, value = name.strip(), value.strip()
     if not equals or not name.isidentifier():
         raise SettingError(f"`{text}` is not of the form name=value")
-    return name, _value(value)
+    return name, _value(name, value)
 
 
-def _value(text: str) -> Value:
+def _value(name: str, text: str) -> Value:
     if text in _WORDS:
         return _WORDS[text]
     digits = text.replace("_", "")
@@ -43,10 +43,17 @@ def _value(text: str) -> Value:
             raise SettingError(f"{text} is too large")
         return int(digits)
     if _REAL.fullmatch(text):
-        return float(digits)
+        return _finite(name, float(digits))
     if re.fullmatch(r"\d+(x\d+)+", text):
         return tuple(int(part) for part in text.split("x"))
     return text.strip('"')
+
+
+def _finite(name: str, value: float) -> float:
+    """Return a number, which must not be infinite or NaN."""
+    if not isfinite(value):
+        raise SettingError(f"`{name}` cannot be set to {value}: it is not a finite number")
+    return value
 
 
 def setting_value(name: str, value: object) -> Value:
@@ -58,7 +65,14 @@ def setting_value(name: str, value: object) -> Value:
         return [setting_value(name, item) for item in value]
     if isinstance(value, tuple):
         return tuple(setting_value(name, item) for item in value)
-    if value is None or isinstance(value, bool | int | float | str | Initialiser):
+    if isinstance(value, float):
+        return _finite(name, value)
+    if isinstance(value, Initialiser):
+        for part in value.held():
+            setting_value(name, part)
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise SettingError(f"`{name}` cannot be set to an integer beyond 2**63")
+    if value is None or isinstance(value, bool | int | str | Initialiser):
         return value
     raise SettingError(f"`{name}` cannot be set to an object of type {type(value).__name__}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
+from archdsl.base.guards import recording
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
@@ -18,18 +19,16 @@ from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.naming import child_name, report_label
 from archdsl.elaborate.repeats import Repeats, enter_label, repeats
-from archdsl.elaborate.scopes import Children, Scope, recordable
+from archdsl.elaborate.scopes import Children, Scope
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ErrorValue
 from archdsl.elaborate.walk import GraphParts, Made, Unfolded, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ops.argument_types import shown
-from archdsl.ops.base import Merge
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import Below
 
-SPLIT = "split"
 # Units of work for an operation and a submodule, beside those for their statements.
 _OPERATION, _SUBMODULE = 10, 8
 
@@ -117,7 +116,7 @@ class Steps:
             if len(self.parts.nodes) == before:
                 self.budget.count_idle(step.span)
         if step.shape:
-            diagnostics.check_shape(self, step.shape, scope, cursor)
+            cursor = diagnostics.check_shape(self, step.shape, scope, cursor)
         return Unfolded(made, cursor)
 
     def unit(self, step: ast.Step, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
@@ -187,7 +186,7 @@ class Steps:
         if found is None:
             if call.name.text == towers.EXCHANGE:
                 return towers.misplaced_exchange(self, call, cursor)
-            if call.name.text == SPLIT:
+            if call.name.text == forms.SPLIT:
                 return forms.split(self, call, label, scope, cursor)
             return operators.operator(self, call, None, label, scope, cursor)
         match found:
@@ -215,22 +214,20 @@ class Steps:
         self.budget.count_work(span, _OPERATION + len(inputs) + len(path) // 2)
         shapes = tuple([tensor.shape for tensor in inputs])
         try:
-            found = bound.apply(shapes)
+            found = bound.apply(shapes, tuple([tensor.role for tensor in inputs]))
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
-        if not self.budget.allows(found.shape, span) or not self.budget.allows_weights(op, shapes[0].plain(), span):
+        with recording(None):
+            allows = self.budget.allows(found.shape, span) and self.budget.allows_weights(op, shapes[0].plain(), span)
+        if not allows:
             return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
-        scope.pin(found.decides)
-        if len(shapes) > 1:
-            free = op.free_axis if isinstance(op, Merge) else None
-            for other in shapes[1:]:
-                scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
-        shape = recordable(found.shape, scope)
-        node = Node(path, op, sources, shapes, shape, span, cursor.device, labelled, tower=cursor.tower)
-        diagnostics.warn(self, node, bound, found.advice, scope)
+        node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
+        with recording(None):
+            diagnostics.warn(self, node, bound, found.advice, scope, found.role_advice)
         self.parts.nodes[path] = node
-        return Unfolded([node], cursor.at(Tensor(path, shape)))
+        self.parts.roles[path] = found.role
+        return Unfolded([node], cursor.at(Tensor(path, found.shape, found.role)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from archdsl.base.role import BY_POSITION, Role
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Path
 
@@ -13,6 +14,7 @@ class Tensor:
 
     source: Path
     shape: Shape
+    role: Role = Role.PLAIN
 
     def __str__(self) -> str:
         return f"a tensor of {self.shape}"
@@ -30,4 +32,4 @@ class Bundle:
 
 Stream: TypeAlias = Tensor | Bundle
 # Names of the language for the sizes of the stream.
-STREAM_NAMES = frozenset({"channels", "height", "width", "shape"})
+STREAM_NAMES = frozenset({*BY_POSITION, "shape"})

@@ -242,7 +242,7 @@ def _exchange(walk: Walk, step: ast.Step, towers: list[_Tower], scopes: list[Sco
         _exchange_once(walk, step, call, names, towers, scopes)
     if step.shape:
         for tower, scope in zip(towers, scopes, strict=True):
-            diagnostics.check_shape(walk, step.shape, scope, tower.cursor)
+            tower.cursor = diagnostics.check_shape(walk, step.shape, scope, tower.cursor)
     return bool(rounds and rounds[0].total)
 
 
@@ -256,7 +256,7 @@ def _exchange_once(
 ) -> None:
     streams = [single(walk, tower.cursor, call.span) for tower in towers]
     inputs = tuple(stream for stream in streams if stream is not None)
-    bound = Bound(Concat(), call, {}, {})
+    bound = Bound(Concat(), call, {"axis": call.span}, {})
     for label, tower, scope in zip(names, towers, scopes, strict=True):
         name = child_name(walk.problems, label, EXCHANGE, scope.children, counts=False)
         before = tower.cursor

@@ -10,7 +10,8 @@ from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
 from archdsl.elaborate.near_misses import NearMiss
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.streams import STREAM_NAMES, Tensor
+from archdsl.elaborate.stream_words import stream_names
+from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.ops import all_ops, lookup
 from archdsl.ops.argument_types import PADDING
@@ -68,8 +69,7 @@ def report_unknown_name(problems: Problems, name: ast.Name, scope: Scope, cursor
         _report_no_initialiser(problems, codes.NO_SUCH_NAME, name, scope)
         return
     words = [word for word in expected.words if word != "same"]
-    streams = () if cursor.stream is None else sorted(STREAM_NAMES)
-    accepted = [*scope.values, *words, *streams]
+    accepted = [*scope.values, *words, *sorted(stream_names(cursor))]
     found = None if name.text in PADDING.words else foreign_names.word(name.span, name.text, accepted)
     if found:
         problems.report(codes.NO_SUCH_NAME, name.span, help=found.help, fixes=found.fixes)

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
-from archdsl.base.symbolic import Compound, TracedFloat, TracedInt
+from archdsl.base.guards import recorder
+from archdsl.base.source import Span
+from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, compared, fixed
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.limits import MAX_LIST_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.streams import Tensor
@@ -121,7 +123,7 @@ def bounded(value: Value, limits: Limits) -> Value:
     Raises TooLarge where it exceeds a limit.
     """
     if isinstance(value, int):
-        if abs(value) > MAX_NUMBER:
+        if abs(value.real) > MAX_NUMBER:
             raise TooLarge("an integer beyond 2**63")
     elif isinstance(value, float):
         if not math.isfinite(value):
@@ -168,10 +170,13 @@ def _divide(left: Number, right: Number) -> Number:
 
 def _power(left: Number, right: Number) -> Number:
     if isinstance(left, int) and isinstance(right, int) and right >= 0:
-        if abs(left) > 1 and right > 63:
+        if abs(left.real) > 1 and right > 63:
             raise TooLarge("an integer beyond 2**63")
+        if right > 63:
+            left = fixed(left)
+            return left if right % 2 else left * left
         result: Number = 1
-        for _ in range(min(right, 64) if abs(left) > 1 else right % 2 + 2 * (right > 1)):
+        for _ in range(right):
             result = result * left
         return result
     try:
@@ -205,9 +210,11 @@ def compare(symbol: str, left: Value, right: Value) -> bool:
 
     Raises Uncomputable where the operands have no order.
     """
+    if is_number(left) and is_number(right):
+        return compared(symbol, left, right)
     if symbol in ("==", "!="):
         return (left == right) == (symbol == "==")
-    if not (is_number(left) and is_number(right)) and not (isinstance(left, str) and isinstance(right, str)):
+    if not (isinstance(left, str) and isinstance(right, str)):
         raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
     return _ORDER[symbol](left, right)
 
@@ -271,6 +278,18 @@ def apply(function: str, args: Sequence[Value], limits: Limits) -> Value:
         raise Uncomputable(f"`{function}` cannot be applied to {given}") from error
 
 
+def fix(value: object, span: Span, *, of_map: bool = False) -> None:
+    """Record that the net at a place of the source depends on a value in a way that its trace does not express."""
+    if recorder.log is None or type(value) in (int, str, bool, float):
+        return
+    recorder.span = span
+    if isinstance(value, TracedInt | TracedFloat):
+        recorder.record("==", value, value.real, holds=True, of_map=of_map)
+    elif isinstance(value, list | tuple | Compound):
+        for part in value.held() if isinstance(value, Compound) else value:
+            fix(part, span, of_map=of_map)
+
+
 def untraced(value: _T) -> _T:
     """Return a value without its traces."""
     return cast(_T, _untraced(value))
@@ -278,9 +297,9 @@ def untraced(value: _T) -> _T:
 
 def _untraced(value: object) -> object:
     if isinstance(value, TracedInt):
-        return int(value)
+        return value.real
     if isinstance(value, TracedFloat):
-        return float(value)
+        return value.real
     if isinstance(value, list):
         return [_untraced(item) for item in value]
     if isinstance(value, tuple):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
@@ -15,7 +16,8 @@ from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
-from archdsl.ir.graph import Assertion, Container, Input, Node, Path
+from archdsl.ir.assertions import Assertion
+from archdsl.ir.graph import Container, Input, Node, Path
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import Below
 
@@ -33,12 +35,14 @@ class Unfolded(NamedTuple):
 class GraphParts:
     """The parts of a graph that exist so far.
 
-    `readers` maps an input to whether indices are read from it, and the call that reads it first. `blocks` maps the
-    identity of a definition to the parameters that some use of it has read.
+    `roles` has the roles of inputs and results by their paths. `readers` maps an input to whether indices are read from
+    it, and the call that reads it first. `blocks` maps the identity of a definition to the parameters that some use of
+    it has read.
     """
 
     inputs: list[Input] = field(default_factory=list)
     nodes: dict[Path, Node] = field(default_factory=dict)
+    roles: dict[Path, Role] = field(default_factory=dict)
     readers: dict[Path, tuple[bool, ast.Call]] = field(default_factory=dict)
     assertions: list[Assertion] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)

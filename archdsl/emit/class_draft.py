@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped, walk
 from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
@@ -71,6 +72,7 @@ class ClassDraft:
         variables: The variable of each tensor.
         aliases: Tensors that a step returns unchanged, with the tensors that they equal.
         anchors: Buffers by device. Each marks a device on which the class has no weights of its own.
+        guards: The conditions on the parameters under which the class is this one.
     """
 
     container: Container
@@ -87,6 +89,7 @@ class ClassDraft:
     variables: dict[Path, str] = field(default_factory=dict)
     aliases: dict[Path, Path] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
 
     @property
     def is_numbered(self) -> bool:

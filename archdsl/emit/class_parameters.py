@@ -1,10 +1,13 @@
 """The parameters that the code of a class can use: which stay open, and which become numbers."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Expr, mapped, parts
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
+from archdsl.base.source import Span
+from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_traced, parameters_of
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
@@ -19,11 +22,17 @@ class ClassParameters:
         values: Their values, by name.
         fixed: The parameters that become numbers in the code.
         meanings: The values of a block's parameters as its caller computes them.
+        guards: The conditions on the parameters that elaboration and the code of operators demanded.
     """
 
     values: dict[str, int | float]
     fixed: set[str] = field(default_factory=set)
     meanings: dict[str, int | float] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
+
+    def copied(self) -> "ClassParameters":
+        """Return a copy for another class that has the same parameters, and may fix others of them."""
+        return replace(self, fixed=set(self.fixed))
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
@@ -36,6 +45,10 @@ class ClassParameters:
         if isinstance(expr, TracedFloat) and expr.name in self.fixed:
             return float(expr)
         return expr
+
+    def fixing(self, names: Iterable[str], span: Span) -> list[Guard]:
+        """Return the guards that say that parameters have the values of this use."""
+        return [Guard("==", ((own(name, self.values[name]), self.values[name]),), span) for name in sorted(names)]
 
     def as_attribute(self, expr: Expr) -> Expr:
         """Return a number as `forward` computes it, where open parameters are attributes of the module."""
@@ -52,8 +65,8 @@ class ClassParameters:
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
     """Return the parameters of the model and of each use of a block, by path."""
-    root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if isinstance(p.value, int | float)})
-    root.fixed = {p.name for p in graph.parameters if p.pinned}
+    root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if is_traced(p.value)})
+    root.guards = graph.graph.guards
     found: dict[tuple[str, ...], ClassParameters] = {}
     _enter(graph.root, root, found)
     return found
@@ -62,24 +75,26 @@ def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParamete
 def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[str, ...], ClassParameters]) -> None:
     found[container.path] = parameters
     attributes: set[str] = set()
+    guards: list[Guard] = []
     for child in _children(container):
         if isinstance(child, Node):
             mentioned, applied = _mentions(child)
+            guards += child.guards
             for value in child.op.values.values():
                 # An initialiser never decides about the structure, and has no code where there are no weights.
                 if not isinstance(value, Initialiser):
-                    parameters.fixed |= parameters_of(value) - mentioned
+                    guards += parameters.fixing(parameters_of(value) - mentioned, child.span)
             if len(child.path) == len(container.path) + 1:
                 attributes |= applied
     labels = {child.path[-1] for child in container.children}
-    parameters.fixed |= attributes & (MODULE_ATTRIBUTES | labels)
+    hidden = attributes & (MODULE_ATTRIBUTES | labels)
+    parameters.fixed |= hidden
+    parameters.guards += (*guards, *parameters.fixing(hidden, container.span))
     for child in _children(container):
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}
-            inner = ClassParameters(values, meanings={given.name: given.value for given in child.use.arguments})
-            _enter(child, inner, found)
-            for name in inner.fixed:
-                parameters.fixed |= parameters_of(inner.meanings.get(name))
+            meanings = {given.name: given.value for given in child.use.arguments}
+            _enter(child, ClassParameters(values, meanings=meanings, guards=child.use.guards), found)
 
 
 def _children(container: Container) -> list[Node | Container]:
@@ -95,7 +110,12 @@ def _children(container: Container) -> list[Node | Container]:
 def _plain(value: int | float) -> int | float:
     if isinstance(value, bool):
         return value
-    return int(value) if isinstance(value, int) else float(value)
+    return value.real
+
+
+def own(name: str, number: int | float) -> int | float:
+    """Return the value of a parameter as the parameter itself."""
+    return TracedInt.parameter(name, number) if isinstance(number, int) else TracedFloat.parameter(name, number)
 
 
 def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:

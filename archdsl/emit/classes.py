@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, structure
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
+from archdsl.emit.conditions import Clause
 from archdsl.emit.statements import key
 
 # Parameters of constructors: whether the class has its projection, and the factory arguments by device.
@@ -28,6 +30,9 @@ class Class:
         takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
+        fixed: The parameters of the net that became numbers, with the guards that fixed them.
+        checks: The conditions on the parameters without which the class would be wrong.
+        projection: The condition on the parameters under which the class has its projection, if there is one.
     """
 
     name: str
@@ -35,6 +40,9 @@ class Class:
     takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
+    fixed: dict[str, Guard | None] = field(default_factory=dict)
+    checks: list[Clause] = field(default_factory=list)
+    projection: Expr = None
 
     @property
     def representative(self) -> ClassDraft:
@@ -174,7 +182,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):
             named.append((name, value))
-    if found.takes_project and _has_optional(draft):
+    if found.takes_project and found.projection is None and _has_optional(draft):
         named.append((PROJECT.name, True))
     if draft.is_placed:
         named.append((ON.name, ON))
@@ -198,8 +206,8 @@ def default_values(found: Class) -> dict[str, int | float]:
 
     A default may be computed from other parameters of the class.
     """
-    use = found.representative.container.use
-    given = {each.name: each.default for each in use.arguments} if use else {}
+    use, number = found.representative.container.use, found.representative.parameters.number
+    given = {each.name: number(each.default) for each in use.arguments} if use else {}
     defaults: dict[str, int | float] = {}
     for name in reversed(found.parameters):
         default = given.get(name)

@@ -13,17 +13,20 @@ from archdsl.base.pyexpr import (
     Ref,
     Repeat,
     Sequence,
+    Text,
     call,
     mapped,
     union,
     walk,
 )
+from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
+from archdsl.emit.conditions import Clause
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
-from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Statement, branch, expressions
+from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Raise, Statement, branch, expressions
 
 _SELF = Ref("self")
 _DEVICE = union(Ref("torch.device"), Ref("str"), None)
@@ -37,12 +40,13 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     made = _numbered(draft, module) if draft.is_numbered else _assignments(found, module)
     factory = _factory(found, module, made)
     computed = _computed(found, module)
+    checks = [_check(found, each) for each in found.checks]
     kept = _kept(found)
     made += _initialisation(found)
     if draft.is_numbered:
-        body = [*computed, *factory, *made, *kept]
+        body = [*computed, *checks, *factory, *made, *kept]
     else:
-        body = [Evaluate(call("super().__init__")), *computed, *kept, *factory, *made]
+        body = [Evaluate(call("super().__init__")), *computed, *checks, *kept, *factory, *made]
     return Function(
         "__init__",
         tuple(_parameters(found, module)),
@@ -66,7 +70,7 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
 
 def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     """Yield the parameters that do not come from the net: `project`, devices, the dtype and a process group."""
-    if found.takes_project:
+    if found.takes_project and found.projection is None:
         yield Parameter(PROJECT.name, Ref("bool"), default=False, has_default=True)
     if not found.representative.is_placed:
         yield Parameter("device", _DEVICE, None, has_default=True)
@@ -87,6 +91,16 @@ def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
         for name, default in module.defaults(found).items()
         if names_in(default)
     ]
+
+
+def _check(found: Class, clause: Clause) -> Statement:
+    """Return the statement that refuses values for which the class would be wrong."""
+    given: list[str | Expr] = []
+    for name in found.parameters:
+        if name in clause.names:
+            given += [", " if given else "", Ref(name)]
+    message = Text((f"{found.name} needs {flat(clause.expr)}, not ", *given))
+    return If((branch(clause.refused, Raise(call("ValueError", message))),))
 
 
 def _kept(found: Class) -> list[Statement]:
@@ -114,11 +128,12 @@ def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list
 def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
     plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
-    return [*plain, *_if_projecting(optional)] if found.takes_project else [*plain, *optional]
+    return [*plain, *_if_projecting(found, optional)] if found.takes_project else [*plain, *optional]
 
 
-def _if_projecting(body: list[Statement]) -> list[Statement]:
-    return [If((branch(PROJECT, *body),))] if body else []
+def _if_projecting(found: Class, body: list[Statement]) -> list[Statement]:
+    test = PROJECT if found.projection is None else found.projection
+    return [If((branch(test, *body),))] if body else []
 
 
 def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
@@ -141,9 +156,9 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
             made.append(Assign(target, call("nn.Identity"), Ref("nn.Module")))
             projections.append(assignment)
             continue
-        made += [*_if_projecting(projections), assignment]
+        made += [*_if_projecting(found, projections), assignment]
         projections = []
-    return [*made, *_if_projecting(projections)]
+    return [*made, *_if_projecting(found, projections)]
 
 
 def _anchors(draft: ClassDraft) -> list[Statement]:

@@ -39,7 +39,7 @@ def of_class(found: Class, root: CountedGraph | None) -> list[str]:
     parts = [*_paragraphs(doc if any(doc) else (about,)), [f"Source: {source}."]]
     if found.forms > 1:
         parts.append(_wrapped(f"One of {found.forms} variants of the block, for {_uses(found)}."))
-    fixed = _fixed(root, draft) if root else ""
+    fixed = _fixed(root, found) if root else ""
     if fixed:
         parts.append(_wrapped(f"Built for {fixed}."))
     if not container.inline:
@@ -58,9 +58,9 @@ def _uses(found: Class) -> str:
     return paths[0] if len(paths) == 1 else f"{', '.join(paths[:-1])} and {paths[-1]}"
 
 
-def _fixed(root: CountedGraph, draft: ClassDraft) -> str:
+def _fixed(root: CountedGraph, found: Class) -> str:
     params: list[Parameter] = [p for p in root.parameters if p.used]
-    closed = [p for p in params if p.name in draft.parameters.fixed or p.name not in draft.parameters.values]
+    closed = [p for p in params if p.name in found.fixed or p.name not in found.representative.parameters.values]
     return ", ".join(f"{p.name} = {shown(p.value)}" for p in closed)
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, with_inputs
-from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, resolved, without_overwriting
-from archdsl.emit.class_parameters import ClassParameters
+from archdsl.emit.class_parameters import ClassParameters, own
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.initialisation import Initialisation
 from archdsl.emit.order import PlacedStep, in_order, interleaved, runs_in
@@ -46,6 +45,7 @@ class Drafter:
             arguments = [(given.name, given.path) for given in self.flow.graph.inputs]
         name = self.flow.graph.name if outputs else _class_name(container)
         draft = ClassDraft(container, parameters, -1, name, arguments, self.placing.spans(container), outputs, given)
+        draft.guards = parameters.guards
         steps = self._children(draft, container, ())
         if any(towers for _, towers in steps):
             steps = in_order(interleaved(steps, self.flow), self.flow)
@@ -132,9 +132,9 @@ class Drafter:
     def _class(self, child: Container, parameters: ClassParameters, owner: Container) -> Call:
         """Return the call of a child's class, which has no name yet, with all arguments that it may need by name."""
         if child.use is None:
-            inner = self.draft(child, parameters)
-            own = tuple((name, _own(name, parameters.values[name])) for name in sorted(inner.mentions))
-            arguments = tuple((name, parameters.expression(number)) for name, number in own)
+            inner = self.draft(child, parameters.copied())
+            named = tuple((name, own(name, parameters.values[name])) for name in sorted(inner.mentions))
+            arguments = tuple((name, parameters.expression(number)) for name, number in named)
         else:
             inner = self.draft(child, self.parameters[child.path])
             mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
@@ -314,11 +314,6 @@ def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
         run = [step] if step.optional and step.reads else []
     if run:
         yield run
-
-
-def _own(name: str, number: int | float) -> int | float:
-    """Return the value of a parameter as the parameter itself, to be passed on to an inner class."""
-    return TracedInt.parameter(name, number) if isinstance(number, int) else TracedFloat.parameter(name, number)
 
 
 def _label(child: Node | Container) -> str:

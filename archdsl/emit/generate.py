@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.base.resources import resource
 from archdsl.emit import training
@@ -16,9 +16,22 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 
+class Generated(NamedTuple):
+    """The source of a module, and notes that say which line fixed each parameter that its constructor does not take."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
 def generate(graph: Buildable) -> str:
     """Return the source of the PyTorch module that computes a graph."""
-    return render(plan(lowered(graph)).plan)
+    return generate_with_notes(graph).text
+
+
+def generate_with_notes(graph: Buildable) -> Generated:
+    """Return the source of the PyTorch module that computes a graph, with its notes."""
+    made = plan(lowered(graph))
+    return Generated(render(made.plan), made.notes)
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[PipelineStage]) -> str:

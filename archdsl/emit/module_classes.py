@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
+from archdsl.base.symbolic import replaced
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
+from archdsl.emit.refusals import refuse
+from archdsl.ir.graph import Parameter
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 
@@ -45,6 +48,7 @@ class ModuleClasses:
         names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
         taken = MODULE_GLOBALS | BUILT_IN | support_names() | names
         made.by_draft.update(classes(drafts, models, taken))
+        refuse(drafts, made.by_draft)
         return made
 
     @property
@@ -78,4 +82,20 @@ class ModuleClasses:
 
     def defaults(self, found: Class) -> dict[str, int | float]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
-        return dict(found.representative.parameters.values) if self.graph_of(found) else default_values(found)
+        graph = self.graph_of(found)
+        if graph is None:
+            return default_values(found)
+        return _defaults(found, graph.parameters)
+
+
+def _defaults(found: Class, parameters: Iterable[Parameter]) -> dict[str, int | float]:
+    """Return the defaults of the class of a model, computed from its arguments; other parameters have their default."""
+    values, closed = found.representative.parameters.values, dict[str, int | float]()
+    made: dict[str, int | float] = {}
+    for each in parameters:
+        if each.default is None:
+            continue
+        fixed = each.name in found.representative.parameters.fixed
+        default = values[each.name] if fixed else replaced(each.default, closed)
+        (made if each.name in found.parameters else closed)[each.name] = default
+    return made

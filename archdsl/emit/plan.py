@@ -13,6 +13,7 @@ from archdsl.emit.forward import forward
 from archdsl.emit.fused import fused
 from archdsl.emit.imports import imports_of
 from archdsl.emit.module_classes import TENSOR, ModuleClasses
+from archdsl.emit.notes import notes_of
 from archdsl.emit.pipeline_tables import tables_of
 from archdsl.emit.statements import (
     Assign,
@@ -57,11 +58,15 @@ class ModulePlan:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedModule:
-    """The plan of a module, and which step each statement of `forward` computes into which variable, by class."""
+    """The plan of a module, and which step each statement of `forward` computes into which variable, by class.
+
+    `notes` say which line fixed each parameter of the model that the constructor does not take.
+    """
 
     plan: ModulePlan
     statements: dict[str, tuple[tuple[Path, str], ...]]
     outputs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan(graph: LoweredGraph) -> GeneratedModule:
@@ -140,7 +145,8 @@ def _planned(
         tables=tuple(line for each in tables for line in printed(each, 0)),
     )
     statements = {each.name: _computed(each.representative) for each in module.distinct}
-    return GeneratedModule(planned, statements, tuple(output.name for output in graph.outputs))
+    notes = dict.fromkeys(note for each in module.distinct for note in notes_of(each, module.graph_of(each)))
+    return GeneratedModule(planned, statements, tuple(output.name for output in graph.outputs), tuple(notes))
 
 
 def _methods(found: Class, module: ModuleClasses) -> _Methods:

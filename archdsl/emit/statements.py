@@ -45,6 +45,13 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Raise:
+    """`raise error`."""
+
+    error: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A test and the statements that run if it holds."""
 
@@ -102,7 +109,7 @@ class Function:
     overrides: bool = False
 
 
-Statement: TypeAlias = Assign | Declare | Evaluate | Return | If | For | Comment
+Statement: TypeAlias = Assign | Declare | Evaluate | Return | Raise | If | For | Comment
 
 
 def branch(test: Expr, *body: Statement) -> Branch:
@@ -143,6 +150,8 @@ def expressions(statements: tuple[Statement, ...]) -> Iterator[Expr]:
                 yield each.expr
             case Return():
                 yield each.value
+            case Raise():
+                yield each.error
             case If():
                 yield from (branch.test for branch in each.branches)
             case For():
@@ -179,6 +188,8 @@ def changed(statement: Statement, change: Callable[[Expr], Expr]) -> Statement:
             return Evaluate(mapped(statement.expr, change))
         case Return():
             return Return(mapped(statement.value, change))
+        case Raise():
+            return Raise(mapped(statement.error, change))
         case If():
             return If(tuple(Branch(mapped(each.test, change), inside(each.body)) for each in statement.branches))
         case For():
@@ -211,6 +222,8 @@ def printed(statement: Statement, indent: int) -> list[str]:
             return lines(statement.expr, prefix="", indent=indent)
         case Return():
             return lines(statement.value, prefix="return ", indent=indent)
+        case Raise():
+            return lines(statement.error, prefix="raise ", indent=indent)
         case For():
             head = f"for {', '.join(statement.variables)} in "
             return [*lines(statement.iterable, prefix=head, indent=indent, suffix=":"), *_body(statement.body, indent)]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from archdsl.base.guards import Guard
 from archdsl.base.pyprint import flat
-from archdsl.base.symbolic import TracedFloat, TracedInt
+from archdsl.base.symbolic import TracedFloat, TracedInt, is_traced, outside, parameters_of
 from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Parameter, Path, Use, dotted
 from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Argument, Op
@@ -16,7 +17,8 @@ def dump(graph: CheckedGraph) -> str:
 
     Arguments that depend on parameters are shown as expressions, and default arguments are omitted.
     """
-    head = [f"model {graph.name}", *map(_parameter, graph.parameters)]
+    fixed = frozenset(name for guard in _guards(graph.root, graph.graph.guards) for name in _fixed(guard))
+    head = [f"model {graph.name}", *(_parameter(each, fixed) for each in graph.parameters)]
     head += [f"input {given.name}: {given.shape}" for given in graph.inputs]
     rows = [("path", "operator", "shapes", "params", "macs"), *_rows(graph.root, graph.inputs[0].path)]
     rows.append(
@@ -28,8 +30,29 @@ def dump(graph: CheckedGraph) -> str:
     return "\n".join([*head, "", *(_line(row, widths) for row in rows)]) + "\n"
 
 
-def _parameter(parameter: Parameter) -> str:
-    remarks = [("decides the structure", parameter.pinned), ("unused", not parameter.used)]
+def _guards(container: Container, guards: tuple[Guard, ...]) -> Iterator[Guard]:
+    """Yield guards, and those of the blocks in a container, in the parameters of the container."""
+    yield from guards
+    for child in container.children:
+        if isinstance(child, Container):
+            inner = _guards(child, child.use.guards if child.use else ())
+            if child.use is None:
+                yield from inner
+                continue
+            meanings = {given.name: given.value for given in child.use.arguments}
+            yield from (each for guard in inner for each in outside(guard, meanings))
+
+
+def _fixed(guard: Guard) -> frozenset[str]:
+    """Return the parameters that a guard fixes, because it says that a number has its value."""
+    ((left, right), *more) = guard.pairs
+    is_fixing = guard.symbol == "==" and not more and is_traced(left) and left.real == right and not is_traced(right)
+    return parameters_of(left) if is_fixing and "%" not in flat(left) else frozenset()
+
+
+def _parameter(parameter: Parameter, fixed: frozenset[str]) -> str:
+    decides = parameter.name in fixed or parameter.read_at is not None
+    remarks = [("decides the structure", decides), ("unused", not parameter.used)]
     words = [words for words, holds in remarks if holds]
     return f"parameter {parameter.name} = {shown(parameter.value)}" + (f"  # {', '.join(words)}" if words else "")
 

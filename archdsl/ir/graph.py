@@ -6,12 +6,14 @@ The path of a node identifies it. The path is also the prefix of its weights in 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from archdsl.base.guards import Guard, recorder, recording
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import evaluated
-from archdsl.diag.model import Problems
+from archdsl.ir.assertions import Assertion
 from archdsl.ops.base import Emission, Op
 
 Path: TypeAlias = tuple[str, ...]
@@ -62,6 +64,7 @@ class Node:
     tower: int | None = None
     stage: int | None = None
     _emission: Emission | None = field(default=None, init=False, repr=False, compare=False)
+    _guards: list[Guard] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def input(self) -> Shape:
@@ -72,9 +75,16 @@ class Node:
     def emission(self) -> Emission:
         """The code that computes it. It is computed at the first access and kept."""
         if self._emission is None:
-            object.__setattr__(self, "_emission", self.op.emission(self.inputs))
+            with recording(self._guards):
+                recorder.span = self.span
+                object.__setattr__(self, "_emission", self.op.emission(self.inputs))
             assert self._emission is not None
         return self._emission
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """The conditions on parameters that its code demanded."""
+        return tuple(self._guards) if self.emission else ()
 
     @property
     def params(self) -> int:
@@ -113,13 +123,18 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The use of a block; `tensors` are the names and paths of its further input streams after the first."""
+    """The use of a block.
+
+    `tensors` are the names and paths of its further input streams after the first, `guards` the conditions on its
+    arguments that hold in this use.
+    """
 
     block: str
     doc: tuple[str, ...]
     span: Span
     arguments: tuple[Argument, ...]
     tensors: tuple[tuple[str, Path], ...] = ()
+    guards: tuple[Guard, ...] = ()
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
@@ -175,37 +190,23 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the model. A pinned one determined the structure, so the generated module cannot vary it."""
+    """A parameter of the model.
+
+    Attributes:
+        name: Its name.
+        value: Its value in this graph.
+        used: Whether the model reads it.
+        span: The place of its definition.
+        default: Its value in terms of earlier parameters, for a number that was not set from outside.
+        read_at: The place that reads it first, for a value other than a number: the generated class cannot take it.
+    """
 
     name: str
     value: object
-    pinned: bool
     used: bool
     span: Span
-
-
-class Outcome(NamedTuple):
-    """The outcome of a part of a test, and its text for a message. `holds` is None if its value is no truth value."""
-
-    span: Span
-    holds: bool | None
-    text: str
-
-
-class Test(Protocol):
-    """The test of an assertion, which can be evaluated when the totals of its scope are known."""
-
-    def outcomes(self, totals: Mapping[str, int], problems: Problems) -> Iterator[Outcome]:
-        """Yield the outcomes of the parts of the test. A part that cannot be computed is reported and left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """An `assert` in the body of `scope`. Messages about it carry `notes`."""
-
-    test: Test
-    scope: Path = ()
-    notes: tuple[str, ...] = ()
+    default: int | float | None = None
+    read_at: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A model in which every step has its shape. Totals are not computed and assertions not checked yet."""
+    """A model in which every step has its shape. Totals are not computed and assertions not checked yet.
+
+    `roles` has the roles of inputs and results by their paths; what passes insert is plain.
+    """
 
     name: str
     doc: tuple[str, ...]
@@ -234,6 +238,12 @@ class Graph:
     outputs: tuple[Output, ...]
     devices: tuple[str, ...] = ()
     overridden: bool = False
+    guards: tuple[Guard, ...] = ()
+    roles: Mapping[Path, Role] = field(default_factory=dict)
+
+    def role(self, path: Path) -> Role:
+        """Return the role of the axes of an input or a result."""
+        return self.roles.get(path, Role.PLAIN)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -299,6 +309,10 @@ class CountedGraph:
     def root(self) -> Container:
         """The model's own container."""
         return self.graph.root
+
+    def role(self, path: Path) -> Role:
+        """Return the role of the axes of an input or a result."""
+        return self.graph.role(path)
 
     @property
     def doc(self) -> tuple[str, ...]:

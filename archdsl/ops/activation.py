@@ -5,12 +5,15 @@ from types import MappingProxyType
 from typing import ClassVar, cast
 
 from archdsl.base.pyexpr import Call, Expr, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, OUTPUT_SAVED, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import INPUT_SAVED, OUTPUT_SAVED, Drawing, Saved
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Trait, arg, op
+from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.mismatches import UnevenParts
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.roles import KEEPS_ROLE, Written, first_axis
 
 _MAPS = Shape.of(6, 28, 20)
 
@@ -18,11 +21,13 @@ _MAPS = Shape.of(6, 28, 20)
 class Elementwise(Op):
     """Base class of operators whose result has the shape of the input."""
 
+    roles = KEEPS_ROLE
+
     def shape(self, x: Shape) -> Shape:
         return x
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF
+        return itself(inputs, y)
 
 
 class Pointwise(Elementwise):
@@ -125,6 +130,7 @@ class AlongAxis(Op):
     """Base class of activations that combine the elements along an axis, by default the channels."""
 
     axis: int
+    roles = KEEPS_ROLE
     caption: ClassVar[str]
 
     def _axis(self, x: Shape) -> int:
@@ -140,11 +146,11 @@ class AlongAxis(Op):
         self._axis(x)
         return x
 
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        return None if "axis" in written else first_axis(self.name, roles[0], inputs[0])
+
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        axis = self._axis(inputs[0])
-        if y.rank == 2:
-            return InputDependence(is_sequence=axis == 1)
-        return ITSELF if axis == 0 and y.rank > 1 else EVERYTHING
+        return itself(inputs, y, mixed=(self._axis(inputs[0]),))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return OUTPUT_SAVED
@@ -221,7 +227,7 @@ class Glu(AlongAxis):
     def shape(self, x: Shape) -> Shape:
         axis = self._axis(x)
         size = x.dims[axis]
-        if size % 2:
+        if size.real % 2:
             raise ShapeError(UnevenParts("call", int(size), 2, "halves", "features" if axis else "channels"))
         return Shape.of(*x.dims[:axis], size // 2, *x.dims[axis + 1 :])
 

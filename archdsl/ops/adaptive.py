@@ -3,20 +3,14 @@
 from typing import ClassVar
 
 from archdsl.base.pyexpr import call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import (
-    INPUT_SAVED,
-    NOTHING_SAVED,
-    OUTPUT_IS_FREE,
-    AxisWindow,
-    Drawing,
-    InputDependence,
-    Saved,
-    Sums,
-    map_dependence,
-)
-from archdsl.ops.argument_types import AXES, Axes
+from archdsl.ops.analysis import INPUT_SAVED, NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved, Sums
+from archdsl.ops.argument_types import GUARDED_AXES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, own, windows
+from archdsl.ops.reasons import Reason
+from archdsl.ops.roles import GIVES_MAP, Remedy, Written, over_features
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 
@@ -24,6 +18,7 @@ class Adaptive(Op):
     """Base class of adaptive pools, which divide the map into as many windows as the result has pixels."""
 
     size: Axes
+    roles = GIVES_MAP
     caption: ClassVar[str]
     words: ClassVar[str]
     module: ClassVar[str]
@@ -45,7 +40,8 @@ class Adaptive(Op):
         return Drawing(f"{self.caption} to", sides, entry=f"{self.words} pool to {sides}")
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return map_dependence(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
+        axes = (_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True))
+        return windows(*axes, channels=own(0))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         sides = "x".join(map(str, map(int, x.map)))
@@ -53,6 +49,23 @@ class Adaptive(Op):
         return Sums(
             why=f"the map of {sides} is cut into {'one window' if cells == 1 else f'{cells} windows'} per channel"
         )
+
+
+class WholeMap(Adaptive):
+    """Base class of pools to one pixel; `reduces` names the operator that reduces any axis in the same way, if any."""
+
+    size = 1
+    reduces: ClassVar[str] = ""
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        role, x = roles[0], inputs[0]
+        if role is not Role.SEQUENCE:
+            return super().role_advice(roles, inputs, written)
+        steps, features = map(int, x.dims)
+        problem = f"`{self.name}` pools the {features} features of each of the {steps} steps"
+        if self.reduces:
+            return over_features(problem, Remedy(instead=f"{self.reduces}(0)", purpose="to reduce the steps"))
+        return over_features(problem, Remedy(before="maps(steps)", purpose="to pool the steps of each feature"))
 
 
 class Mean(Adaptive):
@@ -89,7 +102,7 @@ def _reach(size: int, cells: int) -> AxisWindow:
 class AdaptiveAvgPool(Mean):
     """Pool the map to a given size by means over windows of almost equal sides: `nn.AdaptiveAvgPool1d` to `3d`."""
 
-    size: Axes = arg(AXES, help="size of the result along each axis of the map")
+    size: Axes = arg(GUARDED_AXES, help="size of the result along each axis of the map")
 
     examples = (
         Example("adaptive_avgpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
@@ -103,7 +116,7 @@ class AdaptiveAvgPool(Mean):
 class AdaptiveMaxPool(Largest):
     """Pool the map to a given size by maxima over windows of almost equal sides: `nn.AdaptiveMaxPool1d` to `3d`."""
 
-    size: Axes = arg(AXES, help="size of the result along each axis of the map")
+    size: Axes = arg(GUARDED_AXES, help="size of the result along each axis of the map")
 
     examples = (
         Example("adaptive_maxpool(7)", Shape.of(512, 14, 14), Shape.of(512, 7, 7)),
@@ -114,10 +127,10 @@ class AdaptiveMaxPool(Largest):
 
 
 @op("global_avgpool", family="pooling")
-class GlobalAvgPool(Mean):
+class GlobalAvgPool(WholeMap, Mean):
     """Take the mean of each channel; the result is a map of one pixel (Lin et al. 2013)."""
 
-    size = 1
+    reduces = "mean"
     examples = (
         Example("global_avgpool", Shape.of(512, 7, 7), Shape.of(512, 1, 1)),
         Example("global_avgpool", Shape.of(8, 5), Shape.of(8, 1)),
@@ -129,10 +142,9 @@ class GlobalAvgPool(Mean):
 
 
 @op("global_maxpool", family="pooling")
-class GlobalMaxPool(Largest):
+class GlobalMaxPool(WholeMap, Largest):
     """Take the maximum of each channel; the result is a map of one pixel."""
 
-    size = 1
     examples = (
         Example("global_maxpool", Shape.of(512, 7, 7), Shape.of(512, 1, 1)),
         Example("global_maxpool", Shape.of(8, 5), Shape.of(8, 1)),

@@ -1,53 +1,7 @@
 """Records with which operators answer questions of reports, drawings and memory estimates."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
-
-# The first and the last position along an axis; if the first is greater than the last, there is no position.
-Interval: TypeAlias = tuple[int, int]
-
-
-class AxisWindow(NamedTuple):
-    """The input positions that a unit reads along one axis.
-
-    Unit o reads the integer positions between (step*o + first)/per and (step*o + last)/per, both inclusive.
-    """
-
-    step: int
-    first: int
-    last: int
-    per: int = 1
-
-    def interval(self, start: int, end: int) -> Interval:
-        """Return the first and the last position that the units from `start` to `end` read."""
-        return -((-self.step * start - self.first) // self.per), (self.step * end + self.last) // self.per
-
-
-class InputDependence(NamedTuple):
-    """The input positions that a unit of the result depends on; channels are not distinguished.
-
-    Attributes:
-        axes: One window for each axis of the map. Without windows, a unit depends on its own position only.
-        everything: Whether a unit depends on all positions, or the operator moves units so that their positions are
-            not followed.
-        is_sequence: Whether positions are steps of a sequence (`[time, features]`) or pixels of a map; None if the
-            operator treats both alike.
-    """
-
-    axes: tuple[AxisWindow, ...] = ()
-    everything: bool = False
-    is_sequence: bool | None = None
-
-
-EVERYTHING = InputDependence(everything=True)
-ITSELF = InputDependence()
-STEP_ITSELF = InputDependence(is_sequence=True)
-PIXEL_ITSELF = InputDependence(is_sequence=False)
-
-
-def map_dependence(*axes: AxisWindow) -> InputDependence:
-    """Return the dependence of units on a map, with one window for each of its axes."""
-    return InputDependence(axes, is_sequence=False)
+from typing import NamedTuple
 
 
 class Saved(NamedTuple):

@@ -6,7 +6,7 @@ A type checks and converts a value, and names itself in messages. The constants 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from archdsl.base.symbolic import Compound
+from archdsl.base.symbolic import Compound, compared
 from archdsl.ops.reasons import AmbiguousPadding, OutOfRange, ShapeError, WrongValue
 
 Axes: TypeAlias = int | tuple[int, ...]
@@ -78,9 +78,9 @@ def shown(value: object) -> str:
         case tuple():
             text = "(" + ", ".join(map(shown, value[:8])) + ")"
         case int():
-            text = str(int(value))
+            text = str(value.real)
         case float():
-            text = repr(float(value))
+            text = repr(value.real)
         case _:
             text = str(value)
     return text if len(text) <= 60 else text[:57] + "…"
@@ -93,11 +93,15 @@ def is_int(value: object) -> bool:
 
 @dataclass(frozen=True)
 class WholeNumber(ArgumentType):
-    """An integer from `low` to `high`, or `none` if `optional`. Floats are refused, also whole ones."""
+    """An integer from `low` to `high`, or `none` if `optional`. Floats are refused, also whole ones.
+
+    `guarded` says that PyTorch accepts smaller integers, so that generated constructors have to refuse them.
+    """
 
     low: int | None = 1
     optional: bool = False
     high: int | None = None
+    guarded: bool = False
 
     def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None and self.optional:
@@ -105,9 +109,9 @@ class WholeNumber(ArgumentType):
         if not is_int(value):
             raise self.refuse(name, value)
         assert isinstance(value, int)
-        if self.low is not None and value < self.low:
+        if self.low is not None and (value if self.guarded else value.real) < self.low:
             raise ShapeError(OutOfRange(name, shown(value), f"at least {self.low}"))
-        if self.high is not None and value > self.high:
+        if self.high is not None and value.real > self.high:
             raise ShapeError(OutOfRange(name, shown(value), f"at most {self.high:,}"))
         return value
 
@@ -144,12 +148,16 @@ class PaddingKind(PerAxis):
 
 @dataclass(frozen=True)
 class Number(ArgumentType):
-    """A real number from `low` to `high` and greater than `above`, or `none` if `optional`."""
+    """A real number from `low` to `high` and greater than `above`, or `none` if `optional`.
+
+    `guarded` says that PyTorch accepts other numbers, so that generated constructors have to refuse them.
+    """
 
     low: float | None = None
     high: float | None = None
     above: float | None = None
     optional: bool = False
+    guarded: bool = True
 
     def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None and self.optional:
@@ -157,13 +165,14 @@ class Number(ArgumentType):
         if not (is_int(value) or isinstance(value, float)):
             raise self.refuse(name, value)
         assert isinstance(value, int | float)
-        if self.above is not None and value <= self.above:
+        number = value if self.guarded else value.real
+        if self.above is not None and not compared(">", number, self.above):
             raise ShapeError(OutOfRange(name, shown(value), f"above {self.above:g}"))
-        if self.low is not None and self.high is not None and not self.low <= value <= self.high:
-            raise ShapeError(OutOfRange(name, shown(value), f"from {self.low:g} to {self.high:g}"))
-        if self.low is not None and value < self.low:
-            raise ShapeError(OutOfRange(name, shown(value), f"at least {self.low:g}"))
-        if abs(value) > FLOAT32_MAX:
+        is_low = self.low is not None and compared("<", number, self.low)
+        if is_low or (self.high is not None and compared(">", number, self.high)):
+            bounds = f"at least {self.low:g}" if self.high is None else f"from {self.low:g} to {self.high:g}"
+            raise ShapeError(OutOfRange(name, shown(value), bounds))
+        if abs(value.real) > FLOAT32_MAX:
             raise ShapeError(OutOfRange(name, shown(value), "from -3.4e38 to 3.4e38, the range of float32"))
         return value
 
@@ -176,9 +185,9 @@ class Sizes(PerAxis):
         sizes = value if isinstance(value, tuple | list) else (value,)
         if not sizes or not all(map(is_int, sizes)):
             raise self.refuse(name, value)
-        if sum(size == -1 for size in sizes) > 1:
+        if sum(size.real == -1 for size in sizes) > 1:
             raise self.refuse(name, value, "write -1 for one size only")
-        return tuple(size if size == -1 else WholeNumber.convert(self, name, size) for size in sizes)
+        return tuple(size if size.real == -1 else WholeNumber.convert(self, name, size) for size in sizes)
 
 
 @dataclass(frozen=True)
@@ -245,22 +254,28 @@ class Bitmaps(ArgumentType):
 
 
 COUNT = WholeNumber("an integer")
+GUARDED_COUNT = WholeNumber("an integer", guarded=True)
 # PyTorch makes a tensor, or a zero, for each.
 REPEATED = WholeNumber("an integer", high=10_000)
+# A number of channels, which no size of a map should decide.
+CHANNELS = WholeNumber("an integer")
 COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
 OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
-OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)
+OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True, guarded=True)
 AXES = PerAxis("an integer, or one per axis such as 3x1")
+GUARDED_AXES = PerAxis("an integer, or one per axis such as 3x1", guarded=True)
 OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", optional=True)
 _WORDS = ("half", "tf_same", "same")
 _POOLS = "write `half`, which pads equally on all sides, or `ceil_mode = true`, which pads only at the end"
 PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", _WORDS, low=0, accepted=("half", "tf_same"))
 POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", _WORDS, low=0)
 AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0)
-OPTIONAL_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, optional=True)
+GUARDED_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, guarded=True)
+OPTIONAL_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, optional=True, guarded=True)
 SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
 TRUTH = Truth("true or false")
 RATE = Number("a number", low=0.0, high=1.0)
+DROP_RATE = Number("a number", low=0.0, high=1.0, guarded=False)
 POSITIVE = Number("a number", low=0.0)
 OPTIONAL_POSITIVE = Number("a number, or none", low=0.0, optional=True)
 ABOVE_ZERO = Number("a number", above=0.0)

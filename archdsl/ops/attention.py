@@ -4,20 +4,20 @@ from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import (
-    EVERYTHING,
     OUTPUT_IS_FREE,
     Drawing,
-    InputDependence,
     Saved,
     Sums,
     product,
     times,
 )
-from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
+from archdsl.ops.argument_types import COUNT, DROP_RATE, OPTIONAL_COUNT, TRUTH
 from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import UnevenHeads
 from archdsl.ops.reasons import ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE
 from archdsl.ops.sequence import require_sequence
 
 
@@ -32,7 +32,7 @@ class Attention(Elementwise):
     heads: int = arg(COUNT, help="number of heads; it divides the number of features")
     causal: bool = arg(TRUTH, default=False, help="whether a step attends only to itself and to earlier steps")
     bias: bool = arg(TRUTH, default=True, help="whether the projections have biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability of the attention weights in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability of the attention weights in training")
     kv_heads: int | None = arg(
         OPTIONAL_COUNT,
         default=None,
@@ -41,6 +41,7 @@ class Attention(Elementwise):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = GIVES_SEQUENCE
     kind = "attention"
     autograd = OUTPUT_IS_FREE
     support = ("SelfAttention",)
@@ -61,9 +62,9 @@ class Attention(Elementwise):
 
     def shape(self, x: Shape) -> Shape:
         _, features = require_sequence(x)
-        if features % self.heads:
+        if features.real % self.heads.real:
             raise ShapeError(UnevenHeads("heads", int(features), "features", int(self.heads), "heads"))
-        if self.kv_heads is not None and self.heads % self.kv_heads:
+        if self.kv_heads is not None and self.heads.real % self.kv_heads.real:
             raise ShapeError(UnevenHeads("kv_heads", int(self.heads), "heads", int(self.kv_heads), "groups"))
         return x
 
@@ -72,7 +73,8 @@ class Attention(Elementwise):
         return self._weights(x) + (constants if self.bias else 0)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return EVERYTHING
+        steps = up_to_itself(int(y.dims[0])) if self.causal else ALL
+        return ((steps, ALL),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, features = y.dims

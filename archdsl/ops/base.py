@@ -12,15 +12,13 @@ from math import prod
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.base.pyexpr import Call, Expr, InputRef
+from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import (
-    EVERYTHING,
     INPUT_SAVED,
-    ITSELF,
     NOTHING_SAVED,
     Autograd,
     Drawing,
-    InputDependence,
     Saved,
     Sums,
     product,
@@ -28,8 +26,10 @@ from archdsl.ops.analysis import (
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
+from archdsl.ops.dependence import InputDependence, everything, itself
 from archdsl.ops.initialisers import InitialValue
 from archdsl.ops.reasons import Reason
+from archdsl.ops.roles import KEEPS_ROLE, RoleRule, Written, map_as_sequence, roles_meet, sequence_as_map
 
 FAMILIES = ("convolution", "linear", "pooling", "activation", "normalisation", "merge", "other")
 INPUT = InputRef()
@@ -162,6 +162,7 @@ class Op(Declared):
         is_lanewise: Whether the operator, applied to several tensors that are concatenated along the first axis, gives
             the concatenation of its results for each of them.
         is_random: Whether an operator without weights draws random numbers in training.
+        roles: The role of axes that the operator reads, and the one that it gives.
     """
 
     family: ClassVar[str]
@@ -172,6 +173,7 @@ class Op(Declared):
     traits: ClassVar[Trait] = Trait(0)
     is_lanewise: ClassVar[bool] = False
     is_random: ClassVar[bool] = False
+    roles: ClassVar[RoleRule] = KEEPS_ROLE
 
     # The methods of an ordinary operator.
 
@@ -210,11 +212,7 @@ class Op(Declared):
         return Drawing(self.name.replace("_", " ").capitalize())
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        """Return the input positions that a unit of the result depends on; all by default.
-
-        `inputs` are the shapes of all inputs, `y` is the shape of the result.
-        """
-        return EVERYTHING
+        return everything(inputs)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         """Return the tensors that autograd saves in training; by default the input, and nothing for a view."""
@@ -234,13 +232,6 @@ class Op(Declared):
         """Return the number of different indices if the input holds indices; None if it holds real numbers."""
         return None
 
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        """Return the numbers that select the formula of the result's sizes.
-
-        The generated module cannot leave the parameters open from which they were computed.
-        """
-        return ()
-
     def sums(self, x: Shape, y: Shape) -> Sums:
         """Return the arithmetic behind shape, parameters and operations, for explanations.
 
@@ -259,6 +250,29 @@ class Op(Declared):
     def alternatives(self) -> tuple[tuple[str, int], ...]:
         """Return arguments, with values, that an author may have forgotten: they change the sizes of the result."""
         return ()
+
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        """Return the role of the result, for inputs of these roles and shapes and a result of shape `y`.
+
+        By default it is the one that `roles` gives, if the number of axes allows it: a result with one axis always is a
+        vector.
+        """
+        if y.rank == 1:
+            return Role.VECTOR
+        found = self.roles.gives or joined(roles)
+        return found if found.fits(y.rank) else Role.PLAIN
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        """Return a warning about inputs whose axes mean something else than the operator assumes; None by default.
+
+        `written` has the names of the arguments that the author states. A plain input gives no warning.
+        """
+        role, x = roles[0], inputs[0]
+        if self.roles.reads is Role.MAP and role in (Role.SEQUENCE, Role.CHANNELS_LAST):
+            return sequence_as_map(self.name, role, x.dims)
+        if self.roles.reads is Role.SEQUENCE and role is Role.MAP:
+            return map_as_sequence(self.name, x.dims)
+        return None
 
     # Derived from the methods above; `Merge` replaces the first two.
 
@@ -306,11 +320,13 @@ class Merge(Op):
         return self.result((x,))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        along_map = self.free_axis is not None and self.free_axis > 0 and y.rank > 2
-        return EVERYTHING if along_map else ITSELF
+        return itself(inputs, y)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        return roles_meet(self.name, roles)
 
 
 _TABLE: dict[str, type[Op]] = {}

@@ -3,11 +3,13 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import INPUT_SAVED, OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums, product
-from archdsl.ops.argument_types import AXES, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
+from archdsl.ops.analysis import INPUT_SAVED, OUTPUT_IS_FREE, Drawing, Saved, Sums, product
+from archdsl.ops.argument_types import AXES, CHANNELS, CONNECTIONS, COUNT, PADDING, TRUTH, Axes, Padding, Table
 from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, groups_of_channels
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.reasons import NotDivisible, Reason, ShapeError, TableDoesNotFit, WrongRank
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import Window, compact, crossed
 
 
@@ -19,7 +21,7 @@ class Conv(Op):
     Table I).
     """
 
-    out: int = arg(COUNT, help="number of output channels")
+    out: int = arg(CHANNELS, help="number of output channels")
     kernel: Axes = arg(AXES, help="kernel size")
     stride: Axes = arg(AXES, default=1, help="stride of the kernel")
     padding: Padding = arg(PADDING, default=0, help="number of zeros on each side, `half` or `tf_same`")
@@ -30,6 +32,7 @@ class Conv(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     traits = Trait.SLIDES
     support = ("ConnectedConv2d", "Conv2dSame", "start_parts")
@@ -65,7 +68,7 @@ class Conv(Op):
     def shape(self, x: Shape) -> Shape:
         sizes = self._window(x).output()
         for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
-            if count % self.groups:
+            if count.real % self.groups.real:
                 raise ShapeError(NotDivisible(int(count), int(self.groups), which))
         self._check_table(x)
         if self.padding == "tf_same" and x.rank != 3:
@@ -180,7 +183,9 @@ class Conv(Op):
         return ", ".join(words)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return self._window(inputs[0]).input_dependence()
+        x = inputs[0]
+        channels = ALL if self.connect else groups_of_channels(int(x.channels), int(self.out), int(self.groups))
+        return self._window(x).input_dependence(channels)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         if self.connect:

@@ -4,8 +4,9 @@ from archdsl.base.pyexpr import Ref, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import Drawing, Saved
-from archdsl.ops.argument_types import RATE
+from archdsl.ops.argument_types import DROP_RATE
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Trait, arg, op
+from archdsl.ops.roles import READS_MAP
 from archdsl.ops.window import require_map
 
 
@@ -34,7 +35,7 @@ class Dropping(Elementwise):
 class Dropout(Dropping):
     """Set elements to 0 at random in training and scale up the others: `nn.Dropout` (Srivastava et al. 2014)."""
 
-    rate: float = arg(RATE, default=0.5, help="probability of an element to be dropped")
+    rate: float = arg(DROP_RATE, default=0.5, help="probability of an element to be dropped")
 
     is_lanewise = True
     examples = (
@@ -50,8 +51,9 @@ class Dropout(Dropping):
 class ChannelDropout(Dropping):
     """Set whole channels to 0 at random in training: `nn.Dropout1d` to `3d`, by the rank (Tompson et al. 2015)."""
 
-    rate: float = arg(RATE, default=0.5, help="probability of a channel to be dropped")
+    rate: float = arg(DROP_RATE, default=0.5, help="probability of a channel to be dropped")
 
+    roles = READS_MAP
     is_lanewise = True
     examples = (
         Example("channel_dropout", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
@@ -75,7 +77,7 @@ class ChannelDropout(Dropping):
 class AlphaDropout(Dropping):
     """Drop elements in training and keep mean and variance, for `selu`: `nn.AlphaDropout` (Klambauer et al. 2017)."""
 
-    rate: float = arg(RATE, default=0.5, help="probability of an element to be dropped")
+    rate: float = arg(DROP_RATE, default=0.5, help="probability of an element to be dropped")
 
     is_lanewise = True
     examples = (
@@ -94,7 +96,7 @@ class DropPath(Dropping):
     At the end of a residual branch it skips the branch for these samples.
     """
 
-    rate: float = arg(RATE, default=0.5, help="probability of a sample to be dropped")
+    rate: float = arg(DROP_RATE, default=0.5, help="probability of a sample to be dropped")
 
     support = ("drop_path", "DropPath")
     traits = Trait(0)

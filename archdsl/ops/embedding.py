@@ -1,13 +1,16 @@
 """Embeddings of indices and positions, and the class token."""
 
 from archdsl.base.pyexpr import call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, STEP_ITSELF, Autograd, Drawing, InputDependence, Saved
-from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
+from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Autograd, Drawing, Saved
+from archdsl.ops.argument_types import ABOVE_ZERO, GUARDED_COUNT, OPTIONAL_COUNT_FROM_ZERO, POSITIVE
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, own
 from archdsl.ops.initialisers import INITIALISER, WEIGHTS, Initialiser, InitialValue
-from archdsl.ops.reasons import OutOfRange, ShapeError
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE, Written
 from archdsl.ops.sequence import require_sequence
 
 
@@ -18,13 +21,14 @@ class Embedding(Op):
     The input holds integers below `count`; the features of the vectors become the last axis.
     """
 
-    count: int = arg(COUNT, help="number of different indices")
-    size: int = arg(COUNT, help="number of features of a vector")
+    count: int = arg(GUARDED_COUNT, help="number of different indices")
+    size: int = arg(GUARDED_COUNT, help="number of features of a vector")
     padding_idx: int | None = arg(
         OPTIONAL_COUNT_FROM_ZERO, default=None, help="index whose vector is 0 and gets no gradient"
     )
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
 
+    roles = GIVES_SEQUENCE
     kind = "embedding"
     autograd = OUTPUT_IS_FREE
     examples = (
@@ -41,6 +45,9 @@ class Embedding(Op):
             raise ShapeError(OutOfRange("padding_idx", str(int(self.padding_idx)), bound))
         return Shape.of(*x.dims, self.size)
 
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        return None  # Indices have no channels.
+
     def params(self, x: Shape) -> int:
         return self.count * self.size
 
@@ -48,7 +55,7 @@ class Embedding(Op):
         return (InitialValue("init", "weight", self.init, (self.count, self.size), zero_row=self.padding_idx),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF
+        return (tuple(own(axis) for axis in range(inputs[0].rank)),)
 
     def torch(self, x: Shape) -> LayerCode:
         made = call("nn.Embedding", self.count, self.size, padding_idx=self.padding_idx)
@@ -100,6 +107,7 @@ class Sinusoidal(Elementwise):
 
     base: float = arg(ABOVE_ZERO, default=10_000.0, help="the longest wavelength is about 2 pi times `base`")
 
+    roles = GIVES_SEQUENCE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("SinusoidalEncoding",)
     examples = (
@@ -127,6 +135,7 @@ class ClassToken(Op):
 
     init: Initialiser | None = arg(INITIALISER, default=None, help="initialiser of the vector; `none`: zeros")
 
+    roles = GIVES_SEQUENCE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     support = ("ClassToken",)
     examples = (
@@ -145,7 +154,7 @@ class ClassToken(Op):
         return (("weight", (1, 1, x.dims[1])),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF
+        return ((own(0, AxisWindow(1, -1, -1)), own(1)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

@@ -11,6 +11,7 @@ from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.symbolic import Compound
 from archdsl.diag import codes
 from archdsl.ops.argument_types import (
+    ABOVE_ZERO,
     COUNT,
     FLOAT32_MAX,
     GAIN,
@@ -147,7 +148,7 @@ class Uniform(Initialiser):
 
     def check(self) -> None:
         _require_order("b", self.a, self.b)
-        if self.b - self.a > FLOAT32_MAX:
+        if self.b.real - self.a.real > FLOAT32_MAX:
             raise ShapeError(OutOfRange("b", shown(self.b), "at most 3.4e38 above `a`"))
 
 
@@ -164,14 +165,12 @@ class TruncNormal(Initialiser):
     """Draw from a normal distribution and redraw numbers outside of two bounds, which are not multiples of `std`."""
 
     mean: float = arg(REAL, default=0.0, help="mean before truncation")
-    std: float = arg(POSITIVE, default=1.0, help="standard deviation before truncation")
+    std: float = arg(ABOVE_ZERO, default=1.0, help="standard deviation before truncation")
     a: float = arg(REAL, default=-2.0, help="lower bound")
     b: float = arg(REAL, default=2.0, help="upper bound")
 
     def check(self) -> None:
         _require_order("b", self.a, self.b)
-        if not self.std:
-            raise ShapeError(OutOfRange("std", shown(self.std), "above 0"))
 
 
 @initialiser("xavier_uniform", positional=1)

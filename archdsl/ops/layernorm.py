@@ -1,15 +1,18 @@
 """Layer normalisations: over the last axes, or over the channels of each pixel."""
 
 from archdsl.base.pyexpr import Expr, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import COUNT, OPTIONAL_POSITIVE, POSITIVE, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Submodule, arg, op
+from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.normalisation import PerChannel
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.roles import KEEPS_ROLE, Remedy, Written, along_length
 
 
 class OverLastAxes(Elementwise):
@@ -21,6 +24,8 @@ class OverLastAxes(Elementwise):
     init: Initialiser | None
     bias_init: Initialiser | None = None
 
+    roles = KEEPS_ROLE
+
     def _sizes(self, x: Shape) -> tuple[int, ...]:
         # The axes determine the structure; as plain numbers, they are fixed in the generated module.
         return x.dims[x.rank - int(self.axes) :]
@@ -29,6 +34,18 @@ class OverLastAxes(Elementwise):
         if self.axes > x.rank:
             raise ShapeError(OutOfRange("axes", str(int(self.axes)), f"at most {x.rank}, the number of axes of {x}"))
         return x
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        x = inputs[0]
+        if roles[0] is not Role.MAP or self.axes != 1 or "axes" in written:
+            return None
+        last = roles[0].words(x.rank)[-1]
+        problem = f"`{self.name}` normalises each row of {int(x.dims[-1])} pixels, and has weights for each of them"
+        if x.rank == 3 and self.name == "layernorm":
+            remedy = Remedy(name="channel_layernorm", purpose="to normalise the channels of each pixel")
+        else:
+            remedy = Remedy(before="tokens", purpose="to normalise the channels of each pixel")
+        return along_length(problem, remedy, Remedy(argument="axes = 1", purpose=f"if the {last} is meant"))
 
     def params(self, x: Shape) -> int:
         return Shape(self._sizes(x)).volume if self.affine else 0
@@ -44,7 +61,7 @@ class OverLastAxes(Elementwise):
         return tuple((start.parameter, self._sizes(x)) for start in self.initial_values(x))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF if y.rank == 2 and self.axes == 1 else EVERYTHING
+        return itself(inputs, y, mixed=tuple(range(y.rank - int(self.axes), y.rank)))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return Saved(input=True, values=2 * y.volume // Shape(self._sizes(y)).volume)
@@ -161,6 +178,9 @@ class ChannelLayerNorm(PerChannel):
         if x.channels == 1:
             raise ShapeError(NoSpread("call", "each pixel", str(x), "use `instancenorm` instead"))
         return x
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return itself(inputs, y, mixed=(0,))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # Mean and standard deviation of each pixel.

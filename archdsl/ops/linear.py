@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from archdsl.base.pyexpr import call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, STEP_ITSELF, Drawing, InputDependence, Saved, Sums, product
-from archdsl.ops.argument_types import BITMAPS, COUNT, TRUTH, ArgumentValue
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums, product
+from archdsl.ops.argument_types import BITMAPS, GUARDED_COUNT, TRUTH, ArgumentValue
 from archdsl.ops.base import Argument, Example, Fusion, LayerCode, Op, Submodule, Trait, arg, op
+from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
-from archdsl.ops.reasons import ShapeError, TableDoesNotFit, WrongRank
+from archdsl.ops.reasons import Reason, ShapeError, TableDoesNotFit, WrongRank
+from archdsl.ops.roles import GIVES_VECTOR, READS_SEQUENCE, Remedy, Written, along_length
 
 
 def _require_vector(x: Shape) -> None:
@@ -21,11 +24,12 @@ def _require_vector(x: Shape) -> None:
 class Linear(Op):
     """Multiply features by a learned matrix and add a bias: `nn.Linear`, for a vector or each step of a sequence."""
 
-    out: int = arg(COUNT, help="number of output features")
+    out: int = arg(GUARDED_COUNT, help="number of output features")
     bias: bool = arg(TRUTH, default=True, help="whether to add a learned bias")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = READS_SEQUENCE
     autograd = OUTPUT_IS_FREE
     traits = Trait.MIXES_ALL
     support = ("start_parts",)
@@ -39,6 +43,21 @@ class Linear(Op):
         if not 1 <= x.rank <= 2:
             raise ShapeError(WrongRank("a vector, or a sequence of vectors", str(x), "insert `flatten` before it"))
         return Shape.of(*x.dims[:-1], self.out)
+
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        # The pixels that it mixes are neither channels nor pixels any more.
+        return Role.PLAIN if roles[0] is Role.MAP else super().role(roles, inputs, y)
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        if roles[0] is not Role.MAP:
+            return None
+        channels, *pixels = map(int, inputs[0].dims)
+        size = "x".join(map(str, pixels))
+        return along_length(
+            f"a map of {channels} channels and length {size} comes in, and `linear` multiplies along the length",
+            Remedy(before="flatten", purpose="to multiply all of its values"),
+            Remedy(before="tokens", purpose="to multiply the channels of each position"),
+        )
 
     def params(self, x: Shape) -> int:
         return self.out * (x.dims[-1] + self.bias)
@@ -55,7 +74,7 @@ class Linear(Op):
         return Submodule(call("nn.Linear", x.dims[-1], self.out, bias=self.bias).without(bias=True))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return STEP_ITSELF if y.rank == 2 else EVERYTHING
+        return itself(inputs, y, mixed=(y.rank - 1,))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         weights = product(x.dims[-1], self.out)
@@ -81,6 +100,7 @@ class GroupedLinear(Op):
     family = Linear.family
     arguments: ClassVar[dict[str, Argument]] = {}
     positional = 0
+    roles = GIVES_VECTOR
     autograd = OUTPUT_IS_FREE
     support = ("GroupedLinear", "start_parts")
 
@@ -128,13 +148,14 @@ class Rbf(Op):
     distance is the prediction. Without `targets`, the targets are drawn at random with a fixed seed.
     """
 
-    out: int = arg(COUNT, help="number of targets, one for each class")
+    out: int = arg(GUARDED_COUNT, help="number of targets, one for each class")
     targets: tuple[str, ...] | None = arg(
         BITMAPS,
         default=None,
         help="one string for each class, with `#` for +1 and `.` for -1; a `/` may end each row of a picture",
     )
 
+    roles = GIVES_VECTOR
     kind = "distances"
     support = ("EuclideanRBF",)
     traits = Trait.GIVES_DISTANCES

@@ -1,13 +1,16 @@
 """Operators that combine several tensors."""
 
 from archdsl.base.pyexpr import Expr, Infix, call
+from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import EVERYTHING, INPUT_SAVED, ITSELF, Autograd, Drawing, InputDependence, Saved, Sums
+from archdsl.ops.analysis import INPUT_SAVED, Autograd, Drawing, Saved, Sums
 from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import Example, ForwardOnly, Fusion, Merge, arg, input_at, op
+from archdsl.ops.dependence import POINTWISE, AxisWindow, InputDependence, own
 from archdsl.ops.mismatches import StreamsDiffer
-from archdsl.ops.reasons import ShapeError, WrongRank
+from archdsl.ops.reasons import Reason, ShapeError, WrongRank
+from archdsl.ops.roles import GIVES_PLAIN, KEEPS_ROLE, Written, first_axis, roles_meet
 
 
 def _added(symbol: str, count: int) -> Expr:
@@ -32,6 +35,7 @@ class Concat(Merge):
 
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis to concatenate; 0 is the channels")
 
+    roles = KEEPS_ROLE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
         Example("concat", Shape.of(64, 28, 20), Shape.of(192, 28, 20), others=(Shape.of(128, 28, 20),)),
@@ -45,33 +49,46 @@ class Concat(Merge):
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(self if self.axis else None)
 
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        warning = None if "axis" in written else first_axis(self.name, joined(roles), inputs[0])
+        return warning or roles_meet(self.name, roles)
+
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
-        _require_axis(self.axis, inputs)
+        # The axis determines the structure; as a plain number, it is fixed in the generated module.
+        free = int(self.axis)
+        _require_axis(free, inputs)
         first = inputs[0]
         for other in inputs[1:]:
             same = other.rank == first.rank and all(
-                one == two
-                for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True))
-                if axis != self.axis
+                one == two for axis, (one, two) in enumerate(zip(first.dims, other.dims, strict=True)) if axis != free
             )
             if not same:
-                raise ShapeError(StreamsDiffer("concat", inputs, free=self.axis))
-        total = first.dims[self.axis]
+                raise ShapeError(StreamsDiffer("concat", inputs, free=free))
+        total = first.dims[free]
         for other in inputs[1:]:
-            total = total + other.dims[self.axis]
-        return Shape((*first.dims[: self.axis], total, *first.dims[self.axis + 1 :]))
+            total = total + other.dims[free]
+        return Shape((*first.dims[:free], total, *first.dims[free + 1 :]))
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        found, before = [], 0
+        for x in inputs:
+            window = AxisWindow(1, -before, -before)
+            found.append(tuple(own(axis, window if axis == self.axis else POINTWISE) for axis in range(x.rank)))
+            before += int(x.dims[self.axis])
+        return tuple(found)
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         return Sums(why="the inputs are concatenated, so their sizes along that axis add up")
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
-        return ForwardOnly(call("torch.cat", _all_inputs(len(inputs)), self.axis + 1))
+        return ForwardOnly(call("torch.cat", _all_inputs(len(inputs)), self.axis.real + 1))
 
 
 @op("add", family="merge", positional=0)
 class Add(Merge):
     """Add tensors of equal shape, element by element."""
 
+    roles = KEEPS_ROLE
     autograd = Autograd(needs_output=False, shares_gradient=True)
     is_lanewise = True
     examples = (
@@ -95,6 +112,7 @@ class Add(Merge):
 class Mul(Merge):
     """Multiply tensors element by element; sizes of 1 broadcast, as in squeeze-and-excitation (Hu et al. 2018)."""
 
+    roles = KEEPS_ROLE
     examples = (
         Example("mul", Shape.of(64, 56, 48), Shape.of(64, 56, 48), others=(Shape.of(64, 1, 1),)),
         Example("mul", Shape.of(10), Shape.of(10), others=(Shape.of(10),)),
@@ -132,6 +150,7 @@ class Stack(Merge):
 
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="position of the new axis; 0 is the first")
 
+    roles = GIVES_PLAIN
     autograd = Autograd(needs_output=False, shares_gradient=True)
     examples = (
         Example("stack", Shape.of(4, 5), Shape.of(3, 4, 5), others=(Shape.of(4, 5), Shape.of(4, 5))),
@@ -141,15 +160,16 @@ class Stack(Merge):
     def result(self, inputs: tuple[Shape, ...]) -> Shape:
         if any(other.dims != inputs[0].dims for other in inputs):
             raise ShapeError(StreamsDiffer("stack", inputs))
-        _require_axis(self.axis, inputs, more=1)
+        axis = int(self.axis)
+        _require_axis(axis, inputs, more=1)
         dims = inputs[0].dims
-        return Shape((*dims[: self.axis], len(inputs), *dims[self.axis :]))
+        return Shape((*dims[:axis], len(inputs), *dims[axis:]))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF if self.axis == 0 and y.rank != 3 else EVERYTHING
+        return tuple(tuple(own(axis + (axis >= self.axis)) for axis in range(x.rank)) for x in inputs)
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(self if self.axis else None)
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
-        return ForwardOnly(call("torch.stack", _all_inputs(len(inputs)), self.axis + 1))
+        return ForwardOnly(call("torch.stack", _all_inputs(len(inputs)), self.axis.real + 1))

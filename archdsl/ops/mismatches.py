@@ -1,6 +1,7 @@
 """Reasons why an operator rejects its input, with numbers and messages: divisibility, normalisation and merges."""
 
 from dataclasses import dataclass
+from math import isqrt
 
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
@@ -141,6 +142,24 @@ class VolumeDiffers(Reason):
 
     def help(self) -> str | None:
         return None if "-1" in self.sizes else "write -1 for one of the sizes to compute it"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StepsDiffer(Reason):
+    """The pixels of a map are not as many as the steps of the sequence."""
+
+    code = codes.SHAPE_DIFFERS
+    focus = "size"
+    size: str
+    pixels: int
+    steps: int
+
+    def label(self) -> str:
+        return f"a map of {self.size} has {self.pixels} pixels, but the sequence has {self.steps} steps"
+
+    def help(self) -> str | None:
+        side = isqrt(self.steps)
+        return f"write `maps({side}x{side})`" if side * side == self.steps else f"write `maps({self.steps})`"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,12 +3,14 @@
 from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, ITSELF, OUTPUT_IS_FREE, PIXEL_ITSELF, Drawing, InputDependence, Saved, Sums
-from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, POSITIVE, RATE, REAL, REPEATED, TRUTH
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums
+from archdsl.ops.argument_types import ABOVE_ZERO, GUARDED_COUNT, POSITIVE, RATE, REAL, REPEATED, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, Trait, arg, op
+from archdsl.ops.dependence import InputDependence, everything, itself
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
 from archdsl.ops.reasons import NotDivisible, ShapeError, WrongRank
+from archdsl.ops.roles import READS_MAP
 from archdsl.ops.window import require_map
 
 
@@ -18,6 +20,8 @@ class PerChannel(Elementwise):
     affine: bool
     init: Initialiser | None
     bias_init: Initialiser | None
+
+    roles = READS_MAP
 
     def params(self, x: Shape) -> int:
         return 2 * x.channels if self.affine else 0
@@ -84,7 +88,7 @@ class BatchNorm(PerChannel):
 class GroupNorm(PerChannel):
     """Normalise each group of channels of a sample, then scale and shift: `nn.GroupNorm` (Wu and He 2018)."""
 
-    groups: int = arg(COUNT, help="number of groups of channels; each group is normalised as a whole")
+    groups: int = arg(GUARDED_COUNT, help="number of groups of channels; each group is normalised as a whole")
     eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
@@ -101,7 +105,7 @@ class GroupNorm(PerChannel):
     def shape(self, x: Shape) -> Shape:
         if x.rank < 1:
             raise ShapeError(WrongRank("channels", str(x)))
-        if x.channels % self.groups:
+        if x.channels.real % self.groups.real:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         # PyTorch raises an error for a batch of one, and returns only the shift for larger ones.
         if x.volume == self.groups:
@@ -121,7 +125,7 @@ class GroupNorm(PerChannel):
         return Submodule(made.without(eps=1e-5, affine=True))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return EVERYTHING
+        return everything(inputs)
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("GN")
@@ -177,7 +181,7 @@ class InstanceNorm(PerChannel):
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         # As in evaluation, which uses the running statistics.
-        return ITSELF if self.track_running_stats else EVERYTHING
+        return itself(inputs, y, mixed=() if self.track_running_stats else tuple(range(1, y.rank)))
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("IN")
@@ -196,6 +200,7 @@ class LocalResponseNorm(Elementwise):
     beta: float = arg(REAL, default=0.75, help="exponent")
     k: float = arg(REAL, default=1.0, help="added to the sum")
 
+    roles = READS_MAP
     support = ("LocalResponseNorm3d",)
     examples = (
         Example("lrn(5, k = 2.0)", Shape.of(96, 55, 55), Shape.of(96, 55, 55)),
@@ -224,7 +229,7 @@ class LocalResponseNorm(Elementwise):
         return Saved(input=True, values=positions * (y.channels + self.size - 1) + 2 * y.volume)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return PIXEL_ITSELF
+        return itself(inputs, y, mixed=(0,))
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("LRN")

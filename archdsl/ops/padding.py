@@ -1,11 +1,14 @@
 """Padding as an operator."""
 
 from archdsl.base.pyexpr import Call, Expr, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, NOTHING_SAVED, AxisWindow, Drawing, InputDependence, Saved, map_dependence
-from archdsl.ops.argument_types import AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
+from archdsl.ops.analysis import NOTHING_SAVED, Drawing, Saved
+from archdsl.ops.argument_types import GUARDED_AXES_FROM_ZERO, OPTIONAL_AXES_FROM_ZERO, REAL, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongValue
+from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongValue
+from archdsl.ops.roles import READS_MAP, Written
 from archdsl.ops.window import compact, per_axis, require_map
 
 _MODULES = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
@@ -19,13 +22,14 @@ class Pad(Op):
     channels before and 8 after the others.
     """
 
-    amount: Axes = arg(AXES_FROM_ZERO, help="number of pixels before and after the map, along each axis")
+    amount: Axes = arg(GUARDED_AXES_FROM_ZERO, help="number of pixels before and after the map, along each axis")
     after: Axes | None = arg(
         OPTIONAL_AXES_FROM_ZERO, default=None, help="number of pixels after the map, if it differs; `none`: `amount`"
     )
     mode: str = arg(choice("constant", *_MODULES), default=Chosen("constant"), help="source of the pixels")
     value: float = arg(REAL, default=0.0, help="the constant, for mode = constant")
 
+    roles = READS_MAP
     examples = (
         Example("pad(1)", Shape.of(3, 8, 8), Shape.of(3, 10, 10)),
         Example("pad(0x2, mode = reflect)", Shape.of(3, 8, 8), Shape.of(3, 8, 12)),
@@ -67,6 +71,12 @@ class Pad(Op):
             how = "reflected" if self.mode == "reflect" else "repeated"
             raise ShapeError(OutOfRange(name, str(int(amount)), f"at most {int(most)} where an input of {x} is {how}"))
 
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        # With a number for the channels, there is one for each axis, whatever its role.
+        if self._with_channels(inputs[0].rank - 1):
+            return None
+        return super().role_advice(roles, inputs, written)
+
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(None if self._with_channels(require_map(inputs[0])) else self)
 
@@ -87,11 +97,12 @@ class Pad(Op):
         return call(f"nn.ConstantPad{axes}d", amounts, self.value)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        if self.mode == "circular":
-            return EVERYTHING
-        before, _ = self._sides(inputs[0])
-        # Pixels that are copied from inside the map count as pixels at the border, which is nearer.
-        return map_dependence(*(AxisWindow(1, -int(side), -int(side)) for side in before[-(y.rank - 1) :]))
+        x = inputs[0]
+        before, _ = self._sides(x)
+        sides = (*(0,) * (x.rank - len(before)), *before)
+        border = "zeros" if self.mode == "constant" else str(self.mode)
+        shifts = (AxisWindow(1, -int(side), -int(side)) for side in sides)
+        return (tuple(AxisRead((axis,), shift, border=border) for axis, shift in enumerate(shifts)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED if self.mode in ("constant", "circular") else super().saved_for_backward(inputs, y)

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Call, Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, InputDependence, Saved, Sums
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Saved, Sums
 from archdsl.ops.argument_types import ABOVE_ZERO, AXES, OPTIONAL_AXES, POOL_PADDING, TRUTH, Axes, Padding
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import InputDependence, own
 from archdsl.ops.reasons import Reason, ShapeError, WindowDoesNotFit, WrongRank
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import Window, compact, crossed
 
 
@@ -21,6 +23,7 @@ class Pool(Op):
     stride: Axes | None
     padding: Padding
     ceil_mode: bool
+    roles = GIVES_MAP
     caption: ClassVar[str]
     words: ClassVar[str]
     autograd = OUTPUT_IS_FREE
@@ -42,16 +45,11 @@ class Pool(Op):
         step = f"/{window.steps}" if window.steps else ""
         return Drawing(self.caption, sides, step=step, entry=f"{sides} {self.words} pool", stride=window.steps)
 
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        window = self.window(x)
-        # PyTorch drops a last window that would start in the padding after the map.
-        return (*window.map, *window.kernel, *window.stride, *window.before) if self.ceil_mode else ()
-
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         return self.window(x).advice()
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return self.window(inputs[0]).input_dependence()
+        return self.window(inputs[0]).input_dependence(own(0))
 
     def sums(self, x: Shape, y: Shape) -> Sums:
         window = self.window(x)
@@ -89,7 +87,7 @@ class Averaging(Pool):
     def shape(self, x: Shape) -> Shape:
         window = self.window(x)
         # On volumes, PyTorch requires that the window fits the map without padding.
-        if x.rank == 4 and any(size < side for size, side in zip(window.map, window.kernel, strict=True)):
+        if x.rank == 4 and any(size.real < side.real for size, side in zip(window.map, window.kernel, strict=True)):
             replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
         return super().shape(x)
 
@@ -196,6 +194,7 @@ class Subsample(Op):
     kernel: Axes = arg(AXES, help="size of the window")
     stride: Axes | None = arg(OPTIONAL_AXES, default=None, help="stride of the window; `none`: its size")
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     is_lanewise = True
     support = ("Subsample",)
@@ -232,7 +231,7 @@ class Subsample(Op):
         return Drawing("Subsample", sides, entry=f"{sides} subsampling", stride=window.steps)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return self._window(inputs[0]).input_dependence()
+        return self._window(inputs[0]).input_dependence(own(0))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         # The means, for the gradient of the coefficients.

@@ -1,24 +1,16 @@
 """Operators that reorder elements or select a part of them."""
 
 from archdsl.base.pyexpr import Method, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import (
-    EVERYTHING,
-    NOTHING_SAVED,
-    PIXEL_ITSELF,
-    VIEW,
-    Autograd,
-    AxisWindow,
-    Drawing,
-    InputDependence,
-    Saved,
-    map_dependence,
-)
+from archdsl.ops.analysis import NOTHING_SAVED, VIEW, Autograd, Drawing, Saved
 from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, OPTIONAL_COUNT, SIZES, Axes
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
+from archdsl.ops.dependence import POINTWISE, AxisWindow, InputDependence, itself, own, regrouped
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
+from archdsl.ops.roles import GIVES_PLAIN, KEEPS_ROLE, READS_MAP
 from archdsl.ops.window import crossed
 
 
@@ -28,6 +20,7 @@ class ChannelShuffle(Elementwise):
 
     groups: int = arg(COUNT, help="number of groups of channels")
 
+    roles = READS_MAP
     examples = (
         Example("channel_shuffle(2)", Shape.of(8, 7, 5), Shape.of(8, 7, 5)),
         Example("channel_shuffle(3)", Shape.of(240, 5), Shape.of(240, 5)),
@@ -36,7 +29,7 @@ class ChannelShuffle(Elementwise):
     def shape(self, x: Shape) -> Shape:
         if x.rank < 2:
             raise ShapeError(WrongRank("channels and at least one axis, such as 8x7x7", str(x)))
-        if x.channels % self.groups:
+        if x.channels.real % self.groups.real:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         return x
 
@@ -44,7 +37,7 @@ class ChannelShuffle(Elementwise):
         return NOTHING_SAVED
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return PIXEL_ITSELF
+        return itself(inputs, y, mixed=(0,))
 
     def torch(self, x: Shape) -> LayerCode:
         return Functional(call("nn.ChannelShuffle", self.groups), call("F.channel_shuffle", INPUT, self.groups))
@@ -56,6 +49,7 @@ class Reshape(Op):
 
     sizes: tuple[int, ...] = arg(SIZES, help="sizes of the result, channels first; one of them may be -1")
 
+    roles = GIVES_PLAIN
     autograd = VIEW
 
     examples = (
@@ -65,14 +59,14 @@ class Reshape(Op):
     )
 
     def shape(self, x: Shape) -> Shape:
-        known = Shape(tuple(size for size in self.sizes if size != -1)).volume
-        open_size = -1 in self.sizes
+        known = Shape(tuple(size for size in self.sizes if size.real != -1)).volume
+        open_size = any(size.real == -1 for size in self.sizes)
         if x.volume % known if open_size else x.volume != known:
             sizes = [str(int(size)) for size in self.sizes]
             named = f"({', '.join(sizes)})" if open_size else "x".join(sizes)
             taken = f"a multiple of {int(known)}" if open_size else str(int(known))
             raise ShapeError(VolumeDiffers("sizes", named, taken, str(x), int(x.volume)))
-        return Shape.of(*(x.volume // known if size == -1 else size for size in self.sizes))
+        return Shape.of(*(x.volume // known if size.real == -1 else size for size in self.sizes))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         first, *others = self.sizes
@@ -86,6 +80,9 @@ class Reshape(Op):
         module = unflatten if x.rank == 1 else call("nn.Sequential", call("nn.Flatten"), unflatten)
         return Functional(module, Method(INPUT, "reshape", (-1, *sizes)))
 
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return regrouped(inputs[0], y)
+
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("Reshape", crossed(self.shape(x).dims))
 
@@ -96,6 +93,7 @@ class Permute(Op):
 
     order: Axes = arg(AXES_FROM_ZERO, help="for each axis of the result, the axis of the input; 0 is the channels")
 
+    roles = KEEPS_ROLE
     support = ("Permute",)
     autograd = VIEW
     examples = (
@@ -113,12 +111,25 @@ class Permute(Op):
             raise ShapeError(WrongOrder("order", order, str(x), x.rank))
         return Shape.of(*(x.dims[axis] for axis in order))
 
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        role, order = roles[0], self._order()
+        if order == tuple(range(y.rank)):
+            return role
+        if role is Role.MAP and order == (*range(1, y.rank), 0):
+            return Role.SEQUENCE if y.rank == 2 else Role.CHANNELS_LAST
+        if role is Role.CHANNELS_LAST and order == (y.rank - 1, *range(y.rank - 1)):
+            return Role.MAP
+        return Role.PLAIN
+
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(None if self._order()[0] else self)
 
     def torch(self, x: Shape) -> LayerCode:
         dims = (0, *(axis + 1 for axis in self._order()))
         return Functional(call("Permute", *dims), Method(INPUT, "permute", dims))
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return (tuple(own(self._order().index(axis)) for axis in range(y.rank)),)
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing("Permute", ", ".join(map(str, self._order())))
@@ -134,6 +145,7 @@ class Slice(Op):
     )
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis; 0 is the channels")
 
+    roles = KEEPS_ROLE
     support = ("Narrow",)
     autograd = Autograd(is_view=True)
     examples = (
@@ -150,7 +162,7 @@ class Slice(Op):
         if axis >= x.rank:
             raise ShapeError(OutOfRange("axis", str(axis), f"below {x.rank}, the number of axes of {x}"))
         size, stop = x.dims[axis], self._stop(x)
-        if stop > size:
+        if stop.real > size.real:
             raise ShapeError(OutOfRange("stop", str(int(stop)), f"at most {int(size)}, the size of axis {axis} of {x}"))
         if self.start >= stop:
             raise ShapeError(OutOfRange("start", str(int(self.start)), f"below {int(stop)}, the end of the part"))
@@ -164,10 +176,8 @@ class Slice(Op):
         return Functional(call("Narrow", *numbers), Method(INPUT, "narrow", numbers))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        if y.rank < 3:
-            return EVERYTHING
-        starts = (int(self.start) if axis == self.axis else 0 for axis in range(1, y.rank))
-        return map_dependence(*(AxisWindow(1, start, start) for start in starts))
+        start = AxisWindow(1, int(self.start), int(self.start))
+        return (tuple(own(axis, start if axis == self.axis else POINTWISE) for axis in range(y.rank)),)
 
     def drawing(self, x: Shape) -> Drawing:
         axis = (f"axis {int(self.axis)}",) if self.axis else ()

@@ -3,13 +3,16 @@
 from types import MappingProxyType
 
 from archdsl.base.pyexpr import Call, Ref, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedFloat, TracedInt, polynomial
 from archdsl.ops.activation import Pointwise
-from archdsl.ops.analysis import COPIES_IN_PLACE, ITSELF, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import COPIES_IN_PLACE, Drawing, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, FLOAT32_MAX, REAL, Chosen, choice, shown
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Submodule, Trait, arg, op
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
+from archdsl.ops.dependence import InputDependence, itself
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.roles import KEEPS_ROLE, Written, sequence_as_map
 
 _MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
 
@@ -79,6 +82,7 @@ class Prelu(Op):
     num_parameters: int = arg(COUNT, default=1, help="number of slopes: 1, or `channels` for one each")
     init: float = arg(REAL, default=0.25, help="initial value of the slope")
 
+    roles = KEEPS_ROLE
     traits = Trait.SQUASHES
     examples = (
         Example("prelu", _MAPS, _MAPS, params=1),
@@ -94,6 +98,12 @@ class Prelu(Op):
             raise ShapeError(OutOfRange("num_parameters", str(int(self.num_parameters)), bound))
         return x
 
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        # One slope for all elements ignores the roles of axes.
+        if self.num_parameters == 1 or roles[0] not in (Role.SEQUENCE, Role.CHANNELS_LAST):
+            return None
+        return sequence_as_map(self.name, roles[0], inputs[0].dims)
+
     def params(self, x: Shape) -> int:
         return self.num_parameters
 
@@ -101,7 +111,7 @@ class Prelu(Op):
         return (("weight", (self.num_parameters,)),)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF
+        return itself(inputs, y)
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         # One slope for all channels of a copy would be one for each copy.
@@ -168,7 +178,7 @@ class Celu(Pointwise):
 
     def shape(self, x: Shape) -> Shape:
         # PyTorch computes 1 / alpha, which must be a number of float32.
-        if abs(self.alpha) < 1 / FLOAT32_MAX:
+        if self.alpha == 0 or abs(self.alpha.real) < 1 / FLOAT32_MAX:
             raise ShapeError(OutOfRange("alpha", shown(self.alpha), "further from 0: x is divided by `alpha`"))
         return x
 

@@ -5,10 +5,12 @@ from typing import ClassVar
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved, Sums, product, times
-from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, REPEATED, TRUTH, Chosen, choice
+from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, DROP_RATE, REPEATED, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
+from archdsl.ops.roles import GIVES_SEQUENCE
 from archdsl.ops.sequence import require_sequence
 
 _DEFAULTS: dict[str, object] = {
@@ -33,6 +35,7 @@ class Recurrent(Op):
     last: bool
     init: Initialiser | None
     bias_init: Initialiser | None
+    roles = GIVES_SEQUENCE
     kind = "recurrent"
     projection = 0
     gates: ClassVar[int]
@@ -60,7 +63,7 @@ class Recurrent(Op):
 
     def shape(self, x: Shape) -> Shape:
         time, _ = require_sequence(x)
-        if self.dropout and self.layers == 1:
+        if self.layers == 1 and self.dropout:
             raise ShapeError(
                 OutOfRange("dropout", f"{self.dropout:g}", "0 where layers = 1: it applies between layers")
             )
@@ -106,6 +109,11 @@ class Recurrent(Op):
         terms = times(self.gates, matrices + (f" + {product(2, self.hidden)}" if bias else ""))
         projection = f" + {product(self.hidden, self.projection)}" if self.projection else ""
         return times(self._directions, terms + projection)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        x = inputs[0]
+        is_causal = not self.last and not self.bidirectional
+        return ((up_to_itself(int(x.dims[0])) if is_causal else ALL, ALL),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims
@@ -160,7 +168,7 @@ class Rnn(Recurrent):
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="activation")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability between layers, in training")
     last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
@@ -195,7 +203,7 @@ class Lstm(Recurrent):
     layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability between layers, in training")
     last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     projection: int = arg(COUNT_FROM_ZERO, default=0, help="number of features after the projection; 0: no projection")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
@@ -226,7 +234,7 @@ class Lstm(Recurrent):
     )
 
     def shape(self, x: Shape) -> Shape:
-        if self.projection >= self.hidden:
+        if self.projection.real >= self.hidden.real:
             bound = f"below {int(self.hidden)}, the number of `hidden` features"
             raise ShapeError(OutOfRange("projection", str(int(self.projection)), bound))
         return super().shape(x)
@@ -243,7 +251,7 @@ class Gru(Recurrent):
     layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
-    dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
+    dropout: float = arg(DROP_RATE, default=0.0, help="dropout probability between layers, in training")
     last: bool = arg(TRUTH, default=False, help="whether to return only the last step of each direction")
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)

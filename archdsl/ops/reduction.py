@@ -3,11 +3,14 @@
 from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import EVERYTHING, ITSELF, NOTHING_SAVED, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import NOTHING_SAVED, Drawing, Saved
 from archdsl.ops.argument_types import OPTIONAL_AXES_FROM_ZERO, TRUTH, Axes
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
+from archdsl.ops.dependence import ALL, InputDependence, own
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.roles import KEEPS_ROLE, Remedy, Written, over_features
 
 
 class Reduction(Op):
@@ -15,6 +18,7 @@ class Reduction(Op):
 
     axes: Axes | None
     keepdim: bool
+    roles = KEEPS_ROLE
     caption: ClassVar[str]
 
     def _axes(self, x: Shape) -> tuple[int, ...]:
@@ -37,8 +41,28 @@ class Reduction(Op):
         sizes = [1 if axis in axes else size for axis, size in enumerate(x.dims) if self.keepdim or axis not in axes]
         return Shape.of(*sizes)
 
+    def role(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], y: Shape) -> Role:
+        role, rank = roles[0], inputs[0].rank
+        channels = {Role.MAP: 0, Role.CHANNELS_LAST: rank - 1}.get(role)
+        if y.rank in (1, rank):
+            return super().role(roles, inputs, y)
+        return Role.PLAIN if channels is None or channels in self._axes(inputs[0]) else role
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        role, x = roles[0], inputs[0]
+        if self.axes is not None or role not in (Role.SEQUENCE, Role.CHANNELS_LAST):
+            return None
+        kept = "steps" if role is Role.SEQUENCE else role.words(x.rank)[0]
+        axes = "x".join(map(str, range(x.rank - 1)))
+        options = ", keepdim = true" if self.keepdim else ""
+        problem = f"without `axes`, `{self.name}` keeps the {int(x.dims[0])} {kept} and reduces the others"
+        over = "steps" if role is Role.SEQUENCE else "pixels"
+        return over_features(problem, Remedy(instead=f"{self.name}({axes}{options})", purpose=f"to reduce the {over}"))
+
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return ITSELF if self._axes(inputs[0]) == (0,) and y.rank > 2 else EVERYTHING
+        axes, x = self._axes(inputs[0]), inputs[0]
+        kept = [axis for axis in range(x.rank) if self.keepdim or axis not in axes]
+        return (tuple(ALL if axis in axes else own(kept.index(axis)) for axis in range(x.rank)),)
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

@@ -2,19 +2,13 @@
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import (
-    NOTHING_SAVED,
-    OUTPUT_IS_FREE,
-    AxisWindow,
-    Drawing,
-    InputDependence,
-    Saved,
-    map_dependence,
-)
+from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, own, windows
 from archdsl.ops.mismatches import UnevenBlocks, UnevenParts
 from archdsl.ops.reasons import ShapeError, WrongRank, WrongValue
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 # The number of map axes that PyTorch's modes require.
@@ -32,6 +26,7 @@ class Upsample(Op):
         TRUTH, default=False, help="whether the corner pixels keep their values; not for mode = nearest"
     )
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     is_lanewise = True
     examples = (
@@ -67,7 +62,7 @@ class Upsample(Op):
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         axes = zip(inputs[0].map, y.map, strict=True)
-        return map_dependence(*(self._reach(int(size), int(result)) for size, result in axes))
+        return windows(*(self._reach(int(size), int(result)) for size, result in axes), channels=own(0))
 
     def _reach(self, size: int, result: int) -> AxisWindow:
         """Return the pixels that a pixel of the result is computed from."""
@@ -103,6 +98,7 @@ class PixelShuffle(Op):
 
     factor: int = arg(COUNT, help="factor of height and width")
 
+    roles = GIVES_MAP
     is_lanewise = True
     examples = (
         Example("pixel_shuffle(2)", Shape.of(64, 14, 14), Shape.of(16, 28, 28)),
@@ -112,7 +108,7 @@ class PixelShuffle(Op):
     def shape(self, x: Shape) -> Shape:
         _require_image(x)
         parts = self.factor * self.factor
-        if x.channels % parts:
+        if x.channels.real % parts.real:
             what = f"parts, one for each pixel of a {int(self.factor)}x{int(self.factor)} block"
             raise ShapeError(UnevenParts("factor", int(x.channels), int(parts), what))
         return Shape.of(x.channels // parts, *(size * self.factor for size in x.map))
@@ -122,7 +118,7 @@ class PixelShuffle(Op):
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         factor = int(self.factor)
-        return map_dependence(*(AxisWindow(1, 1 - factor, 0, per=factor) for _ in y.map))
+        return windows(*(AxisWindow(1, 1 - factor, 0, per=factor) for _ in y.map))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED
@@ -137,6 +133,7 @@ class PixelUnshuffle(Op):
 
     factor: int = arg(COUNT, help="divisor of height and width")
 
+    roles = GIVES_MAP
     is_lanewise = True
     examples = (
         Example("pixel_unshuffle(2)", Shape.of(16, 28, 28), Shape.of(64, 14, 14)),
@@ -146,7 +143,7 @@ class PixelUnshuffle(Op):
     def shape(self, x: Shape) -> Shape:
         _require_image(x)
         for size in x.map:
-            if size % self.factor:
+            if size.real % self.factor.real:
                 raise ShapeError(UnevenBlocks(int(size), int(self.factor)))
         return Shape.of(x.channels * self.factor * self.factor, *(size // self.factor for size in x.map))
 
@@ -154,7 +151,7 @@ class PixelUnshuffle(Op):
         return Functional(call("nn.PixelUnshuffle", self.factor), call("F.pixel_unshuffle", INPUT, self.factor))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        return map_dependence(*(AxisWindow(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
+        return windows(*(AxisWindow(int(self.factor), 0, int(self.factor) - 1) for _ in y.map))
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         return NOTHING_SAVED

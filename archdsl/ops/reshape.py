@@ -5,13 +5,16 @@ from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import VIEW
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Trait, op
+from archdsl.ops.dependence import InputDependence, regrouped
 from archdsl.ops.reasons import ShapeError, WrongRank
+from archdsl.ops.roles import GIVES_VECTOR
 
 
 @op("flatten", family="other")
 class Flatten(Op):
     """Turn each sample into a vector: `nn.Flatten`."""
 
+    roles = GIVES_VECTOR
     autograd = VIEW
     is_lanewise = True
 
@@ -24,6 +27,9 @@ class Flatten(Op):
         if x.rank < 1:
             raise ShapeError(WrongRank("at least one axis", str(x)))
         return Shape.of(x.volume)
+
+    def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
+        return regrouped(inputs[0], y)
 
     def torch(self, x: Shape) -> LayerCode:
         return Functional(call("nn.Flatten"), Method(INPUT, "flatten", (1,)))

@@ -1,12 +1,14 @@
 """Multiplication by learned or fixed factors."""
 
 from archdsl.base.pyexpr import Infix, call
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, arg, op
-from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.roles import Remedy, Written, along_length
 
 
 @op("scale", family="normalisation")
@@ -45,6 +47,13 @@ class Scale(Elementwise):
             bound = f"below {x.rank}, the number of axes of {x}"
             raise ShapeError(OutOfRange("axis", str(self._axis(x)), bound))
         return x
+
+    def role_advice(self, roles: tuple[Role, ...], inputs: tuple[Shape, ...], written: Written) -> Reason | None:
+        x, channels = inputs[0], {Role.MAP: 0, Role.CHANNELS_LAST: inputs[0].rank - 1}.get(roles[0])
+        if "axis" in written or channels in (None, self._axis(x)):
+            return None
+        problem = f"`scale` has a factor for each of the {int(x.dims[self._axis(x)])} pixels along axis {self._axis(x)}"
+        return along_length(problem, Remedy(argument=f"axis = {channels}", purpose="for a factor for each channel"))
 
     def params(self, x: Shape) -> int:
         return x.dims[self._axis(x)]

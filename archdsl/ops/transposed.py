@@ -4,12 +4,14 @@ from math import prod
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import OUTPUT_IS_FREE, AxisWindow, Drawing, InputDependence, Sums, map_dependence, product
-from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, COUNT, TRUTH, Axes
+from archdsl.ops.analysis import OUTPUT_IS_FREE, Drawing, Sums, product
+from archdsl.ops.argument_types import AXES, AXES_FROM_ZERO, CHANNELS, COUNT, TRUTH, Axes
 from archdsl.ops.base import Example, Fusion, LayerCode, Op, Submodule, arg, op
+from archdsl.ops.dependence import AxisWindow, InputDependence, groups_of_channels, windows
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue, part_by_part
 from archdsl.ops.mismatches import NothingLeft
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError
+from archdsl.ops.roles import GIVES_MAP
 from archdsl.ops.window import compact, crossed, per_axis, require_map
 
 
@@ -21,7 +23,7 @@ class ConvTranspose(Op):
     times.
     """
 
-    out: int = arg(COUNT, help="number of output channels")
+    out: int = arg(CHANNELS, help="number of output channels")
     kernel: Axes = arg(AXES, help="kernel size")
     stride: Axes = arg(AXES, default=1, help="distance in the result between the windows of neighbouring pixels")
     padding: Axes = arg(AXES_FROM_ZERO, default=0, help="number of pixels removed on each side of the result")
@@ -34,6 +36,7 @@ class ConvTranspose(Op):
     init: Initialiser | None = arg(INITIALISER, default=None, help=WEIGHTS)
     bias_init: Initialiser | None = arg(INITIALISER, default=None, help=BIASES)
 
+    roles = GIVES_MAP
     autograd = OUTPUT_IS_FREE
     support = ("start_parts",)
     examples = (
@@ -63,7 +66,7 @@ class ConvTranspose(Op):
     def shape(self, x: Shape) -> Shape:
         sizes = tuple(_side(size, *numbers) for size, *numbers in zip(x.map, *self._axes(x), strict=True))
         for count, which in ((x.channels, "input channels"), (self.out, "output channels")):
-            if count % self.groups:
+            if count.real % self.groups.real:
                 raise ShapeError(NotDivisible(int(count), int(self.groups), which))
         return Shape.of(self.out, *sizes)
 
@@ -97,8 +100,10 @@ class ConvTranspose(Op):
         return Submodule(made.without(stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1))
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
-        axes = zip(*(map(int, each) for each in self._axes(inputs[0])), strict=True)
-        return map_dependence(*(_reach(*numbers) for numbers in axes))
+        x = inputs[0]
+        axes = zip(*(map(int, each) for each in self._axes(x)), strict=True)
+        channels = groups_of_channels(int(x.channels), int(self.out), int(self.groups))
+        return windows(*(_reach(*numbers) for numbers in axes), channels=channels)
 
     def alternatives(self) -> tuple[tuple[str, int], ...]:
         steps = self.stride if isinstance(self.stride, tuple) else (self.stride,)
@@ -137,19 +142,19 @@ class ConvTranspose(Op):
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:
     """Return the size of the result along one axis."""
     # PyTorch requires that it is below one of the two.
-    if output_padding >= stride and output_padding >= dilation:
+    if output_padding.real >= max(stride.real, dilation.real):
         bound = f"below the stride, {int(stride)}" + (f", or the dilation, {int(dilation)}" if dilation > 1 else "")
         raise ShapeError(OutOfRange("output_padding", str(int(output_padding)), bound))
     extent = dilation * (kernel - 1) + 1
     result = (size - 1) * stride - 2 * padding + extent + output_padding
-    if result < 1:
+    if result.real < 1:
         raise ShapeError(NothingLeft(*map(int, (size, extent, stride, padding, output_padding))))
     return result
 
 
 def _reach(kernel: int, stride: int, padding: int, _output_padding: int, dilation: int) -> AxisWindow:
     """Return the pixels of the input that contribute to a pixel of the result."""
-    return AxisWindow(1, padding - dilation * (kernel - 1), padding, per=stride)
+    return AxisWindow(1, padding - dilation * (kernel - 1), padding, per=stride, gap=dilation if kernel > 1 else 1)
 
 
 def _sum(size: int, result: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
-from archdsl.ops.analysis import AxisWindow, InputDependence, map_dependence
 from archdsl.ops.argument_types import Axes, Padding
+from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence, windows
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
     PaddingTooLarge,
@@ -115,7 +115,7 @@ class Window:
             ShapeError: The window is larger than the padded map.
         """
         sizes = tuple(self._positions(axis) for axis in range(len(self.map)))
-        if min(sizes) < 1:
+        if min(Shape(sizes).plain().dims) < 1:
             window = (self.map, self.kernel, self.stride, self.before, self.after, self.dilation)
             raise ShapeError(WindowDoesNotFit(*(tuple(map(int, part)) for part in window)))
         return sizes
@@ -128,14 +128,20 @@ class Window:
         step = self.stride[axis]
         if not self.ceil_mode:
             return free // step + 1
+        # PyTorch drops a last window that would start after the map and the padding before it. So there is no formula
+        # for all sizes; as plain numbers, they are fixed in the generated module.
+        free, step, end = int(free), int(step), int(self.map[axis] + self.before[axis])
         count = (free + step - 1) // step + 1
-        # PyTorch drops a last window that would start after the map and the padding before it.
-        return count - 1 if (count - 1) * step >= self.map[axis] + self.before[axis] else count
+        return count - 1 if (count - 1) * step >= end else count
 
-    def input_dependence(self) -> InputDependence:
-        """Return the pixels that a window reads."""
-        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), strict=True)
-        return map_dependence(*(AxisWindow(int(step), -int(pad), int(span - 1 - pad)) for step, pad, span in axes))
+    def input_dependence(self, channels: AxisRead) -> InputDependence:
+        """Return the pixels that a window reads, and the channels as given."""
+        axes = zip(self.stride, self.before, map(self.extent, range(len(self.map))), self.dilation, strict=True)
+        pixels = (
+            AxisWindow(int(step), -int(pad), int(span - 1 - pad), gap=int(gap) if span > 1 else 1)
+            for step, pad, span, gap in axes
+        )
+        return windows(*pixels, channels=channels)
 
     def sums(self) -> tuple[str, ...]:
         """Return the formulas of the sizes of the result, without repetitions."""
@@ -166,7 +172,7 @@ class Window:
     def require_half_padding(self) -> None:
         """Raise `ShapeError` if the padding is more than half of the window, which PyTorch's pools refuse."""
         for padding, kernel in zip(self.before, self.kernel, strict=True):
-            if 2 * padding > kernel:
+            if 2 * padding.real > kernel.real:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
     def advice(self) -> tuple[Reason, ...]:
@@ -221,4 +227,4 @@ def _padding(
 
 def _tf_same(size: int, extent: int, stride: int) -> int:
     needed = (-(-size // stride) - 1) * stride + extent - size
-    return max(int(needed), 0)
+    return max(needed.real, 0)

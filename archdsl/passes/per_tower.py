@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, InputRef, call, mapped
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Drawing, InputDependence, Saved
+from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.base import Argument, ForwardOnly, Functional, Fusion, Op, Submodule
+from archdsl.ops.dependence import InputDependence
 from archdsl.ops.rearrange import Slice
 
 
@@ -82,9 +83,6 @@ class PerTower(Op):
     def drawing(self, x: Shape) -> Drawing:
         own = self.op.drawing(self._of_one(x))
         return own._replace(more=(*own.more, f"g={self.towers}"), entry="")
-
-    def decides(self, x: Shape) -> tuple[int, ...]:
-        return self.op.decides(self._of_one(x))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         return Fusion(PerTower(self.op, count * self.towers))

@@ -1,10 +1,12 @@
 """Pipeline stages: cuts a graph into consecutive graphs, each of which takes the outputs of the one before."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.guards import Guard
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
+from archdsl.base.symbolic import is_traced
 from archdsl.elaborate.values import untraced
 from archdsl.ir.graph import (
     Argument,
@@ -16,6 +18,7 @@ from archdsl.ir.graph import (
     Input,
     Node,
     Output,
+    Parameter,
     Path,
     dotted,
 )
@@ -239,11 +242,12 @@ class _Cut:
             doc=doc,
             source=whole.source,
             span=whole.span,
-            parameters=tuple(replace(each, pinned=True) for each in whole.parameters),
+            parameters=whole.parameters,
             inputs=inputs,
             root=root,
             assertions=(),
             outputs=outputs,
+            guards=tuple(_fixing(whole.parameters)),
         )
         return lowered_part(graph)
 
@@ -279,3 +283,10 @@ class _Cut:
     def _in_stage(self, value: Path, number: int, known: Mapping[Path, Path]) -> Path | None:
         """Return the path of a value in a stage, None if the stage neither receives nor computes it."""
         return known.get(value, value if self.stage_of.get(value) == number else None)
+
+
+def _fixing(parameters: Iterable[Parameter]) -> Iterator[Guard]:
+    """Yield the guards that fix all parameters."""
+    for each in parameters:
+        if is_traced(each.value):
+            yield Guard("==", ((each.value, each.value.real),), None)

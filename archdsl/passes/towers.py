@@ -135,6 +135,7 @@ class _Roles:
             root=root,
             assertions=(),
             outputs=outputs,
+            guards=whole.guards,
         )
         return lowered_part(graph)
 

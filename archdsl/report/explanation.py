@@ -6,7 +6,9 @@ from typing import TypeAlias
 
 from archdsl.base.byte_sizes import DTYPE_BYTES, amount
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted
-from archdsl.ops.analysis import Interval, Sums
+from archdsl.ir.positions import position_axes
+from archdsl.ops.analysis import Sums
+from archdsl.ops.dependence import Interval
 from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.report.memory import memory
 from archdsl.report.receptive_fields import ReceptiveField, UnitFields, receptive_fields
@@ -158,22 +160,37 @@ class _Writer:
         if field is None:
             return ("does not depend on the first input",)
         if field.everything:
-            return ("every unit sees the whole input", *self._seen(path, field))
+            return self._whole(path, field)
         if not field.axes:
             return ()
+        apart = f"{field.stride_text} between neighbours, " if field.stride_text else ""
         centre = "x".join(f"{middle:g}" for middle in field.centre)
         return (
-            f"{field.size_text} pixels, {field.stride_text} between neighbours, the first one centred at {centre}",
+            f"{field.size_text} pixels, {apart}the first one centred at {centre}",
             *self._seen(path, field),
         )
 
+    def _whole(self, path: Path, field: ReceptiveField) -> tuple[str, ...]:
+        """Return the lines about units that see the whole input, if there were no borders and no causal steps."""
+        if path in self.nodes and field.axes:
+            given = self.graph.inputs[0]
+            whole = tuple((0, size - 1) for size in self._sizes(given.name))
+            seen = [self.unit_fields.at(path, unit).get(given.name) for unit in self._units(path)]
+            if any(intervals != whole for intervals in seen):
+                return ("the field depends on the position of the unit", *self._seen(path, field))
+        return ("every unit sees the whole input", *self._seen(path, field))
+
+    def _units(self, path: Path) -> tuple[tuple[int, ...], ...]:
+        """Return the first unit of a step and the middle one."""
+        middle = tuple(int(self.nodes[path].shape.dims[axis]) // 2 for axis in self.unit_fields.axes(path))
+        return tuple(dict.fromkeys((tuple(0 for _ in middle), middle)))
+
     def _seen(self, path: Path, field: ReceptiveField) -> tuple[str, ...]:
         node = self.nodes.get(path)
-        if node is None or node.shape.rank != len(field.axes) + 1 or field.is_sequence:
+        if node is None or not self.unit_fields.axes(path) or not field.axes:
             return ()
-        middle = tuple(int(size) // 2 for size in node.shape.map)
         lines = []
-        for unit in dict.fromkeys((tuple(0 for _ in middle), middle)):
+        for unit in self._units(path):
             for name, intervals in self.unit_fields.at(path, unit).items():
                 at = ", ".join(map(str, unit))
                 lines.append(f"the unit at {at} sees {_covered(intervals, self._sizes(name))} of {name}")
@@ -181,7 +198,7 @@ class _Writer:
 
     def _sizes(self, name: str) -> tuple[int, ...]:
         given = next(given for given in self.graph.inputs if given.name == name)
-        return tuple(map(int, given.shape.map))
+        return tuple(int(given.shape.dims[axis]) for axis in position_axes(self.graph, given))
 
     def _memory(self, element: Element, nodes: list[Node]) -> tuple[str, ...]:
         of = "for one sample" if self.batch == 1 else f"for a batch of {self.batch}"

@@ -6,14 +6,15 @@ borders. `UnitFields` follows windows back from one unit and is exact, including
 Sizes and strides are those of Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, 2019.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import gcd, lcm
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CountedGraph, Input, Node, Path
+from archdsl.ir.graph import CountedGraph, Input, Path
 from archdsl.ir.order import in_order
-from archdsl.ops.analysis import AxisWindow, InputDependence, Interval
+from archdsl.ir.positions import position_axes
+from archdsl.ops.dependence import POINTWISE, AxisRead, AxisWindow, Interval, Positions, Reading, contains, joined
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AxisField:
-    """The receptive fields of units along one axis of an input's map, away from borders.
+    """The receptive fields of units along one axis of an input, away from borders.
 
     `intervals` are those of the first units. They repeat after a `period` of units, `shift` pixels further. The period
     is 1 unless a map was upsampled: then a unit's field depends on its position between the pixels of the smaller map.
+    With a `shift` of 0, all units have the same field.
     """
 
     intervals: tuple[Interval, ...]
@@ -33,6 +35,9 @@ class AxisField:
 
     def at(self, unit: int) -> Interval:
         """Return the first and the last pixel in the field of a unit."""
+        if len(self.intervals) < self.period:
+            # The map has no more units than these.
+            return self.intervals[min(max(unit, 0), len(self.intervals) - 1)]
         turns, phase = divmod(unit, len(self.intervals))
         first, last = self.intervals[phase]
         return first + turns * self.shift, last + turns * self.shift
@@ -42,23 +47,49 @@ class AxisField:
         """Size in pixels of the largest field of a unit."""
         return max(last - first + 1 for first, last in self.intervals)
 
+    def hull(self, count: int, size: int) -> "AxisField":
+        """Return the field of a unit that reads `count` units with these fields, within an axis of `size` pixels."""
+        phases = min(count, len(self.intervals))
+        first = min(self.at(unit)[0] for unit in range(phases))
+        last = max(self.at(unit)[1] for unit in range(count - phases, count))
+        return AxisField(((min(max(first, 0), size - 1), max(min(last, size - 1), 0)),), 0)
+
 
 _PIXEL = AxisField(((0, 0),), 1)
-# Each unit reads its own position; all units read the only position of an axis of size 1, which broadcasts.
-_POINTWISE, _BROADCAST = AxisWindow(1, 0, 0), AxisWindow(0, 0, 0)
+# The positions along each axis of a tensor.
+Region: TypeAlias = tuple[Positions, ...]
+# The largest number of regions of a tensor that are followed one by one.
+_REGIONS = 8
+
+
+class _Carrier(NamedTuple):
+    """The axis of a result along which units move over an axis of the input.
+
+    With `sizes`, the axis counts the cells of a grid of these sizes, and units move along its axis `coordinate`. The
+    first cell is number `offset` on the axis.
+    """
+
+    axis: int
+    sizes: tuple[int, ...] = ()
+    coordinate: int = 0
+    offset: int = 0
+
+    def count(self, shape: Shape) -> int:
+        """Return the number of units along the axis of the input."""
+        return self.sizes[self.coordinate] if self.sizes else int(shape.dims[self.axis])
 
 
 @dataclass(frozen=True, slots=True)
 class ReceptiveField:
-    """The receptive field of the units of a step, along each axis of an input's map.
+    """The receptive field of the units of a step, along each axis of pixels or steps of an input.
 
-    With `everything` it is the whole input. `is_sequence` says that units are positions of a sequence; it is None as
-    long as the operators before the step accept both maps and sequences.
+    With `everything` it is the whole input. `carriers` says for each axis of the input along which axis of the result
+    units move over it; None where all units have the same field.
     """
 
     axes: tuple[AxisField, ...]
     everything: bool = False
-    is_sequence: bool | None = None
+    carriers: tuple[_Carrier | None, ...] = field(default=(), compare=False)
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -80,13 +111,13 @@ class ReceptiveField:
 
     @property
     def size_text(self) -> str:
-        """The size as text: `11x11`, `all`, or empty where the input has no map."""
+        """The size as text: `11x11`, `all`, or empty where the input has no positions."""
         return "all" if self.everything else "x".join(map(str, self.size))
 
     @property
     def stride_text(self) -> str:
-        """The stride as text: `4x4`, or empty where every unit sees the whole input."""
-        return "" if self.everything else "x".join(map(str, self.stride))
+        """The stride as text: `4x4`, or empty where all units see the same."""
+        return "" if self.everything or not any(axis.shift for axis in self.axes) else "x".join(map(str, self.stride))
 
     def as_data(self) -> dict[str, object]:
         """Return the field as plain data for JSON."""
@@ -96,65 +127,84 @@ class ReceptiveField:
         return {"everything": False, **sizes}
 
 
-def _map_sizes(shape: Shape) -> tuple[int, ...]:
-    """Return the sizes of a map as plain integers; a vector has none."""
-    return tuple(map(int, shape.map))
-
-
 def receptive_fields(graph: CountedGraph, given: Input | None = None) -> dict[Path, ReceptiveField]:
     """Return the receptive fields of all steps that depend on an input, by default the first one, by their paths."""
     given = given or graph.inputs[0]
-    sizes = _map_sizes(given.shape)
-    start = ReceptiveField(tuple(_PIXEL for _ in sizes), is_sequence=True if not sizes else None)
-    found = {given.path: start if len(sizes) != 0 else replace(start, everything=True)}
+    positions = position_axes(graph, given)
+    sizes = tuple(int(given.shape.dims[axis]) for axis in positions)
+    start = ReceptiveField((_PIXEL,) * len(sizes), not sizes, tuple(map(_Carrier, positions)))
+    found = {given.path: start}
     for node in in_order(graph.nodes):
+        read = [number for number, source in enumerate(node.sources) if source in found]
+        if not read:
+            continue
         dependence = node.op.input_dependence(node.inputs, node.shape)
-        parts = [
-            _compose(found[source], dependence, shape, node.shape, sizes)
-            for source, shape in zip(node.sources, node.inputs, strict=True)
-            if source in found
-        ]
-        if parts:
-            found[node.path] = _union(parts, sizes)
+        parts = []
+        for number in read:
+            before, reading, x = found[node.sources[number]], dependence[number], node.inputs[number]
+            parts.append(_compose(before, reading, x, node.shape, sizes, is_merge=len(node.inputs) > 1))
+        found[node.path] = _covering(_union(parts, node.shape, sizes), node.shape, sizes)
     return found
 
 
 def _compose(
-    field: ReceptiveField, dependence: InputDependence, x: Shape, y: Shape, sizes: tuple[int, ...]
+    before: ReceptiveField, reading: Reading, x: Shape, y: Shape, sizes: tuple[int, ...], *, is_merge: bool
 ) -> ReceptiveField:
     """Return the field of a step's units, from the field of the units that it reads."""
-    kind = field.is_sequence if dependence.is_sequence is None else dependence.is_sequence
-    mixed = dependence.is_sequence is True and field.is_sequence is False and x.rank == 2 == y.rank and len(sizes) == 1
-    # The correspondence of axes is unknown once the number of axes differs from that of the input.
-    lost = bool(dependence.axes) and len(dependence.axes) != len(field.axes)
-    if field.everything or dependence.everything or mixed or lost:
-        return ReceptiveField(field.axes, everything=True, is_sequence=kind)
-    axes = field.axes
-    if dependence.axes:
-        sides = y.map if len(y.map) == len(axes) else sizes
-        axes = tuple(
-            _compose_axis(axis, window, side)
-            for axis, window, side in zip(field.axes, dependence.axes, sides, strict=True)
-        )
-    elif len(x.map) == len(axes) == len(y.map):
-        # An axis of size 1 broadcasts: all units have the field of the only one.
-        broadcasts = (a == 1 and b > 1 for a, b in zip(x.map, y.map, strict=True))
-        axes = tuple(AxisField(axis.intervals[:1], 0) if b else axis for axis, b in zip(axes, broadcasts, strict=True))
-    return _covering(ReceptiveField(axes, is_sequence=kind), y, sizes)
+    if before.everything:
+        return before
+    axes: list[AxisField] = []
+    carriers: list[_Carrier | None] = []
+    for axis, carrier, size in zip(before.axes, before.carriers, sizes, strict=True):
+        if carrier is not None and carrier.sizes:
+            axis, carrier = _on_grid(axis, carrier, reading[carrier.axis], size)
+        elif carrier is not None:
+            axis, carrier = _on_axis(axis, carrier, reading[carrier.axis], x, y, size, is_merge=is_merge)
+        axes.append(axis)
+        carriers.append(carrier)
+    return ReceptiveField(tuple(axes), carriers=tuple(carriers))
 
 
-def _covering(field: ReceptiveField, shape: Shape, sizes: tuple[int, ...]) -> ReceptiveField:
-    """Return the field, marked `everything` if the step has a single unit whose field covers the whole input."""
-    if shape.rank != len(sizes) + 1 or any(side != 1 for side in shape.map):
-        return field
-    seen = (axis.at(0) for axis in field.axes)
-    covers = all(first <= 0 and last >= size - 1 for (first, last), size in zip(seen, sizes, strict=True))
-    return replace(field, everything=covers)
+def _on_axis(
+    axis: AxisField, carrier: _Carrier, read: AxisRead, x: Shape, y: Shape, size: int, *, is_merge: bool
+) -> tuple[AxisField, _Carrier | None]:
+    """Return the field and the carrier of units that read units along an axis of their own."""
+    count = int(x.dims[carrier.axis])
+    # A causal step counts like one that reads all positions: some units do.
+    is_causal = read.window == AxisWindow(1, 1 - count, 0) != POINTWISE
+    # Behind a concatenation along this axis, units of several inputs are next to one another.
+    is_part = is_merge and bool(read.axes) and y.dims[read.axes[0]] != count
+    if len(read.axes) != 1 or is_causal or is_part:
+        return axis.hull(count, size), None
+    if read.coordinate is not None:
+        made = _Carrier(read.axes[0], read.sizes, read.coordinate)
+        return _compose_axis(axis, read.window, made.count(y)), made
+    return _compose_axis(axis, read.window, int(y.dims[read.axes[0]])), _Carrier(read.axes[0])
+
+
+def _on_grid(axis: AxisField, carrier: _Carrier, read: AxisRead, size: int) -> tuple[AxisField, _Carrier | None]:
+    """Return the field and the carrier of units that read the cells of a grid by their numbers."""
+    if len(read.axes) == 1 and not read.sizes and read.window.is_shift:
+        return axis, carrier._replace(axis=read.axes[0], offset=carrier.offset - read.window.first)
+    if len(read.axes) > 1 and read.sizes == carrier.sizes and not carrier.offset:
+        return axis, _Carrier(read.axes[carrier.coordinate])
+    return axis.hull(carrier.sizes[carrier.coordinate], size), None
+
+
+def _covering(found: ReceptiveField, shape: Shape, sizes: tuple[int, ...]) -> ReceptiveField:
+    """Return the field, marked `everything` if each unit sees the whole input."""
+    if found.everything:
+        return found
+    for axis, carrier, size in zip(found.axes, found.carriers, sizes, strict=True):
+        first, last = axis.at(0)
+        if first > 0 or last < size - 1 or (carrier is not None and carrier.count(shape) > 1):
+            return found
+    return replace(found, everything=True)
 
 
 def _compose_axis(axis: AxisField, window: AxisWindow, size: int) -> AxisField:
     """Return the fields of `size` units that read a window of units with the fields `axis`."""
-    if window == _POINTWISE:
+    if window == POINTWISE:
         return axis
     if window.per == 1 == axis.period:
         first, last = axis.intervals[0]
@@ -169,13 +219,27 @@ def _compose_axis(axis: AxisField, window: AxisWindow, size: int) -> AxisField:
     return AxisField(intervals, axis.shift * window.step // turns if window.step else 0, period)
 
 
-def _union(parts: list[ReceptiveField], sizes: tuple[int, ...]) -> ReceptiveField:
-    """Return the smallest field that contains all parts."""
+def _union(parts: list[ReceptiveField], y: Shape, sizes: tuple[int, ...]) -> ReceptiveField:
+    """Return the smallest field that contains all parts, which are fields of units of a result of shape `y`."""
     if len(parts) == 1:
         return parts[0]
-    if any(part.everything for part in parts):
-        return replace(parts[0], everything=True)
-    return replace(parts[0], axes=tuple(_union_axis([part.axes[axis] for part in parts]) for axis in range(len(sizes))))
+    for part in parts:
+        if part.everything:
+            return part
+    axes: list[AxisField] = []
+    carriers: list[_Carrier | None] = []
+    for number, size in enumerate(sizes):
+        found = [part.axes[number] for part in parts]
+        carrier = parts[0].carriers[number]
+        if any(part.carriers[number] != carrier for part in parts):
+            found = [
+                axis if (own := part.carriers[number]) is None else axis.hull(own.count(y), size)
+                for axis, part in zip(found, parts, strict=True)
+            ]
+            carrier = None
+        axes.append(_union_axis(found))
+        carriers.append(carrier)
+    return ReceptiveField(tuple(axes), carriers=tuple(carriers))
 
 
 def _union_axis(axes: list[AxisField]) -> AxisField:
@@ -190,88 +254,69 @@ def _union_axis(axes: list[AxisField]) -> AxisField:
     return AxisField(intervals, max(axis.shift * (period // axis.period) for axis in axes), period)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """The windows through which a step reads one of its inputs, an axis each of `sizes`; None means all positions."""
-
-    source: Path
-    sizes: tuple[int, ...]
-    axes: tuple[AxisWindow, ...] | None
-
-    def read(self, intervals: tuple[Interval, ...]) -> tuple[Interval, ...] | None:
-        """Return the positions that units within `intervals` read, or None if they read only padding."""
-        if self.axes is None:
-            return tuple((0, size - 1) for size in self.sizes)
-        # Operators that stack maps or average over several add axes in front of those of a map.
-        more = len(self.axes) - len(intervals)
-        intervals = ((0, 0),) * more + intervals if more > 0 else intervals[-more:]
-        found = []
-        for size, window, (start, end) in zip(self.sizes, self.axes, intervals, strict=True):
-            low, high = window.interval(start, end)
-            low, high = max(low, 0), min(high, size - 1)
-            if low > high:
-                return None
-            found.append((low, high))
-        return tuple(found)
-
-
 class UnitFields:
     """The exact receptive fields of single units, including borders, on all inputs of a net."""
 
     def __init__(self, graph: CountedGraph) -> None:
-        self._inputs = graph.inputs
+        self._positions = {given: position_axes(graph, given) for given in graph.inputs}
         order = tuple(reversed(in_order(graph.nodes)))
         self._place = {node.path: place for place, node in enumerate(order)}
-        self._sizes = [_map_sizes(node.shape) for node in order]
-        self._steps = [(node.path, _readings(node)) for node in order]
+        self._nodes = order
+        self._axes = [graph.role(node.path).position_axes(node.shape.rank) for node in order]
+
+    def axes(self, path: Path) -> tuple[int, ...]:
+        """Return the axes of a step's result that number its units: pixels or steps."""
+        return self._axes[self._place[path]]
 
     def at(self, path: Path, unit: tuple[int, ...] | None = None) -> dict[str, tuple[Interval, ...]]:
         """Return the receptive field of one unit of a step on each input, as an interval for each axis.
 
-        Inputs that the unit does not depend on are left out. For a sequence whose positions lie on a map in rows, the
-        field is that of `receptive_fields`.
+        Inputs that the unit does not depend on are left out.
 
         Args:
             path: The path of the step.
-            unit: The position of the unit on the step's map, by default the middle one.
+            unit: The position of the unit on the step's map or sequence, by default the middle one.
         """
         start = self._place[path]
-        middle = unit or tuple(size // 2 for size in self._sizes[start])
-        intervals: dict[Path, tuple[Interval, ...]] = {path: tuple((place, place) for place in middle)}
-        for step, readings in self._steps[start:]:
-            known = intervals.get(step)
+        shape, axes = self._nodes[start].shape, self._axes[start]
+        middle = unit or tuple(int(shape.dims[axis]) // 2 for axis in axes)
+        whole = [range(int(size)) for size in shape.dims]
+        for axis, place in zip(axes, middle, strict=True):
+            whole[axis] = range(place, place + 1)
+        read: dict[Path, list[Region]] = {path: [tuple(whole)]}
+        for node in self._nodes[start:]:
+            known = read.get(node.path)
             if known is None:
                 continue
-            for reading in readings:
-                found = reading.read(known)
-                if found is not None:
-                    before = intervals.get(reading.source)
-                    intervals[reading.source] = found if before is None else _hull(before, found)
-        return {given.name: intervals[given.path] for given in self._inputs if given.path in intervals}
+            dependence = node.op.input_dependence(node.inputs, node.shape)
+            for source, reading, x in zip(node.sources, dependence, node.inputs, strict=True):
+                for region in known:
+                    found = tuple(each.read(region, int(size)) for each, size in zip(reading, x.dims, strict=True))
+                    if all(map(len, found)):
+                        _add(read.setdefault(source, []), found)
+        return {
+            given.name: tuple(_hull([region[axis] for region in read[given.path]]) for axis in axes)
+            for given, axes in self._positions.items()
+            if given.path in read
+        }
 
 
-def _readings(node: Node) -> tuple[_Reading, ...]:
-    """Return how a step reads each of its inputs."""
-    dependence = node.op.input_dependence(node.inputs, node.shape)
-    found = []
-    for source, shape in zip(node.sources, node.inputs, strict=True):
-        sizes, sides = _map_sizes(shape), _map_sizes(node.shape)
-        axes: tuple[AxisWindow, ...] | None = None
-        if not dependence.everything and not (dependence.is_sequence and sizes):
-            if len(sizes) != len(sides):
-                kept = sizes[-len(sides) :]
-                whole = tuple(AxisWindow(0, 0, size - 1) for size in sizes[: -len(sides)])
-                axes = (*whole, *(_POINTWISE for _ in kept)) if min(node.shape.rank, shape.rank) > 2 else None
-            elif dependence.axes:
-                axes = dependence.axes
-            else:
-                axes = tuple(
-                    _BROADCAST if size == 1 < side else _POINTWISE for size, side in zip(sizes, sides, strict=True)
-                )
-        found.append(_Reading(source, sizes, axes))
-    return tuple(found)
+def _add(regions: list[Region], found: Region) -> None:
+    """Add a region to some others, of which none contains another. Many are joined to one, which may be too large."""
+    if any(_contains(region, found) for region in regions):
+        return
+    regions[:] = [*(region for region in regions if not _contains(found, region)), found]
+    if len(regions) > _REGIONS:
+        first, *others = regions
+        for other in others:
+            first = tuple(joined(one, two) for one, two in zip(first, other, strict=True))
+        regions[:] = [first]
 
 
-def _hull(one: tuple[Interval, ...], other: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    """Return the smallest intervals that contain both."""
-    return tuple((min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(one, other, strict=True))
+def _contains(outer: Region, inner: Region) -> bool:
+    return all(contains(one, other) for one, other in zip(outer, inner, strict=True))
+
+
+def _hull(sets: list[Positions]) -> Interval:
+    """Return the smallest interval that contains all sets of positions."""
+    return min(map(min, sets)), max(map(max, sets))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
 from archdsl.base.byte_sizes import DTYPE_BYTES
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted, only_in_training
 from archdsl.passes.lowering import Buildable, before_moves
@@ -119,7 +120,7 @@ def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Repor
         totals=replace(everything, macs=macs),
         memory=used,
         devices=_grouped((node.device, table.counts(node)) for node in nodes if node.device),
-        stages=_grouped((_stage(node.shape), table.counts(node)) for node in nodes),
+        stages=_grouped((_stage(counted.role(node.path), node.shape), table.counts(node)) for node in nodes),
     )
 
 
@@ -187,8 +188,13 @@ def _grouped(parts: Iterable[tuple[str | None, Counts]]) -> tuple[tuple[str, Cou
     return tuple(found.items())
 
 
-def _stage(shape: Shape) -> str:
-    """Return the name of the stage that a step belongs to: the size of its map."""
+def _stage(role: Role, shape: Shape) -> str:
+    """Return the name of the stage that a step belongs to: the size of its map or sequence."""
     if shape.rank <= 1:
         return "vectors"
-    return str(Shape(shape.map).plain()) if shape.rank > 2 else f"{int(shape.dims[0])} steps"
+    positions = Shape(tuple(shape.dims[axis] for axis in role.position_axes(shape.rank))).plain()
+    if role is Role.SEQUENCE:
+        return f"{positions} steps"
+    if role.is_map:
+        return f"length {positions}" if positions.rank == 1 else str(positions)
+    return str(shape.plain())

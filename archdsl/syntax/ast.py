@@ -124,10 +124,11 @@ class Dim(NamedTuple):
 
 
 class ShapeOf(NamedTuple):
-    """A shape as it was written."""
+    """A shape as it was written, with the role of its axes if that stands before it."""
 
     dims: tuple[Dim, ...]
     span: Span
+    role: Name | None = None
 
 
 class Call(NamedTuple):

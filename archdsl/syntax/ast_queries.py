@@ -76,12 +76,17 @@ def last_calls(parts: tuple[ast.Statement | ast.Item, ...]) -> dict[str, int]:
 
 def mentioned(part: ast.Item) -> list[str]:
     """Return all names in a part of a program, including labels."""
-    found: list[str] = []
+    return [name.text for name in names_in(part)]
+
+
+def names_in(part: ast.Item | ast.Expr) -> list[ast.Name]:
+    """Return the names in a part of a program or an expression, in no particular order."""
+    found: list[ast.Name] = []
     left: list[object] = [part]
     while left:
         each = left.pop()
         if isinstance(each, ast.Name):
-            found.append(each.text)
+            found.append(each)
         elif isinstance(each, tuple):
             left += each
         elif isinstance(each, ast.CONTAINERS):

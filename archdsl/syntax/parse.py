@@ -287,12 +287,14 @@ class _Builder:
     # shapes
 
     def build_short_shape(self, children: list[Token], span: Span) -> ast.ShapeOf:
-        return ast.ShapeOf(tuple(ast.Dim(None, size) for size in self._sizes(children[0])), span)
+        dims = tuple(ast.Dim(None, size) for size in self._sizes(children[-1]))
+        return ast.ShapeOf(dims, span, self.name_of(children[0]) if len(children) == 2 else None)
 
-    def build_long_shape(self, children: list[ast.Dim], span: Span) -> ast.ShapeOf:
-        if len(children) > MAX_AXES:
-            self._report_axes(len(children), span)
-        return ast.ShapeOf(tuple(children[:MAX_AXES]), span)
+    def build_long_shape(self, children: list[Any], span: Span) -> ast.ShapeOf:
+        dims = tuple(child for child in children if isinstance(child, ast.Dim))
+        if len(dims) > MAX_AXES:
+            self._report_axes(len(dims), span)
+        return ast.ShapeOf(dims[:MAX_AXES], span, self.name_of(children[0]) if len(dims) < len(children) else None)
 
     def _report_axes(self, count: int, span: Span) -> None:
         label = f"these are {count:,} axes, and at most {MAX_AXES} are allowed"

@@ -41,6 +41,7 @@ class Word:
         notes: The comments before it.
         place: For separators, the column in the source and the number of spaces before them.
         is_sign: Whether it is the `-` of a number, not the operator.
+        is_role: Whether it is a name before the sizes of a shape.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Word:
     notes: list[Note] = field(default_factory=list)
     place: tuple[int, int] | None = None
     is_sign: bool = False
+    is_role: bool = False
 
     @property
     def flat(self) -> str | None:
@@ -212,11 +214,17 @@ class _Reader:
     def _word(self, token: Token, *, new_line: bool) -> Word:
         word = Word(token.text.rstrip(_BLANKS), token.kind, turns=new_line)
         word.is_sign = word.kind == "MINUS" and self._before.kind not in _OPERANDS
+        word.is_role = word.kind == "NAME" and self._before.kind in ("STATES", "COLON") and self._begins_shape()
         word.gap = _gap(self._before, word)
         if token.kind in ("ARROW", "STATES") and not new_line:
             word.place = self._place(token)
         self._before = word
         return word
+
+    def _begins_shape(self) -> bool:
+        """Return whether a shape begins here: behind `::`, or behind the name of an input."""
+        first = self._pieces[0] if self._pieces else None
+        return self._before.kind == "STATES" or (isinstance(first, Word) and first.kind == "INPUT")
 
     def _is_between(self) -> bool:
         """Return whether a statement could begin here."""
@@ -300,7 +308,7 @@ def _gap(before: Word, word: Word) -> int:
     if word.kind in _TIGHT_BEFORE or before.kind in _TIGHT_AFTER or before.is_sign:
         return 0
     is_call = word.kind == "LPAR" and before.kind == "NAME"
-    is_index = word.kind == "LSQB" and before.kind in _OPERANDS
+    is_index = word.kind == "LSQB" and before.kind in _OPERANDS and not before.is_role
     return 0 if is_call or is_index else 1
 
 

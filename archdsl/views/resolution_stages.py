@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.diagram.wording import sizes
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
@@ -61,7 +62,7 @@ def block_parts(graph: CheckedGraph) -> Iterator[Node | Container]:
 
 
 def _reader(graph: CheckedGraph) -> "_Reader":
-    return _Reader(_layers_before(graph), _skipped(graph.root) | only_in_training(graph.graph))
+    return _Reader(graph, _layers_before(graph), _skipped(graph.root) | only_in_training(graph.graph))
 
 
 def _is_layer(node: Node) -> bool:
@@ -95,8 +96,9 @@ def _skipped(container: Container) -> frozenset[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the containers of one graph; `before` has the layers that each operator reads, `skipped` is not listed."""
+    """Reads the containers of a graph; `before` has the layers that each operator reads, `skipped` is not listed."""
 
+    graph: CheckedGraph
     before: dict[Path, frozenset[Path]]
     skipped: frozenset[Path]
 
@@ -108,14 +110,17 @@ class _Reader:
                 yield from self.units(child)
                 continue
             pieces = tuple(_runs(self.pieces(child)))
-            yield _Unit(child, _size(child.shape), pieces, tuple(self.strided(child)))
+            yield _Unit(child, self._size(child), pieces, tuple(self.strided(child)))
 
     def layers(self, part: Node | Container) -> list[Node]:
         nodes = [part] if isinstance(part, Node) else part.nodes()
         return [node for node in nodes if _is_layer(node) and node.path not in self.skipped]
 
+    def _size(self, part: Node | Container) -> str:
+        return _size(self.graph.role(part.path if isinstance(part, Node) else part.output), part.shape)
+
     def _resizes(self, container: Container) -> bool:
-        return len({_size(child.shape) for child in container.children if self.layers(child)}) > 1
+        return len({self._size(child) for child in container.children if self.layers(child)}) > 1
 
     def pieces(self, part: Node | Container) -> Iterator[Piece]:
         """Yield the layers and blocks of a part; a chain that is not a block is split into its children."""
@@ -249,11 +254,11 @@ def _is_chain(container: Container) -> bool:
     return True
 
 
-def _size(shape: Shape) -> str:
-    """Return the size of a map without its channels; a vector is a map of one pixel."""
+def _size(role: Role, shape: Shape) -> str:
+    """Return the size of a map without its channels, or of a sequence with its features; a vector is one pixel."""
     if shape.rank == 1:
         return "1×1"
-    return sizes(shape) if shape.rank == 2 else sizes(Shape(shape.map))
+    return sizes(Shape(tuple(shape.dims[axis] for axis in role.position_axes(shape.rank))) if role.is_map else shape)
 
 
 def _belongs(unit: _Unit, row: list[_Unit]) -> bool:

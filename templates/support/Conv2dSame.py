@@ -9,7 +9,7 @@ class Conv2dSame(nn.Conv2d):
         pads: list[int] = []
         for axis in (1, 0):
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-            size, stride = x.shape[2 + axis], self.stride[axis]
+            size, stride = x.shape[2 + axis], max(self.stride[axis], 1)
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads += [total // 2, total - total // 2]
         return super().forward(F.pad(x, pads))

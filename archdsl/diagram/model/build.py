@@ -61,7 +61,7 @@ def build(
         inside = in_lanes(inside, ownership.devices, graph)
     ends = terminals(ownership, links=look.links)
     members, edges = flow((*ends.before, *inside, *ends.after), ends, shapes=look.shapes)
-    counts, axes = summary.counts(graph, root, look.title), summary.axes(root, edges)
+    counts, axes = summary.counts(graph, root, look.title), summary.axes(graph, root, edges)
     return Diagram(
         mirrored=leads_left(edges, {box.id for box in ends.before if box.form is Form.STUB}),
         name=look.title or summary.name(graph, root),

@@ -176,7 +176,7 @@ def _field(field: ReceptiveField, name: str) -> str:
     if field.everything:
         return f"all of {name}" if name else "the whole input"
     size, stride = (words.replace("x", "×") for words in (field.size_text, field.stride_text))
-    return f"{size}{f' of {name}' if name else ''}, stride {stride}" if size else ""
+    return f"{size}{f' of {name}' if name else ''}{f', stride {stride}' if stride else ''}" if size else ""
 
 
 def _arguments(container: Container) -> str:

@@ -70,9 +70,9 @@ def caption(graph: CheckedGraph, root: Container, counted: tuple[str, ...], axes
     return tuple(lines)
 
 
-def axes(root: Container, edges: tuple[Edge, ...]) -> str:
+def axes(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...]) -> str:
     """Return the text of a caption about the axes of the edge labels; empty if all labels are vectors."""
-    found = wording.axes(root, (edge.label for edge in edges))
+    found = wording.axes(graph, root, (edge.label for edge in edges))
     return f"edge labels: {found}" if found else ""
 
 

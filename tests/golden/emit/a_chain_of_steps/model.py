@@ -30,6 +30,8 @@ class LeNet5(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"LeNet5 needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv2d(1, 6, 5, **factory)
         self.c3 = nn.Conv2d(6, 16, 5, **factory)

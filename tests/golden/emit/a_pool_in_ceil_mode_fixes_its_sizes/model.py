@@ -32,6 +32,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if n < 1:
+            raise ValueError(f"Net needs n >= 1, not {n=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c = nn.Conv2d(3, n, 1, **factory)
         self.fc = nn.Linear(9 * n, n, **factory)

@@ -70,6 +70,8 @@ class Net(nn.Module):
 
     Source: case.arch, line 8.
 
+    Built for width = 8.
+
     Shapes:
         x: (N, width)
         y: (N, width)

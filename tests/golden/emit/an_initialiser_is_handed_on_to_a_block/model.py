@@ -32,6 +32,8 @@ class Layer(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Layer needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc = nn.Linear(in_features, width, **factory)
         nn.init.zeros_(self.fc.weight)
@@ -63,6 +65,8 @@ class Layer2(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Layer2 needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc = nn.Linear(in_features, width, **factory)
         nn.init.xavier_normal_(self.fc.weight, gain=2.0)
@@ -94,6 +98,8 @@ class Layer3(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Layer3 needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc = nn.Linear(in_features, width, **factory)
         nn.init.normal_(self.fc.weight, std=0.5)

@@ -30,7 +30,6 @@ class Basic(nn.Module):
         stride: int = 1,
         inner: int | None = None,
         *,
-        project: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -44,7 +43,7 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv2d(inner, width, 3, padding=1, bias=False, **factory)
         self.bn2 = nn.BatchNorm2d(width, **factory)
         self.downsample: nn.Module = nn.Identity()
-        if project:
+        if in_channels != width or stride != 1:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, width, 1, stride=stride, bias=False, **factory),
                 nn.BatchNorm2d(width, **factory),
@@ -112,13 +111,15 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.stem = nn.Conv2d(3, width, 3, padding=1, bias=False, **factory)
         self.layer1 = nn.Sequential(
             Basic(width, width, **factory), Basic(width, width, **factory)
         )
         self.layer2 = nn.Sequential(
-            Basic(width, 2 * width, stride=2, project=True, **factory),
+            Basic(width, 2 * width, stride=2, **factory),
             *(Basic(2 * width, 2 * width, **factory) for _ in range(3)),
         )
         self.wide = Basic(2 * width, 2 * width, inner=8, **factory)

@@ -31,6 +31,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.features = nn.Sequential(
             OrderedDict(

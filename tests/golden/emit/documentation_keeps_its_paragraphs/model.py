@@ -31,6 +31,8 @@ class Pair(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if out < 1:
+            raise ValueError(f"Pair needs out >= 1, not {out=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.a = nn.Linear(in_features, out, **factory)
 
@@ -59,6 +61,8 @@ class Silent(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if out < 1:
+            raise ValueError(f"Silent needs out >= 1, not {out=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.b = nn.Linear(in_features, out, **factory)
 

@@ -28,7 +28,6 @@ class Basic(nn.Module):
         width: int,
         stride: int = 1,
         *,
-        project: bool = False,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -41,7 +40,7 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False, **factory)
         self.bn2 = nn.BatchNorm2d(width, **factory)
         self.downsample: nn.Module = nn.Identity()
-        if project:
+        if in_channels != width or stride != 1:
             self.downsample = nn.Sequential(
                 nn.Conv2d(in_channels, width, 1, stride=stride, bias=False, **factory),
                 nn.BatchNorm2d(width, **factory),
@@ -78,12 +77,14 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False, **factory)
         self.bn1 = nn.BatchNorm2d(16, **factory)
         self.layer1 = nn.Sequential(Basic(16, 16, **factory), Basic(16, 16, **factory))
         self.layer2 = nn.Sequential(
-            Basic(16, 32, stride=2, project=True, **factory), Basic(32, 32, **factory)
+            Basic(16, 32, stride=2, **factory), Basic(32, 32, **factory)
         )
         self.fc = nn.Linear(32, classes, **factory)
         nn.init.normal_(self.fc.weight, std=0.01)

@@ -92,7 +92,7 @@ class Conv2dSame(nn.Conv2d):
         pads: list[int] = []
         for axis in (1, 0):
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-            size, stride = x.shape[2 + axis], self.stride[axis]
+            size, stride = x.shape[2 + axis], max(self.stride[axis], 1)
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads += [total // 2, total - total // 2]
         return super().forward(F.pad(x, pads))
@@ -172,6 +172,8 @@ class LeNet5(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"LeNet5 needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv2d(1, 6, 5, **factory)
         self.s2 = Subsample(6, 2, **factory)

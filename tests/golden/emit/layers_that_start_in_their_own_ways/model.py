@@ -33,6 +33,12 @@ class Mlp(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Mlp needs width >= 1, not {width=}")
+        if std <= 0.0:
+            raise ValueError(f"Mlp needs std > 0.0, not {std=}")
+        if std < 0.0:
+            raise ValueError(f"Mlp needs std >= 0.0, not {std=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc1 = nn.Linear(in_features, 4 * width, **factory)
         self.fc2 = nn.Linear(4 * width, width, **factory)
@@ -66,6 +72,8 @@ class Plain(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Plain needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.fc = nn.Linear(in_features, width, **factory)
 

@@ -42,6 +42,8 @@ class Head(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Head needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.pool = nn.AdaptiveAvgPool2d(2)
         self.fc = nn.Linear(4 * in_channels, classes, **factory)
@@ -75,6 +77,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.conv1 = nn.Conv2d(3, 8, 3, **factory)
         self.aux = Head(8, classes, **factory)

@@ -34,6 +34,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         self.rate = rate
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv2d(3, width, 3, padding=1, **factory)

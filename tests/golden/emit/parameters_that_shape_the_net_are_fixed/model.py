@@ -32,6 +32,8 @@ class Deep(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Deep needs classes >= 1, not {classes=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.body = nn.Sequential(
             nn.Conv2d(3, width, 3, padding=1, **factory),

@@ -32,6 +32,8 @@ class Deep(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Deep needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.first = nn.Linear(16, width, **factory)
         self.layers = nn.Sequential(

@@ -30,6 +30,8 @@ class Sequence(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if length < 1:
+            raise ValueError(f"Sequence needs length >= 1, not {length=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = nn.Conv1d(2, 4, 3, **factory)
         self.bn = nn.BatchNorm1d(4, **factory)

@@ -19,7 +19,7 @@ class Conv2dSame(nn.Conv2d):
         pads: list[int] = []
         for axis in (1, 0):
             extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-            size, stride = x.shape[2 + axis], self.stride[axis]
+            size, stride = x.shape[2 + axis], max(self.stride[axis], 1)
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads += [total // 2, total - total // 2]
         return super().forward(F.pad(x, pads))
@@ -44,6 +44,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"Net needs width >= 1, not {width=}")
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.c1 = Conv2dSame(4, 4, side, **factory)
         self.c2 = Conv2dSame(4, 4, side, stride=2, **factory)

@@ -124,6 +124,8 @@ class Net(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if classes < 1:
+            raise ValueError(f"Net needs classes >= 1, not {classes=}")
         on = factories(devices, ("gpu0", "gpu1"), dtype)
         self.tower0 = Tower(**on["gpu0"])
         self.tower1 = Tower(**on["gpu1"])

@@ -28,24 +28,23 @@ class Aux(nn.Module):
     Source: case.arch, line 2.
 
     Shapes:
-        x: (N, in_channels, 6, 6)
+        x: (N, 8, 6, 6)
         returns: (N, 8, 6, 6)
     """
 
     def __init__(
         self,
-        in_channels: int,
         *,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.c = nn.Conv2d(in_channels, 8, 1, **factory)
+        self.c = nn.Conv2d(8, 8, 1, **factory)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
-        aux: Tensor = self.c(x)  # 8x6x6
+        aux: Tensor = self.c(x)
         _ = x + aux
         return aux
 
@@ -70,7 +69,7 @@ class Net(nn.Module):
         super().__init__()
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.aux = nn.BatchNorm2d(8, **factory)
-        self.head = Aux(8, **factory)
+        self.head = Aux(**factory)
         self.d = nn.Conv2d(8, 4, 1, **factory)
 
     def forward(self, image: Tensor) -> NetOutput:

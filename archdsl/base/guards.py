@@ -1,0 +1,77 @@
+"""Guards: the conditions on parameters under which elaboration gives the same net."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, TypeAlias
+
+from archdsl.base.source import Span
+
+Number: TypeAlias = int | float
+NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+class Guard(NamedTuple):
+    """A condition that holds in this elaboration, on numbers with traces.
+
+    Attributes:
+        symbol: The comparison.
+        pairs: The numbers that it compares. Of several pairs, `==` holds for all, and `!=` for at least one.
+        span: The place in the source that demanded it.
+        of_map: Whether it is about the size of a feature map, which no class takes as an argument.
+        what: The words for the place; its text if empty.
+    """
+
+    symbol: str
+    pairs: tuple[tuple[Number, Number], ...]
+    span: Span | None
+    of_map: bool = False
+    what: str = ""
+
+
+class Recorder(threading.local):
+    """Collects guards: of the block or model that unfolds, at the place that unfolds. Each thread has its own log."""
+
+    log: list[Guard] | None = None
+    span: Span | None = None
+
+    def record(self, symbol: str, left: Number, right: Number, *, holds: bool, of_map: bool = False) -> None:
+        """Record a comparison, as the condition that holds."""
+        if self.log is not None:
+            self.log.append(Guard(symbol if holds else NEGATED[symbol], ((left, right),), self.span, of_map))
+
+    def record_pairs(self, symbol: str, pairs: Iterable[tuple[Number, Number]], *, holds: bool) -> None:
+        """Record a comparison of several pairs of numbers: whether all are equal."""
+        open_pairs = tuple((left, right) for left, right in pairs if left is not right)
+        if self.log is not None and open_pairs:
+            self.log.append(Guard(symbol if holds else NEGATED[symbol], open_pairs, self.span))
+
+    def replay(self, guards: Iterable[Guard]) -> None:
+        """Record guards that an earlier, equal computation recorded."""
+        if self.log is not None and guards:
+            self.log.extend(guards)
+
+
+recorder = Recorder()
+
+
+@contextmanager
+def recording(log: list[Guard] | None) -> Iterator[None]:
+    """Record guards in `log`, or nowhere if it is None."""
+    before, span = recorder.log, recorder.span
+    recorder.log = log
+    try:
+        yield
+    finally:
+        recorder.log, recorder.span = before, span
+
+
+@contextmanager
+def at(span: Span) -> Iterator[None]:
+    """Record guards for a place of the source."""
+    before = recorder.span
+    recorder.span = span
+    try:
+        yield
+    finally:
+        recorder.span = before

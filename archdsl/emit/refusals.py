@@ -1,0 +1,230 @@
+"""The values that a class refuses: its checks, the parameters that it fixes, and when it needs its projection.
+
+The guards of a use say for which arguments elaboration gives the class of that use. A class with several uses accepts
+the arguments that satisfy the guards of one of them. A guard on a number that is no argument of the class becomes a
+guard of the classes that use it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archdsl.base.guards import Guard, Number
+from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
+from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.classes import Class
+from archdsl.emit.conditions import Clause, Key, clauses, divisors
+from archdsl.emit.implied import simplified
+from archdsl.ir.graph import Container
+
+_Clauses: TypeAlias = dict[Key, Clause]
+
+
+def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
+    """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
+    known: dict[int, tuple[Guard, ...]] = {}
+    for found in {id(each): each for each in by_draft.values()}.values():
+        for member in found.members:
+            inner = _inner(member, drafts, by_draft, known)
+            known[member.number] = tuple(dict.fromkeys((*member.guards, *inner)))
+        _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
+        _enter_deciding(found, known)
+
+
+def _inner(
+    draft: ClassDraft, drafts: list[ClassDraft], by_draft: Mapping[int, Class], known: Mapping[int, tuple[Guard, ...]]
+) -> Iterator[Guard]:
+    """Yield the guards of the classes that a class uses on numbers that these do not take, in its own parameters."""
+    for entry in draft.entries:
+        for part in walk(entry.module):
+            if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
+                continue
+            callee = drafts[part.function.number]
+            if callee.container.use is None:
+                continue
+            taken = frozenset(by_draft[callee.number].parameters)
+            for guard in known[callee.number]:
+                if guard.of_map or not parameters_of(guard.pairs) <= taken:
+                    yield from outside(guard, callee.parameters.meanings)
+    yield from _shared(draft.container)
+
+
+def _enter_deciding(found: Class, known: Mapping[int, tuple[Guard, ...]]) -> None:
+    """Enter the parameters of a model that its code does not read, because they only decide about its structure."""
+    draft = found.representative
+    for guard in known[draft.number] if draft.outputs else ():
+        for name in parameters_of(guard.pairs) - {*found.parameters}:
+            found.fixed.setdefault(name, guard)
+
+
+def _repeated(found: Class, drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> frozenset[Key]:
+    """Return the checks of the submodules that have the parameters of a class, by their keys."""
+    return frozenset(
+        clause.key
+        for entry in found.representative.entries
+        for part in walk(entry.module)
+        if isinstance(part, Call) and isinstance(part.function, ClassRef)
+        if drafts[part.function.number].container.use is None
+        for clause in by_draft[part.function.number].checks
+    )
+
+
+def _shared(container: Container) -> Iterator[Guard]:
+    """Yield the guards of blocks that are applied again, with their weights but with other tensors."""
+    for child in container.children:
+        if not isinstance(child, Container):
+            continue
+        if child.use is None:
+            yield from _shared(child)
+        elif child.weights:
+            meanings = {given.name: given.value for given in child.use.arguments}
+            for guard in child.use.guards:
+                yield from outside(guard, meanings)
+
+
+@dataclass(slots=True)
+class _Conditions:
+    """The conditions of a class, and their simplification. `repeated` are those that its submodules check."""
+
+    found: Class
+    known: Mapping[int, tuple[Guard, ...]]
+    repeated: frozenset[Key]
+    members: list[_Clauses] = field(default_factory=list)
+
+    def enter(self) -> None:
+        """Enter the checks, the fixed parameters and the projection into the class."""
+        is_model = bool(self.found.representative.outputs)
+        numbers = self.found.representative.parameters.values if is_model else self.found.parameters
+        self._fix(self._common([self._clauses(member, numbers) for member in self.found.members]))
+        self.members = [self._clauses(member, self.found.parameters) for member in self.found.members]
+        common = self._common(self.members)
+        checks = list(common.values())
+        rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
+        if self.found.takes_project:
+            self._derive_projection(rests)
+        else:
+            checks += _any_of(rests)
+        checks = [each for each in checks if each.names and each.key not in self.repeated]
+        self.found.checks = [*self._divisors(checks), *checks]
+
+    def _divisors(self, checks: list[Clause]) -> list[Clause]:
+        """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
+        found = self.found.representative
+        values = found.parameters.values
+        numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
+        code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
+        numbers += [part for expr in code for part in _numbers(expr)]
+        closed = {name: value for name, value in values.items() if name not in self.found.parameters}
+        known = {each.key for each in checks}
+        made: _Clauses = {}
+        for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
+            size = replaced(TracedInt.make(1, divisor), closed)
+            positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
+            for clause in clauses(Guard("!=", ((size, 0),), None), values):
+                if not known & {clause.key, *positive}:
+                    made[clause.key] = clause
+        return list(made.values())
+
+    def _clauses(self, member: ClassDraft, arguments: Iterable[str]) -> _Clauses:
+        """Return the conditions of a use on the arguments of the class; other numbers have their values in this use."""
+        values = member.parameters.values
+        open_ = {*arguments} - member.parameters.fixed
+        closed = {name: value for name, value in values.items() if name not in open_}
+        made: _Clauses = {}
+        for guard in self.known[member.number]:
+            if guard.of_map and not member.outputs:
+                continue
+            if member.container.use or member.outputs:
+                guard = substituted(guard, closed)
+            elif not parameters_of(guard.pairs) <= open_:
+                continue
+            for clause in clauses(guard, values):
+                made.setdefault(clause.key, clause)
+        return simplified(made)
+
+    @staticmethod
+    def _common(members: list[_Clauses]) -> _Clauses:
+        first, *others = members
+        return {key: each for key, each in first.items() if all(key in other for other in others)}
+
+    def _fix(self, common: _Clauses) -> None:
+        """Fix the parameters that equal a constant in all uses: they become numbers, and are no arguments."""
+        found = self.found
+        for clause in common.values():
+            if len(clause.atoms) > 1 or not clause.atoms[0].is_fixing:
+                continue
+            for name in sorted(clause.names):
+                values = {member.parameters.values.get(name) for member in found.members}
+                if len(values) == 1 and name not in found.fixed:
+                    found.fixed[name] = clause.source
+        for member in found.members:
+            member.parameters.fixed |= found.fixed.keys()
+        found.parameters = [name for name in found.parameters if name not in found.fixed]
+
+    def _derive_projection(self, rests: list[_Clauses]) -> None:
+        """Find the condition that all uses with a projection satisfy, and none of the others."""
+        projecting = [any(entry.optional for entry in member.entries) for member in self.found.members]
+        chosen = [rest for rest, projects in zip(rests, projecting, strict=True) if projects]
+        others = [rest for rest, projects in zip(rests, projecting, strict=True) if not projects]
+        for key, clause in chosen[0].items():
+            opposite = {each.key for each in clause.negated()}
+            if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
+                self.found.projection = clause.expr
+                return
+
+
+def _numbers(expr: Expr) -> Iterator[Number]:
+    """Yield the traced numbers in an expression."""
+    if isinstance(expr, TracedInt):
+        yield expr
+    for part in parts(expr):
+        yield from _numbers(part)
+
+
+def _any_of(rests: list[_Clauses]) -> list[Clause]:
+    """Return the clauses that say that the conditions of one of the uses hold."""
+    kept: list[_Clauses] = []
+    for rest in rests:
+        if rest.keys() not in [each.keys() for each in kept]:
+            kept.append(rest)
+    while True:
+        merged = _merged(kept)
+        if merged is None:
+            break
+        kept = merged
+    kept = [each for each in kept if not any(other.keys() < each.keys() for other in kept)]
+    if any(not each for each in kept):
+        return []
+    # The product of disjunctions of single clauses is one clause; others stay as they are.
+    if all(len(each) == 1 for each in kept):
+        atoms = {atom.key: atom for each in kept for clause in each.values() for atom in clause.atoms}
+        return [Clause(tuple(atoms.values()), next(iter(kept[0].values())).source)]
+    return _product(kept)
+
+
+def _product(kept: list[_Clauses]) -> list[Clause]:
+    """Return the clauses of a disjunction of conjunctions."""
+    found: dict[Key, Clause] = {}
+    choices: list[tuple[Clause, ...]] = [()]
+    for each in kept:
+        choices = [(*before, clause) for before in choices for clause in each.values()]
+    for choice in choices:
+        atoms = {atom.key: atom for clause in choice for atom in clause.atoms}
+        if any(atom.negated().key in atoms for atom in atoms.values()):
+            continue
+        made = Clause(tuple(atoms.values()), choice[0].source)
+        found.setdefault(made.key, made)
+    return list(found.values())
+
+
+def _merged(kept: list[_Clauses]) -> list[_Clauses] | None:
+    """Return the conditions with two of them replaced by one, if they differ only in opposite clauses."""
+    for number, one in enumerate(kept):
+        for other in kept[number + 1 :]:
+            only = [one[key] for key in one.keys() - other.keys()]
+            opposite = other.keys() - one.keys()
+            if len(only) == 1 and {each.key for each in only[0].negated()} == opposite:
+                both = {key: each for key, each in one.items() if key in other}
+                return [both, *(each for each in kept if each is not one and each is not other)]
+    return None
