@@ -11,19 +11,25 @@ from archdsl.emit.plan import ModulePlan, plan, plan_stages, plan_towers
 from archdsl.ir.graph import CheckedGraph, CountedGraph
 from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
 from archdsl.passes.pipeline_stages import PipelineStage
+from archdsl.readback.compare import require_same
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 
 def generate(graph: Buildable) -> str:
-    """Return the source of the PyTorch module that computes a graph."""
-    return render(plan(lowered(graph)).plan)
+    """Return the source of the PyTorch module that computes a graph.
+
+    Raises:
+        archdsl.readback.values.WrongModule: The text differs from the graph, which is a bug in archdsl.
+    """
+    low = lowered(graph)
+    return _compared(render(plan(low).plan), [low])
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[PipelineStage]) -> str:
     """Return the source of a module with the pipeline stages of a graph, and a function that sets up the schedule."""
-    return render(plan_stages(graph, stages).plan)
+    return _compared(render(plan_stages(graph, stages).plan), [stage.graph for stage in stages])
 
 
 def generate_training(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> str:
@@ -42,7 +48,13 @@ def generate_training(graph: CountedGraph, module: str, stages: Sequence[Pipelin
 
 def generate_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph]) -> str:
     """Return the source of a module with one class for each tower of a graph, each for a process of its own."""
-    return render(plan_towers(graph, towers).plan)
+    return _compared(render(plan_towers(graph, towers).plan), towers)
+
+
+def _compared(text: str, graphs: Sequence[LoweredGraph]) -> str:
+    """Return the text of a module if a reader that knows nothing of the emitter finds its graphs in it."""
+    require_same(text, graphs)
+    return text
 
 
 def render(module: ModulePlan) -> str:

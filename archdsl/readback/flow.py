@@ -14,7 +14,6 @@ from archdsl.readback.shapes import DoesNotFit, is_known, sizes_after
 from archdsl.readback.values import BATCH, Sizes, Step, Tensor, WrongModule, shown, stated
 
 _COMMUTATIVE = ("add", "mul")
-_MERGES = ("add", "mul", "cat", "stack")
 
 
 class Flow:
@@ -46,8 +45,8 @@ class Flow:
 
     def _enter(self, node: Node, modules: Collection[Path]) -> None:
         sources = tuple(self._of[source] for source in node.sources)
-        if node.op.name == "identity":
-            # It may be a module, a step of `forward` or nothing: the value is that of its input.
+        if node.op.name == "identity" or (node.op.name in _COMMUTATIVE and len(sources) == 1):
+            # Whether there is code for it or not: the value is that of its input.
             self._of[node.path] = sources[0]
             return
         owner = node.weights or node.path
