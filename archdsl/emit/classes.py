@@ -26,6 +26,7 @@ class Class:
         takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
+        representative: The draft that the code is written from: one with all optional submodules.
     """
 
     name: str
@@ -33,11 +34,10 @@ class Class:
     takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
+    representative: ClassDraft = field(init=False)
 
-    @property
-    def representative(self) -> ClassDraft:
-        """The draft that the code is written from: one with all optional submodules."""
-        return next((each for each in self.members if _has_optional(each)), self.members[0])
+    def __post_init__(self) -> None:
+        self.representative = next((each for each in self.members if _has_optional(each)), self.members[0])
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
@@ -139,12 +139,13 @@ def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: 
     """Return the structure of the optional entries and statements of a draft, or of the others."""
     entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
     found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
-    for number, each in enumerate(draft.steps):
+    place = 0
+    for each in draft.steps:
         if each.optional == optional:
-            place = sum(not other.optional for other in draft.steps[:number])
             target = draft.variables[each.value]
             expr = structure(draft.written(each.expr))
             found.append((place if optional else None, target, each.over is not None, expr))
+        place += not each.optional
     return tuple(found)
 
 

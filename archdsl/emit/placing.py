@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from archdsl.base.pyexpr import Attribute, Expr, Item, Ref, call
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import FACTORY, ON
-from archdsl.ir.graph import Container, CountedGraph, Node
+from archdsl.ir.graph import Container, CountedGraph, Node, Path
 from archdsl.ops.base import Submodule
 from archdsl.passes.moves import devices_of
 
@@ -17,10 +17,15 @@ class Placing:
 
     def __init__(self, graph: CountedGraph) -> None:
         self._declared = bool(graph.devices)
+        self._spans: dict[Path, bool] = {}
 
     def spans(self, container: Container) -> bool:
         """Return whether the class of a container takes several devices; that of a placed model always does."""
-        return len(devices_of(container)) > 1 or (self._declared and not container.path)
+        found = self._spans.get(container.path)
+        if found is None:
+            several = self._declared and (not container.path or len(devices_of(container)) > 1)
+            found = self._spans[container.path] = several
+        return found
 
     def spread(self, child: Node | Container, owner: Container) -> tuple[Expr, ...]:
         """Return the factory arguments of a child in the class of its owner; none if it takes those of all devices."""
