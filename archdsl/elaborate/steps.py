@@ -50,7 +50,8 @@ class Steps:
         """Unfold the statements of a body."""
         made: Made = []
         for number, statement in enumerate(statements):
-            scope, (more, cursor) = self.statement(statement, scope, cursor, statements[number + 1 :])
+            below = statements[number + 1 :] if isinstance(statement, ast.Set) else ()
+            scope, (more, cursor) = self.statement(statement, scope, cursor, below)
             made += more
         return Unfolded(made, cursor)
 

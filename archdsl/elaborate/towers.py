@@ -130,7 +130,8 @@ def _run(walk: Walk, body: tuple[ast.Statement, ...], towers: list[_Tower], scop
     for number, statement in enumerate(body):
         match _with_exchange(statement):
             case None:
-                scopes = _each(walk, statement, towers, scopes, body[number + 1 :])
+                below = body[number + 1 :] if isinstance(statement, ast.Set) else ()
+                scopes = _each(walk, statement, towers, scopes, below)
             case ast.Chain() as chain:
                 exchanged = _chain(walk, chain, towers, scopes) or exchanged
             case ast.For() as loop:

@@ -66,6 +66,7 @@ class ClassDraft:
         outputs: The outputs of a model; empty for other classes.
         given: The shapes of a model's inputs.
         entries: The submodules that the constructor creates.
+        positions: The number of each entry, by name.
         initialisation: Statements that initialise weights, each with the name of its entry.
         steps: The statements of `forward`.
         variables: The variable of each tensor.
@@ -82,6 +83,7 @@ class ClassDraft:
     outputs: tuple[Output, ...] = ()
     given: dict[Path, Shape] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    positions: dict[str, int] = field(default_factory=dict)
     initialisation: list[tuple[str, Statement]] = field(default_factory=list)
     steps: list[ForwardStep] = field(default_factory=list)
     variables: dict[Path, str] = field(default_factory=dict)
@@ -185,6 +187,10 @@ def _outside(use: Use, shape: Shape) -> Shape:
 
 def origin_of(path: Path, alias: dict[Path, Path]) -> Path:
     """Return the tensor at the end of a chain of aliases."""
-    while path in alias:
-        path = alias[path]
-    return path
+    origin = path
+    while origin in alias:
+        origin = alias[origin]
+    # The next look-up of the chain takes one step.
+    while path != origin:
+        alias[path], path = origin, alias[path]
+    return origin

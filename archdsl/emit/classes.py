@@ -54,7 +54,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         found = keys[draft.number]
         groups.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
     made: dict[int, Class] = {}
-    taken = {*reserved, *(drafts[number].name for number in roots)}
+    taken = dict.fromkeys((*reserved, *(drafts[number].name for number in roots)), 2)
     for draft in drafts:
         if draft.number in made:
             continue
@@ -64,7 +64,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
             [each for some in group.values() for each in some] if takes_project else group[keys[draft.number].optional]
         )
         name = draft.name if draft.number in roots else _free(draft.name, taken)
-        taken.add(name)
+        taken.setdefault(name, 2)
         made_class = Class(name, members, takes_project)
         made_class.parameters = _parameters(made_class)
         made |= {each.number: made_class for each in members}
@@ -86,12 +86,12 @@ def _has_optional(draft: ClassDraft) -> bool:
     return any(entry.optional for entry in draft.entries)
 
 
-def _free(name: str, taken: set[str]) -> str:
-    number = 2
+def _free(name: str, taken: dict[str, int]) -> str:
+    """Return a name that is not taken; `taken` holds the next number to try after each name."""
     found = name
     while found in taken:
-        found = f"{name}{number}"
-        number += 1
+        found = f"{name}{taken[name]}"
+        taken[name] += 1
     return found
 
 

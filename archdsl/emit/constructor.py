@@ -91,7 +91,8 @@ def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
 
 def _kept(found: Class, module: ModuleClasses) -> list[Statement]:
     """Return the statements that store what `forward` reads."""
-    names = [name for name in found.parameters if name in found.representative.applied]
+    applied = found.representative.applied
+    names = [name for name in found.parameters if name in applied]
     names += ["group"] if module.exchanges(found) else []
     return [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
 

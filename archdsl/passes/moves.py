@@ -93,9 +93,12 @@ class _Moves:
     def rebuilt(self, container: Container) -> Container:
         """Return a submodule with its moves, in which the steps read the moved values."""
         children: list[Node | Container] = []
-        waiting = self.before.get(container.path, [])
+        depth = len(container.path) + 1
+        waiting: dict[Path, list[Node]] = {}
+        for reader, move in self.before.get(container.path, ()):
+            waiting.setdefault(reader[:depth], []).append(move)
         for child in container.children:
-            children += [move for reader, move in waiting if reader[: len(child.path)] == child.path]
+            children += waiting.get(child.path, ())
             children.append(self._reading(child) if isinstance(child, Node) else self.rebuilt(child))
         made = replace(container, children=tuple(children))
         return self._entered(made) if container.path else made
