@@ -114,6 +114,7 @@ class _Training:
         self.learns = _that_learn(flow.nodes)
         self.owner = {given.path: given.path for given in flow.graph.inputs}
         self.holders: dict[Path, set[Path]] = {}
+        self.held: dict[Path, set[Path]] = {}
         self.extra: dict[Path, int] = {}
         self.alive = 0
         self.peak = 0
@@ -155,6 +156,7 @@ class _Training:
         owner = self.owner[path]
         is_new = owner not in self.holders
         self.holders.setdefault(owner, set()).add(holder)
+        self.held.setdefault(holder, set()).add(owner)
         return self.flow.sizes[owner] if is_new and owner in self.makers else 0
 
     def backward(self) -> int:
@@ -204,7 +206,7 @@ class _Training:
             self._take(-self.flow.sizes[buffer])
 
     def _release(self, holder: Path) -> None:
-        for path in [path for path, holders in self.holders.items() if holder in holders]:
+        for path in self.held.pop(holder, ()):
             self.holders[path].discard(holder)
             if not self.holders[path]:
                 del self.holders[path]
