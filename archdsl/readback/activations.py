@@ -68,6 +68,11 @@ _FUNCTIONS = {f"F.{kind}": kind for kind in _ARGUMENTS} | {"torch.tanh": "tanh",
 _RANDOM = ("rrelu",)
 
 
+def is_in_place(named: Mapping[str, Any]) -> bool:
+    """Return whether a call overwrites its input."""
+    return named.get("inplace") is True
+
+
 def of_module(name: str, args: tuple[Any, ...], named: Mapping[str, Any]) -> Step | None:
     """Return the computation of a module, None if it is no activation."""
     kind = _MODULES.get(name)

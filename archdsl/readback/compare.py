@@ -57,6 +57,7 @@ def _compare(reader: Reader, graph: LoweredGraph) -> None:
     if reader.definition(graph.name) is None:
         raise WrongModule("the module", f"a class {graph.name}", "none")
     with_paths(model)
+    _compare_parameters(graph, model)
     nodes = {node.path: node for node in graph.nodes}
     leaves = dict(_leaves(model, nodes))
     _compare_modules(graph, model, leaves, nodes, reader)
@@ -67,6 +68,15 @@ def _compare(reader: Reader, graph: LoweredGraph) -> None:
     if any(output.when_training for output in graph.outputs):
         reader.training.on = False
         _compare_forward(reader, model, graph, nothing_is_left_out=False)
+
+
+def _compare_parameters(graph: LoweredGraph, model: Module) -> None:
+    """Hold the defaults of the model's parameters against their values in the graph."""
+    for parameter in graph.parameters:
+        found = model.given.get(parameter.name, parameter.value)
+        if found != parameter.value or isinstance(found, bool) != isinstance(parameter.value, bool):
+            where = f"the default of {graph.name}.{parameter.name}"
+            raise WrongModule(where, str(parameter.value), str(found))
 
 
 def _leaves(module: Module, nodes: dict[Path, Node]) -> Iterator[tuple[Path, Module]]:
@@ -170,7 +180,7 @@ def _compare_forward(reader: Reader, model: Module, graph: LoweredGraph, *, noth
     flow = reader.flow
     assert flow is not None
     reader.where = graph.name
-    found = reader.applied(model, list(flow.start()))
+    found = reader.applied(model, list(reader.start()))
     values = (found,) if len(graph.outputs) == 1 else found
     if not isinstance(values, tuple) or len(values) != len(graph.outputs):
         raise WrongModule(f"{graph.name}.forward", f"{len(graph.outputs)} outputs", str(values))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.readback import layers, support_layers
-from archdsl.readback.activations import of_module
+from archdsl.readback.activations import is_in_place, of_module
 from archdsl.readback.expressions import Evaluator, Scope
 from archdsl.readback.text import Definition, Text, dotted_name
 from archdsl.readback.values import Layer, Module, Parameter, Path, Step, Tensor, Unread, WrongModule
@@ -83,6 +83,7 @@ class Constructor(Evaluator):
             raise WrongModule(definition.name, "a constructor", "none")
         before, self.where = self.where, f"{definition.name}.__init__"
         scope = self._bound(init.args, [made, *args], named, definition.name)
+        made.given = dict(scope)
         self.run(init.body, scope)
         self.where = before
         return made
@@ -132,10 +133,9 @@ class Constructor(Evaluator):
                 if node.value is not None:
                     self._assign(node.target, self.value(node.value, scope), scope)
             case ast.AugAssign():
-                if not isinstance(node.target, ast.Name):
+                if not isinstance(node.target, ast.Name) or not isinstance(node.op, ast.Add):
                     raise Unread("an assignment")
-                operands = [self.value(node.target, scope), self.value(node.value, scope)]
-                scope[node.target.id] = self.merged(type(node.op), operands)
+                scope[node.target.id] = self.added(self.value(node.target, scope), self.value(node.value, scope))
             case ast.Expr():
                 self._expression(node.value, scope)
             case ast.Return():
@@ -228,7 +228,7 @@ def _rule(name: str, args: tuple[Any, ...], named: Mapping[str, Any]) -> Layer |
     """Return the layer of a class that is not generated; None if it is unknown."""
     activation = of_module(name, args, named)
     if activation is not None:
-        return Layer((activation,))
+        return Layer((activation,), in_place=is_in_place(named))
     if name == "PerTower":
         module, towers = args
         return Layer((("to_samples", towers), *(steps_of(module) or ()), ("to_towers", towers)))

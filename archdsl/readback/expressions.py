@@ -71,7 +71,10 @@ class Evaluator:
         rule = self._rules.get(type(node))
         if rule is None:
             raise Unread(type(node).__name__)
-        return rule(node, scope)
+        try:
+            return rule(node, scope)
+        except (TypeError, ArithmeticError) as error:
+            raise WrongModule(self.where, "an expression that Python can evaluate", str(error)) from None
 
     def function(self, name: str, args: list[Any], named: dict[str, Any], node: ast.Call) -> Any:
         """Return the result of a function or constructor with a name."""
@@ -87,6 +90,10 @@ class Evaluator:
 
     def merged(self, symbol: type[ast.operator], operands: list[Any]) -> Any:
         """Return the result of operators between operands, one of which is a tensor."""
+        raise NotImplementedError
+
+    def added(self, target: Any, value: Any) -> Any:
+        """Return the result of `target += value`."""
         raise NotImplementedError
 
     def member(self, module: Module, name: str) -> Any:
@@ -179,6 +186,8 @@ class Evaluator:
             return not value
         if isinstance(node.op, ast.USub):
             return -value
+        if isinstance(node.op, ast.UAdd):
+            return +value
         raise Unread(type(node.op).__name__)
 
     def _logic(self, node: ast.BoolOp, scope: Scope) -> Any:

@@ -6,8 +6,10 @@ from typing import Any
 from archdsl.ir.graph import Path
 from archdsl.readback.construction import Constructor, require_tensors, steps_of
 from archdsl.readback.expressions import Scope
+from archdsl.readback.activations import is_in_place
 from archdsl.readback.flow import Flow
 from archdsl.readback.functions import method_of, step_of
+from archdsl.readback.memory import Memory
 from archdsl.readback.text import Text
 from archdsl.readback.values import Gathered, Module, Parameter, Step, Tensor, Training, Unread, WrongModule
 
@@ -30,14 +32,20 @@ class Reader(Constructor):
         self.training = Training()
         self.unchecked: list[str] = []
         self._processes = processes
+        self._memory = Memory()
 
     def applied(self, module: Module, args: list[Any]) -> Any:
         inputs = require_tensors(args, self.where)
         assert self.flow is not None
+        self._memory.require(inputs, self.where)
         if module.kind == "nn.Identity":
             return inputs[0]
         if module.path in self.leaves:
-            return self.flow.called(module.path, steps_of(module), inputs, self.where)
+            steps = steps_of(module)
+            made = self.flow.called(module.path, steps, inputs, self.where)
+            if module.layer is not None and module.layer.in_place:
+                return self._memory.overwritten(made, inputs[0])
+            return self._memory.result(made, [step[0] for step in steps or (("unknown",),)], inputs)
         definition = self.definition(module.kind)
         method = definition.methods.get("forward") if definition else None
         if method is not None:
@@ -124,7 +132,8 @@ class Reader(Constructor):
             raise WrongModule(self.where, f"arguments that {name} takes", str(error)) from None
         if step is None:
             raise Unread(name)
-        return self._apply(step, [x])
+        made = self._apply(step, [x])
+        return self._memory.overwritten(made, x) if is_in_place(named) else made
 
     def _joined_tensors(self, name: str, parts: Any, axis: int) -> Any:
         if isinstance(parts, Gathered):
@@ -167,8 +176,12 @@ class Reader(Constructor):
         if symbol is ast.Mult and len(operands) == 2 and len(tensors) == 1 and isinstance(operands[1], int | float):
             return self._apply(("times", operands[1]), tensors)
         if symbol not in kinds or len(tensors) < len(operands):
-            raise Unread(symbol.__name__)
+            raise WrongModule(self.where, "a sum or product of tensors", f"{symbol.__name__} with a number")
         return self._apply((kinds[symbol],), tensors)
+
+    def added(self, target: Any, value: Any) -> Any:
+        x, y = require_tensors([target, value], self.where)
+        return self._memory.overwritten(self._apply(("add",), [x, y]), x)
 
     def member(self, module: Module, name: str) -> Any:
         if name == "training" and name not in module.children:
@@ -177,7 +190,14 @@ class Reader(Constructor):
 
     def _apply(self, step: Step, inputs: list[Tensor]) -> Tensor:
         assert self.flow is not None
-        return self.flow.computed(step, require_tensors(inputs, self.where), self.where)
+        given = require_tensors(inputs, self.where)
+        self._memory.require(given, self.where)
+        return self._memory.result(self.flow.computed(step, given, self.where), step[:1], given)
+
+    def start(self) -> list[Tensor]:
+        """Return the arguments of the model's `forward`, each in memory of its own."""
+        assert self.flow is not None
+        return [self._memory.new(each) for each in self.flow.start()]
 
 
 def _device_of(target: Any) -> str | None:

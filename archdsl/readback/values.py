@@ -32,10 +32,19 @@ class Unread(Exception):
 
 
 class Tensor(NamedTuple):
-    """A tensor of `forward`: the number of its value, and its sizes with the batch. Equal values have one number."""
+    """A tensor of `forward`.
+
+    Attributes:
+        number: The number of its value; equal values have one number.
+        sizes: Its sizes, with the batch.
+        memory: The number of the memory that holds it; views share that of their input.
+        version: How often the memory had been overwritten when the tensor was computed.
+    """
 
     number: int
     sizes: Sizes
+    memory: int = -1
+    version: int = 0
 
 
 class Gathered(NamedTuple):
@@ -63,11 +72,15 @@ class Training:
 
 
 class Layer(NamedTuple):
-    """The rule of a constructor: what its module computes, and its parameters and buffers in the `state_dict`."""
+    """The rule of a constructor: what its module computes, and its parameters and buffers in the `state_dict`.
+
+    With `in_place`, its result overwrites its input.
+    """
 
     steps: tuple[Step, ...]
     parameters: Named = ()
     buffers: Named = ()
+    in_place: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -79,6 +92,7 @@ class Module:
         line: The line of the call that made it.
         layer: The rule of its class; None for generated classes, containers and unknown classes.
         children: Its submodules in the order of registration.
+        given: The arguments of `__init__`, with defaults.
         kept: Other attributes that `__init__` stores.
         anchors: Buffers that are not in the `state_dict`.
         device: The name of the device that its parameters are on, None for the default.
@@ -90,6 +104,7 @@ class Module:
     line: int
     layer: Layer | None = None
     children: "dict[str, Module]" = field(default_factory=dict)
+    given: dict[str, object] = field(default_factory=dict)
     kept: dict[str, object] = field(default_factory=dict)
     anchors: dict[str, Parameter] = field(default_factory=dict)
     device: str | None = None
