@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import prod
 
 from archdsl.ir.graph import Container, Node, Path, dotted, only_in_training
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.readback.construction import steps_of, with_paths
-from archdsl.readback.expected import Steps, expected_steps
+from archdsl.readback.expected import Steps, expected_steps, sizes_of
 from archdsl.readback.flow import Flow
 from archdsl.readback.reader import Reader
 from archdsl.readback.text import Text, dotted_name, read
@@ -199,12 +200,26 @@ def _compare_tables(text: Text, graphs: Sequence[LoweredGraph]) -> None:
         found = _names(text, table)
         if found and found != names:
             raise WrongModule(table, str(names), str(found))
+    _compare_shapes(text, graphs)
     wanted = {name: tuple(towers) for graph in graphs for name, towers in graph.fused.items()}
     fused = text.tables.get("FUSED")
     if fused is not None or wanted:
         given = ast.literal_eval(fused) if fused is not None else {}
         if given != wanted:
             raise WrongModule("FUSED", str(wanted), str(given))
+
+
+def _compare_shapes(text: Text, graphs: Sequence[LoweredGraph]) -> None:
+    """Hold the input sizes of all stages, and the output sizes of the last, against those of the graphs."""
+    table = text.tables.get("SHAPES")
+    if table is None:
+        return
+    wanted = [tuple(sizes_of(each.shape) for each in graph.inputs) for graph in graphs]
+    wanted.append(tuple(sizes_of(output.shape) for output in graphs[-1].outputs))
+    found = ast.literal_eval(table)
+    for number, (one, two) in enumerate(zip_longest(wanted, found)):
+        if one != two:
+            raise WrongModule(f"SHAPES[{number}]", str(one), str(two))
 
 
 def _names(text: Text, table: str) -> list[str]:
