@@ -1,4 +1,4 @@
-"""The reader that compares every generated module with its graph: it accepts what is right and refuses planted errors."""
+"""The reader that compares every generated module with its graph accepts right modules and refuses planted errors."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -81,7 +81,9 @@ PLANTS = {
     "slice": ("x.narrow(1, 0, 5)", "x.narrow(1, 1, 5)", "narrow"),
     "heads": ("SelfAttention(26, 2", "SelfAttention(26, 13", "attend.attn"),
     "dropout in evaluation": ("training=self.training", "training=True", "self.training"),
-    "a projection too many": ("Basic(16, 16, **factory) for", "Basic(16, 16, project=True, **factory) for", "downsample"),
+    "a projection too many": (
+        "Basic(16, 16, **factory) for", "Basic(16, 16, project=True, **factory) for", "downsample",
+    ),
     "no device": ("nn.Linear(32, classes, **factory)", "nn.Linear(32, classes)", "device"),
     "overwritten": ("y = self.conv1(x)", "y = self.conv1(F.relu(x, inplace=True))", "relu"),
     "output": ("  # classes\n        return x", "\n        return image", "output"),
@@ -178,9 +180,11 @@ def test_modules_of_every_kind_are_compared(kind: str) -> None:
     plants = {
         "stages": [("STAGES: tuple[type[nn.Module], ...] = (Stage0, Stage1)", "STAGES = (Stage1, Stage0)"),
                    ("((3, 32, 32),)", "((3, 32, 31),)")],
-        "towers": [("self.group), 1)", "self.group), 2)"), ("TOWERS: tuple[type[nn.Module], ...] = (", "TOWERS = (nn.Identity, ")],
+        "towers": [("self.group), 1)", "self.group), 2)"),
+                   ("TOWERS: tuple[type[nn.Module], ...] = (", "TOWERS = (nn.Identity, ")],
         "fused": [("groups=4", "groups=2"), ('("tower0", "tower1")', '("tower1", "tower0")')],
-        "placed": [('self.conv2 = nn.Conv2d', 'self.conv2 = nn.Conv1d'), ("move(tower0, self.tower1", "move(tower0, self.tower0")],
+        "placed": [("self.conv2 = nn.Conv2d", "self.conv2 = nn.Conv1d"),
+                   ("move(tower0, self.tower1", "move(tower0, self.tower0")],
     }  # fmt: skip
     for before, after in plants[kind]:
         assert before in text

@@ -63,7 +63,9 @@ def print_large(table: "TextTable", *, first: Sequence[tuple[str, ...]] = ()) ->
 
     blank = ("",) * len(table.headers)
     rows = [table.headers, *((*row, *blank[len(row) :]) for row in first), *table.rows]
-    widths = [max(len(cell) if cell.isascii() else cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    widths = [
+        max(len(cell) if cell.isascii() else cell_len(cell) for cell in column) for column in zip(*rows, strict=True)
+    ]
     places = list(zip(widths, table.numeric, strict=True))
 
     def line(row: Sequence[str]) -> str:

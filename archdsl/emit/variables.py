@@ -115,9 +115,9 @@ class _Variables:
 
     def name(self, label: str) -> str:
         """Return a free variable: the label if it can be one."""
-        if label and not self._is_taken(label) and label not in no_variables():
-            if label.isidentifier() and not iskeyword(label):
-                return label
+        is_free = label and not self._is_taken(label) and label not in no_variables()
+        if is_free and label.isidentifier() and not iskeyword(label):
+            return label
         for name in (_STREAM, *_BESIDE):
             if not self._is_taken(name) and (name == _STREAM or name not in self._arguments):
                 return name

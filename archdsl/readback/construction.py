@@ -12,9 +12,9 @@ from archdsl.readback.values import Layer, Module, Parameter, Path, Step, Tensor
 
 _CONTAINERS = ("nn.Sequential", "nn.ModuleDict", "nn.ModuleList")
 # Modules without parameters or buffers in the `state_dict` that take a device and a type all the same.
-_OPTIONAL_FACTORY = frozenset(
-    ("nn.LayerNorm", "nn.RMSNorm", "nn.GroupNorm", "LayerNorm2d", "SinusoidalEncoding")
-) | {f"nn.{kind}{axes}d" for kind in ("BatchNorm", "InstanceNorm") for axes in (1, 2, 3)}
+_OPTIONAL_FACTORY = frozenset(("nn.LayerNorm", "nn.RMSNorm", "nn.GroupNorm", "LayerNorm2d", "SinusoidalEncoding")) | {
+    f"nn.{kind}{axes}d" for kind in ("BatchNorm", "InstanceNorm") for axes in (1, 2, 3)
+}
 
 
 class _Returned(Exception):
@@ -101,7 +101,9 @@ class Constructor(Evaluator):
             scope[key] = value
         defaults = dict(zip((each.arg for each in positional[::-1]), given.defaults[::-1], strict=False))
         defaults |= {
-            each.arg: value for each, value in zip(given.kwonlyargs, given.kw_defaults, strict=True) if value is not None
+            each.arg: value
+            for each, value in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+            if value is not None
         }
         for key in free - named.keys():
             if key not in defaults:
@@ -127,15 +129,12 @@ class Constructor(Evaluator):
     def statement(self, node: ast.stmt, scope: Scope) -> None:
         """Run a statement."""
         match node:
-            case ast.Assign():
-                self._assign(node.targets[0], self.value(node.value, scope), scope)
-            case ast.AnnAssign():
+            case ast.Assign() | ast.AnnAssign():
                 if node.value is not None:
-                    self._assign(node.target, self.value(node.value, scope), scope)
-            case ast.AugAssign():
-                if not isinstance(node.target, ast.Name) or not isinstance(node.op, ast.Add):
-                    raise Unread("an assignment")
-                scope[node.target.id] = self.added(self.value(node.target, scope), self.value(node.value, scope))
+                    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                    self._assign(target, self.value(node.value, scope), scope)
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
+                scope[name] = self.added(self.value(node.target, scope), self.value(node.value, scope))
             case ast.Expr():
                 self._expression(node.value, scope)
             case ast.Return():
@@ -144,12 +143,8 @@ class Constructor(Evaluator):
                 self.run(node.body if self.value(node.test, scope) else node.orelse, scope)
             case ast.For():
                 self._loop(node, scope)
-            case ast.With():
-                self.run(node.body, scope)
             case ast.Raise():
                 raise WrongModule(self.where, "values that its constructor accepts", "a refusal")
-            case ast.Pass():
-                pass
             case _:
                 raise Unread(type(node).__name__)
 

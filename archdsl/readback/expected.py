@@ -270,10 +270,11 @@ def _nothing(op: Op, inputs: tuple[Sizes, ...]) -> Steps:
 
 # Operators whose arguments are those of a function of PyTorch of the same name.
 _ALIKE = (
-    "relu relu6 leaky_relu elu selu celu silu mish hardswish hardsigmoid hardtanh rrelu threshold gelu softplus"
-    " softsign logsigmoid tanhshrink softshrink hardshrink tanh sigmoid scaled_tanh dropout alpha_dropout drop_path"
-    " lrn times pixel_shuffle pixel_unshuffle channel_shuffle identity"
-).split()
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
+    "rrelu", "threshold", "gelu", "softplus", "softsign", "logsigmoid", "tanhshrink", "softshrink", "hardshrink",
+    "tanh", "sigmoid", "scaled_tanh", "dropout", "alpha_dropout", "drop_path", "lrn", "times", "pixel_shuffle",
+    "pixel_unshuffle", "channel_shuffle", "identity",
+)  # fmt: skip
 _RULES: dict[str, Rule] = {name: _values(name) for name in _ALIKE} | {
     "conv": _conv,
     "conv_transpose": _conv_transpose,

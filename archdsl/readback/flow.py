@@ -52,7 +52,7 @@ class Flow:
         owner = node.weights or node.path
         if owner in modules:
             number = self._number(("call", owner, *sources))
-            self._readers.setdefault(sources, []).append(f"a call of {dotted(owner)}")
+            self._enter_reader(sources, f"a call of {dotted(owner)}")
         else:
             found = expected_steps(node)
             if found is None:
@@ -61,9 +61,12 @@ class Flow:
             else:
                 number = self._chain(node, sources, *found)
                 steps = ", ".join(map(stated, (*found[0], *found[1])))
-                self._readers.setdefault(sources, []).append(f"{steps} for {dotted(node.path)}")
+                self._enter_reader(sources, f"{steps} for {dotted(node.path)}")
         self._of[node.path] = number
         self._nodes.setdefault(number, []).append(node)
+
+    def _enter_reader(self, sources: tuple[int, ...], words: str) -> None:
+        self._readers.setdefault(tuple(sorted(sources)), []).append(words)
 
     def _chain(self, node: Node, sources: tuple[int, ...], before: Steps, steps: Steps) -> int:
         given = list(sources)
@@ -128,7 +131,7 @@ class Flow:
     def _unexpected(self, found: str, inputs: Sequence[Tensor], where: str) -> WrongModule:
         sources = tuple(each.number for each in inputs)
         names = ", ".join(map(self.name, sources))
-        wanted = self._readers.get(sources)
+        wanted = self._readers.get(tuple(sorted(sources)))
         return WrongModule(where, " or ".join(wanted) if wanted else f"no such step of {names}", f"{found} of {names}")
 
     def name(self, number: int) -> str:

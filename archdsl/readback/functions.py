@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.readback import layers
 from archdsl.readback.activations import of_function, require_training
 from archdsl.readback.layers import Axes
-from archdsl.readback.values import Sizes, Step, Tensor, per_axis, uniform
+from archdsl.readback.values import Layer, Sizes, Step, Tensor, per_axis, uniform
 
 
 def step_of(name: str, args: tuple[Any, ...], named: Mapping[str, Any]) -> Step | None:
@@ -38,7 +38,7 @@ def method_of(name: str, x: Tensor, args: tuple[Any, ...]) -> Step | None:
     return None if rule is None else rule(x.sizes, *args)
 
 
-def _layer(rule: Callable[..., layers.Layer]) -> Callable[..., Step]:
+def _layer(rule: Callable[..., Layer]) -> Callable[..., Step]:
     return lambda axes, *args, **named: rule(axes, *args, **named).steps[0]
 
 

@@ -58,9 +58,7 @@ def _linear(in_features: int, out_features: int, bias: bool = True) -> Layer:
     return Layer((step,), _weights((out_features, in_features), out_features, bias=bias))
 
 
-def _batch_norm(
-    axes: int, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
-) -> Layer:
+def _batch_norm(axes: int, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> Layer:
     step = ("batch_norm", axes, num_features, eps, momentum, affine)
     return Layer((step,), _scales(num_features) if affine else (), _statistics(num_features))
 
@@ -94,9 +92,7 @@ def _group_norm(num_groups: int, num_channels: int, eps: float = 1e-5, affine: b
     return Layer((("group_norm", num_groups, num_channels, eps, affine),), _scales(num_channels) if affine else ())
 
 
-def _layer_norm(
-    normalized_shape: Axes, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
-) -> Layer:
+def _layer_norm(normalized_shape: Axes, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True) -> Layer:
     sizes = per_axis(normalized_shape, 1)
     found: Named = (("weight", sizes), ("bias", sizes)) if bias else (("weight", sizes),)
     has_bias = bias and elementwise_affine

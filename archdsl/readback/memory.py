@@ -6,7 +6,20 @@ from archdsl.readback.values import Tensor, WrongModule
 
 # Functions whose result may be the input or a view of it, in training or in evaluation.
 _VIEWS = frozenset(
-    "flatten reshape permute narrow to_samples to_towers identity move dropout channel_dropout alpha_dropout drop_path".split()
+    [
+        "flatten",
+        "reshape",
+        "permute",
+        "narrow",
+        "to_samples",
+        "to_towers",
+        "identity",
+        "move",
+        "dropout",
+        "channel_dropout",
+        "alpha_dropout",
+        "drop_path",
+    ]
 )
 
 

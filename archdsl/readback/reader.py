@@ -4,9 +4,9 @@ import ast
 from typing import Any
 
 from archdsl.ir.graph import Path
+from archdsl.readback.activations import is_in_place
 from archdsl.readback.construction import Constructor, require_tensors, steps_of
 from archdsl.readback.expressions import Scope
-from archdsl.readback.activations import is_in_place
 from archdsl.readback.flow import Flow
 from archdsl.readback.functions import method_of, step_of
 from archdsl.readback.memory import Memory

@@ -28,7 +28,7 @@ def is_known(step: Step) -> bool:
     return step[0] in _RULES
 
 
-def _require(holds: bool, requirement: str) -> None:
+def _require(holds: object, requirement: str) -> None:
     if not holds:
         raise DoesNotFit(requirement)
 
@@ -305,10 +305,11 @@ def _to_towers(step: Step, x: Sizes) -> Sizes:
 
 
 _ELEMENTWISE = (
-    "relu relu6 leaky_relu elu selu celu silu mish hardswish hardsigmoid hardtanh rrelu threshold gelu softplus"
-    " softsign logsigmoid tanhshrink softshrink hardshrink tanh sigmoid scaled_tanh identity times dropout"
-    " channel_dropout alpha_dropout drop_path lrn move clone"
-).split()
+    "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "mish", "hardswish", "hardsigmoid", "hardtanh",
+    "rrelu", "threshold", "gelu", "softplus", "softsign", "logsigmoid", "tanhshrink", "softshrink", "hardshrink",
+    "tanh", "sigmoid", "scaled_tanh", "identity", "times", "dropout", "channel_dropout", "alpha_dropout", "drop_path",
+    "lrn", "move", "clone",
+)  # fmt: skip
 _RULES: dict[str, Rule] = dict.fromkeys(_ELEMENTWISE, _same) | {
     "conv": _conv,
     "connected_conv": _connected,
