@@ -280,9 +280,12 @@ def _is_default(value: Expr, default: object) -> bool:
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Return an expression with `change` applied to every part of it, inner parts first."""
     if isinstance(expr, tuple):
-        return change(tuple(mapped(part, change) for part in expr))
+        return change(tuple([mapped(part, change) for part in expr]))
     if isinstance(expr, Composite):
-        return change(expr.with_parts(tuple(mapped(part, change) for part in expr.parts())))
+        before = expr.parts()
+        after = tuple([mapped(part, change) for part in before])
+        is_same = all([one is two for one, two in zip(before, after, strict=True)])
+        return change(expr if is_same else expr.with_parts(after))
     return change(expr)
 
 

@@ -11,6 +11,9 @@ from archdsl.ops.initialisers import Initialiser
 from archdsl.target.reserved import MODULE_ATTRIBUTES
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True)
 class ClassParameters:
     """The parameters of a model, or of one use of a block.
@@ -116,5 +119,9 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 
 def names_in(expr: Expr) -> frozenset[str]:
     """Return the parameters that an expression reads."""
-    found = parameters_of(expr) if isinstance(expr, int | float) else frozenset()
-    return found.union(*map(names_in, parts(expr)))
+    if isinstance(expr, TracedInt | TracedFloat):
+        return parameters_of(expr)
+    found = _NOTHING
+    for part in parts(expr):
+        found |= names_in(part)
+    return found

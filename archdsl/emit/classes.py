@@ -48,7 +48,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         roots: The numbers of the models' drafts, whose names are fixed.
         reserved: Names that no class can have.
     """
-    keys = _keys(drafts)
+    keys = _keys(drafts, roots)
     groups: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
     for draft in drafts:
         found = keys[draft.number]
@@ -109,8 +109,8 @@ class _Key:
     optional: tuple[Hashable, ...]
 
 
-def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
-    """Return the key of each draft, by its number."""
+def _keys(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, _Key]:
+    """Return the key of each draft, by its number. That of a model equals no other."""
     # Each reference is replaced by the first equal draft, so that the keys of callers can be equal.
     first: dict[_Key, int] = {}
     keys: dict[int, _Key] = {}
@@ -119,6 +119,9 @@ def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
         return ClassRef(first[keys[expr.number]]) if isinstance(expr, ClassRef) else expr
 
     for draft in drafts:
+        if draft.number in roots:
+            keys[draft.number] = _Key(draft.number, ())
+            continue
         container = draft.container
         # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)

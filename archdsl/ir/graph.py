@@ -61,6 +61,8 @@ class Node:
     tower: int | None = None
     stage: int | None = None
     _emission: Emission | None = field(default=None, init=False, repr=False, compare=False)
+    _params: int | None = field(default=None, init=False, repr=False, compare=False)
+    _macs: int | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def input(self) -> Shape:
@@ -78,12 +80,18 @@ class Node:
     @property
     def params(self) -> int:
         """Number of trainable parameters; 0 if it shares those of another step."""
-        return 0 if self.weights else int(self.op.params(self.input.plain()))
+        if self._params is None:
+            object.__setattr__(self, "_params", 0 if self.weights else int(self.op.params(self.input.plain())))
+            assert self._params is not None
+        return self._params
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
-        return int(self.op.macs(self.input.plain(), self.shape.plain()))
+        if self._macs is None:
+            object.__setattr__(self, "_macs", int(self.op.macs(self.input.plain(), self.shape.plain())))
+            assert self._macs is not None
+        return self._macs
 
 
 class ChildNaming(Enum):
