@@ -10,7 +10,6 @@ from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
 from archdsl.target.reserved import MODULE_ATTRIBUTES
 
-
 _NOTHING: frozenset[str] = frozenset()
 
 
