@@ -75,6 +75,9 @@ def _compare_parameters(graph: LoweredGraph, model: Module) -> None:
     """Hold the defaults of the model's parameters against their values in the graph."""
     for parameter in graph.parameters:
         found = model.given.get(parameter.name, parameter.value)
+        # `None` is the default of a parameter whose value the constructor computes from others.
+        if found is None:
+            continue
         if found != parameter.value or isinstance(found, bool) != isinstance(parameter.value, bool):
             where = f"the default of {graph.name}.{parameter.name}"
             raise WrongModule(where, str(parameter.value), str(found))
