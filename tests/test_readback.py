@@ -233,6 +233,10 @@ def _programs(seeds: range) -> None:
             assert require_same(text_of(low), [low]).unchecked == (), seed
 
 
+def test_an_incomplete_window_may_be_larger_than_the_map() -> None:
+    assert read_back(graph_of("model M {\n  input x: 4x2x3\n  maxpool(3, ceil_mode = true)\n}\n")).unchecked == ()
+
+
 def test_random_programs_are_read() -> None:
     _programs(range(15))
 

@@ -39,10 +39,11 @@ def _same(step: Step, x: Sizes) -> Sizes:
 
 def _window(size: int, kernel: int, stride: int, padding: int, dilation: int, *, ceil: bool = False) -> int:
     free = size + 2 * padding - dilation * (kernel - 1) - 1
-    _require(free >= 0, f"a window of at most {size + 2 * padding} pixels")
     count = (-(-free // stride) if ceil else free // stride) + 1
     # PyTorch drops a window that starts after the map and the padding before it.
-    return count - 1 if ceil and (count - 1) * stride >= size + padding else count
+    count -= ceil and (count - 1) * stride >= size + padding
+    _require(count > 0, f"a window of at most {size + 2 * padding} pixels")
+    return count
 
 
 def _map(x: Sizes, axes: int, channels: int | None = None) -> Sizes:
