@@ -1,7 +1,7 @@
 """The compiler pipeline: source text to checked graphs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
@@ -9,15 +9,23 @@ from archdsl.check.advice import advise, allowed
 from archdsl.check.asserts import check
 from archdsl.check.unused import warn_of_unused
 from archdsl.diag import codes
+from archdsl.diag.codes import Code
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.elaborate import elaborate
 from archdsl.elaborate.library import Libraries
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.suggestions import suggestion
-from archdsl.ir.graph import CheckedGraph
+from archdsl.ir.graph import CheckedGraph, Input
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import calls
 from archdsl.syntax.parse import parse
+
+# Reports about what is missing or unused mean little after an error in the file as such: the text that failed may
+# hold it.
+_CONSEQUENCES = frozenset({
+    codes.NO_STEPS, codes.NO_INPUT, codes.UNUSED_BLOCK, codes.UNUSED_PARAMETER, codes.UNUSED_INPUT, codes.UNUSED_SET,
+    codes.UNLABELLED, codes.DEAD_STEP,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +33,16 @@ class Compiled:
     """The result of compiling a file: its checked models in order, and all diagnostics.
 
     `models` is empty if there is an error. A library has no models; `is_library` says that it was checked as such.
+    `files` are the paths of the files that were imported; `name` and `inputs` are those of the last model that was
+    compiled, also after an error.
     """
 
     models: tuple[CheckedGraph, ...]
     diagnostics: tuple[Diagnostic, ...]
     is_library: bool = False
+    files: tuple[str, ...] = ()
+    name: str | None = None
+    inputs: tuple[Input, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -62,21 +75,42 @@ def compile_source(
     problems = Problems()
     file = parse(source, problems, limits.characters)
     checked: list[CheckedGraph] = []
+    derived: dict[tuple[Code, Span], Diagnostic] = {}
+    is_misread = False
+    libraries = Libraries(problems, source, limits)
+    name, inputs = None, list[Input]()
     if file is not None:
-        library = Libraries(problems, source, limits).library(file)
-        if every:
-            warn_of_unused(file, problems)
+        library = libraries.library(file)
+        is_misread = problems.has_errors
         for chosen in _chosen(file, model, problems, every=every):
             found = Problems()
-            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits)
+            name, inputs = chosen.name.text, list[Input]()
+            unfolded = elaborate(library, chosen, found, settings=settings, shapes=shapes, limits=limits, inputs=inputs)
             graph = check(unfolded, found)
             if graph is not None:
                 checked.append(graph)
                 advise(graph, found)
             for diagnostic in found.in_order():
-                problems.add(diagnostic)
+                problems.add(_in_model(diagnostic, chosen, derived))
+        if every and not any(error.code is codes.NO_SUCH_BLOCK for error in problems.errors()):
+            warn_of_unused(file, problems)
     is_library = file is not None and not file.models and not problems.has_errors
-    return Compiled(() if problems.has_errors else tuple(checked), tuple(allowed(problems.in_order())), is_library)
+    models = () if problems.has_errors else tuple(checked)
+    found_all = [each for each in problems.in_order() if not (is_misread and each.code in _CONSEQUENCES)]
+    return Compiled(models, tuple(allowed(found_all)), is_library, libraries.imported, name, tuple(inputs))
+
+
+def _in_model(diagnostic: Diagnostic, model: ast.Definition, known: dict[tuple[Code, Span], Diagnostic]) -> Diagnostic:
+    """Return an error with a note about the model `A = B(…)` whose arguments it comes from, if it is outside of A.
+
+    `known` keeps the first of such errors at each place, which stands for those of further models.
+    """
+    span, own = diagnostic.primary.span, model.span
+    is_inside = span.source is own.source and own.start <= span.start < own.end
+    if not diagnostic.code.is_error or not model.is_inline or is_inside:
+        return diagnostic
+    note = f"in the model {model.name.text}, defined at line {model.name.span.line}"
+    return known.setdefault((diagnostic.code, span), replace(diagnostic, notes=(*diagnostic.notes, note)))
 
 
 def _built(file: ast.File) -> tuple[ast.Definition, ...]:

@@ -93,9 +93,19 @@ class Watch(TorchDispatchMode):
             code = frame.f_code
             if code.co_filename == self.file and code.co_name == "forward" and frame.f_lineno in self.lines:
                 owner = self.owners[id(frame.f_locals["self"])]
-                return (*owner, *self.lines[frame.f_lineno])
+                return step_of((*owner, *self.lines[frame.f_lineno]))
             frame = frame.f_back
         return None
+
+
+def step_of(path: Path) -> Path:
+    """Return the path of a step as its module and line name it.
+
+    Another use of a submodule is the same module: `a@2` becomes `a`. A move keeps only its device, since the uses of a
+    class name the moved value otherwise.
+    """
+    *around, last = (part.partition("@")[0] if ">" not in part else f">{part.partition('>')[2]}" for part in path)
+    return (*around, last)
 
 
 def class_of(text: str, name: str) -> type[nn.Module]:
@@ -119,7 +129,8 @@ def watched(graph: CheckedGraph, text: str) -> tuple[nn.Module, Watched]:
     """Run a net forward and backward as in training, each declared device a fake one of its own."""
     devices = fakes(graph)
     expected = {
-        path: frozenset(devices[name] for name in _devices(part)) for path, part in _parts(lowered(graph).root).items()
+        step_of(path): frozenset(devices[name] for name in _devices(part))
+        for path, part in _parts(lowered(graph).root).items()
     }
     with fake():
         net = class_of(text, graph.name)(devices=devices)
@@ -144,7 +155,7 @@ def assert_placed(graph: CheckedGraph, text: str) -> Watched:
     net, seen = watched(graph, text)
     low, devices = lowered(graph), fakes(graph)
     where = {node.path: node.device for node in low.nodes}
-    moves = [node.path for node in low.nodes if is_move(node) and where.get(node.sources[0]) != node.device]
+    moves = [step_of(node.path) for node in low.nodes if is_move(node) and where.get(node.sources[0]) != node.device]
     assert sorted(seen.forward) == sorted(moves)
     for name, weight in net.named_parameters():
         device = where.get(_owner(name, where))

@@ -138,6 +138,57 @@ def test_sizes_find_the_one_that_fits() -> None:
     assert run("sizes", "gpt2").exit_code == 1
 
 
+ODD = """
+model Odd {
+  input image: 3x30x30
+  d: conv(4, 3, 2, padding = 1) -> conv(8, 3, 2, padding = 1) -> upsample(2) -> concat { @d; identity } -> e: conv(2, 1)
+}
+"""
+# Dai et al. 2017, table 1: M5.
+AUDIO = """
+model M5(stride = 16, width = 32) {
+  input wave: 1x8000
+  conv1: conv(width, 80, stride) -> relu -> maxpool(4)
+  conv2: conv(width, 3) -> relu -> maxpool(4)
+  conv3: conv(2 * width, 3) -> relu -> maxpool(4)
+  conv4: conv(2 * width, 3) -> relu -> maxpool(4) -> mean -> fc1: linear(35)
+}
+"""
+
+
+def test_sizes_are_found_although_the_current_one_is_not_valid(tmp_path: Path) -> None:
+    file = tmp_path / "odd.arch"
+    file.write_text(ODD.replace("d: conv", "conv").replace("-> conv(8", "-> d: relu -> conv(8"))
+    result = run("sizes", str(file), "--around", "5")
+    assert result.exit_code == 0, result.output
+    assert "Odd has an input of 3x30x30, which is not valid: line 4: " in result.stdout
+    data = json.loads(run("sizes", str(file), "--around", "5", "--json").stdout)
+    assert [size["input"][1] for size in data["sizes"] if size["valid"]] == [27, 28, 31, 32, 35]
+    file.write_text("model M {\n  input x: 3x30x30\n  conv(4, 3, foo = 2)\n}\n")
+    result = run("sizes", str(file), "--around", "2")
+    assert result.exit_code == 1 and "no such argument" in result.stderr
+    assert "M is not valid for any size from 3x28x28 to 3x32x32" in result.stderr
+
+
+def test_whole_sizes_are_found_outside_of_the_range(tmp_path: Path) -> None:
+    file = tmp_path / "audio.arch"
+    file.write_text(AUDIO)
+    data = json.loads(run("sizes", str(file), "--around", "4", "--json").stdout)
+    assert [size["input"] for size in data["beyond"]] == [[1, 6848], [1, 10944]]
+    assert "The nearest one is 1x6848." in run("sizes", str(file), "--around", "4").stdout
+    # 80 + 16 (n - 1) samples for n windows, and back through three convolutions and four pools: 4096 k + 2752.
+    assert all((side - 2752) % 4096 == 0 for side in (6848, 10944))
+
+
+def test_recurrent_layers_are_explained_with_their_sums(tmp_path: Path) -> None:
+    file = tmp_path / "gru.arch"
+    file.write_text("model G {\n  input x: 10x4\n  gru: gru(5, last = true)\n}\n")
+    text = run("explain", str(file), "gru").stdout
+    assert "3*(5*4 + 5*5 + 2*5) = 165" in text
+    assert "10*3*(5*4 + 5*5) = 1,350 multiply-accumulates" in text
+    assert "each of 3 gates has a matrix for the input, one for the hidden state and two biases" in text
+
+
 @pytest.mark.parametrize(
     "arguments", [["explain", "lenet5", "c1"], ["diff", "lenet5", "lenet5_1998"], ["sizes", "lenet5", "--around", "2"]]
 )

@@ -20,9 +20,9 @@ from archdsl.target.reserved import MODULE_ATTRIBUTES, MODULE_GLOBALS, why_no_cl
 ROOT = Path(__file__).parent.parent
 FILES = sorted(file for file in (ROOT / "archdsl").rglob("*.py") if file.name != "tables.py")
 # Words that are operators and something else besides: families, functions of the language, attributes of `nn.Module`,
-# a class of the SVG, an attribute of DOT.
+# a class of the SVG, an attribute of DOT, methods of PyTorch's tensors.
 OTHER_MEANINGS = {*FAMILIES, "sum", "mean", "slice"}
-OTHER_MEANINGS_IN = {"dot.py": {"conv", "pad"}}
+OTHER_MEANINGS_IN = {"dot.py": {"conv", "pad"}, "python.py": {"flatten", "identity", "permute", "reshape"}}
 
 
 def relative(file: Path) -> str:

@@ -60,6 +60,59 @@ def test_check_prints_data(net: Path) -> None:
     assert (problem["code"], problem["line"], problem["column"]) == ("E0302", 4, 7)
 
 
+TWO = """
+model One(width = 4) {
+  input x: 3x12x12
+  conv(width, 3, bias = true) -> relu
+}
+model Other(size = 3) {
+  input x: 3x12x12
+  c: conv(8, size) -> maxpool(4)
+}
+"""
+
+
+def test_check_takes_the_options_of_a_single_model(net: Path) -> None:
+    Path("two.arch").write_text(TWO)
+    assert run("check", "two.arch").stdout.count("ok") == 2
+    last = run("check", "two.arch", "--set", "size=5")
+    assert last.exit_code == 0 and last.stdout == "ok  two.arch  Other: 608 parameters, 38,400 multiply-accumulates\n"
+    assert "One: 224 parameters" in run("check", "two.arch", "--model", "One", "--set", "width=8").stdout
+    assert "7,776 multiply-accumulates" in run("check", "two.arch", "--model", "One", "--input", "3x6x20").stdout
+    assert "--set" in run("check", "two.arch", "--set", "width=8").stderr
+    assert run("check", "two.arch", "--model", "Third").exit_code == 1
+    assert run("check", "two.arch", "--input", "3x2x2").exit_code == 1
+
+
+def test_check_fails_on_denied_warnings(net: Path) -> None:
+    Path("two.arch").write_text(TWO)
+    assert run("check", "two.arch").exit_code == 0
+    denied = run("check", "two.arch", "--deny", "w0103")
+    assert denied.exit_code == 1 and "denied  two.arch  Other" in denied.stdout
+    assert "error: two.arch has warnings that --deny forbids: W0103" in denied.stderr
+    assert run("check", "two.arch", "--deny", "W0201", "--model", "Other").exit_code == 0
+    everything = run("check", "two.arch", "--deny", "W", "--json")
+    (data,) = json.loads(everything.stdout)["files"]
+    assert everything.exit_code == 1 and data["denied"] == ["W0103", "W0201"]
+    assert run("check", "two.arch", "--deny", "W0103", "--set", "size=5", "--model", "Other").exit_code == 0
+    Path("allowed.arch").write_text("# allow W0103, W0201\n" + TWO)
+    assert run("check", "allowed.arch", "--deny", "W").exit_code == 0
+    for wrong in ("E0302", "W9999", "warnings"):
+        refused = run("check", "two.arch", "--deny", wrong)
+        assert refused.exit_code == 2 and f"{wrong} is not the code of a warning" in refused.stderr
+
+
+def test_errors_are_printed_before_warnings_and_are_data_in_the_order_of_the_source(net: Path) -> None:
+    Path("both.arch").write_text(
+        TWO.replace("conv(8, size)", "conv(8, size, padding = foo)") + "model A { input x: 3 }"
+    )
+    printed = run("check", "both.arch").stderr
+    (data,) = json.loads(run("check", "both.arch", "--json").stdout)["files"]
+    lines = [(each["line"], each["severity"]) for each in data["diagnostics"]]
+    assert lines == sorted(lines) and lines[0][1] == "warning" and lines[-1][1] == "error"
+    assert printed.rindex("error[") < printed.index("warning[")
+
+
 def test_check_lists_what_goes_from_one_device_to_another() -> None:
     text = """model Two {
   devices gpu0, gpu1

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from archdsl.base.source import Source
 from archdsl.cli.main import cli
 from archdsl.diagram import FULL, Detail, Diagram, Look, NoSuchPart, diagram
-from archdsl.diagram.spec import Box, Form
+from archdsl.diagram.spec import Box, EdgeKind, Form
 from archdsl.driver import compile_source
 from archdsl.gallery.entries import graphs
 from archdsl.ir.graph import CheckedGraph
@@ -340,3 +340,132 @@ def test_a_drawing_can_follow_the_theme_of_the_system(tmp_path: Path) -> None:
     rules, _, end = rest.partition("}</style>\n")
     assert start + end == light.read_text()
     assert '.archdsl [fill="#aec6ec" i]{fill:#304a71}' in rules
+
+
+# What drawings state
+
+
+EXCHANGE = """
+block S = group t{0..1} { a: conv(2, 1) -> relu -> exchange -> b: conv(2, 1) } -> add
+model Net {
+  input x: 2x4x4
+  s: S
+}
+"""
+
+
+@pytest.mark.parametrize("depth", range(4))
+def test_towers_that_exchange_streams_are_drawn_at_every_depth(depth: int) -> None:
+    # The towers are lanes of one block, whose operators read each other.
+    drawing = diagram(graph(EXCHANGE), detail=Detail(depth=depth))
+    assert drawing.edges[0].source == "input-x" and drawing.edges[-1].target == "output-stream"
+
+
+def test_an_output_leaves_the_step_that_it_returns() -> None:
+    tap = graph("model Tap {\n  input x: 8\n  a: linear(8) -> relu -> b: linear(8)\n  output raw: @a\n}")
+    drawing = diagram(tap)
+    assert {"a--relu", "a--output-of-raw", "relu--b"} <= ways(drawing).keys()
+    assert not box(drawing, "a").tags
+    plain = diagram(graph("model M {\n  input x: 8\n  a: linear(8) -> relu -> b: linear(8)\n}"))
+    assert [tag.text for tag in box(plain, "a").tags] == ["ReLU"]
+
+
+def test_an_identity_that_moves_its_value_has_a_box() -> None:
+    moved = graph("""
+model Moves {
+  devices gpu0, gpu1
+  input x: 8
+  a: linear(8)
+  add {
+    identity
+    on gpu1 { identity }
+  }
+}
+""")
+    drawing = diagram(moved, detail=Detail(depth=FULL))
+    found = {edge.id: edge.kind for edge in drawing.edges}
+    assert found["a--identity_1"] is found["identity_1--add"] is EdgeKind.CROSSING
+
+
+def test_an_identity_before_another_device_is_drawn_as_the_value_that_it_passes_on() -> None:
+    passed = graph("""
+model Passes {
+  devices gpu0, gpu1
+  input x: 8
+  a: linear(8) -> identity -> on gpu1 { c: linear(8) } -> concat { identity; @a }
+}
+""")
+    crossing = [edge for edge in diagram(passed, detail=Detail(depth=FULL)).edges if edge.kind is EdgeKind.CROSSING]
+    assert {edge.source for edge in crossing} == {"a"} and "32 bytes" in crossing[0].tooltip
+
+
+def test_a_frame_of_equal_ones_has_the_path_that_repeats() -> None:
+    nested = graph("""
+block Unit { residual { conv: conv(channels, 3, padding = 1) -> bn: batchnorm } }
+block Stage(width, depth) {
+  if channels != width { downsample: conv(width, 3, 2, padding = 1) }
+  blocks: [Unit * depth]
+}
+model A {
+  input image: 8x32x32
+  stages: [Stage(8, 4) -> Stage(16, 4)]
+  global_avgpool -> flatten -> fc: linear(10)
+}
+""")
+    frames = {cluster.id: (cluster.title, cluster.count) for cluster in diagram(nested).clusters}
+    assert frames["stages.0.blocks.0"] == ("stages.0.blocks.0", 4)
+    assert frames["stages.1.blocks.0"] == ("blocks.0", 4)
+
+
+SHARED = """
+block B(c) { conv: conv(c, 3, padding = 1) -> bn: batchnorm -> relu }
+model Shared {
+  input a: 4x16x16
+  c: conv(4, 3, padding = 1)
+  b: B(4)
+  share @c -> share @b
+  t: { u: B(4) -> v: B(4) }
+  share @t
+}
+"""
+
+
+def test_shared_weights_are_marked_once() -> None:
+    drawing = diagram(graph(SHARED))
+    assert box(drawing, "c@2").lines == ("weights of c · 36.9 k MACs",)
+    assert box(drawing, "b@2.conv").lines == ("weights of b · 36.9 k MACs",)
+    frame = next(cluster for cluster in drawing.clusters if cluster.id == "t@2")
+    assert frame.details == ("weights of t", "73.7 k MACs")
+    assert not any("weights" in line for each in frame.boxes() for line in each.lines)
+    closed = diagram(graph(SHARED), detail=Detail(depth=1))
+    assert box(closed, "t@2").lines[-1] == "weights of t · 73.7 k MACs in all"
+
+
+def test_branches_into_a_merge_keep_the_order_of_the_source() -> None:
+    experts = graph("""
+model Experts {
+  input x: 9
+  bank: stack { for i in range(4) { expert{i}: linear(5) } }
+  mul { @bank; @x -> gate: linear(4) -> softmax -> reshape((4, 1)) } -> sum(0)
+}
+""")
+    drawing = diagram(experts)
+    assert box(drawing, "bank").ordering == "in"
+    assert [edge.source for edge in drawing.edges if edge.target == "bank"] == [f"expert{i}" for i in range(4)]
+
+
+def test_a_closed_submodule_on_several_devices_names_them() -> None:
+    split = graph("""
+model Split {
+  devices gpu0, gpu1
+  input x: 8
+  a: {
+    on gpu0 { b: linear(8) }
+    on gpu1 { c: linear(8) }
+  }
+  on gpu0 { d: linear(8) }
+}
+""")
+    drawing = diagram(split, detail=Detail(depth=1))
+    assert box(drawing, "a").lines[-1] == "on gpu0, gpu1"
+    assert [cluster.title for cluster in drawing.clusters] == ["gpu0"]

@@ -307,7 +307,7 @@ def test_what_cannot_be_fused_is_said_and_nothing_is_written(body: str, words: s
     made = tmp_path / "net.py"
     result = CliRunner().invoke(cli, ["build", str(tmp_path / "net.arch"), "--fuse-towers", "-o", str(made)])
     assert result.exit_code == 1
-    assert "error: the towers of M cannot be fused: " in result.output
+    assert "error[E0417]: the towers cannot be fused" in result.output
     assert words in result.output
     assert "leave out --fuse-towers" in result.output
     assert not made.exists()

@@ -1,10 +1,12 @@
 """Cases, not code: tests/golden/<topic>/<behaviour>/case.arch and what has to come of it.
 
-The first line of a case may name flags: `# run: --set classes=10 --model Net`.
+The first line of a case may name flags: `# run: --set classes=10 --model Net`. With those of `build`, the diagnostics
+include the reason why the net has no such build.
 """
 
 import shlex
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from contextlib import chdir
 from difflib import unified_diff
 from importlib import import_module
@@ -15,17 +17,23 @@ import pytest
 import torch
 
 from archdsl.base.source import Source
+from archdsl.diag.model import Diagnostic, Refusal
 from archdsl.diag.text import render
 from archdsl.driver import Compiled, compile_source
 from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.settings import parse_setting
 from archdsl.ir.dump import dump
-from archdsl.ir.graph import dotted
+from archdsl.ir.graph import CheckedGraph, dotted
+from archdsl.passes.fuse import with_fused_towers
+from archdsl.passes.pipeline_stages import staged
+from archdsl.passes.towers import towers
+from archdsl.place.pipeline import by_devices, dealt
+from archdsl.place.sidecar import placed_as
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
     "syntax", "names", "arguments", "shapes", "naming", "limits", "files", "asserts", "warnings", "structure", "emit",
-    "blocks", "merges", "towers",
+    "blocks", "merges", "towers", "builds", "foreign",
 }  # fmt: skip
 OUTPUTS = ("problems.txt", "graph.txt", "model.py")
 CASES = sorted(GOLDEN.glob("*/*/case.arch"))
@@ -37,6 +45,10 @@ def _flags(text: str) -> Namespace:
     parser.add_argument("--model")
     parser.add_argument("--max-operations", type=int, default=Limits().operations)
     parser.add_argument("--max-nesting", type=int, default=Limits().nesting)
+    parser.add_argument("--parallel", choices=["pipeline", "towers"])
+    parser.add_argument("--stages", type=int)
+    parser.add_argument("--fuse-towers", action="store_true")
+    parser.add_argument("--placement")
     first = text.partition("\n")[0]
     return parser.parse_args(shlex.split(first.removeprefix("# run:")) if first.startswith("# run:") else [])
 
@@ -51,13 +63,30 @@ def _compiled(text: str) -> Compiled:
     )
 
 
+def _refusals(graph: CheckedGraph, flags: Namespace) -> Iterator[Diagnostic]:
+    """Yield the reasons why a net has no build with these flags."""
+    try:
+        if flags.placement:
+            placed_as(graph, Path(flags.placement).read_text(encoding="utf-8"))
+        if flags.fuse_towers:
+            with_fused_towers(graph.graph)
+        if flags.parallel == "towers":
+            towers(graph)
+        if flags.parallel == "pipeline":
+            staged(graph, dealt(graph, flags.stages) if flags.stages else by_devices(graph))
+    except Refusal as error:
+        yield error.diagnostic
+
+
 def _outputs(case: Path) -> dict[str, str]:
     """Return the files that belong beside a case, with their text."""
+    text = case.read_text(encoding="utf-8")
     with chdir(case.parent):
-        compiled = _compiled(case.read_text(encoding="utf-8"))
+        compiled = _compiled(text)
+        refused = [found for graph in compiled.models for found in _refusals(graph, _flags(text))]
     outputs = {}
-    if compiled.diagnostics:
-        outputs["problems.txt"] = render(compiled.diagnostics, colour=False)
+    if compiled.diagnostics or refused:
+        outputs["problems.txt"] = render((*compiled.diagnostics, *refused), colour=False)
     for model in compiled.models:
         outputs["graph.txt"] = dump(model)
         if _topic(case) == "emit":

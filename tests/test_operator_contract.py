@@ -365,3 +365,13 @@ def test_an_argument_goes_to_the_parameter_of_its_name(op: type[Op], example: Ex
         named = {name for name in numbers if parameter.startswith((name, *ALIASES.get(name, ())))}
         if named and names:
             assert names & named or not names & numbers, f"{parameter} is computed from {', '.join(names)}"
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_the_sums_of_explanations_give_the_numbers_of_the_layer(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    sums = node.op.sums(node.input.plain(), node.shape.plain())
+    numel = sum(weight.numel() for weight in module_of(node).parameters())
+    assert (eval(sums.params) if sums.params else 0) == node.params == numel
+    assert bool(sums.macs) == bool(node.macs)
+    assert (eval(sums.macs) if sums.macs else 0) == node.macs

@@ -117,6 +117,20 @@ def test_no_light_colour_stands_for_two_dark_ones() -> None:
             assert found[getattr(light, part).lower()] == getattr(dark, part).lower(), (name, part)
 
 
+def test_shapes_get_the_sign_of_drawings_and_names_keep_their_letters() -> None:
+    text = """
+model M {
+  input x: 3x8x8
+  a: conv(3, 3, padding = 1)
+  conv1x1: conv(3, 1) -> share @conv1x1
+}
+"""
+    (graph,) = compile_source(Source("net.arch", text)).models
+    made = page(graph, lambda diagrams: [b"<?xml?><svg/>" for _ in diagrams])
+    assert "shares those of conv1x1" in made and "conv1×1" not in made
+    assert "3×3 pixels, 1×1 between neighbours" in made and "3×8×8" in made
+
+
 def test_the_page_is_the_same_twice(pages: dict[str, Path]) -> None:
     found = locate("unet")
     assert made(found.source, found.model) == pages["unet"].read_text(encoding="utf-8")

@@ -203,7 +203,7 @@ def assert_equal_to_one_process(results: dict[str, dict[str, float]]) -> None:
 def test_a_net_that_is_too_small_says_how_many_stages_it_has(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["build", "lenet5", "--parallel", "pipeline", "--stages", "50", "-o", "-"])
     assert result.exit_code == 1
-    assert "LeNet5 cannot be cut into 50 stages: only 12 parts" in result.output
+    assert "50 stages, and only 12 parts can be stages of their own" in result.output
     assert "use --stages 12" in result.output
 
 

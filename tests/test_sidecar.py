@@ -130,10 +130,10 @@ def test_a_placement_of_another_net_is_refused(tmp_path: Path) -> None:
     assert run("place", str(net), "--devices", "3", "-o", sidecar).exit_code == 0
     assert run("check", str(net), "--placement", sidecar).exit_code == 0
     changes = {
-        "model Mixed": ("model Other", "it places Mixed, not Other"),
-        "late: ": ("later: ", "Mixed has changed since: `later` is new, `late` no longer exists"),
-        "n = 8": ("n = 16", "its shapes, connections or chosen devices differ"),
-        "on gpu1": ("on gpu0", "its shapes, connections or chosen devices differ"),
+        "model Mixed": ("model Other", "the placement is for Mixed"),
+        "late: ": ("later: ", "since the net was placed, `later` is new"),
+        "n = 8": ("n = 16", "its shapes, connections or devices differ"),
+        "on gpu1": ("on gpu0", "on gpu1, and the net puts it on gpu0"),
         "stem: conv(n, 3, padding = half) -> relu": ("stem: conv(n, 3, padding = half) -> tanh", "is new"),
     }
     for before, (after, words) in changes.items():
@@ -143,9 +143,14 @@ def test_a_placement_of_another_net_is_refused(tmp_path: Path) -> None:
             assert found.exit_code == 1
             assert words in found.stderr
     assert not (tmp_path / "x.py").exists()
+    as_json = json.loads(run("check", str(net), "--placement", sidecar, "--json").stdout)
+    assert "E0608" in json.dumps(as_json)
+    with pytest.raises(NoPlacement, match="is new") as caught:
+        load(str(net), placement=sidecar)
+    assert caught.value.help and "archdsl place" in caught.value.help
     net.write_text(MIXED + "# a comment, and a model more\nmodel Small { input x: 4; linear(2) }\n")
     assert run("check", str(net), "--placement", sidecar).exit_code == 0
-    assert "it places Mixed, not Small" in run("build", str(net), "--placement", sidecar).stderr
+    assert "the placement is for Mixed" in run("build", str(net), "--placement", sidecar).stderr
 
 
 def test_what_is_no_placement_is_refused(tmp_path: Path) -> None:

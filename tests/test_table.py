@@ -182,3 +182,11 @@ def test_the_command_says_what_it_cannot_do(tmp_path: Path) -> None:
     assert odd.exit_code == 2 and "must end in .md or .tex" in odd.output
     two = run(cli, ["draw", "lenet5", "resnet18"])
     assert two.exit_code == 2 and "one drawing shows one net" in two.output
+
+
+@pytest.mark.parametrize("name", ["gpt2", "char_lstm", "vit_b_16"])
+def test_every_layer_has_an_entry(name: str) -> None:
+    found = locate(name)
+    graph = compile_source(found.source, model=found.model).models[-1]
+    pieces = [piece for stage in resolution_stages(graph) for piece in stage.pieces]
+    assert pieces and all(line for piece in pieces for line in piece.lines)

@@ -47,9 +47,9 @@ def test_processes_train_what_one_process_does(world: int, bound: float, tmp_pat
 
 MISTAKES = {
     "no group has two towers or more": "a: conv(4, 3) -> flatten -> fc: linear(10)",
-    "stem has weights and comes before the towers": "stem: conv(4, 3)\n  group t{0..1} { c: conv(4, 3) } -> concat",
+    "`stem` has weights and comes before the towers": "stem: conv(4, 3)\n  group t{0..1} { c: conv(4, 3) } -> concat",
     "the streams of the towers differ in shape": "group t{0..1} { c: conv(4 + tower, 3) } -> concat",
-    "reads streams of several towers": "group t{0..1} { c: conv(4, 3) } -> mul",
+    "` reads streams of several towers": "group t{0..1} { c: conv(4, 3) } -> mul",
     "the towers are merged more than once": (
         "group t{0..1} { c: conv(4, 3) } -> concat\n  group u{0..1} { d: conv(4, 3) } -> concat"
     ),
@@ -71,7 +71,8 @@ def test_build_writes_and_verifies_towers(tmp_path: Path) -> None:
     assert "60,965,224 parameters agree" in result.output
     refused = CliRunner().invoke(cli, ["build", "lenet5", "--parallel", "towers", "-o", str(target)])
     assert refused.exit_code == 1
-    assert "lenet5.arch:2: LeNet5 has no process for each tower" in refused.output
+    assert "error[E0416]" in refused.output
+    assert "lenet5.arch:2:1" in refused.output
 
 
 @pytest.mark.long

@@ -16,7 +16,8 @@ from archdsl.ir.graph import CheckedGraph
 from archdsl.syntax.loader import locate
 from archdsl.views.arrange import scene
 from archdsl.views.scene import DrawnVolume, Face, Scene, Text, width
-from archdsl.views.volumes import Volume, figure
+from archdsl.views.volume_chain import Volume
+from archdsl.views.volumes import figure
 from archdsl.views.volumes_svg import shaded, to_svg
 from archdsl.views.volumes_tikz import to_tikz
 
@@ -203,3 +204,86 @@ def test_the_command_draws_volumes(tmp_path: Path) -> None:
     assert two.exit_code == 2 and "one drawing shows one net" in two.output
     odd = run(cli, ["draw", "--style", "volumes", "lenet5", "-o", "net.png"])
     assert odd.exit_code == 2 and "must end in .svg or .tex" in odd.output
+
+
+# Connections
+
+
+def texts(body: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(volume.name, volume.steps) for volume in figure(net(body)).volumes]
+
+
+def arrows(body: str) -> list[bool]:
+    return [volume.arrow is not None for volume in scene(figure(net(body))).volumes]
+
+
+def test_a_step_loses_its_channels_and_no_other_number() -> None:
+    tail = "model Tail {\n  input image: 3x24x24\n  a: conv(16, 3, padding = 1)\n  b: conv(3, 3, padding = 1)\n}"
+    assert texts(tail) == [("Input", ()), ("a", ("Conv 3×3",)), ("b", ("Conv 3×3",))]
+    heads = "model M {\n  input x: sequence_of\n  a: attention(8)\n}".replace("sequence_of", "8x16")
+    assert texts(heads)[-1] == ("a", ("Attention, 8 heads",))
+
+
+TWO_INPUTS = """
+model Fused {
+  input picture: 3x100x100
+  input facts: 9
+  pool_in: avgpool(3, 3)
+  flatten
+  concat { identity; @facts } -> d3: linear(256) -> relu -> d4: linear(16)
+}
+"""
+
+
+def test_a_second_input_is_named_where_it_is_read() -> None:
+    assert texts(TWO_INPUTS) == [
+        ("Input facts", ()), ("Input picture", ()), ("pool_in", ("AvgPool 3×3, /3",)),
+        ("d3", ("with Input facts", "Linear", "ReLU")), ("d4", ("Linear",)),
+    ]  # fmt: skip
+    assert arrows(TWO_INPUTS) == [False, False, True, True, True]
+
+
+TWO_BRANCHES = """
+model TwoEyes {
+  input photo: 3x64x64
+  input depth: 1x32x32
+  a: { conv1: conv(16, 3, 2, padding = 1) -> conv2: conv(32, 3, 2, padding = 1) }
+  @depth -> b: { conv1: conv(16, 3, 2, padding = 1) } -> concat { @a; identity }
+  head: conv(64, 3, padding = 1)
+}
+"""
+
+
+def test_each_branch_begins_a_row_with_its_input() -> None:
+    assert texts(TWO_BRANCHES) == [
+        ("Input photo", ()), ("conv1", ("Conv 3×3, /2",)), ("conv2", ("Conv 3×3, /2",)),
+        ("Input depth", ()), ("conv1", ("Conv 3×3, /2",)), ("head", ("with conv2", "Conv 3×3")),
+    ]  # fmt: skip
+    picture = scene(figure(net(TWO_BRANCHES)))
+    rows = [max(y for face in volume.faces for _, y in face.points) for volume in picture.volumes]
+    assert max(rows[:3]) < min(
+        min(y for face in volume.faces for _, y in face.points) for volume in picture.volumes[3:]
+    )
+
+
+def test_an_equal_branch_of_the_same_source_is_not_joined_to_the_first() -> None:
+    body = """
+model M {
+  input x: 3x8x8
+  a: conv(4, 3)
+  b: add { conv(4, 3); conv(4, 3) } -> c: conv(2, 1)
+}
+"""
+    assert texts(body) == [
+        ("Input", ()), ("a", ("Conv 3×3",)), ("conv", ("Conv 3×3",)), ("conv_1", ("from a", "Conv 3×3")),
+        ("c", ("with conv", "Conv 1×1")),
+    ]  # fmt: skip
+
+
+def test_one_dimensional_maps_have_a_scale_for_length_and_one_for_channels() -> None:
+    series = figure(net("model Series {\n  input x: 1x280\n  a: conv(32, 3) -> maxpool(2)\n}"))
+    assert "width by length, height by channels, each to its own scale" in series.caption
+    sizes = [size(volume.faces[0]) for volume in scene(series).volumes]
+    assert sizes[1][0] / sizes[0][0] == pytest.approx(278 / 280)
+    assert sizes[2][0] / sizes[0][0] == pytest.approx(139 / 280)
+    assert sizes[1][1] == sizes[2][1] == pytest.approx(32 * sizes[0][1], rel=0.2)

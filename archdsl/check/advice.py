@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from archdsl.base.source import Source
+from archdsl.check.quantities import doubts, is_distribution
 from archdsl.diag import codes
 from archdsl.diag.codes import Code
+from archdsl.diag.edits import with_argument
 from archdsl.diag.model import Diagnostic, Problems
 from archdsl.ir.graph import CheckedGraph, Node, Path
 from archdsl.ops.base import Trait
@@ -67,19 +69,34 @@ class _Advice:
             if node.sources and not self.readers.get(node.path):
                 self.report(codes.DEAD_STEP, node, "no step reads its output", "read it as `@label`, or remove it")
             return
+        self._check_quantities(node)
         reader = self.only_reader(node)
         if reader is None:
             return
         if Trait.CENTRES in reader.op.traits and node.op.values.get("bias") is True and node.shape.rank > 1:
             label = f"the normalisation after it subtracts its {int(node.shape.channels)} bias values again"
-            self.report(codes.BIAS_BEFORE_NORM, node, label, "write `bias = false`, here or in a `set`")
-        if Trait.SQUASHES in node.op.traits and Trait.SQUASHES in reader.op.traits:
+            fixes = with_argument(node.span, "bias", "false")
+            help = "write `bias = false`, here or in a `set`"
+            self.problems.report(codes.BIAS_BEFORE_NORM, node.span, label, help=help, fixes=fixes)
+        if _is_activation(node) and _is_activation(reader) and not _is_gate(node, reader):
             self.report(codes.ACTIVATION_TWICE, reader, "the step before it is an activation as well",
                         "remove one of the two")  # fmt: skip
         if Trait.DROPS in node.op.traits and Trait.USES_BATCH_STATISTICS in reader.op.traits:
             self.report(codes.DROPOUT_BEFORE_NORM, node, "the running variance after it includes the dropout",
                         "move it after the last normalisation")  # fmt: skip
+        if Trait.MIXES_ALL in node.op.traits & reader.op.traits and self._is_one_layer(node, reader):
+            label = f"without an activation between them, this layer and the one before it are one of {_sizes(reader)}"
+            self.report(codes.LINEAR_TWICE, reader, label, "put an activation such as `relu` between them")
         self._check_width(node, reader)
+
+    def _check_quantities(self, node: Node) -> None:
+        """Report numbers that are probably mistakes."""
+        for doubt in doubts(node):
+            self.problems.report(doubt.code, node.span, doubt.label, help=doubt.help, fixes=doubt.fixes)
+
+    def _is_one_layer(self, node: Node, reader: Node) -> bool:
+        """Return whether two linear layers compute nothing that the second one alone could not compute."""
+        return int(node.shape.dims[-1]) >= min(int(node.input.dims[-1]), int(reader.shape.dims[-1]))
 
     def _check_width(self, node: Node, reader: Node) -> None:
         """Report a narrow rectified layer without a shortcut around it."""
@@ -102,6 +119,10 @@ class _Advice:
         last = self.nodes.get(self.graph.output.path)
         if last is None:
             return
+        if Trait.DROPS in last.op.traits:
+            self.report(
+                codes.DROPOUT_AT_END, last, "in training, outputs are 0 at random", "move it before the last layer"
+            )
         if Trait.GIVES_PROBABILITIES in last.op.traits and last.shape.rank == 1:
             label = "`nn.CrossEntropyLoss` takes scores, and applies a softmax itself"
             self.report(codes.SOFTMAX_AT_END, last, label, "remove it for training, or train with `nn.NLLLoss` on "
@@ -134,6 +155,19 @@ class _Advice:
                 return reader.op.family == "pooling"
             node = reader
         return False
+
+
+def _is_activation(node: Node) -> bool:
+    return Trait.SQUASHES in node.op.traits or is_distribution(node.op)
+
+
+def _is_gate(node: Node, reader: Node) -> bool:
+    """Return whether a softmax weighs values that an activation has bounded, which is common in attention."""
+    return is_distribution(reader.op) and not is_distribution(node.op) and Trait.CUTS not in node.op.traits
+
+
+def _sizes(reader: Node) -> str:
+    return f"{int(reader.shape.dims[-1])} features"
 
 
 def allowed(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -1,5 +1,6 @@
 """`archdsl build`: the generated PyTorch module of a net, and its training script."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, assert_never
 import click
 
 from archdsl.cli.nets import graph_of
-from archdsl.cli.options import NetRequest, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, say_written, stop, write_output
+from archdsl.cli.options import NetRequest, OutputFile, gathered, of_a_net
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_diagnostics, say_written, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph, CountedGraph
@@ -40,7 +41,7 @@ class BuildOptions:
 
 
 _build_options = gathered("options", BuildOptions, [
-    click.option("-o", "--output", metavar="OUT.py", help="File to write; - for standard output"),
+    click.option("-o", "--output", type=OutputFile(), metavar="OUT.py", help="File to write; - for standard output"),
     click.option("--verify", is_flag=True, help="Run the generated module and check every shape, count and key"),
     click.option(
         "--parallel", type=click.Choice(["pipeline", "towers"]), help="Generate modules for several processes"
@@ -65,17 +66,15 @@ def build(net: NetRequest, options: BuildOptions) -> None:
     with their schedule. With --parallel towers, it has a class for each tower of a group, which exchanges tensors with
     the processes of the other towers.
     """
+    from archdsl.diag.model import Refusal
+
     options.check()
     graph = graph_of(net)
-    match options.parallel:
-        case "pipeline":
-            made = _pipeline(graph, options.stages)
-        case "towers":
-            made = _towers(graph)
-        case None:
-            made = _single(_lowered(graph, fuse_towers=options.fuse_towers))
-        case _:
-            assert_never(options.parallel)
+    try:
+        made = _made(graph, options)
+    except Refusal as error:
+        print_diagnostics((error.diagnostic,))
+        sys.exit(NET_HAS_ERRORS)
     target = options.output or f"{_module_name(net.file)}.py"
     if options.output is None:
         _keep_foreign(Path(target))
@@ -133,15 +132,19 @@ class _Made:
     stages: "tuple[PipelineStage, ...]" = ()
 
 
-def _lowered(graph: "CheckedGraph", *, fuse_towers: bool) -> "LoweredGraph":
-    """Return the graph that a build emits; exit with a message if the towers cannot be fused."""
-    from archdsl.passes.alike import CannotFuse
+def _made(graph: "CheckedGraph", options: BuildOptions) -> _Made:
+    """Return the module that the options ask for. Raises Refusal if the net has no such module."""
     from archdsl.passes.lowering import lowered
 
-    try:
-        return lowered(graph, fuse_towers=fuse_towers)
-    except CannotFuse as error:
-        stop(NET_HAS_ERRORS, f"the towers of {graph.name} cannot be fused: {error}", error.help)
+    match options.parallel:
+        case "pipeline":
+            return _pipeline(graph, options.stages)
+        case "towers":
+            return _towers(graph)
+        case None:
+            return _single(lowered(graph, fuse_towers=options.fuse_towers))
+        case _:
+            assert_never(options.parallel)
 
 
 def _single(graph: "LoweredGraph") -> _Made:
@@ -158,20 +161,11 @@ def _single(graph: "LoweredGraph") -> _Made:
 def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
     from archdsl.emit.generate import generate_stages
     from archdsl.passes.pipeline_stages import staged
-    from archdsl.place.pipeline import NotInStages, TooFewUnits, by_devices, dealt
+    from archdsl.place.pipeline import by_devices, dealt
 
     if not (count or len(graph.devices) > 1):
         raise click.UsageError("the net declares no devices: give the number of stages with --stages")
-    try:
-        stages = staged(graph, dealt(graph, count) if count else by_devices(graph))
-    except TooFewUnits as error:
-        stop(NET_HAS_ERRORS, f"{graph.name} cannot be cut into {count} stages: {error}", f"use --stages {error.count}")
-    except NotInStages as error:
-        stop(
-            NET_HAS_ERRORS,
-            f"the devices of {graph.name} do not form pipeline stages: {error}",
-            "give the number of stages with --stages, which ignores the devices",
-        )
+    stages = staged(graph, dealt(graph, count) if count else by_devices(graph))
 
     def verified(file: Path) -> "Verified":
         from archdsl.verify.parallel import verify_stages
@@ -183,13 +177,9 @@ def _pipeline(graph: "CheckedGraph", count: int | None) -> _Made:
 
 def _towers(graph: "CheckedGraph") -> _Made:
     from archdsl.emit.generate import generate_towers
-    from archdsl.passes.towers import NoTowers, towers
+    from archdsl.passes.towers import towers
 
-    try:
-        found = towers(graph)
-    except NoTowers as error:
-        place = f"{error.span.source.name}:{error.span.line}"
-        stop(NET_HAS_ERRORS, f"{place}: {graph.name} has no process for each tower: {error}", error.help)
+    found = towers(graph)
 
     def verified(file: Path) -> "Verified":
         from archdsl.verify.parallel import verify_towers

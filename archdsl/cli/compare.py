@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.nets import compiled_of
-from archdsl.cli.options import NetRequest, as_data, limited
+from archdsl.cli.options import NetRequest, OutputFile, as_data, limited
 from archdsl.cli.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
@@ -38,7 +38,7 @@ _SORTS = ("given", "name", "parameters", "macs", "memory", "depth", "accuracy")
 @click.option("--sort", type=click.Choice(_SORTS), default="given", show_default=True, help="Order of the nets")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table in Markdown")
 @click.option("--plots", type=click.Path(file_okay=False), metavar="FOLDER", help="Folder to write charts to, as SVG")
-@click.option("-o", "--output", metavar="OUT.md", help="File for the page of --gallery")
+@click.option("-o", "--output", type=OutputFile(), metavar="OUT.md", help="File for the page of --gallery")
 @as_data
 def compare(
     files: tuple[str, ...],

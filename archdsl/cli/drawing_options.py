@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from archdsl.cli.options import gathered
+from archdsl.cli.options import OutputFile, gathered
 
 if TYPE_CHECKING:
     from archdsl.diagram import Detail, Look
@@ -86,7 +86,9 @@ class OutputOptions:
 
 
 output_options = gathered("output", OutputOptions, [
-    click.option("-o", "--output", metavar="OUT", help="File to write: .svg, .png, .pdf, .dot or .html"),
+    click.option(
+        "-o", "--output", type=OutputFile(), metavar="OUT", help="File to write: .svg, .png, .pdf, .dot or .html"
+    ),
     click.option(
         "--theme", type=click.Choice(["light", "dark", "mono", "auto"]),
         help="Colours, light by default; `auto` follows the theme of the system, for .svg and .html",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.options import NetRequest
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, stop
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, remember_read, stop
 
 if TYPE_CHECKING:
     from archdsl.driver import Compiled
@@ -63,12 +63,16 @@ def compiled_of(net: NetRequest, *, every: bool = False) -> "Compiled":
     except SettingError as error:
         hint = "--input" if net.shapes and not net.settings else "--set"
         raise click.BadParameter(str(error), param_hint=hint) from None
+    remember_read(net.file, *compiled.files, *filter(None, [net.placement]))
     return _placed(compiled, net.placement) if net.placement and compiled.ok else compiled
 
 
 def _placed(compiled: "Compiled", file: str) -> "Compiled":
-    """Return the result with the steps of one model on the devices of a placement file; exit if it does not fit."""
-    from archdsl.place.sidecar import NoPlacement, applied, read
+    """Return the result with the steps of one model on the devices of a placement file; exit if it is none.
+
+    If the placement is not for this net, the result is a diagnostic and no model.
+    """
+    from archdsl.place.sidecar import Misfit, NoPlacement, applied, read
 
     try:
         sidecar = read(Path(file).read_text(encoding="utf-8"))
@@ -83,6 +87,6 @@ def _placed(compiled: "Compiled", file: str) -> "Compiled":
             applied(graph, sidecar) if is_named or not any(named) else graph
             for graph, is_named in zip(compiled.models, named, strict=True)
         )
-    except NoPlacement as error:
-        stop(NET_HAS_ERRORS, f"{file} does not fit: {error}", error.help)
+    except Misfit as error:
+        return replace(compiled, models=(), diagnostics=(*compiled.diagnostics, error.diagnostic))
     return replace(compiled, models=models)

@@ -30,6 +30,22 @@ class NetRequest:
     shapes: tuple[str, ...] = ()
     placement: str | None = None
 
+    @property
+    def selects(self) -> bool:
+        """Whether an option applies to a single model of the file."""
+        return bool(self.model or self.settings or self.shapes)
+
+
+class OutputFile(click.ParamType[str]):
+    """The path of a file to write, which is not empty."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the path; raise click.BadParameter if it is empty."""
+        path = str(value)
+        return path if path else self.fail("the name of the file is empty", param, ctx)
+
 
 _SHARED = tuple(field.name for field in fields(NetRequest) if field.name != "file")
 
@@ -90,8 +106,12 @@ def of_a_net(command: Command) -> Command:
 
 
 def of_files(command: Command) -> Command:
-    """Add arguments for files with all their models, and pass a `NetRequest` for each to the command as `nets`."""
-    return _with(_requesting_each(command), _files, placement_option, limited)
+    """Add arguments and options for files with all their models; pass a `NetRequest` for each to the command as `nets`.
+
+    The options for a single model select one: the one that `--model` names, or the last one of the file.
+    """
+    selecting = click.option("--model", metavar="NAME", help="Name of the only model to check")
+    return _with(_requesting_each(command), _files, selecting, set_option, shapes_option, placement_option, limited)
 
 
 def of_nets(command: Command) -> Command:

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import click
 
 from archdsl.cli.nets import graph_of
-from archdsl.cli.options import NetRequest, as_data, gathered, of_a_net
-from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, say_written, stop, write_output
+from archdsl.cli.options import NetRequest, OutputFile, as_data, gathered, of_a_net
+from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, print_json, remember_read, say_written, stop, write_output
 
 if TYPE_CHECKING:
     from archdsl.ir.graph import CheckedGraph
@@ -83,8 +83,16 @@ _problem = gathered("problem", Problem, [
 @click.command()
 @of_a_net
 @_problem
-@click.option("-o", "--output", metavar="NET.place.json", help="File to write the placement to, for --placement")
-@click.option("--draw", "drawing", metavar="OUT", help="File to write a drawing to: .svg, .png, .pdf or .dot")
+@click.option(
+    "-o",
+    "--output",
+    type=OutputFile(),
+    metavar="NET.place.json",
+    help="File to write the placement to, for --placement",
+)
+@click.option(
+    "--draw", "drawing", type=OutputFile(), metavar="OUT", help="File to write a drawing to: .svg, .png, .pdf or .dot"
+)
 @as_data
 def place(net: NetRequest, problem: Problem, output: str | None, drawing: str | None, *, as_json: bool) -> None:
     """Assign steps to devices so that the bottleneck is minimal.
@@ -172,6 +180,7 @@ def _times(file: IO[str], graph: "CheckedGraph") -> dict[str, float]:
     from archdsl.elaborate.suggestions import suggestion
     from archdsl.ir.graph import dotted
 
+    remember_read(file.name)
     help = 'a profile is an object of seconds by path: {"layer1.0.conv1": 0.0012}'
     try:
         found = {str(path): float(seconds) for path, seconds in json.load(file).items()}

@@ -15,13 +15,35 @@ if TYPE_CHECKING:
 NET_HAS_ERRORS, NO_FILE, OUR_BUG = 1, 3, 70
 
 
+_READ = "archdsl.cli.terminal.read"
+
+
+def remember_read(*files: str) -> None:
+    """Record files that the command has read, so that `write_output` does not overwrite them."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta.setdefault(_READ, set()).update(files)
+
+
+def _source_at(target: str, file: str) -> str | None:
+    """Return the file that the command has read under any name and that `target` would overwrite, or None."""
+    context = click.get_current_context(silent=True)
+    known: set[str] = context.meta.get(_READ, set()) if context is not None else set()
+    if not Path(target).exists():
+        return None
+    names = [name for name in (file, *sorted(known)) if name != "-" and Path(name).exists()]
+    return next((name for name in names if Path(name).samefile(target)), None)
+
+
 def write_output(target: str, data: bytes, file: str) -> None:
     """Write an output atomically, or to standard output if `target` is `-`; exit if it cannot be written.
+
+    Sources, imports and placements that the command has read are never overwritten.
 
     Args:
         target: The path of the output.
         data: The contents.
-        file: The path of the source, which is never overwritten.
+        file: The path of the source.
     """
     from archdsl.base.atomic_write import write
 
@@ -29,8 +51,10 @@ def write_output(target: str, data: bytes, file: str) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    if file != "-" and Path(file).exists() and Path(target).exists() and Path(file).samefile(target):
-        raise click.BadParameter(f"{target} is the source itself", param_hint="--output")
+    source = _source_at(target, file)
+    if source is not None:
+        what = "the source itself" if source == file else f"{source}, which this command has read"
+        raise click.BadParameter(f"{target} is {what}", param_hint="--output")
     try:
         write(Path(target), data)
     except OSError as error:
@@ -49,9 +73,10 @@ def say_written(target: str, facts: str) -> None:
 
 
 def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
-    """Print diagnostics and their number to standard error."""
+    """Print diagnostics and their number to standard error: errors first, each kind in the order of the source."""
     if not found:
         return
+    found = tuple(sorted(found, key=lambda each: not each.code.is_error))
     from shutil import get_terminal_size
 
     from archdsl.diag.text import counted, render

@@ -57,6 +57,21 @@ UNFINISHED = _code(
     """The line ends where more is needed: a step after `->`, a value after `=`, or a shape after `::`.""",
 )
 
+FOREIGN_SYNTAX = _code(
+    "E0005",
+    "this is the syntax of another language",
+    """A net is written as chains of steps, `conv(8, 3) -> relu -> maxpool(2)`, without classes, functions, assignments
+    or indices. The stream flows from one statement to the next; `label:` names a step, and `@label` is its result. The
+    message shows how archdsl writes the statement, if it can tell.""",
+)
+KEYWORD_MISSPELT = _code(
+    "E0006",
+    "this is not a keyword",
+    """A statement begins with a word that resembles a keyword, and continues as if it were one. The keywords of
+    statements are `input`, `output`, `devices`, `set`, `assert`, `for`, `if`, `else`, `residual`, `project`, `group`,
+    `on` and `share`; those of files are `model`, `block`, `macro`, `import` and `from`.""",
+)
+
 # 01 names
 NO_SUCH_OPERATOR = _code(
     "E0101",
@@ -93,6 +108,13 @@ NOT_A_STEP = _code(
     "this value is not a step",
     """A step of a chain must be an operator, a block, or a parameter of a block that holds a tensor. Numbers and
     lists can only be arguments.""",
+)
+
+NESTED_STEPS = _code(
+    "E0107",
+    "a step is written as an argument",
+    """Steps follow each other in a chain: `conv(8, 3) -> relu`, not `relu(conv(8, 3))`. The arguments of an operator
+    are numbers and words, not tensors.""",
 )
 
 # 02 arguments and values
@@ -184,6 +206,12 @@ BAD_NAME = _code(
     """A computed label such as `layer{i + 1}` must result in a name: letters, digits and `_`. Its values must be
     integers or strings.""",
 )
+TENSOR_AS_ARGUMENT = _code(
+    "E0220",
+    "a tensor cannot be an argument here",
+    """An operator reads one tensor, the stream; its arguments are numbers, words and initialisers. Only `concat`,
+    `add`, `mul` and `stack` read several tensors: one from each branch. Blocks take tensors as arguments.""",
+)
 
 # 03 shapes
 SHAPE_DIFFERS = _code(
@@ -266,8 +294,9 @@ RESERVED_NAME = _code(
     "E0402",
     "this name cannot be used in a Python module",
     """Labels, inputs, parameters and models become names in the generated module. Keywords of Python, attributes of
-    `nn.Module` (`forward`, `training`, `type`, …) and names that the module uses (`torch`, `nn`, `self`, `device`,
-    `dtype`) are reserved.""",
+    `nn.Module` (`forward`, `training`, `type`, …) and `nn.Sequential` (`append`, `pop`, …), and names that the module
+    uses (`torch`, `nn`, `self`, `device`, `dtype`) are reserved. Outputs become fields of a named tuple, which has
+    `count` and `index` already.""",
 )
 NO_INPUT = _code(
     "E0403",
@@ -342,6 +371,33 @@ MISPLACED = _code(
     """Some statements are allowed in certain bodies only: `input`, `output` and `devices` in the body of the model,
     `exchange` in the body of a `group`.""",
 )
+NO_TOWER_PROCESSES = _code(
+    "E0416",
+    "the model cannot run one process for each tower",
+    """`build --parallel towers` runs each tower of one `group` in a process of its own. The towers begin at the inputs,
+    exchange their streams with `exchange`, and are merged once, with `concat` or `add`. Only the first process runs
+    the steps after the merge.""",
+)
+TOWERS_NOT_FUSED = _code(
+    "E0417",
+    "the towers cannot be fused",
+    """`build --fuse-towers` makes one grouped layer of the layers that have the same position in all towers of a
+    `group`. All towers need the same steps with the same arguments and sizes, and each step needs a grouped form.""",
+)
+NO_STAGES = _code(
+    "E0418",
+    "the model cannot be cut into these pipeline stages",
+    """`build --parallel pipeline` cuts the model into consecutive stages. It does not cut a block on one device, the
+    towers of a group, or the steps between two uses of the same weights. Without `--stages`, each device is a stage,
+    so the model must not return to a device.""",
+)
+UNLABELLED_STEP = _code(
+    "E0419",
+    "this step does not take a label",
+    """`share` and `@name` repeat or read a module that has a name already, and `on` makes no submodule. To name a
+    result, write a labelled `identity` after it: `share @encoder -> right: identity`. The names of a `group` follow
+    its keyword.""",
+)
 
 # 05 limits
 TOO_MANY_OPERATIONS = _code(
@@ -410,6 +466,18 @@ IMPORT_CYCLE = _code(
     "the files import each other",
     """A file imports another one that imports it, directly or through others. Move the common definitions to a third
     file.""",
+)
+OTHER_PLACEMENT = _code(
+    "E0608",
+    "the placement is not for this net",
+    """A file that `archdsl place -o` writes holds the device of every step, and is valid only for the net that it was
+    made for. After a change of the net, or with other settings, run `archdsl place` again.""",
+)
+OTHER_DEVICE = _code(
+    "E0609",
+    "the placement contradicts a device in the net",
+    """Steps in `on` stay on the device that the net names; a placement only assigns the other steps. Change one of the
+    two.""",
 )
 
 # 07 asserts
@@ -518,6 +586,80 @@ SOFTMAX_AT_END = _code(
     """PyTorch's `nn.CrossEntropyLoss` expects scores and applies the log-softmax itself; after another softmax, the
     gradients nearly vanish. Remove it and apply `softmax` where you need probabilities, or end in `log_softmax` and
     train with `nn.NLLLoss`. `# allow W0404` suppresses this warning.""",
+)
+
+# W06 habits of other frameworks
+CHANNELS_LAST = _code(
+    "W0601",
+    "the input looks like channels last",
+    """Shapes have the channels first, as in PyTorch: `3x224x224`, not `224x224x3` as in TensorFlow. If the first size
+    really is the number of channels, `# allow W0601` suppresses this warning.""",
+)
+BATCH_AXIS = _code(
+    "W0602",
+    "the input looks as if it had a batch axis",
+    """Shapes are those of one sample, without the batch: `3x224x224`, not `1x3x224x224`. The generated module takes
+    batches of any size. If the first size really is the number of channels of a volume, `# allow W0602` suppresses
+    this warning.""",
+)
+INPUT_CHANNELS = _code(
+    "W0603",
+    "the first argument looks like the number of input channels",
+    """archdsl takes the number of input channels from the stream, so the first argument of `conv` is the number of
+    output channels: PyTorch's `nn.Conv2d(64, 128, 3)` is `conv(128, 3)`. `conv(64, 128, 3)` has 64 output channels, a
+    kernel of 128 and a stride of 3. If that is meant, `# allow W0603` suppresses this warning.""",
+)
+
+# W08 numbers that are hardly ever meant
+DROPS_MOST = _code(
+    "W0801",
+    "the dropout drops nearly everything",
+    """The rate of a dropout is the probability that a value becomes 0. TensorFlow 1 counts the probability to keep a
+    value instead. `# allow W0801` suppresses this warning.""",
+)
+MOMENTUM_REVERSED = _code(
+    "W0802",
+    "the momentum is that of another framework",
+    """In PyTorch, and here, the running statistics become (1 - momentum) * old + momentum * new; in Keras, TensorFlow
+    and Caffe, momentum * old + (1 - momentum) * new. Their 0.99 is 0.01 here. `# allow W0802` suppresses this
+    warning.""",
+)
+EPS_TOO_LARGE = _code(
+    "W0803",
+    "the eps is as large as a variance",
+    """A normalisation adds `eps` to the variance so that it never divides by 0. A value that is not small compared with
+    1 changes the result. `# allow W0803` suppresses this warning.""",
+)
+CONSTANT_RESULT = _code(
+    "W0804",
+    "a softmax over one value is constant",
+    """The values of a softmax sum to 1 along its axis. If there is one value, it is 1 for every input, and the layers
+    before it get no gradient. `# allow W0804` suppresses this warning.""",
+)
+DROPOUT_AT_END = _code(
+    "W0805",
+    "the net ends in a dropout",
+    """The dropout sets outputs of the net to 0 at random in training, so the loss compares targets with zeros. `#
+    allow W0805` suppresses this warning.""",
+)
+LINEAR_TWICE = _code(
+    "W0806",
+    "two linear layers without an activation",
+    """The composition of two linear layers is a linear layer. If the size between them is not smaller than their input
+    and output, the first one only costs parameters. `# allow W0806` suppresses this warning.""",
+)
+PIXELS_SKIPPED = _code(
+    "W0807",
+    "the stride is larger than the window",
+    """Windows of size k at a distance s > k skip s - k pixels between them, which no step reads. The arguments of
+    `conv` are the channels, the kernel and the stride, in this order. A window of one pixel, as in the shortcuts of
+    ResNet, gets no warning. `# allow W0807` suppresses this warning.""",
+)
+ZERO_WINDOWS = _code(
+    "W0808",
+    "the padding is as large as the window",
+    """Windows that lie in the padding read zeros only, so the border of the result holds constants. `half` pads so
+    that the map keeps its size. `# allow W0808` suppresses this warning.""",
 )
 
 # W07 assertions

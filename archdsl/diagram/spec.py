@@ -59,6 +59,7 @@ class Box:
         form: The shape of the box and its role.
         family: The family of operators, which selects the colours.
         title: The text of the first line.
+        kind: The operator or block of the title, without the name of the step; the name if there is none.
         lines: The small lines below the title.
         tooltip: All facts, joined by ` | `.
         does: The facts that two models are compared by.
@@ -70,7 +71,7 @@ class Box:
         rank: The id of a box that is drawn at the same rank.
         segments: The labels of the inputs of a bar (a merge along an axis).
         training: Whether only training computes it.
-        ordered: Whether the order of its outgoing edges is fixed from left to right.
+        ordering: The edges whose order from left to right is that of the source: `out`, `in`, or empty for none.
         mark: `added`, `removed` or `changed` in a comparison of two models.
     """
 
@@ -80,6 +81,7 @@ class Box:
     title: str
     lines: tuple[str, ...]
     tooltip: str
+    kind: str = ""
     does: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
     count: int = 1
@@ -89,7 +91,7 @@ class Box:
     rank: str | None = None
     segments: tuple[str, ...] = ()
     training: bool = False
-    ordered: bool = False
+    ordering: Literal["", "in", "out"] = ""
     mark: str = ""
 
 
@@ -145,6 +147,8 @@ class Diagram:
         edges: The edges, in drawing order.
         families: The families of operators in the legend; empty without a legend.
         caption: The lines below the legend.
+        counts: The name and the totals as texts, for the caption of a comparison.
+        axes: The text about the axes of edge labels, for the caption of a comparison.
         description: One sentence for readers who do not see the drawing.
         doc: The doc comment of the model.
         direction: The direction of data flow.
@@ -168,6 +172,8 @@ class Diagram:
     edge_kinds: tuple[EdgeKind, ...] = ()
     mirrored: bool = False
     family_terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    counts: tuple[str, ...] = ()
+    axes: str = ""
 
     @property
     def boxes(self) -> tuple[Box, ...]:

@@ -66,7 +66,7 @@ def byte_size(count: int) -> str:
 
 def sizes(shape: Shape) -> str:
     """Return a shape with multiplication signs: `6×28×28`."""
-    return str(shape).replace("x", "×")
+    return "×".join(str(int(dim)) for dim in shape.dims) or "scalar"
 
 
 def axes(root: Container, labels: Labels) -> str:

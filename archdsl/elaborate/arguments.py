@@ -9,6 +9,7 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
+from archdsl.elaborate import foreign_names, unknown
 from archdsl.elaborate.binding import Arguments, Evaluate
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
@@ -16,9 +17,8 @@ from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import is_whole
-from archdsl.ops import all_ops, lookup
+from archdsl.ops import lookup
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
@@ -79,13 +79,16 @@ class Binder:
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
 
-    def operator(self, name: ast.Name) -> type[Op] | None:
-        """Return the operator with this name, or None after reporting that there is none."""
-        found = lookup(name.text)
+    def operator(
+        self, call: ast.Call, scope: Scope, *, is_step: bool = True, branches: bool = False
+    ) -> type[Op] | None:
+        """Return the operator of a call, or None after reporting that there is none.
+
+        `is_step` says that the call is a step, and `branches` that branches in braces follow it.
+        """
+        found = lookup(call.name.text)
         if found is None:
-            known = [op.name for op in all_ops()]
-            help = suggestion(name.text, known) or "`archdsl ops` lists all operators"
-            self.problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help)
+            unknown.report_unknown_operator(self.problems, call, scope, is_step=is_step, branches=branches)
         return found
 
     def with_set(
@@ -95,11 +98,12 @@ class Binder:
         called = {call.name.text for part in below for call in calls(part)}
         defaults = scope.defaults
         for setting in statement.settings:
-            op = self.operator(setting.name)
+            op = self.operator(setting, scope, is_step=False)
             if op is None:
                 continue
-            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0)
+            given = self.arguments.given(op, setting, self._evaluate(scope, cursor), positional=0, in_set=True)
             if given is None:
+                defaults = defaults.without(op.name)
                 continue
             if op.name not in called:
                 help = "move it above the calls that it should affect, or remove it"
@@ -107,15 +111,18 @@ class Binder:
             defaults = defaults.overridden(op.name, given)
         return scope.with_defaults(defaults)
 
-    def bind(self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None) -> Bound | None:
+    def bind(
+        self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op] | None = None, *, branches: bool = False
+    ) -> Bound | None:
         """Return the operator of a call with its arguments, or None after reporting a problem."""
-        op = op or self.operator(call.name)
+        op = op or self.operator(call, scope, branches=branches)
         if op is None:
-            for arg in call.args:
+            # The message about the name covers the arguments of a foreign call.
+            for arg in () if foreign_names.step(call) else call.args:
                 self.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
             return None
         defaults = scope.defaults.of(op.name)
-        values = self._values(call, scope)
+        values = None if op.name in scope.defaults.lost else self._values(call, scope)
         if values is None:
             return self._bound(call, scope, cursor, op, defaults)
         key = id(call), op, id(defaults), values
@@ -152,11 +159,15 @@ class Binder:
     def _bound(
         self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
     ) -> Bound | None:
-        written = self.arguments.given(op, call, self._evaluate(scope, cursor), positional=op.positional)
+        written = self.arguments.given(
+            op, call, self._evaluate(scope, cursor), positional=op.positional, stream=cursor.shape
+        )
         if written is None:
             return None
         inherited = {name: default for name, default in defaults.items() if name not in written} if defaults else {}
         given = {**written, **inherited}
+        if op.name in scope.defaults.lost:
+            return None
         if not self.arguments.complete(op, call, given):
             return None
         return Bound(

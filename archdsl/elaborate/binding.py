@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Collection
 
+from archdsl.base.shape import Shape
+from archdsl.base.source import Span
+from archdsl.base.typos import typo_of
 from archdsl.diag import codes
-from archdsl.diag.model import Label, Problems
+from archdsl.diag.model import Fix, Label, Problems
+from archdsl.elaborate import foreign_names, layout
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
-from archdsl.elaborate.suggestions import suggestion
+from archdsl.elaborate.streams import Tensor
+from archdsl.elaborate.training_words import about_argument
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
-from archdsl.ops.argument_types import ArgumentValue
+from archdsl.ops import all_ops
+from archdsl.ops.argument_types import ArgumentType, ArgumentValue
+from archdsl.ops.base import Merge, Op
 from archdsl.ops.declared import Declared
+from archdsl.ops.initialisers import InitialiserType
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
 
+_MOST_ARGUMENTS = 24
 Evaluate = Callable[[ast.Expr, Expected], MaybeValue]
 
 
@@ -31,20 +40,36 @@ class Arguments:
         return not missing
 
     def given(
-        self, declared: type[Declared], call: ast.Call | ast.Apply, evaluate: Evaluate, *, positional: int
+        self,
+        declared: type[Declared],
+        call: ast.Call | ast.Apply,
+        evaluate: Evaluate,
+        *,
+        positional: int,
+        stream: Shape | None = None,
+        in_set: bool = False,
     ) -> dict[str, Default] | None:
         """Return the arguments that a call or a `set` gives, by name, or None after reporting a problem.
 
-        The first `positional` arguments need no name.
+        The first `positional` arguments need no name. `stream` is the shape of the input, for messages; `in_set` says
+        that a `set` gives the arguments.
         """
         found: dict[str, Default] = {}
         sound = True
         names = list(declared.arguments) if call.args else []
         for number, arg in enumerate(call.args):
-            name = self._name(declared, names, number, arg, positional)
-            if name is None:
+            name = _name(declared, names, number, arg, positional)
+            # Calls of other frameworks are short; in a long one, each argument is reported by itself.
+            is_short = len(call.args) <= _MOST_ARGUMENTS
+            if name is None and is_short and not in_set and self._report_foreign(declared, call, arg, stream):
+                return None
+            if name is None and is_short and arg.name and self._report_argument(declared, call, arg, found):
                 sound = False
-                evaluate(arg.value, expected_by_any(declared))
+                continue
+            if name is None:
+                value = evaluate(arg.value, expected_by_any(declared))
+                self._report_unknown(declared, names, number, arg, positional, value)
+                sound = False
                 continue
             if name in found:
                 earlier = Label(found[name].span, "first given here")
@@ -58,38 +83,89 @@ class Arguments:
             found[name] = Default(None if value is ERROR else value, arg.value.span)
         return found if sound else None
 
-    def _name(
-        self, declared: type[Declared], names: list[str], number: int, arg: ast.Argument, positional: int
-    ) -> str | None:
+    def _report_foreign(
+        self, declared: type[Declared], call: ast.Call | ast.Apply, arg: ast.Argument, stream: Shape | None
+    ) -> bool:
+        """Report a call whose arguments are those of another framework; return whether it is one."""
+        names = list(declared.arguments)
         if arg.name is None:
-            if number < positional:
-                return names[number]
-            self._report_unnamed(declared, names, number, arg, positional)
-            return None
-        if arg.name.text in declared.arguments:
-            return arg.name.text
-        near = suggestion(arg.name.text, names)
-        meant = near if near and near.startswith("did") else None
+            if {"out", "kernel"} <= declared.arguments.keys() and not layout.gives_input_channels(call, stream):
+                return False
+            code, span, label = codes.TOO_MANY_ARGUMENTS, arg.span, _positional(declared, declared.positional)
+        else:
+            if sum(each.name is not None and each.name.text not in names for each in call.args) < 2:
+                return False
+            code, span, label = codes.NO_SUCH_ARGUMENT, arg.name.span, f"`{declared.name}` takes {_listed(names)}"
+        is_map = issubclass(declared, Op) and declared.family != "linear"
+        help = foreign_names.whole(call, declared.name, stream, is_map=is_map)
+        if help is None:
+            return False
+        self.problems.report(code, span, label, help=help.help, fixes=help.fixes)
+        return True
+
+    def _report_argument(
+        self, declared: type[Declared], call: ast.Call | ast.Apply, arg: ast.Argument, given: Collection[str]
+    ) -> bool:
+        """Report an argument with a name of another framework; return whether it is one."""
+        assert arg.name is not None
+        names = list(declared.arguments)
+        if typo_of(arg.name.text, names) or about_argument(arg.name.text):
+            return False
+        named = [each.name.text for each in call.args if each.name is not None]
+        found = foreign_names.argument(declared.name, names, call, arg, [*given, *named])
+        if found is None:
+            return False
         label = f"`{declared.name}` takes {_listed(names)}"
-        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=meant)
-        return None
+        self.problems.report(codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=found.help, fixes=found.fixes)
+        return True
+
+    def _report_unknown(
+        self,
+        declared: type[Declared],
+        names: list[str],
+        number: int,
+        arg: ast.Argument,
+        positional: int,
+        value: MaybeValue,
+    ) -> None:
+        if arg.name is None:
+            if isinstance(value, Tensor):
+                self._report_tensor(declared, arg)
+            else:
+                self._report_unnamed(declared, names, number, arg, positional, value)
+            return
+        near = typo_of(arg.name.text, names)
+        help = f"did you mean `{near}`?" if near else about_argument(arg.name.text)
+        help = help or f"remove it; `archdsl ops {declared.name}` explains the arguments"
+        fixes = (Fix(f"write `{near}`", ((arg.name.span, near),)),) if near else ()
+        label = f"`{declared.name}` takes {_listed(names)}"
+        cause = f"{declared.name}.{arg.name.text}"
+        self.problems.report(
+            codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=help, fixes=fixes, cause="" if near else cause
+        )
+
+    def _report_tensor(self, declared: type[Declared], arg: ast.Argument) -> None:
+        label = f"this is a tensor, and `{declared.name}` reads one tensor: the stream"
+        merges = ", ".join(f"`{op.name}`" for op in all_ops() if issubclass(op, Merge))
+        help = f"join the tensors in a step before it; only {merges} read several tensors"
+        self.problems.report(codes.TENSOR_AS_ARGUMENT, arg.span, label, help=help)
 
     def _report_unnamed(
-        self, declared: type[Declared], names: list[str], number: int, arg: ast.Argument, positional: int
+        self,
+        declared: type[Declared],
+        names: list[str],
+        number: int,
+        arg: ast.Argument,
+        positional: int,
+        value: MaybeValue,
     ) -> None:
-        label = f"`{declared.name}` takes {positional} argument{'s' * (positional > 1)} without a name"
-        if not positional:
-            label = (
-                f"`{declared.name}` takes all arguments by name"
-                if declared.positional
-                else f"`{declared.name}` takes no arguments"
-            )
-        if declared.positional and not positional:
-            label = "a `set` gives all arguments by name"
+        label = _positional(declared, positional)
         help = f"remove it: `{declared.name}` takes {_listed(names)}"
-        if number < len(names) and arg.span.text.isprintable():
+        fixes: tuple[Fix, ...] = ()
+        if number < len(names) and arg.span.text.isprintable() and _accepts(declared, names[number], value):
             help = f"write `{names[number]} = {arg.span.text}`"
-        self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help)
+            fixes = (Fix(help, ((arg.span, f"{names[number]} = {arg.span.text}"),)),)
+        self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help, fixes=fixes)
 
     def _converted(
         self, declared: type[Declared], name: str, arg: ast.Argument, evaluate: Evaluate
@@ -103,8 +179,46 @@ class Arguments:
             return kind.convert(name, value)
         except ShapeError as error:
             reason = error.reason
-            self.problems.report(reason.code, arg.value.span, reason.label(), help=reason.help())
+            found = self._meant(declared.arguments[name].kind, arg.value.span, value)
+            help, fixes = (found.help, found.fixes) if found else (reason.help(), ())
+            self.problems.report(reason.code, arg.value.span, reason.label(), help=help, fixes=fixes)
             return ERROR
+
+    @staticmethod
+    def _meant(kind: ArgumentType, span: Span, value: object) -> foreign_names.Help | None:
+        """Return the help for a word of another framework in quotes."""
+        if not isinstance(value, str) or value in kind.words:
+            return None
+        if isinstance(kind, InitialiserType):
+            return foreign_names.initialiser(span, value)
+        return foreign_names.word(span, value, [word for word in kind.words if word != "same"])
+
+
+def _name(declared: type[Declared], names: list[str], number: int, arg: ast.Argument, positional: int) -> str | None:
+    """Return the name of the argument that an argument of a call is, or None if there is none."""
+    if arg.name is None:
+        return names[number] if number < positional else None
+    return arg.name.text if arg.name.text in declared.arguments else None
+
+
+def _positional(declared: type[Declared], positional: int) -> str:
+    """Return how many arguments need no name, in words."""
+    if declared.positional and not positional:
+        return "a `set` gives all arguments by name"
+    if not positional:
+        return f"`{declared.name}` takes {'its arguments by name' if declared.arguments else 'no arguments'}"
+    return f"`{declared.name}` takes {positional} argument{'s' * (positional > 1)} without a name"
+
+
+def _accepts(declared: type[Declared], name: str, value: MaybeValue) -> bool:
+    """Return whether an argument accepts a value; an error may be any value."""
+    if value is ERROR:
+        return True
+    try:
+        declared.arguments[name].kind.convert(name, value)
+    except ShapeError:
+        return False
+    return True
 
 
 def _listed(names: list[str]) -> str:

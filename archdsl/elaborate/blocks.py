@@ -34,9 +34,9 @@ def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, sc
         walk.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
     if values is None:
         return stopped(cursor)
-    with walk.budget.nested(call.span):
+    with walk.budget.calling(callee.definition, call.span):
         if callee.definition.kind == "macro":
-            return _expand(walk, callee, values, scope, cursor)
+            return _expand(walk, call, callee, values, scope, cursor)
         return _use(walk, call, callee, values, label, scope, cursor)
 
 
@@ -110,7 +110,9 @@ def usage_of(walk: Walk, callee: Defined, pinned: set[str], referred: set[str] |
     return UsageLog(read, pinned, set() if referred is None else referred)
 
 
-def _expand(walk: Walk, callee: Defined, values: Mapping[str, Value], scope: Scope, cursor: Cursor) -> Unfolded:
+def _expand(
+    walk: Walk, call: ast.Call, callee: Defined, values: Mapping[str, Value], scope: Scope, cursor: Cursor
+) -> Unfolded:
     """Unfold a macro: its steps become children of the caller."""
     definition, library = callee.definition, callee.library
     inner = Scope(
@@ -123,7 +125,7 @@ def _expand(walk: Walk, callee: Defined, values: Mapping[str, Value], scope: Sco
         frozenset(values),
         meanings=scope.meanings,
     )
-    with walk.problems.noting(f"in the macro {definition.name.text}"):
+    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
         return walk.body(definition.body, inner, cursor)
 
 
@@ -146,8 +148,7 @@ def _use(
     entry = Entry(walk, callee, values, scope)
     children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
     inner, start = entry.scope(before, path, children, usage_of(walk, callee, scope.usage.pinned))
-    place = call.span.line if call.span.source is walk.main else f"{call.span.line} of {call.span.source.name}"
-    with walk.problems.noting(f"in {dotted(path)}, called at line {place}"):
+    with walk.problems.noting(f"in {dotted(path)}, called at line {_line(walk, call)}"):
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
             body = tuple(each for each in body if not isinstance(each, ast.Input))
@@ -167,8 +168,14 @@ def _use(
         use=use,
     )  # fmt: skip
     if label is None and not scope.children.names_all and any(node.params for node in container.nodes()):
-        warn_unlabelled(walk, path, call)
+        warn_unlabelled(walk, path, call, scope)
     return Unfolded([container], cursor.at(output))
+
+
+def _line(walk: Walk, call: ast.Call) -> str:
+    """Return the line of a call, with its file if that is not the file that is compiled."""
+    span = call.span
+    return str(span.line) if span.source is walk.main else f"{span.line} of {span.source.name}"
 
 
 def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozenset[str]:

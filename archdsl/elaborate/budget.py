@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
-from archdsl.elaborate.limits import Limits
+from archdsl.diag.model import Diagnostic, Label, Problems
+from archdsl.elaborate.limits import MAX_ELEMENTS, Limits
+from archdsl.ops.base import Op
+from archdsl.syntax import ast
+
+# A cycle of blocks is described with so many names.
+_NAMES = 4
+_SMALLER = "use smaller sizes: PyTorch counts the bytes of a batch in 64 bits"
 
 
 class OverBudget(Exception):
@@ -18,13 +24,17 @@ class OverBudget(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """Counts operations, steps without operations, and levels of blocks and brackets, and holds them to the limits."""
+    """Counts operations, steps without operations, and levels of blocks and brackets, and holds them to the limits.
+
+    `calls` holds the definitions that are being unfolded, outermost first, with the calls that use them.
+    """
 
     problems: Problems
     limits: Limits
     depth: int = 0
     operations: int = 0
     idle: int = 0
+    calls: list[tuple[ast.Definition, Span]] = field(default_factory=list)
 
     def count_operation(self, span: Span) -> None:
         """Count an operation.
@@ -57,17 +67,64 @@ class Budget:
         Raises OverBudget after reporting that there are too many.
         """
         if self.depth >= self.limits.nesting:
-            label = f"blocks and brackets can be nested {self.limits.nesting} levels deep"
-            help = "end the recursion of a block with an `if`, or raise the limit with --max-nesting"
-            self.problems.report(codes.TOO_DEEP, span, label, help=help)
+            self._report_depth(span)
             raise OverBudget
         self.depth += 1
         yield
         self.depth -= 1
 
+    @contextmanager
+    def calling(self, definition: ast.Definition, span: Span) -> Iterator[None]:
+        """Count a level while the definition that is called at `span` unfolds.
+
+        Raises OverBudget after reporting that there are too many.
+        """
+        self.calls.append((definition, span))
+        with self.nested(span):
+            yield
+        self.calls.pop()
+
+    def _report_depth(self, span: Span) -> None:
+        """Report too many levels: the cycle of definitions that makes them, if there is one."""
+        text = f"blocks and brackets can be nested {self.limits.nesting} levels deep"
+        cycle = self._cycle()
+        if not cycle:
+            help = "take parts of it out into blocks, or raise the limit with --max-nesting"
+            self.problems.report(codes.TOO_DEEP, span, text, help=help)
+            return
+        names = [f"`{definition.name.text}`" for definition, _ in cycle]
+        around = " calls itself" if len(names) == 1 else f" calls {', which calls '.join(names[1:_NAMES])}"
+        around += ", and so on" if len(names) > _NAMES else ""
+        around += f", which calls {names[0]}" if len(names) > 1 else ""
+        last = cycle[0][1]
+        rest = cycle[1:_NAMES]
+        secondary = tuple(Label(place, f"`{each.name.text}` is called here") for each, place in rest if place != last)
+        help = "end the recursion with an `if`, or raise the limit with --max-nesting"
+        primary = Label(last, f"{names[0]}{around}; {text}")
+        self.problems.add(Diagnostic(codes.TOO_DEEP, primary, secondary, help=help))
+
+    def _cycle(self) -> list[tuple[ast.Definition, Span]]:
+        """Return the calls of the innermost cycle of definitions, the last call first; none if no definition recurs.
+
+        After the first come the calls from the earlier unfolding of the same definition inwards.
+        """
+        if not self.calls:
+            return []
+        last, span = self.calls[-1]
+        before = [number for number, (definition, _) in enumerate(self.calls[:-1]) if definition is last]
+        return [(last, span), *self.calls[before[-1] + 1 : -1]] if before else []
+
     def allows(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
-        if prod(map(int, shape.dims)) < 2**63:
+        if prod(map(int, shape.dims)) < MAX_ELEMENTS:
             return True
-        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**63 elements")
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
+        return False
+
+    def allows_weights(self, op: Op, x: Shape, span: Span) -> bool:
+        """Return whether the weights and tables of a layer are within bounds, and report it otherwise."""
+        buffers = (prod(map(int, sizes)) for _, sizes in op.buffer_sizes(x))
+        if max(op.params(x), *buffers, 0) < MAX_ELEMENTS:
+            return True
+        self.problems.report(codes.NUMBER_TOO_LARGE, span, "its weights have more than 2**59 elements", help=_SMALLER)
         return False

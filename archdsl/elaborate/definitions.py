@@ -24,9 +24,13 @@ _NONE: ArgumentDefaults = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The `set` defaults that are in effect at a point of the source: operator name to argument defaults."""
+    """The `set` defaults that are in effect at a point of the source: operator name to argument defaults.
+
+    `lost` names the operators whose `set` has a mistake: their calls have unknown arguments.
+    """
 
     by_operator: Mapping[str, ArgumentDefaults] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
 
     def of(self, operator: str) -> ArgumentDefaults:
         """Return the argument defaults of an operator."""
@@ -34,7 +38,11 @@ class Defaults:
 
     def overridden(self, operator: str, given: ArgumentDefaults) -> "Defaults":
         """Return these defaults with other values for some arguments of an operator."""
-        return Defaults({**self.by_operator, operator: {**self.of(operator), **given}})
+        return Defaults({**self.by_operator, operator: {**self.of(operator), **given}}, self.lost)
+
+    def without(self, operator: str) -> "Defaults":
+        """Return these defaults with those of an operator lost."""
+        return Defaults(self.by_operator, self.lost | {operator})
 
 
 class Definitions(dict[str, "Defined"]):

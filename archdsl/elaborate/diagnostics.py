@@ -1,16 +1,23 @@
 """Diagnostics of a step: shape errors with their history, and warnings."""
 
+from archdsl.base.shape import Shape
+from archdsl.base.source import Span
 from archdsl.diag import codes
-from archdsl.diag.model import Label
-from archdsl.elaborate import provenance
+from archdsl.diag.edits import with_argument
+from archdsl.diag.model import Fix, Label
+from archdsl.elaborate import layout, provenance
+from archdsl.elaborate.alternatives import alternative
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.foreign_names import Help
+from archdsl.elaborate.near_misses import definition_at
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.walk import Walk
-from archdsl.ir.graph import Node
+from archdsl.ir.graph import Input, Node
 from archdsl.ops.reasons import Reason, WindowDoesNotFit
 from archdsl.syntax import ast
+from archdsl.syntax.ast_queries import is_repeated
 
 
 def report_shape_error(walk: Walk, bound: Bound, reason: Reason, inputs: tuple[Tensor, ...]) -> None:
@@ -23,10 +30,30 @@ def report_shape_error(walk: Walk, bound: Bound, reason: Reason, inputs: tuple[T
         lines = provenance.pools(history)
         if lines and help:
             help += f", or drop {_one_of_the_pools(lines)}"
+    found = _other_layout(bound, reason, inputs[0], given)
+    fixes = found.fixes if found else ()
+    help = found.help if found else help
     secondary = () if notes or not reason.about_stream else _origins(walk, inputs)
     if reason.at in bound.defaults:
         secondary = (*secondary, Label(bound.defaults[reason.at], f"`{reason.at}` comes from here"))
-    walk.problems.report(reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help)
+    offered = reason.argument_to_add()
+    if found is None and offered and offered[0] not in bound.defaults:
+        fixes = with_argument(bound.call.span, *offered)
+    walk.problems.report(
+        reason.code, bound.place(reason), reason.label(), notes=notes, secondary=secondary, help=help, fixes=fixes
+    )
+
+
+def _other_layout(bound: Bound, reason: Reason, tensor: Tensor, given: Input | None) -> Help | None:
+    """Return the help if the arguments or the input are written in the order of another framework."""
+    if not reason.about_stream:
+        return None
+    if isinstance(reason, WindowDoesNotFit):
+        found = layout.input_channels(bound.op, bound.call, tensor.shape)
+        if found:
+            return found
+    suspect = layout.suspect(given.shape.dims) if given else None
+    return suspect.help(given) if suspect and given else None
 
 
 def accepts_inputs(walk: Walk, bound: Bound, inputs: tuple[Tensor, ...]) -> bool:
@@ -62,19 +89,30 @@ def _origins(walk: Walk, inputs: tuple[Tensor, ...]) -> tuple[Label, ...]:
     return tuple(found)
 
 
-def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...]) -> None:
+def warn(walk: Walk, node: Node, bound: Bound, advice: tuple[Reason, ...], scope: Scope) -> None:
     """Report code that is valid but probably a mistake."""
     for reason in advice:
         walk.problems.report(reason.code, bound.place(reason), reason.label(), help=reason.help())
+    layout.warn_of_call(walk.problems, node.op, bound.call, node.input)
     if not node.labelled and node.params:
-        warn_unlabelled(walk, node.path, bound.call)
+        warn_unlabelled(walk, node.path, bound.call, scope)
 
 
-def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call) -> None:
-    """Warn of weights whose generated name changes when steps are added."""
+def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call, scope: Scope) -> None:
+    """Warn of weights whose generated name changes when steps are added.
+
+    A module that `share` applies again has a path such as `embed@2`; its weights are those of the first use.
+    """
+    if any("@" in part for part in path):
+        return
     help = f"write `{path[-1]}: {call.name.text}…`, or another name for it"
     label = f"its weights are called `{'.'.join(path)}`"
-    walk.problems.report(codes.UNLABELLED, call.name.span, label, help=help)
+    fixes: tuple[Fix, ...] = ()
+    definition = None if walk.problems.is_crowded else definition_at(call.span, scope)
+    if definition and definition.kind != "macro" and not is_repeated(definition.body, call.span):
+        start = Span(call.span.source, call.span.start, call.span.start)
+        fixes = (Fix(f"label it `{path[-1]}`", ((start, f"{path[-1]}: "),), is_safe=True),)
+    walk.problems.report(codes.UNLABELLED, call.name.span, label, help=help, fixes=fixes)
 
 
 def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -> None:
@@ -88,12 +126,15 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
     for tensor in (stream,) if isinstance(stream, Tensor) else stream.tensors:
         if sizes == tensor.shape.dims or walk.shapes:
             continue
+        steps, given = provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)
+        change = alternative(steps, Shape(sizes))
         walk.problems.report(
             codes.SHAPE_DIFFERS,
             stated.span,
             f"the stream is {tensor.shape} here",
-            secondary=provenance.last_change(*provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)),
-            help=f"write `:: {tensor.shape}`, or change a step before it",
+            secondary=provenance.last_change(steps, given),
+            help=f"write `:: {tensor.shape}`, or {change or 'change a step before it'}",
+            fixes=(Fix(f"write `{tensor.shape}`", ((stated.span, str(tensor.shape)),)),),
         )
         return
 

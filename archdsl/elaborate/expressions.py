@@ -4,19 +4,29 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
-from archdsl.diag.model import Problems
-from archdsl.elaborate import values
+from archdsl.diag.model import Fix, Problems
+from archdsl.elaborate import layout, values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.suggestions import suggestion
-from archdsl.elaborate.unknown import report_unknown_function, report_unknown_name
-from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue, TooLarge, Uncomputable, Value, is_whole, untraced
+from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
+from archdsl.elaborate.values import (
+    ERROR,
+    ErrorValue,
+    MaybeValue,
+    Remainder,
+    TooLarge,
+    Uncomputable,
+    Value,
+    is_whole,
+    untraced,
+)
 from archdsl.ops import lookup
 from archdsl.ops.argument_types import Word, shown
 from archdsl.ops.initialisers import Initialiser, find_initialiser
@@ -54,13 +64,15 @@ class Evaluator:
     def sizes(self, shape: ast.ShapeOf, scope: Scope, cursor: Cursor) -> tuple[int, ...] | None:
         """Return the sizes of a written shape, or None after reporting a problem."""
         sizes: list[int] = []
-        for dim in shape.dims:
+        for number, dim in enumerate(shape.dims):
             value = self.value(dim.value, scope, cursor)
             if value is ERROR:
                 return None
             if not is_whole(value) or value < 1:
                 label = f"a size must be an integer of at least 1, not {shown(value)}"
-                self.problems.report(codes.BAD_SHAPE, dim.value.span, label)
+                found = layout.open_batch(shape, number, value)
+                help, fixes = (found.help, found.fixes) if found else ("write an integer of at least 1", ())
+                self.problems.report(codes.BAD_SHAPE, dim.value.span, label, help=help, fixes=fixes)
                 return None
             sizes.append(value)
         return tuple(sizes)
@@ -93,7 +105,8 @@ class _Evaluation:
                 return ERROR
             return self._compute(expr)
         except Uncomputable as why:
-            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why))
+            fixes = _rounding(expr) if isinstance(why, Remainder) else ()
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why), fixes=fixes)
         except TooLarge as why:
             self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}", help=why.help)
         finally:
@@ -187,9 +200,7 @@ class _Evaluation:
             self.scope.usage.referred.add(texts[0])
             return found.tensor
         if not self.cursor.failed:
-            help = suggestion(texts[0], self.scope.children.known())
-            help = help or "refer to a label above, in this body or one around it"
-            self.problems.report(codes.NO_SUCH_LABEL, reference.span, help=help)
+            report_unknown_label(self.problems, texts[0], reference.span, self.scope)
         return ERROR
 
     def label_texts(self, label: ast.Label) -> list[str] | None:
@@ -351,3 +362,12 @@ class _Evaluation:
 def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:
     """Return whether the result of an operation on these operands can be traced."""
     return is_whole(left) and is_whole(right) and not (symbol == "**" and isinstance(right, TracedInt))
+
+
+def _rounding(expr: ast.Expr) -> tuple[Fix, ...]:
+    """Return the fix that writes `//` for the `/` of a division."""
+    if not isinstance(expr, ast.Binary):
+        return ()
+    source, start = expr.span.source, expr.left.span.end
+    at = source.text.find("/", start, expr.right.span.start)
+    return (Fix("write `//`", ((Span(source, at, at + 1), "//"),)),) if at >= 0 else ()

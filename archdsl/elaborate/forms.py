@@ -24,7 +24,7 @@ from archdsl.syntax import ast
 
 def merge(walk: Walk, unit: ast.Merge, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
     """Unfold the branches of a merge, which all read the current stream, and the node that joins them."""
-    bound = walk.binder.bind(unit.call, scope, cursor)
+    bound = walk.binder.bind(unit.call, scope, cursor, branches=True)
     name = child_name(walk.problems, label, unit.call.name.text, scope.children, counts=False)
     if bound is not None and not isinstance(bound.op, Merge):
         text = f"`{bound.op.name}` takes one stream, not branches"

@@ -31,6 +31,11 @@ class Libraries:
     _known: dict[str, Library] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
 
+    @property
+    def imported(self) -> tuple[str, ...]:
+        """The paths of the files that were imported."""
+        return tuple(self._known)
+
     def library(self, file: ast.File) -> Library:
         """Return the definitions and imports of a parsed file."""
         library = Library(file)

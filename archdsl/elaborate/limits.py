@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 # PyTorch keeps sizes in 64 bits, so this limit cannot be raised.
 MAX_NUMBER = 2**63 - 1
+# PyTorch counts bytes in 64 bits, too, and an element of a batch of two has eight of them.
+MAX_ELEMENTS = 2**59
 MAX_EXPRESSION_DEPTH = 80
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 from archdsl.base.shape import Shape
 from archdsl.diag import codes
 from archdsl.diag.model import Label, Problems
-from archdsl.elaborate import control
+from archdsl.elaborate import control, layout
 from archdsl.elaborate.budget import OverBudget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Library
@@ -22,7 +22,7 @@ from archdsl.elaborate.values import ERROR, MaybeValue
 from archdsl.elaborate.walk import Made, Unfolded, single
 from archdsl.ir.graph import ChildNaming, Container, Graph, Input, Output, Parameter
 from archdsl.syntax import ast
-from archdsl.target.reserved import why_no_parameter
+from archdsl.target.reserved import free_output, why_no_label, why_no_output, why_no_parameter
 
 
 def elaborate(
@@ -33,8 +33,11 @@ def elaborate(
     settings: Mapping[str, object] | None = None,
     shapes: Mapping[str | None, Shape] | None = None,
     limits: Limits = Limits(),  # noqa: B008
+    inputs: list[Input] | None = None,
 ) -> Graph | None:
     """Return the graph of a model, or None after a mistake, which is reported here or was reported by the parser.
+
+    The inputs that the model declares are appended to `inputs`, also after a mistake.
 
     `shapes` replace the shapes of inputs; the first input has the key None. The shapes that the model states are not
     checked then.
@@ -49,6 +52,9 @@ def elaborate(
         graph = _Unfolding(model, parameters, steps, bool(given)).graph() if parameters else None
     except OverBudget:
         return None
+    finally:
+        if inputs is not None:
+            inputs += steps.parts.inputs
     return None if problems.has_errors else graph
 
 
@@ -161,6 +167,8 @@ class _Unfolding:
         if earlier:
             problems.report(codes.DEFINED_TWICE, name.span, secondary=(Label(earlier.span, "first here"),))
             return cursor
+        if sizes and not self.steps.shapes:
+            layout.warn_of_input(problems, given)
         tensor = Tensor(given.path, given.shape) if sizes else ERROR
         scope.children.labelled[name.text] = Labelled(tensor, name.span)
         inputs.append(given)
@@ -230,6 +238,11 @@ class _Unfolding:
             if is_reference or texts[0] == "output":
                 problems.report(codes.BAD_OUTPUT, first.span, f"there is already an output `{texts[0]}`")
             return made
+        why = why_no_output(texts[0])
+        # Otherwise the first step has this label, and it is reported there.
+        if why and first.label and (is_reference or not why_no_label(texts[0])):
+            help = f"call it `{free_output(texts[0])}`, for example"
+            problems.report(codes.RESERVED_NAME, first.label.span, why, help=help)
         output = Output(texts[0], tensor.source, tensor.shape, statement.when_training, statement.span)
         self.outputs.append(output)
         return made

@@ -2,7 +2,7 @@
 
 from archdsl.base.source import Span
 from archdsl.diag import codes
-from archdsl.diag.model import Label, Problems
+from archdsl.diag.model import Fix, Label, Problems
 from archdsl.elaborate.scopes import Children
 from archdsl.syntax import ast
 from archdsl.target.reserved import free_label, why_no_label
@@ -13,9 +13,11 @@ def child_name(
 ) -> str:
     """Return the name of a child, and report a label that cannot be one.
 
-    Without `counts`, an unlabelled child takes no number in a numbered container.
+    A name that is made from `base` avoids the attributes of modules. Without `counts`, an unlabelled child takes no
+    number in a numbered container.
     """
     if label is None:
+        base = free_label(base)
         return children.next_name(base) if counts else children.free_name(base)
     if children.numbered:
         help = "remove the label, or write `{ … }` around the steps"
@@ -31,6 +33,37 @@ def child_name(
         _report_given(problems, label, children)
     children.places[label.text] = label.span
     return label.text
+
+
+def report_label(problems: Problems, step: ast.Step, label: ast.Name) -> None:
+    """Report the label of a step that makes no submodule of its own."""
+    unit = step.unit
+    match unit:
+        case ast.Group():
+            help = "write `{ … }` or `[ … ]` for a submodule with this name"
+            problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
+        case ast.On():
+            help = "label the steps in it, or write `{ … }` around it for a submodule with this name"
+            problems.report(codes.UNLABELLED_STEP, label.span, "`on` makes no submodule", help=help)
+        case ast.Towers():
+            help = "write the names of the towers after the keyword, such as `group tower{0..1} { … }`"
+            problems.report(codes.UNLABELLED_STEP, label.span, "each tower has a name of its own", help=help)
+        case ast.Reference() | ast.Share():
+            text = unit.span.text
+            where = (
+                "`share` applies a module that has a name" if isinstance(unit, ast.Share) else f"`{text}` has a name"
+            )
+            help = f"to name the result, write `{text} -> {label.text}: identity`"
+            start, end = label.span.start, unit.span.start
+            is_near = not label.span.source.text[label.span.end : end].strip(": \t")
+            edits = (
+                (Span(label.span.source, start, end), ""),
+                (Span(label.span.source, unit.span.end, unit.span.end), f" -> {label.text}: identity"),
+            )
+            fixes = (Fix(help, edits),) if is_near and label.span.text == label.text else ()
+            problems.report(codes.UNLABELLED_STEP, label.span, where, help=help, fixes=fixes)
+        case _:
+            pass
 
 
 def _report_given(problems: Problems, label: ast.Name, children: Children) -> None:

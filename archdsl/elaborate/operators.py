@@ -3,17 +3,19 @@
 from typing import NamedTuple, TypeAlias
 
 from archdsl.diag import codes
+from archdsl.elaborate import foreign_names
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expected import STEP_ARGUMENT
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
-from archdsl.elaborate.suggestions import nearest, suggestion
-from archdsl.elaborate.values import ERROR, ErrorValue, Value
+from archdsl.elaborate.unknown import report_training_word, report_unknown_block
+from archdsl.elaborate.values import ERROR, FUNCTIONS, ErrorValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
-from archdsl.ops import all_ops, lookup
+from archdsl.ops import lookup
 from archdsl.ops.base import Merge, Op
+from archdsl.ops.initialisers import find_initialiser
 from archdsl.syntax import ast
 
 
@@ -45,8 +47,10 @@ def operator(
     """Unfold the call of an operator; None stands for one that does not exist, which is reported."""
     if op is None and call.name.text[0].isupper():
         return _no_block(walk, call, scope, cursor)
-    bound = walk.binder.bind(call, scope, cursor, op)
     is_merge = op is not None and issubclass(op, Merge)
+    if op is not None and call.args and _report_nested(walk, call, is_merge=is_merge):
+        return stopped(cursor)
+    bound = walk.binder.bind(call, scope, cursor, op)
     base = call.name.text if op is None else op.name
     name = child_name(walk.problems, label, base, scope.children, counts=not is_merge)
     if bound is None:
@@ -67,15 +71,46 @@ def operator(
     return walk.place(bound, path, (tensor,), scope, cursor, labelled=labelled)
 
 
+def _report_nested(walk: Walk, call: ast.Call, *, is_merge: bool) -> bool:
+    """Report a step, or the branches of a merge, that are written as arguments; return whether there are any."""
+    if is_merge and any(arg.name is None and _is_tensor(arg.value) for arg in call.args):
+        found = foreign_names.branches(call)
+        label = "branches are statements in braces"
+        walk.problems.report(codes.EMPTY_MERGE, call.span, label, help=found.help, fixes=found.fixes)
+        return True
+    for arg in call.args:
+        inner = arg.value
+        if arg.name is None and isinstance(inner, ast.Apply) and _is_step(inner.function.text):
+            found = foreign_names.nested(call, arg)
+            walk.problems.report(codes.NESTED_STEPS, arg.span, help=found.help, fixes=found.fixes)
+            return True
+    return False
+
+
+def _is_step(name: str) -> bool:
+    """Return whether a function of an expression is an operator, or a layer of another framework."""
+    if name in FUNCTIONS or find_initialiser(name) is not None:
+        return False
+    return lookup(name) is not None or foreign_names.is_layer(name)
+
+
+def _is_tensor(expr: ast.Expr) -> bool:
+    """Return whether an expression is written as tensors: a reference, a step, or a list of these."""
+    if isinstance(expr, ast.Display):
+        return any(map(_is_tensor, expr.items))
+    return isinstance(expr, ast.Reference) or (isinstance(expr, ast.Apply) and lookup(expr.function.text) is not None)
+
+
 def _no_block(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -> Unfolded:
     """Report a block that does not exist."""
     wanted, definitions = call.name.text, scope.definitions
-    if not (definitions.is_partial or wanted in definitions.lost):
+    is_lost = definitions.is_partial or wanted in definitions.lost
+    if not is_lost and not report_training_word(walk.problems, codes.NO_SUCH_BLOCK, call.name):
         given = [name for name, value in scope.values.items() if isinstance(value, Defined)]
         known = [name for name, each in definitions.items() if each.definition.kind != "model"]
-        help = nearest(wanted, [*known, *given]) or nearest(wanted, [op.name for op in all_ops()])
-        help = help or suggestion(wanted, known) or "capitalised names are blocks, and this file defines none"
-        walk.problems.report(codes.NO_SUCH_BLOCK, call.name.span, help=help)
+        report_unknown_block(walk.problems, call, [*known, *given])
+        if foreign_names.step(call):
+            return stopped(cursor)
     for arg in call.args:
         walk.evaluator.value(arg.value, scope, cursor, STEP_ARGUMENT)
     return stopped(cursor)

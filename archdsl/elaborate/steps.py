@@ -16,7 +16,7 @@ from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.labels import labels
 from archdsl.elaborate.limits import Limits
-from archdsl.elaborate.naming import child_name
+from archdsl.elaborate.naming import child_name, report_label
 from archdsl.elaborate.repeats import Repeats, enter_label, repeats
 from archdsl.elaborate.scopes import Children, Scope
 from archdsl.elaborate.streams import Tensor
@@ -73,7 +73,10 @@ class Steps:
                 return scope, stopped(cursor)
             case ast.Output():
                 label = "only the model that is built has outputs, not its parts"
-                self.problems.report(codes.BAD_OUTPUT, statement.span, label)
+                help = (
+                    "a part returns one tensor, its last: join two with `concat` or `stack`, or label a step to read it"
+                )
+                self.problems.report(codes.BAD_OUTPUT, statement.span, label, help=help)
             case ast.Input() | ast.Devices():
                 label, help = "this belongs in the body of the model", "move it to the top of the model"
                 self.problems.report(codes.MISPLACED, statement.span, label, help=help)
@@ -120,9 +123,8 @@ class Steps:
         unit = step.unit
         if isinstance(unit, ast.Call):
             return self._call(unit, label, scope, cursor)
-        if label and isinstance(unit, ast.Group | ast.On | ast.Towers | ast.Reference | ast.Share):
-            help = "write `{ … }` or `[ … ]` for a submodule with this name"
-            self.problems.report(codes.LABEL_ON_GROUP, label.span, help=help)
+        if label:
+            report_label(self.problems, step, label)
         with self.budget.nested(unit.span):
             match unit:
                 case ast.Group():
@@ -207,7 +209,9 @@ class Steps:
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
-        if not self.budget.allows(found.shape, span) or not diagnostics.accepts_inputs(self, bound, inputs):
+        if not self.budget.allows(found.shape, span) or not self.budget.allows_weights(op, shapes[0].plain(), span):
+            return stopped(cursor)
+        if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
         scope.pin(found.decides)
         if len(shapes) > 1:
@@ -216,6 +220,6 @@ class Steps:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
         node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
-        diagnostics.warn(self, node, bound, found.advice)
+        diagnostics.warn(self, node, bound, found.advice, scope)
         self.parts.nodes[path] = node
         return Unfolded([node], cursor.at(Tensor(path, found.shape)))

@@ -34,6 +34,10 @@ class Uncomputable(Exception):
     """The operands of an expression do not go together; the text says why."""
 
 
+class Remainder(Uncomputable):
+    """The division of two integers by `/` leaves a remainder."""
+
+
 class TooLarge(Exception):
     """A number or a list exceeds its limit; `help` says how to raise the limit, if that is possible."""
 
@@ -132,7 +136,7 @@ def negated(value: Value, limits: Limits) -> Value:
 def _divide(left: Number, right: Number) -> Number:
     if isinstance(left, int) and isinstance(right, int):
         if left % right:
-            raise Uncomputable(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
+            raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
         return left // right
     return left / right
 

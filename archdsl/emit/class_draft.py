@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
-from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped
+from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped, walk
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import evaluated
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
-from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, Use
+from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path
+from archdsl.passes.transfers import PROCESS_GROUP, Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,16 @@ class ClassDraft:
         """Whether the class is an `nn.Sequential` with a `forward` of its own."""
         return self.container.kind is ChildNaming.NUMBERED
 
+    @property
+    def takes_group(self) -> bool:
+        """Whether the constructor takes the process group: the class or one that it creates gathers tensors."""
+        return _gathers(self.container, runs=not self.container.inline)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether `forward` gathers the tensors of a process group."""
+        return any(part == PROCESS_GROUP for each in self.steps for part in walk(each.expr))
+
     def written(self, expr: Expr) -> Expr:
         """Return an expression of `forward` with variables for values, and attributes for parameters."""
 
@@ -135,6 +145,16 @@ class ClassDraft:
         return tuple(output.path for output in self.outputs) or (self.container.output,)
 
 
+def _gathers(container: Container, *, runs: bool) -> bool:
+    """Return whether a container has steps that gather tensors. Its own steps count only with `runs`."""
+    return any(
+        (runs and isinstance(child.op, Exchange))
+        if isinstance(child, Node)
+        else _gathers(child, runs=runs or not child.inline)
+        for child in container.children
+    )
+
+
 def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> ForwardStep:
     """Return a step that reads the origin of each alias."""
 
@@ -173,16 +193,10 @@ def _shape_in(container: Container, path: Path) -> Shape | None:
             return child.input
         found = _shape_in(child, path)
         if found is not None:
-            return _outside(child.use, found) if child.use else found
+            return child.use.outside(found) if child.use else found
     if path == container.source:
         return container.input
     return container.shape if path == container.output else None
-
-
-def _outside(use: Use, shape: Shape) -> Shape:
-    """Return a shape of a block in terms of the arguments that the block is used with."""
-    given = {argument.name: argument.value for argument in use.arguments}
-    return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
 
 
 def origin_of(path: Path, alias: dict[Path, Path]) -> Path:

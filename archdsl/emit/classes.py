@@ -12,6 +12,8 @@ from archdsl.emit.statements import key
 # Parameters of constructors: whether the class has its projection, and the factory arguments by device.
 PROJECT = Ref("project")
 ON = Ref("on")
+# The process group of the towers.
+GROUP = Ref("group")
 # A variable of constructors: the factory arguments (device and dtype) of all layers.
 FACTORY = Ref("factory")
 
@@ -180,6 +182,8 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
         named.append((PROJECT.name, True))
     if draft.is_placed:
         named.append((ON.name, ON))
+    if draft.takes_group:
+        named.append((GROUP.name, GROUP))
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 

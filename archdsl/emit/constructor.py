@@ -20,7 +20,7 @@ from archdsl.base.pyexpr import (
 )
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
-from archdsl.emit.classes import FACTORY, ON, PROJECT, Class, resolved
+from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Statement, branch, expressions
@@ -37,7 +37,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     made = _numbered(draft, module) if draft.is_numbered else _assignments(found, module)
     factory = _factory(found, module, made)
     computed = _computed(found, module)
-    kept = _kept(found, module)
+    kept = _kept(found)
     made += _initialisation(found)
     if draft.is_numbered:
         body = [*computed, *factory, *made, *kept]
@@ -71,8 +71,8 @@ def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Paramet
     if not found.representative.is_placed:
         yield Parameter("device", _DEVICE, None, has_default=True)
         yield _DTYPE
-        if module.exchanges(found):
-            yield Parameter("group", union(Ref("dist.ProcessGroup"), None), None, has_default=True)
+        if found.representative.takes_group:
+            yield Parameter(GROUP.name, union(Ref("dist.ProcessGroup"), None), None, has_default=True)
     elif module.graph_of(found):
         yield Parameter("devices", union(Ref("Devices"), None), None, has_default=True)
         yield _DTYPE
@@ -89,11 +89,11 @@ def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
     ]
 
 
-def _kept(found: Class, module: ModuleClasses) -> list[Statement]:
+def _kept(found: Class) -> list[Statement]:
     """Return the statements that store what `forward` reads."""
     applied = found.representative.applied
     names = [name for name in found.parameters if name in applied]
-    names += ["group"] if module.exchanges(found) else []
+    names += [GROUP.name] if found.representative.gathers else []
     return [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
-from archdsl.ops.base import INPUT, ForwardOnly, Merge, Submodule, input_at
+from archdsl.ops.base import INPUT, ForwardOnly, Functional, Merge, Submodule, input_at
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.target.reserved import no_variables
 
@@ -116,6 +116,14 @@ class Dataflow:
         emission = node.emission
         is_same = not isinstance(emission, Submodule) and emission.function in (INPUT, input_at(0))
         return node.sources[0] if is_same else None
+
+    def is_called(self, node: Node) -> bool:
+        """Return whether `forward` calls the step as a submodule, also if it returns its input unchanged.
+
+        Such a step has a label or a number, with which hooks can find it.
+        """
+        emission = node.emission
+        return isinstance(emission, Submodule) or (isinstance(emission, Functional) and node.labelled)
 
     def may_overwrite(self, source: Path, within: Path) -> bool:
         """Return whether the reader of a tensor, a step of the class at `within`, may overwrite it.

@@ -155,7 +155,7 @@ class Drafter:
             label = self.flow.outputs.get(target) or _label(child)
         else:
             passed_on = self.flow.passed_on(child)
-            if passed_on is not None and not (draft.is_numbered and not towers):
+            if passed_on is not None and not self.flow.is_called(child):
                 draft.steps.append(ForwardStep(child.path, child.path, ValueRef(passed_on), (), child.shape))
                 return
             expr, over = self._applied(draft, child, towers)

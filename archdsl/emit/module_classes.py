@@ -10,7 +10,6 @@ from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
 from archdsl.passes.lowering import LoweredGraph
-from archdsl.passes.transfers import Exchange
 from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
 
 TENSOR = Ref("Tensor")
@@ -58,8 +57,17 @@ class ModuleClasses:
         return self.graphs.get(found.representative.number)
 
     def output_class(self, graph: LoweredGraph) -> str:
-        """Return the name of the class of a graph's outputs; empty if it has none."""
-        return "" if self.as_tuples or len(graph.outputs) == 1 else f"{graph.name}Output"
+        """Return the name of the class of a graph's outputs; empty if it has none.
+
+        It differs from the names of inputs, outputs and steps, after which `forward` names its variables.
+        """
+        if self.as_tuples or len(graph.outputs) == 1:
+            return ""
+        name = f"{graph.name}Output"
+        names = {each.name for each in graph.inputs} | {each.name for each in graph.outputs}
+        while name in names or any(name in node.path for node in graph.nodes):
+            name = f"{name}s"
+        return name
 
     def result(self, found: Class) -> Expr:
         """Return the type that the `forward` of a class returns."""
@@ -67,11 +75,6 @@ class ModuleClasses:
         if graph is None or len(graph.outputs) == 1:
             return TENSOR
         return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
-
-    def exchanges(self, found: Class) -> bool:
-        """Return whether a class receives tensors from other processes."""
-        graph = self.graph_of(found)
-        return graph is not None and any(isinstance(node.op, Exchange) for node in graph.nodes)
 
     def defaults(self, found: Class) -> dict[str, int | float]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""

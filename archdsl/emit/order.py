@@ -61,6 +61,9 @@ def _turns(steps: list[PlacedStep]) -> Iterator[list[list[PlacedStep]]]:
 
 
 def _reads(child: Node | Container, flow: Dataflow) -> tuple[Path, ...]:
+    """Return the tensors that the statement of a step reads. A twin only passes on the tensor of the other step."""
+    if child.path in flow.twins:
+        return (flow.twins[child.path],)
     return child.sources if isinstance(child, Node) else tuple(path for _, path in flow.inputs(child))
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
+from archdsl.base.symbolic import evaluated
 from archdsl.diag.model import Problems
 from archdsl.ops.base import Emission, Op
 
@@ -127,6 +128,11 @@ class Use:
     span: Span
     arguments: tuple[Argument, ...]
     tensors: tuple[tuple[str, Path], ...] = ()
+
+    def outside(self, shape: Shape) -> Shape:
+        """Return a shape in the parameters of the block as its caller computes it."""
+        given = {argument.name: argument.value for argument in self.arguments}
+        return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ from archdsl.ir.graph import Node
 
 
 def in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    """Return nodes in an order of execution: each after the nodes that it reads.
+    """Return nodes in an order of execution: each after the nodes that it reads or shares weights with.
 
     The order of the source is kept where possible. It differs where towers exchange streams: the source lists one tower
     after another.
     """
     listed = tuple(nodes)
     numbers = {node.path: number for number, node in enumerate(listed)}
-    reads = [[numbers[source] for source in node.sources if source in numbers] for node in listed]
+    needed = ((*node.sources, *([node.weights] if node.weights else [])) for node in listed)
+    reads = [[numbers[path] for path in paths if path in numbers] for paths in needed]
     return tuple(listed[number] for number in topological(reads))
 
 

@@ -1,10 +1,11 @@
-"""Functions that rebuild the tree of a graph."""
+"""Functions on the tree of a graph: rebuild it, and translate shapes between its blocks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from archdsl.ir.graph import Container, CountedGraph, Node
+from archdsl.base.shape import Shape
+from archdsl.ir.graph import Container, CountedGraph, Node, Path, Use
 
 _Graph = TypeVar("_Graph", bound=CountedGraph)
 
@@ -23,3 +24,27 @@ def with_devices(graph: _Graph, root: Container, devices: tuple[str, ...]) -> _G
     Shapes, parameters and multiply-accumulates stay the same, so a checked graph stays a checked graph.
     """
     return replace(graph, graph=replace(graph.graph, root=root, devices=devices))
+
+
+def uses_of(container: Container) -> dict[Path, Use]:
+    """Return the uses of blocks in a container, by the path of the submodule."""
+    found = {container.path: container.use} if container.use else {}
+    for child in container.children:
+        if isinstance(child, Container):
+            found |= uses_of(child)
+    return found
+
+
+def outside(uses: Mapping[Path, Use], path: Path, place: Path, shape: Shape) -> Shape:
+    """Return a shape that a step sees, in the parameters of a submodule around it.
+
+    Args:
+        uses: The uses of blocks around the step.
+        path: The path of the step.
+        place: The path of the submodule.
+        shape: The shape in the parameters of the block that the step is in.
+    """
+    for length in range(len(path) - 1, len(place), -1):
+        use = uses.get(path[:length])
+        shape = use.outside(shape) if use else shape
+    return shape

@@ -182,6 +182,7 @@ class LogSoftmax(AlongAxis):
     axis: int = arg(COUNT_FROM_ZERO, default=0, help="axis along which the probabilities sum to 1; 0 is the channels")
 
     caption = "LogSoftmax"
+    traits = Trait.GIVES_LOGARITHMS
     examples = (
         Example("log_softmax", Shape.of(10), Shape.of(10)),
         Example("log_softmax", _MAPS, _MAPS),

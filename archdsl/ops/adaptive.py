@@ -32,7 +32,8 @@ class Adaptive(Op):
     is_lanewise = True
 
     def shape(self, x: Shape) -> Shape:
-        return Shape.of(x.channels, *per_axis("size", self.size, require_map(x)))
+        axes = require_map(x)
+        return Shape.of(x.channels, *per_axis("size", self.size, axes))
 
     def torch(self, x: Shape) -> LayerCode:
         axes = require_map(x)
@@ -41,7 +42,7 @@ class Adaptive(Op):
 
     def drawing(self, x: Shape) -> Drawing:
         sides = crossed(self.shape(x).map)
-        return Drawing(f"{self.caption} to {sides}", f"{self.words} pool to {sides}")
+        return Drawing(f"{self.caption} to", sides, entry=f"{self.words} pool to {sides}")
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return map_dependence(*(_reach(int(n), int(m)) for n, m in zip(inputs[0].map, y.map, strict=True)))
@@ -124,7 +125,7 @@ class GlobalAvgPool(Mean):
     )
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing("Global AvgPool", "global average pool")
+        return Drawing("Global AvgPool", entry="global average pool")
 
 
 @op("global_maxpool", family="pooling")
@@ -139,4 +140,4 @@ class GlobalMaxPool(Largest):
     )
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing("Global MaxPool", "global max pool")
+        return Drawing("Global MaxPool", entry="global max pool")

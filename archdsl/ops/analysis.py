@@ -101,21 +101,43 @@ COPIES_IN_PLACE = Autograd(copies_in_place=True)
 
 
 class Drawing(NamedTuple):
-    """The words for an operator in drawings and tables.
+    """The words for an operator in drawings and tables. Readers choose among the parts and never edit the title.
 
     Attributes:
-        title: A few words for its box in a drawing.
-        cell: Its entry in a table of stages, in the words of papers and without the stride; the title if empty.
-        stride: The stride of its window, such as `2` or `2×1`; empty if it is 1 or there is no window.
+        name: The kind of operator, such as `Conv`.
+        size: The main number after the name: the window of `Conv 3×3`, the rate of `Dropout 0.1`.
+        width: The number of channels or features of the result, which the shape of the result shows too.
+        step: The stride in a title: `/2`, or `×2` if it enlarges the map; empty if it is 1 or there is no window.
+        more: Further details of the title.
+        short: The name in a chain of convolutions, None for the same name; empty for a plain convolution.
+        entry: The entry in a table of stages, in the words of papers and without the stride.
+        stride: The stride of the window in a table, such as `2` or `2×1`; empty if it is 1 or there is no window.
     """
 
-    title: str
-    cell: str = ""
+    name: str
+    size: str = ""
+    width: str = ""
+    step: str = ""
+    more: tuple[str, ...] = ()
+    short: str | None = None
+    entry: str = ""
     stride: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.cell:
-            object.__setattr__(self, "cell", self.title)
+    @property
+    def title(self) -> str:
+        """A few words for the operator's box in a drawing."""
+        head = f"{self.name} {self.size or self.width}".rstrip()
+        return ", ".join(filter(None, (head, self.width if self.size else "", self.step, *self.more)))
+
+    @property
+    def details(self) -> str:
+        """The title without the name."""
+        return ", ".join(filter(None, (self.size, self.width, self.step, *self.more)))
+
+    @property
+    def cell(self) -> str:
+        """The entry in a table of stages; the title if there is no other."""
+        return self.entry or self.title
 
 
 class Sums(NamedTuple):
@@ -137,3 +159,15 @@ class Sums(NamedTuple):
 def product(*factors: int) -> str:
     """Return a product as text: `11*11*3*48`."""
     return "*".join(str(int(factor)) for factor in factors)
+
+
+def times(count: int, terms: str) -> str:
+    """Return a multiple of a sum as text: `3*(5*4 + 5*5)`, or the sum itself for a count of 1."""
+    if count == 1:
+        return terms
+    depth = 0
+    for char in terms:
+        depth += (char == "(") - (char == ")")
+        if char == "+" and depth == 0:
+            return f"{int(count)}*({terms})"
+    return f"{int(count)}*{terms}"

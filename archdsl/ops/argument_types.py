@@ -12,6 +12,8 @@ from archdsl.ops.reasons import AmbiguousPadding, OutOfRange, ShapeError, WrongV
 Axes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = int | tuple[int, ...] | str
 Table: TypeAlias = tuple[tuple[int, ...], ...]
+# PyTorch refuses numbers that are beyond the type of the tensors.
+FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 # The value of an argument in the form that operators use; compounds are initialisers.
 ArgumentValue: TypeAlias = "bool | int | float | str | tuple[ArgumentValue, ...] | Compound | None"
 
@@ -91,10 +93,11 @@ def is_int(value: object) -> bool:
 
 @dataclass(frozen=True)
 class WholeNumber(ArgumentType):
-    """An integer of at least `low`, or `none` if `optional`. Floats are refused, also whole ones."""
+    """An integer from `low` to `high`, or `none` if `optional`. Floats are refused, also whole ones."""
 
     low: int | None = 1
     optional: bool = False
+    high: int | None = None
 
     def convert(self, name: str, value: object) -> ArgumentValue:
         if value is None and self.optional:
@@ -104,6 +107,8 @@ class WholeNumber(ArgumentType):
         assert isinstance(value, int)
         if self.low is not None and value < self.low:
             raise ShapeError(OutOfRange(name, shown(value), f"at least {self.low}"))
+        if self.high is not None and value > self.high:
+            raise ShapeError(OutOfRange(name, shown(value), f"at most {self.high:,}"))
         return value
 
 
@@ -119,12 +124,16 @@ class PerAxis(WholeNumber):
 
 @dataclass(frozen=True)
 class PaddingKind(PerAxis):
-    """A number of zeros, one for each axis, `half` or `tf_same`."""
+    """A number of zeros, one for each axis, or one of the words in `accepted`."""
+
+    accepted: tuple[str, ...] = ("half",)
 
     def convert(self, name: str, value: object) -> ArgumentValue:
         if isinstance(value, Word):
             if value.text == "same":
                 raise ShapeError(AmbiguousPadding(name))
+            if value.text not in self.accepted:
+                raise self.refuse(name, value, _POOLS)
             return value.text
         if isinstance(value, str) and value in self.words:
             if value == "same":
@@ -154,6 +163,8 @@ class Number(ArgumentType):
             raise ShapeError(OutOfRange(name, shown(value), f"from {self.low:g} to {self.high:g}"))
         if self.low is not None and value < self.low:
             raise ShapeError(OutOfRange(name, shown(value), f"at least {self.low:g}"))
+        if abs(value) > FLOAT32_MAX:
+            raise ShapeError(OutOfRange(name, shown(value), "from -3.4e38 to 3.4e38, the range of float32"))
         return value
 
 
@@ -234,13 +245,17 @@ class Bitmaps(ArgumentType):
 
 
 COUNT = WholeNumber("an integer")
+# PyTorch makes a tensor, or a zero, for each.
+REPEATED = WholeNumber("an integer", high=10_000)
 COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
 OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
 OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True)
 AXES = PerAxis("an integer, or one per axis such as 3x1")
 OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", optional=True)
-PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", ("half", "tf_same", "same"), low=0)
-POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", ("half", "same"), low=0)
+_WORDS = ("half", "tf_same", "same")
+_POOLS = "write `half`, which pads equally on all sides, or `ceil_mode = true`, which pads only at the end"
+PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", _WORDS, low=0, accepted=("half", "tf_same"))
+POOL_PADDING = PaddingKind("an integer, one per axis, or `half`", _WORDS, low=0)
 AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0)
 OPTIONAL_AXES_FROM_ZERO = PerAxis("an integer, or one per axis such as 3x1", low=0, optional=True)
 SIZES = Sizes("sizes such as 4x7x7, one of which may be -1")
@@ -250,5 +265,6 @@ POSITIVE = Number("a number", low=0.0)
 OPTIONAL_POSITIVE = Number("a number, or none", low=0.0, optional=True)
 ABOVE_ZERO = Number("a number", above=0.0)
 REAL = Number("a number")
+GAIN = Number("a number", low=0.0, high=1e30)
 CONNECTIONS = IndexTable("a list with a list of input channels for each output channel")
 BITMAPS = Bitmaps("a list of strings of `#` and `.`")

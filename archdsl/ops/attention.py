@@ -3,7 +3,16 @@
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import EVERYTHING, OUTPUT_IS_FREE, Drawing, InputDependence, Saved
+from archdsl.ops.analysis import (
+    EVERYTHING,
+    OUTPUT_IS_FREE,
+    Drawing,
+    InputDependence,
+    Saved,
+    Sums,
+    product,
+    times,
+)
 from archdsl.ops.argument_types import COUNT, OPTIONAL_COUNT, RATE, TRUTH
 from archdsl.ops.base import Example, LayerCode, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
@@ -73,6 +82,17 @@ class Attention(Elementwise):
         # Queries, keys and values, results of the heads, and a log-sum-exp for each step and head.
         return Saved(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
 
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        (time, features), keys = x.dims, self._key_features(x)
+        if keys == features:
+            weights, biases = product(4, features, features), product(4, features)
+        else:
+            weights = f"{product(2, features, features)} + {product(2, features, keys)}"
+            biases = f"{product(2, features)} + {product(2, keys)}"
+        why = "one matrix each for queries, keys, values and the concatenated heads"
+        macs = f"{times(time, weights)} + {product(2, time, time, features)}"
+        return Sums((), weights + (f" + {biases}" if self.bias else ""), macs, why)
+
     def macs(self, x: Shape, y: Shape) -> int:
         # As in FlopCounterMode, a causal mask saves no operations.
         time, features = x.dims
@@ -103,7 +123,5 @@ class Attention(Elementwise):
 
     def drawing(self, x: Shape) -> Drawing:
         heads = f"{int(self.heads)} head{'' if self.heads == 1 else 's'}"
-        words = ["Causal attention" if self.causal else "Attention", heads]
-        if self.kv_heads is not None:
-            words.append(f"{int(self.kv_heads)} of keys and values")
-        return Drawing(", ".join(words))
+        shared = "" if self.kv_heads is None else f"{int(self.kv_heads)} of keys and values"
+        return Drawing("Causal attention" if self.causal else "Attention", more=(heads, shared))

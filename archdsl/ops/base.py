@@ -22,6 +22,7 @@ from archdsl.ops.analysis import (
     InputDependence,
     Saved,
     Sums,
+    product,
 )
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
@@ -124,6 +125,7 @@ class Trait(Flag):
     USES_BATCH_STATISTICS = auto()  # estimates a variance in training that it uses in evaluation
     DROPS = auto()  # sets elements to 0 at random in training and is the identity in evaluation
     GIVES_PROBABILITIES = auto()  # the results are not negative and sum to 1
+    GIVES_LOGARITHMS = auto()  # the results are the logarithms of probabilities, which sum to 1
     GIVES_DISTANCES = auto()  # the smallest result is the prediction
     SLIDES = auto()  # multiplies a sliding window by weights
     PASSES_ON = auto()  # the result is the input
@@ -239,8 +241,11 @@ class Op(Declared):
         return ()
 
     def sums(self, x: Shape, y: Shape) -> Sums:
-        """Return the arithmetic behind shape, parameters and operations, for explanations."""
-        return Sums()
+        """Return the arithmetic behind shape, parameters and operations, for explanations.
+
+        By default it is the sum of the sizes of the parameters.
+        """
+        return Sums(params=" + ".join(product(*sizes) for _, sizes in self.parameter_sizes(x)))
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         """Return the operators that replace `count` copies of this one, each of which has inputs of these shapes."""
@@ -248,6 +253,10 @@ class Op(Declared):
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
         """Return warnings about a call that is correct, but probably not intended."""
+        return ()
+
+    def alternatives(self) -> tuple[tuple[str, int], ...]:
+        """Return arguments, with values, that an author may have forgotten: they change the sizes of the result."""
         return ()
 
     # Derived from the methods above; `Merge` replaces the first two.

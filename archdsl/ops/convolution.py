@@ -153,16 +153,23 @@ class Conv(Op):
     def drawing(self, x: Shape) -> Drawing:
         window = self._window(x)
         depthwise = self._is_depthwise(x)
-        words = [f"{'DWConv' if depthwise else 'Conv'} {crossed(window.kernel)}", str(int(self.out))]
-        if window.steps:
-            words.append(f"/{window.steps}")
+        words = []
         if self.groups > 1 and not depthwise:
             words.append(f"g={int(self.groups)}")
         if max(window.dilation) > 1:
             words.append(f"d={crossed(dict.fromkeys(window.dilation))}")
         if self.connect and any(len(row) < x.channels for row in self.connect):
             words.append("partly connected")
-        return Drawing(", ".join(words), self._cell(window, depthwise=depthwise), window.steps)
+        return Drawing(
+            "DWConv" if depthwise else "Conv",
+            crossed(window.kernel),
+            str(int(self.out)),
+            f"/{window.steps}" if window.steps else "",
+            tuple(words),
+            short="DW" if depthwise else "",
+            entry=self._cell(window, depthwise=depthwise),
+            stride=window.steps,
+        )
 
     def _cell(self, window: Window, *, depthwise: bool) -> str:
         words = [crossed(window.kernel) + (" depthwise" if depthwise else ""), str(int(self.out))]
@@ -197,4 +204,4 @@ class Conv(Op):
         return Sums(window.sums(), weights + constants, f"{product(*y.map)} * {weights}", window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self._window(x).unread()
+        return self._window(x).advice()

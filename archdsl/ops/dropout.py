@@ -21,7 +21,7 @@ class Dropping(Elementwise):
         return Saved(values=y.volume)
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"{super().drawing(x).title} {self.rate:.3g}")
+        return Drawing(super().drawing(x).name, f"{self.rate:.3g}")
 
     def _calls(self, module: str, function: str) -> LayerCode:
         return Functional(

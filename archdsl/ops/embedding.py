@@ -55,7 +55,7 @@ class Embedding(Op):
         return Submodule(made.without(padding_idx=None))
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"Embedding {int(self.count)}×{int(self.size)}")
+        return Drawing("Embedding", f"{int(self.count)}×{int(self.size)}")
 
 
 @op("positional", family="other")

@@ -10,7 +10,19 @@ from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 from archdsl.base.pyexpr import Call, Expr, Ref
 from archdsl.base.symbolic import Compound
 from archdsl.diag import codes
-from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, ArgumentType, ArgumentValue, Chosen, choice, shown
+from archdsl.ops.argument_types import (
+    COUNT,
+    FLOAT32_MAX,
+    GAIN,
+    POSITIVE,
+    RATE,
+    REAL,
+    ArgumentType,
+    ArgumentValue,
+    Chosen,
+    choice,
+    shown,
+)
 from archdsl.ops.declared import Argument, Declared, arg
 from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 
@@ -135,6 +147,8 @@ class Uniform(Initialiser):
 
     def check(self) -> None:
         _require_order("b", self.a, self.b)
+        if self.b - self.a > FLOAT32_MAX:
+            raise ShapeError(OutOfRange("b", shown(self.b), "at most 3.4e38 above `a`"))
 
 
 @initialiser("normal", positional=2)
@@ -164,7 +178,7 @@ class TruncNormal(Initialiser):
 class XavierUniform(Initialiser):
     """Draw from a uniform distribution that preserves the variance between `tanh` layers (Glorot and Bengio 2010)."""
 
-    gain: float = arg(REAL, default=1.0, help=_GAIN_HELP)
+    gain: float = arg(GAIN, default=1.0, help=_GAIN_HELP)
 
     axes = (2, 5)
     counts_outputs = True

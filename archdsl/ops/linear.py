@@ -71,7 +71,7 @@ class Linear(Op):
         return Fusion(GroupedLinear(self, count), self.widened(count)) if inputs[0].rank == 1 else Fusion()
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"Linear {int(self.out)}", f"{int(self.out)}-d fc")
+        return Drawing("Linear", width=str(int(self.out)), entry=f"{int(self.out)}-d fc")
 
 
 class GroupedLinear(Op):
@@ -116,7 +116,8 @@ class GroupedLinear(Op):
         return Submodule(call("GroupedLinear", *sizes, groups=self.groups, bias=self.layer.bias).without(bias=True))
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"{self.layer.drawing(x).title}, g={self.groups}")
+        own = self.layer.drawing(x)
+        return own._replace(more=(*own.more, f"g={self.groups}"), entry="")
 
 
 @op("rbf", family="linear", positional=1)
@@ -176,4 +177,4 @@ class Rbf(Op):
         return Submodule(call("EuclideanRBF", self.targets or (x.channels, self.out)))
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"RBF {int(self.out)}", f"{int(self.out)}-d RBF")
+        return Drawing("RBF", width=str(int(self.out)), entry=f"{int(self.out)}-d RBF")

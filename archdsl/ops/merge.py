@@ -113,7 +113,7 @@ class Mul(Merge):
 
     def fusion(self, count: int, inputs: tuple[Shape, ...]) -> Fusion:
         # A single channel that broadcasts would be one for each copy.
-        alike = len({polynomial(shape.channels) for shape in inputs}) == 1
+        alike = all(shape.rank for shape in inputs) and len({polynomial(shape.channels) for shape in inputs}) == 1
         return Fusion(self if alike else None)
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:

@@ -178,7 +178,28 @@ class StreamsDiffer(Reason):
     def help(self) -> str | None:
         if self.operator == "concat":
             return f"give all branches equal sizes, except along axis {self.free}"
-        return "give all branches equal shapes" + ("; sizes of 1 broadcast" if self.stretches else "")
+        if self.stretches:
+            return "give all branches equal shapes; sizes of 1 broadcast"
+        return self._stretching() or "give all branches equal shapes"
+
+    def _stretching(self) -> str | None:
+        """Return how to repeat a map of one pixel, where that would make the shapes equal."""
+        largest = max(self.inputs, key=lambda shape: shape.volume)
+        others = [shape for shape in self.inputs if shape.dims != largest.dims]
+        fits = all(
+            shape.rank == largest.rank
+            and all(one in (1, size) for one, size in zip(shape.dims, largest.dims, strict=True))
+            for shape in others
+        )
+        if not others or not fits:
+            return None
+        advice = f"unlike PyTorch, `{self.operator}` does not broadcast sizes of 1"
+        narrow = others[0]
+        if 2 <= narrow.rank <= 4 and narrow.channels == largest.channels:
+            factors = [size // one for one, size in zip(narrow.map, largest.map, strict=True)]
+            scale = "x".join(map(str, map(int, factors if len(set(factors)) > 1 else factors[:1])))
+            return f"{advice}: write `upsample({scale})` at the end of the branch that gives {narrow}"
+        return f"{advice}: give all branches equal shapes"
 
 
 def _axis_name(axis: int, rank: int) -> str:

@@ -4,7 +4,7 @@ from archdsl.base.pyexpr import Expr, Method, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import EVERYTHING, ITSELF, OUTPUT_IS_FREE, PIXEL_ITSELF, Drawing, InputDependence, Saved, Sums
-from archdsl.ops.argument_types import COUNT, POSITIVE, RATE, REAL, TRUTH
+from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, POSITIVE, RATE, REAL, REPEATED, TRUTH
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, Trait, arg, op
 from archdsl.ops.initialisers import INITIALISER, SCALES, SHIFTS, Initialiser, InitialValue
 from archdsl.ops.mismatches import NoSpread
@@ -42,7 +42,7 @@ class BatchNorm(PerChannel):
     It is `nn.BatchNorm1d`, `2d` or `3d`, by the rank of the input.
     """
 
-    eps: float = arg(POSITIVE, default=1e-5, help="added to the variance")
+    eps: float = arg(ABOVE_ZERO, default=1e-5, help="added to the variance")
     momentum: float = arg(RATE, default=0.1, help="weight of the current batch in the running statistics")
     affine: bool = arg(TRUTH, default=True, help="whether scale and shift are learned")
     init: Initialiser | None = arg(INITIALISER, default=None, help=SCALES)
@@ -191,7 +191,7 @@ class LocalResponseNorm(Elementwise):
     by `size`.
     """
 
-    size: int = arg(COUNT, help="number of neighbouring channels in the sum")
+    size: int = arg(REPEATED, help="number of neighbouring channels in the sum")
     alpha: float = arg(REAL, default=1e-4, help="factor of the sum, divided by `size`")
     beta: float = arg(REAL, default=0.75, help="exponent")
     k: float = arg(REAL, default=1.0, help="added to the sum")

@@ -99,5 +99,5 @@ class Pad(Op):
     def drawing(self, x: Shape) -> Drawing:
         before, after = self._sides(x)
         sides = [str(int(b)) if a == b else f"{int(b)}+{int(a)}" for b, a in zip(before, after, strict=True)]
-        how = "" if self.mode == "constant" else f", {self.mode}"
-        return Drawing(f"Pad {'×'.join(sides if len(set(sides)) > 1 else sides[:1])}{how}")
+        how = () if self.mode == "constant" else (self.mode,)
+        return Drawing("Pad", "×".join(sides if len(set(sides)) > 1 else sides[:1]), more=how)

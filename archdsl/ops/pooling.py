@@ -39,8 +39,8 @@ class Pool(Op):
     def drawing(self, x: Shape) -> Drawing:
         window = self.window(x)
         sides = crossed(window.kernel)
-        title = f"{self.caption} {sides}" + (f", /{window.steps}" if window.steps else "")
-        return Drawing(title, f"{sides} {self.words} pool", window.steps)
+        step = f"/{window.steps}" if window.steps else ""
+        return Drawing(self.caption, sides, step=step, entry=f"{sides} {self.words} pool", stride=window.steps)
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         window = self.window(x)
@@ -48,7 +48,7 @@ class Pool(Op):
         return (*window.map, *window.kernel, *window.stride, *window.before) if self.ceil_mode else ()
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self.window(x).unread()
+        return self.window(x).advice()
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self.window(inputs[0]).input_dependence()
@@ -212,7 +212,8 @@ class Subsample(Op):
 
     def shape(self, x: Shape) -> Shape:
         with without_padding():
-            return Shape.of(x.channels, *self._window(x).output())
+            sizes = self._window(x).output()
+        return Shape.of(x.channels, *sizes)
 
     def params(self, x: Shape) -> int:
         return 2 * x.channels
@@ -228,7 +229,7 @@ class Subsample(Op):
     def drawing(self, x: Shape) -> Drawing:
         window = self._window(x)
         sides = crossed(window.kernel)
-        return Drawing(f"Subsample {sides}", f"{sides} subsampling", window.steps)
+        return Drawing("Subsample", sides, entry=f"{sides} subsampling", stride=window.steps)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
         return self._window(inputs[0]).input_dependence()
@@ -242,4 +243,4 @@ class Subsample(Op):
         return Sums(window.sums(), f"2*{int(x.channels)}", why=window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self._window(x).unread()
+        return self._window(x).advice()

@@ -19,6 +19,7 @@ from archdsl.ops.argument_types import AXES_FROM_ZERO, COUNT, COUNT_FROM_ZERO, O
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, arg, op
 from archdsl.ops.mismatches import VolumeDiffers, WrongOrder
 from archdsl.ops.reasons import NotDivisible, OutOfRange, ShapeError, WrongRank
+from archdsl.ops.window import crossed
 
 
 @op("channel_shuffle", family="other", positional=1)
@@ -86,7 +87,7 @@ class Reshape(Op):
         return Functional(module, Method(INPUT, "reshape", (-1, *sizes)))
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing("Reshape " + str(self.shape(x)).replace("x", "×"))
+        return Drawing("Reshape", crossed(self.shape(x).dims))
 
 
 @op("permute", family="other", positional=1)
@@ -120,7 +121,7 @@ class Permute(Op):
         return Functional(call("Permute", *dims), Method(INPUT, "permute", dims))
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing("Permute " + ", ".join(map(str, self._order())))
+        return Drawing("Permute", ", ".join(map(str, self._order())))
 
 
 @op("slice", family="other", positional=2)
@@ -169,6 +170,5 @@ class Slice(Op):
         return map_dependence(*(AxisWindow(1, start, start) for start in starts))
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(
-            f"Slice {int(self.start)}:{int(self._stop(x))}" + (f", axis {int(self.axis)}" if self.axis else "")
-        )
+        axis = (f"axis {int(self.axis)}",) if self.axis else ()
+        return Drawing("Slice", f"{int(self.start)}:{int(self._stop(x))}", more=axis)

@@ -32,6 +32,10 @@ class Reason:
         """Return an instruction that solves the problem, or None."""
         return None
 
+    def argument_to_add(self) -> tuple[str, str] | None:
+        """Return the argument that `help` offers, and its value as text; None if it offers none."""
+        return None
+
     @property
     def at(self) -> str:
         """Name of the argument that the message points at, or "call"."""
@@ -93,6 +97,10 @@ class AmbiguousPadding(Reason):
         )
 
 
+# A window that is larger than AlexNet's first one is rather a mistake than a window.
+_LARGE = 11
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class WindowDoesNotFit(Reason):
     """The window is larger than the padded map."""
@@ -127,12 +135,24 @@ class WindowDoesNotFit(Reason):
         return f"kernel {window}{dilated} on {_map(self.map)}: {terms} = {result}"
 
     def help(self) -> str | None:
+        padding = self._sufficient()
+        if padding is None:
+            return "use a smaller kernel, or smaller strides before it"
+        return f"add padding = {padding}, or use a smaller kernel"
+
+    def argument_to_add(self) -> tuple[str, str] | None:
+        padding = self._sufficient()
+        return None if padding is None else ("padding", str(padding))
+
+    def _sufficient(self) -> int | None:
+        """Return the padding with which the window fits, None if it would be more than half of the window."""
         axis = self._worst()
         missing = self.needed(axis) - self.padded(axis)
         padding = max(self.before[axis], self.after[axis]) + -(-missing // 2)
-        if padding * 2 > self.needed(axis) or not self.paddable:
-            return "use a smaller kernel, or smaller strides before it"
-        return f"add padding = {padding}, or use a smaller kernel"
+        if padding * 2 > self.needed(axis) or (self.needed(axis) > _LARGE and missing > 2) or not self.paddable:
+            # A large kernel that does not fit is rather another number in its place than a lack of padding.
+            return None
+        return padding
 
 
 def _counted(number: int, noun: str) -> str:
@@ -256,6 +276,39 @@ class TableDoesNotFit(Reason):
 
     def help(self) -> str | None:
         return self.advice
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PixelsSkipped(Reason):
+    """The stride is larger than the window, so that pixels between windows are not read."""
+
+    code = codes.PIXELS_SKIPPED
+    about_stream = False
+    extent: int
+    stride: int
+
+    def label(self) -> str:
+        return f"windows of {self.extent} at a distance of {self.stride} skip {self.stride - self.extent} between them"
+
+    def help(self) -> str | None:
+        return f"the window comes before the stride: write `{self.stride}, {self.extent}` if you meant that"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ZeroWindows(Reason):
+    """The padding is as large as the window, so that the first windows read zeros only."""
+
+    code = codes.ZERO_WINDOWS
+    focus = "padding"
+    about_stream = False
+    extent: int
+    padding: int
+
+    def label(self) -> str:
+        return f"a window of {self.extent} lies in the {self.padding} zeros: the border of the result is constant"
+
+    def help(self) -> str | None:
+        return f"write {self.extent // 2}, which keeps the size of the map" if self.extent % 2 else "use less padding"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,7 +7,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedFloat, TracedInt, polynomial
 from archdsl.ops.activation import Pointwise
 from archdsl.ops.analysis import COPIES_IN_PLACE, ITSELF, Drawing, InputDependence, Saved
-from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, REAL, Chosen, choice
+from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, FLOAT32_MAX, REAL, Chosen, choice, shown
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.reasons import OutOfRange, ShapeError, WrongRank
 
@@ -167,8 +167,9 @@ class Celu(Pointwise):
     examples = (Example("celu", _MAPS, _MAPS), Example("celu(0.5)", _VECTOR, _VECTOR))
 
     def shape(self, x: Shape) -> Shape:
-        if self.alpha == 0:
-            raise ShapeError(OutOfRange("alpha", "0", "another number: x is divided by `alpha`"))
+        # PyTorch computes 1 / alpha, which must be a number of float32.
+        if abs(self.alpha) < 1 / FLOAT32_MAX:
+            raise ShapeError(OutOfRange("alpha", shown(self.alpha), "further from 0: x is divided by `alpha`"))
         return x
 
     def _can_be_undone(self) -> bool:

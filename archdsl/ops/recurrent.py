@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Drawing, Saved
-from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, TRUTH, Chosen, choice
+from archdsl.ops.analysis import Drawing, Saved, Sums, product, times
+from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, RATE, REPEATED, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.initialisers import BIASES, INITIALISER, WEIGHTS, Initialiser, InitialValue
 from archdsl.ops.reasons import OutOfRange, ShapeError
@@ -88,6 +88,25 @@ class Recurrent(Op):
     def macs(self, x: Shape, y: Shape) -> int:
         return x.dims[0] * self._weights(x)
 
+    def sums(self, x: Shape, y: Shape) -> Sums:
+        gates = "the layer" if self.gates == 1 else f"each of {self.gates} gates"
+        owns = ["a matrix for the input", "one for the hidden state", *(["two biases"] if self.bias else [])]
+        why = f"{gates} has {', '.join(owns[:-1])} and {owns[-1]}"
+        return Sums((), self._sum(x, bias=self.bias), times(x.dims[0], self._sum(x, bias=False)), why)
+
+    def _sum(self, x: Shape, *, bias: bool) -> str:
+        """Return the sum of the sizes of the matrices of all layers, and of the biases."""
+        first = self._sum_of_layer(x.dims[1], bias=bias)
+        if self.layers == 1:
+            return first
+        return f"{first} + {times(self.layers - 1, self._sum_of_layer(self._directions * self._features, bias=bias))}"
+
+    def _sum_of_layer(self, into: int, *, bias: bool) -> str:
+        matrices = f"{product(self.hidden, into)} + {product(self.hidden, self._features)}"
+        terms = times(self.gates, matrices + (f" + {product(2, self.hidden)}" if bias else ""))
+        projection = f" + {product(self.hidden, self.projection)}" if self.projection else ""
+        return times(self._directions, terms + projection)
+
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims
         features = self._directions * self._features
@@ -125,10 +144,11 @@ class Recurrent(Op):
         return {}
 
     def drawing(self, x: Shape) -> Drawing:
-        words = [f"{'Bi' if self.bidirectional else ''}{self.caption} {int(self.hidden)}"]
-        if self.layers > 1:
-            words.append(f"{int(self.layers)} layers")
-        return Drawing(", ".join([*words, "last step"] if self.last else words))
+        more = (f"{int(self.layers)} layers" if self.layers > 1 else "", "last step" if self.last else "")
+        if self.bidirectional or self.projection:
+            # The result has another number of features.
+            return Drawing(f"{'Bi' if self.bidirectional else ''}{self.caption}", str(int(self.hidden)), more=more)
+        return Drawing(self.caption, width=str(int(self.hidden)), more=more)
 
 
 @op("rnn", family="linear", positional=1)
@@ -136,7 +156,7 @@ class Rnn(Recurrent):
     """Apply a simple recurrent network to a sequence: `nn.RNN` (Elman 1990)."""
 
     hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
-    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     nonlinearity: str = arg(choice("tanh", "relu"), default=Chosen("tanh"), help="activation")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
@@ -172,7 +192,7 @@ class Lstm(Recurrent):
     """
 
     hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
-    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
     dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")
@@ -220,7 +240,7 @@ class Gru(Recurrent):
     """Apply gated recurrent units to a sequence: `nn.GRU` (Cho et al. 2014)."""
 
     hidden: int = arg(COUNT, help="number of features of the hidden state, in each direction")
-    layers: int = arg(COUNT, default=1, help="number of stacked layers")
+    layers: int = arg(REPEATED, default=1, help="number of stacked layers")
     bidirectional: bool = arg(TRUTH, default=False, help="whether to add layers that read the sequence backwards")
     bias: bool = arg(TRUTH, default=True, help="whether to add learned biases")
     dropout: float = arg(RATE, default=0.0, help="dropout probability between layers, in training")

@@ -88,8 +88,8 @@ class Upsample(Op):
 
     def drawing(self, x: Shape) -> Drawing:
         scales = dict.fromkeys(per_axis("scale", self.scale, require_map(x)))
-        how = "" if self.mode == "nearest" else f", {self.mode}"
-        return Drawing(f"Upsample ×{crossed(scales)}{how}")
+        how = () if self.mode == "nearest" else (self.mode,)
+        return Drawing("Upsample", f"×{crossed(scales)}", more=how)
 
 
 def _require_image(x: Shape) -> None:
@@ -128,7 +128,7 @@ class PixelShuffle(Op):
         return NOTHING_SAVED
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"Pixel shuffle ×{int(self.factor)}")
+        return Drawing("Pixel shuffle", f"×{int(self.factor)}")
 
 
 @op("pixel_unshuffle", family="other", positional=1)
@@ -160,4 +160,4 @@ class PixelUnshuffle(Op):
         return NOTHING_SAVED
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"Pixel unshuffle /{int(self.factor)}")
+        return Drawing("Pixel unshuffle", f"/{int(self.factor)}")

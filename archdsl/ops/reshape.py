@@ -5,6 +5,7 @@ from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import VIEW
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, Trait, op
+from archdsl.ops.reasons import ShapeError, WrongRank
 
 
 @op("flatten", family="other")
@@ -20,6 +21,8 @@ class Flatten(Op):
     )
 
     def shape(self, x: Shape) -> Shape:
+        if x.rank < 1:
+            raise ShapeError(WrongRank("at least one axis", str(x)))
         return Shape.of(x.volume)
 
     def torch(self, x: Shape) -> LayerCode:

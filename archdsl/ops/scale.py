@@ -82,4 +82,4 @@ class Times(Elementwise):
         return NOTHING_SAVED
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"× {self.factor:g}")
+        return Drawing("×", f"{self.factor:g}")

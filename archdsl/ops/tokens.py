@@ -83,4 +83,4 @@ class Patches(Op):
         )
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"Patches {'×'.join(str(int(side)) for side in self._sides(x))}")
+        return Drawing("Patches", "×".join(str(int(side)) for side in self._sides(x)))

@@ -100,6 +100,11 @@ class ConvTranspose(Op):
         axes = zip(*(map(int, each) for each in self._axes(inputs[0])), strict=True)
         return map_dependence(*(_reach(*numbers) for numbers in axes))
 
+    def alternatives(self) -> tuple[tuple[str, int], ...]:
+        steps = self.stride if isinstance(self.stride, tuple) else (self.stride,)
+        most = 0 if self.output_padding else min(4, *map(int, steps))
+        return tuple(("output_padding", value) for value in range(1, most))
+
     def sums(self, x: Shape, y: Shape) -> Sums:
         kernel = self._axes(x)[0]
         axes = zip(x.map, y.map, *self._axes(x), strict=True)
@@ -113,14 +118,20 @@ class ConvTranspose(Op):
     def drawing(self, x: Shape) -> Drawing:
         kernel, stride, _, _, dilation = self._axes(x)
         steps = crossed(dict.fromkeys(stride)) if max(stride) > 1 else ""
-        words = [f"ConvT {crossed(kernel)}", str(int(self.out))]
-        if steps:
-            words.append(f"×{steps}")
+        words = []
         if self.groups > 1:
             words.append(f"g={int(self.groups)}")
         if max(dilation) > 1:
             words.append(f"d={crossed(dict.fromkeys(dilation))}")
-        return Drawing(", ".join(words), f"{crossed(kernel)} transposed, {int(self.out)}", steps)
+        return Drawing(
+            "ConvT",
+            crossed(kernel),
+            str(int(self.out)),
+            f"×{steps}" if steps else "",
+            tuple(words),
+            entry=f"{crossed(kernel)} transposed, {int(self.out)}",
+            stride=steps,
+        )
 
 
 def _side(size: int, kernel: int, stride: int, padding: int, output_padding: int, dilation: int) -> int:

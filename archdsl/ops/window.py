@@ -10,12 +10,14 @@ from archdsl.ops.argument_types import Axes, Padding
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
     PaddingTooLarge,
+    PixelsSkipped,
     PixelsUnread,
     Reason,
     ShapeError,
     WindowDoesNotFit,
     WrongAxes,
     WrongRank,
+    ZeroWindows,
     sliding,
 )
 
@@ -167,7 +169,16 @@ class Window:
             if 2 * padding > kernel:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
-    def unread(self) -> tuple[Reason, ...]:
+    def advice(self) -> tuple[Reason, ...]:
+        """Return warnings about pixels that no window reads, and about windows that read only padding."""
+        for axis, step in enumerate(self.stride):
+            if 1 < self.extent(axis) < step:
+                return (PixelsSkipped(int(self.extent(axis)), int(step)),)
+            if max(self.before[axis], self.after[axis]) >= self.extent(axis) and not self.is_padded_to_fit:
+                return (ZeroWindows(int(self.extent(axis)), int(max(self.before[axis], self.after[axis]))),)
+        return self._unread()
+
+    def _unread(self) -> tuple[Reason, ...]:
         """Return a warning for each number of pixels at the end of an axis that no window reads."""
         if self.ceil_mode:
             return ()

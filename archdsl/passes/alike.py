@@ -3,19 +3,21 @@
 from itertools import pairwise
 
 from archdsl.base.shape import Shape
+from archdsl.base.source import Span
 from archdsl.base.symbolic import Compound, TracedFloat, polynomial
+from archdsl.diag import codes
+from archdsl.diag.model import Refusal
 from archdsl.ir.graph import Container, Node, Path, Use, dotted
 from archdsl.ops.argument_types import shown
 
 _ALONE = "leave out --fuse-towers: the module with towers also runs on one device"
 
 
-class CannotFuse(Exception):
-    """Towers cannot be fused. The text says why, `help` what the author can do."""
+class CannotFuse(Refusal):
+    """Towers cannot be fused."""
 
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.help = f"{advice}, or {_ALONE}" if advice else _ALONE
+    def __init__(self, span: Span, words: str, advice: str = "") -> None:
+        super().__init__(codes.TOWERS_NOT_FUSED, span, words, f"{advice}, or {_ALONE}" if advice else _ALONE)
 
 
 def require_alike(row: "tuple[Node | Container, ...]") -> None:
@@ -23,8 +25,8 @@ def require_alike(row: "tuple[Node | Container, ...]") -> None:
     for one, other in pairwise(row):
         words = _difference(one, other)
         if words:
-            places = f"`{dotted(one.path)}` and `{dotted(other.path)}` (line {one.span.line})"
-            raise CannotFuse(f"{places} differ: {words}", "give all towers the same steps and sizes")
+            places = f"`{dotted(one.path)}` and `{dotted(other.path)}`"
+            raise CannotFuse(one.span, f"{places} differ: {words}", "give all towers the same steps and sizes")
 
 
 def _difference(one: "Node | Container", other: "Node | Container") -> str:

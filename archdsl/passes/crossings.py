@@ -1,10 +1,10 @@
 """The values that a model moves from one device to another."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import Path, dotted
+from archdsl.ir.graph import CountedGraph, Path, dotted
 from archdsl.passes.lowering import Buildable, lowered
 from archdsl.passes.transfers import is_move
 
@@ -40,13 +40,26 @@ def crossings(graph: Buildable) -> tuple[Crossing, ...]:
     """
     low = lowered(graph)
     where = {node.path: node.device for node in low.nodes}
-    indices = {given.path for given in low.inputs if low.indices(given) is not None}
+    indices = frozenset(_indices(low))
     found: dict[tuple[Path, str], Crossing] = {}
     for node in filter(is_move, low.order):
         value, device = node.sources[0], node.device
         assert device
         if where.get(value) != device:
-            size = INT64 if value in indices else FLOAT32
-            each = Crossing(value, where.get(value), device, node.shape, size * prod(map(int, node.shape.dims)))
+            each = Crossing(value, where.get(value), device, node.shape, _bytes(node.shape, indices=value in indices))
             found.setdefault((value, device), each)
     return tuple(found.values())
+
+
+def transfer_bytes(graph: CountedGraph, value: Path, shape: Shape) -> int:
+    """Return the size of a value for one sample, as float32, or as int64 for an input of indices."""
+    return _bytes(shape, indices=value in _indices(graph))
+
+
+def _indices(graph: CountedGraph) -> Iterator[Path]:
+    """Yield the inputs that hold indices."""
+    return (given.path for given in graph.inputs if graph.indices(given) is not None)
+
+
+def _bytes(shape: Shape, *, indices: bool) -> int:
+    return (INT64 if indices else FLOAT32) * shape.plain().volume

@@ -42,7 +42,8 @@ def with_fused_towers(graph: Graph) -> Fused:
         made = fusion.graph()
         found[dotted(fusion.path)] = tuple(dotted(tower.path) for tower in towers)
     if not found:
-        raise CannotFuse("no group has two towers", "write parallel towers as `group tower{0..1} { … }`")
+        advice = "write parallel towers as `group tower{0..1} { … }`"
+        raise CannotFuse(graph.span, "no group has two towers", advice)
     assert made.root.params == graph.root.params, "weights were lost, or added"
     assert made.root.macs == graph.root.macs
     return Fused(made, found)
@@ -75,8 +76,10 @@ def _require_own_weights(graph: Graph, towers: tuple[Container, ...]) -> None:
     parts: list[Node | Container] = [*graph.root.nodes(), *_containers(graph.root)]
     for part in parts:
         if part.weights and any(under(path, tower) for path in (part.path, part.weights) for tower in towers):
-            message = f"`{dotted(part.weights)}` is applied more than once (line {part.span.line})"
-            raise CannotFuse(f"{message}; steps of fused towers can only be applied once")
+            words = (
+                f"`{dotted(part.weights)}` is applied more than once; steps of fused towers can only be applied once"
+            )
+            raise CannotFuse(part.span, words)
 
 
 def _containers(container: Container) -> Iterator[Container]:

@@ -96,7 +96,8 @@ class Fusion:
         """Return the value or share that stands for a value of the original graph."""
         found = self._found.get(path)
         if found is None and any(under(path, tower) for tower in self._towers):
-            raise CannotFuse(f"`{dotted(path)}` is computed after the step of another tower that reads it")
+            words = f"`{dotted(path)}` is computed after the step of another tower that reads it"
+            raise CannotFuse(self._towers[0].span, words)
         return path if found is None else found
 
     def _entry(self, path: Path, draft: _Draft) -> Path:
@@ -239,9 +240,20 @@ class Fusion:
             output, shape = self._whole(first.output, first.shape, draft, first), first.shape
         else:
             output, shape = self._concatenated(outputs, first.shape, draft, first), self._times(first.shape)
+        self._found |= self._results(row, output)
         given = self._times(first.input) if self._held_together(each.source for each in row) else first.input
         made = replace(first, path=path, input=given, shape=shape, inline=False, tower=None)
         return self._with_entries(made, draft, output)
+
+    def _results(self, row: tuple[Container, ...], output: Path) -> dict[Path, _Found]:
+        """Return the values for steps outside a new submodule that stand for the outputs of the old ones.
+
+        Only its own output can be read outside: the value of all towers, or the concatenation of their values.
+        """
+        found = {each.output: self._of(each.output) for each in row if under(each.output, each)}
+        if output in found.values():
+            return {}
+        return {each.output: _Share(output, tower) for tower, each in enumerate(row) if each.output in found}
 
     def _step(self, row: tuple[Node, ...], draft: _Draft) -> None:
         """Enter the step that replaces the steps with one position in all towers."""
@@ -284,8 +296,8 @@ class Fusion:
             return found
         if not isinstance(node.emission, Submodule):
             return PerTower(node.op, len(self._towers))
-        where = f"`{dotted(node.path)}` (line {node.span.line})"
-        raise CannotFuse(f"{where}: {node.op.name} on {node.input} has no fused form for several towers")
+        words = f"`{dotted(node.path)}`: {node.op.name} on {node.input} has no fused form for several towers"
+        raise CannotFuse(node.span, words)
 
 
 def _containers(container: Container) -> Iterator[Container]:

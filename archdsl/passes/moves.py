@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.ir.graph import Container, Graph, Node, Path
+from archdsl.ir.graph import Container, Graph, Node, Path, Use
+from archdsl.ir.tree import outside, uses_of
 from archdsl.passes.transfers import Move
 
 
@@ -32,6 +33,8 @@ class _Moves:
     Attributes:
         spanning: Submodules whose steps are on several devices, and the model itself.
         shared: Submodules that are applied more than once, with all their uses.
+        inline: Submodules whose steps the class around them runs.
+        uses: The uses of blocks, by path.
         before: For each submodule, its moves, each with the path of the first step that reads it.
         replaced: The path of the move that a reader (first) reads in place of a value (second).
         moved: The paths of all moves of a value.
@@ -40,27 +43,33 @@ class _Moves:
     graph: Graph
     spanning: set[Path] = field(default_factory=set)
     shared: set[Path] = field(default_factory=set)
+    inline: set[Path] = field(default_factory=set)
+    uses: dict[Path, Use] = field(default_factory=dict)
     before: dict[Path, list[tuple[Path, Node]]] = field(default_factory=dict)
     replaced: dict[tuple[Path, Path], Path] = field(default_factory=dict)
     moved: dict[Path, set[Path]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._enter(self.graph.root)
+        self.uses = uses_of(self.graph.root)
         nodes = {node.path: node for node in self.graph.nodes}
-        needs: dict[tuple[Path, str, Path], list[Node]] = {}
+        needs: dict[tuple[Path, str, Path, Path], list[Node]] = {}
         for node in nodes.values():
             for source in dict.fromkeys(node.sources):
                 assert node.device
                 boundary = self._boundary(node.path, source)
                 maker = nodes.get(source)
                 if boundary or maker is None or maker.device != node.device:
-                    needs.setdefault((source, node.device, boundary), []).append(node)
-        for (source, device, boundary), readers in needs.items():
+                    home = self._home(node.path, source)
+                    needs.setdefault((source, node.device, boundary, home), []).append(node)
+        for (source, device, boundary, _), readers in needs.items():
             self._move(source, device, boundary, readers)
 
     def _enter(self, container: Container) -> None:
         if not container.path or len(devices_of(container)) > 1:
             self.spanning.add(container.path)
+        if container.inline:
+            self.inline.add(container.path)
         if container.weights:
             self.shared |= {container.path, container.weights}
         for child in container.children:
@@ -78,13 +87,26 @@ class _Moves:
                 return path
         return ()
 
+    def _home(self, reader: Path, source: Path) -> Path:
+        """Return the innermost submodule with a `forward` that contains both a reader and the step that it reads.
+
+        Readers in it and readers outside need a move each: the value leaves the submodule unmoved, as its output.
+        """
+        common = _common([reader[:-1], source[:-1]])
+        while common in self.inline:
+            common = common[:-1]
+        return common
+
     def _move(self, source: Path, device: str, boundary: Path, readers: list[Node]) -> None:
         place = _common([reader.path[:-1] for reader in readers])
         while place not in self.spanning and place != boundary:
             place = place[:-1]
-        path = (*place, f"{'-'.join(part for part in source if part)}>{device}")
+        name = "-".join(part for part in source if part)
+        # An input and a step may have one name.
+        while (path := (*place, f"{name}>{device}")) in {move.path for _, move in self.before.get(place, ())}:
+            name += "_"
         first = readers[0]
-        shape = first.inputs[first.sources.index(source)]
+        shape = outside(self.uses, first.path, place, first.inputs[first.sources.index(source)])
         node = Node(path, Move(), (source,), (shape,), shape, first.span, device)
         self.before.setdefault(place, []).append((first.path, node))
         self.replaced |= {(reader.path, source): path for reader in readers}

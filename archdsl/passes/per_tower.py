@@ -80,7 +80,8 @@ class PerTower(Op):
         return Functional(call("PerTower", made.module, self.towers), function)
 
     def drawing(self, x: Shape) -> Drawing:
-        return Drawing(f"{self.op.drawing(self._of_one(x)).title}, g={self.towers}")
+        own = self.op.drawing(self._of_one(x))
+        return own._replace(more=(*own.more, f"g={self.towers}"), entry="")
 
     def decides(self, x: Shape) -> tuple[int, ...]:
         return self.op.decides(self._of_one(x))

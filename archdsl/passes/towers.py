@@ -1,22 +1,25 @@
 """Tower processes: makes a graph for each tower of a model, so that each tower runs in its own process."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from archdsl.base.source import Span
+from archdsl.diag import codes
+from archdsl.diag.model import Refusal
 from archdsl.ir.graph import CheckedGraph, Container, Graph, Node, Output, Path, dotted
 from archdsl.ir.order import in_order
+from archdsl.ir.tree import outside, uses_of
 from archdsl.ops.merge import Add, Concat
+from archdsl.passes.alike import under
 from archdsl.passes.lowering import LoweredGraph, lowered_part
 from archdsl.passes.transfers import Exchange, Silent
 
 
-class NoTowers(Exception):
-    """A model cannot run one process for each tower. The text says why, `span` where, `help` what the author can do."""
+class NoTowers(Refusal):
+    """A model cannot run one process for each tower."""
 
     def __init__(self, words: str, span: Span, help: str) -> None:
-        super().__init__(words)
-        self.span = span
-        self.help = help
+        super().__init__(codes.NO_TOWER_PROCESSES, span, words, help)
 
 
 def towers(graph: CheckedGraph) -> tuple[LoweredGraph, ...]:
@@ -32,6 +35,19 @@ def towers(graph: CheckedGraph) -> tuple[LoweredGraph, ...]:
     return tuple(roles.graph_of(number) for number in range(roles.count))
 
 
+def _towers(container: Container, number: int | None) -> Iterator[tuple[Path, int | None]]:
+    """Yield each step with the number of its tower, None outside towers. Towers in towers are no processes."""
+    for child in container.children:
+        if isinstance(child, Node):
+            yield child.path, number
+        else:
+            yield from _towers(child, child.tower if number is None else number)
+
+
+def _has_state(node: Node) -> bool:
+    return node.params > 0 or bool(node.op.buffer_sizes(node.input))
+
+
 @dataclass(slots=True)
 class _Roles:
     """The role of each step: before the towers, in one of them (`tower`), the `merge`, or `after` it."""
@@ -45,13 +61,12 @@ class _Roles:
     def __init__(self, graph: CheckedGraph) -> None:
         self.graph = graph
         nodes = in_order(graph.nodes)
-        numbers = {node.tower for node in nodes if node.tower is not None}
-        self.count = len(numbers)
+        self.tower = dict(_towers(graph.root, None))
+        self.count = len({number for number in self.tower.values() if number is not None})
         if self.count < 2:
             help = "write `group tower{0..1} { … } -> concat`, or build a pipeline"
             raise NoTowers("no group has two towers or more", graph.span, help)
-        self.tower = {node.path: node.tower for node in nodes}
-        merges = [node for node in nodes if node.tower is None and self._read_towers(node)]
+        merges = [node for node in nodes if self.tower[node.path] is None and self._read_towers(node)]
         if len(merges) != 1:
             help = "merge the towers once: `} -> concat`"
             where = merges[1].span if merges else graph.span
@@ -60,7 +75,7 @@ class _Roles:
         self._require_all(self.merge)
         after: set[Path] = {self.merge.path}
         for node in nodes:
-            if node.tower is None and not after.isdisjoint(node.sources):
+            if self.tower[node.path] is None and not after.isdisjoint(node.sources):
                 after.add(node.path)
         self.after = frozenset(after - {self.merge.path})
         for node in nodes:
@@ -80,19 +95,21 @@ class _Roles:
         known = isinstance(node.op, Concat | Add)
         if not known or [self.tower.get(source) for source in node.sources] != list(range(self.count)):
             help = "use `exchange`, `concat` or `add` with one stream of each tower, in order"
-            raise NoTowers(f"{dotted(node.path)} reads streams of several towers", node.span, help)
+            raise NoTowers(f"`{dotted(node.path)}` reads streams of several towers", node.span, help)
         if len({shape.plain() for shape in node.inputs}) > 1:
             raise NoTowers("the streams of the towers differ in shape", node.span, "give all towers the same sizes")
 
     def _require(self, node: Node) -> None:
-        if node.tower is not None:
-            if self._read_towers(node) - {node.tower}:
+        number = self.tower[node.path]
+        if number is not None:
+            if self._read_towers(node) - {number}:
                 self._require_all(node)
             if not self.after.isdisjoint(node.sources) or self.merge.path in node.sources:
                 raise NoTowers("towers begin again after the merge", node.span, "write one group")
-        elif node.path not in self.after and node is not self.merge and node.params:
+        elif node.path not in self.after and node is not self.merge and _has_state(node):
+            held = "weights" if node.params else "running statistics"
             help = "begin the towers at the input, or build a pipeline"
-            raise NoTowers(f"{dotted(node.path)} has weights and comes before the towers", node.span, help)
+            raise NoTowers(f"`{dotted(node.path)}` has {held} and comes before the towers", node.span, help)
 
     def graph_of(self, number: int) -> LoweredGraph:
         """Return the graph of one tower."""
@@ -102,7 +119,8 @@ class _Roles:
         assert root is not None
         outputs = self.graph.outputs
         if number:
-            end = Node(("nothing",), Silent(), (self.merge.path,), (self.merge.shape,), self.merge.shape, root.span)
+            shape = outside(uses_of(root), self.merge.path, (), self.merge.shape)
+            end = Node(("nothing",), Silent(), (self.merge.path,), (shape,), shape, root.span)
             root = replace(root, children=(*root.children, end), output=end.path, shape=end.shape)
             outputs = (Output("nothing", end.path, end.shape),)
         whole = self.graph.graph
@@ -129,7 +147,25 @@ class _Roles:
                 children += [part] if part else []
             elif child.path in keep:
                 children.append(self._exchanged(replace(child, device=None), number))
-        return replace(container, children=tuple(children)) if children or not container.path else None
+        if not children:
+            return None if container.path else replace(container, children=())
+        made = replace(container, children=tuple(children))
+        return self._entered(made, keep) if container.path else made
+
+    def _entered(self, container: Container, keep: set[Path]) -> Container:
+        """Return a submodule that takes and returns values of this process."""
+        elsewhere = self.tower.keys() - keep
+        first, last = container.children[0], container.children[-1]
+        source, output, use = container.source, container.output, container.use
+        if source in elsewhere:
+            source = first.sources[0] if isinstance(first, Node) else first.source
+        if output in elsewhere and under(self.merge.path, container):
+            output = self.merge.path
+        elif output in elsewhere:
+            output = last.path if isinstance(last, Node) else last.output
+        if use:
+            use = replace(use, tensors=tuple((name, path) for name, path in use.tensors if path not in elsewhere))
+        return replace(container, source=source, output=output, use=use)
 
     def _exchanged(self, node: Node, number: int) -> Node:
         """Return a step that reads only the stream of its own tower, and gathers the others."""

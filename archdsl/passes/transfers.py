@@ -8,6 +8,9 @@ from archdsl.ir.graph import Node
 from archdsl.ops.base import INPUT, Argument, ForwardOnly, Op
 from archdsl.ops.merge import Add, Concat
 
+# The attribute that holds the process group of a class that gathers tensors.
+PROCESS_GROUP = Ref("self.group")
+
 
 class _Unwritten(Op):
     """An operator that only passes insert. It has no arguments and keeps shapes."""
@@ -54,7 +57,7 @@ class Exchange(_Unwritten):
         return self.joined.result((x,) * self.count)
 
     def emission(self, inputs: tuple[Shape, ...]) -> ForwardOnly:
-        parts = call("gathered", INPUT, Ref("self.group"))
+        parts = call("gathered", INPUT, PROCESS_GROUP)
         if isinstance(self.joined, Concat):
             return ForwardOnly(call("torch.cat", parts, self.joined.axis + 1))
         return ForwardOnly(Method(call("torch.stack", parts), "sum", (0,)))

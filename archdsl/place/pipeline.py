@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from archdsl.base.source import Span
+from archdsl.diag import codes
+from archdsl.diag.model import Refusal
 from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
 from archdsl.passes.lowering import Buildable, before_moves
 from archdsl.passes.pipeline_stages import Unit, units
@@ -10,16 +13,21 @@ from archdsl.place.costs import Costs, Machine, costs, crossing
 from archdsl.place.cut import cut
 
 
-class TooFewUnits(Exception):
-    """A net has fewer units than stages. `count` is the number of its units."""
+class TooFewUnits(Refusal):
+    """A net has fewer units than stages."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(f"only {count} parts can be stages of their own")
-        self.count = count
+    def __init__(self, span: Span, count: int, stages: int) -> None:
+        words = f"{stages} stages, and only {count} {'parts' if count > 1 else 'part'} can be stages of their own"
+        help = f"use --stages {count}" if count > 1 else "leave out --parallel pipeline"
+        super().__init__(codes.NO_STAGES, span, words, help)
 
 
-class NotInStages(Exception):
-    """The devices of a net do not form the stages of a pipeline. The text says which part is the reason."""
+class NotInStages(Refusal):
+    """The devices of a net do not form the stages of a pipeline."""
+
+    def __init__(self, span: Span, words: str) -> None:
+        help = "give the number of stages with --stages, which ignores the devices"
+        super().__init__(codes.NO_STAGES, span, words, help)
 
 
 def by_devices(graph: Buildable) -> tuple[tuple[Unit, ...], ...]:
@@ -32,19 +40,21 @@ def by_devices(graph: Buildable) -> tuple[tuple[Unit, ...], ...]:
     """
     placed = before_moves(graph)
     device_of = {node.path: node.device or "" for node in placed.nodes}
+    span_of = {node.path: node.span for node in placed.nodes}
     found: list[tuple[str, Unit]] = []
     for unit in units(placed, _on_several(placed.root)):
         devices = dict.fromkeys(device_of[path] for path in unit.nodes)
         if len(devices) > 1:
             names = f"{', '.join(list(devices)[:-1])} and {list(devices)[-1]}"
-            raise NotInStages(f"the part that begins at `{dotted(unit.path)}` is on {names} and cannot be cut")
+            words = f"the part that begins at `{dotted(unit.path)}` is on {names} and cannot be cut"
+            raise NotInStages(span_of[unit.nodes[0]], words)
         found.append((next(iter(devices)), unit))
     stages = [(device, [unit for _, unit in some]) for device, some in groupby(found, key=lambda pair: pair[0])]
     for number, (device, some) in enumerate(stages):
         if device in (other for other, _ in stages[:number]):
-            raise NotInStages(f"`{dotted(some[0].path)}` returns to {device}")
+            raise NotInStages(span_of[some[0].nodes[0]], f"`{dotted(some[0].path)}` returns to {device}")
     if len(stages) < 2:
-        raise NotInStages(f"all steps are on {stages[0][0]}")
+        raise NotInStages(placed.span, f"all steps are on {stages[0][0]}")
     return tuple(tuple(some) for _, some in stages)
 
 
@@ -78,7 +88,7 @@ def dealt(
     if len(chosen) < stages:
         chosen = units(graph, _large(graph.root, times, 0))
     if len(chosen) < stages:
-        raise TooFewUnits(len(chosen))
+        raise TooFewUnits(graph.span, len(chosen), stages)
     partition = cut(of_units(found, chosen), stages, link=machine.link, schedule="inference", exactly=True)
     pairs = zip(partition.stages, chosen, strict=True)
     return tuple(tuple(unit for _, unit in some) for _, some in groupby(pairs, key=lambda pair: pair[0]))

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from archdsl.base.source import Span
+from archdsl.diag import codes
+from archdsl.diag.codes import Code
+from archdsl.diag.model import Refusal
 from archdsl.ir.graph import CheckedGraph, dotted
 from archdsl.passes.assign import placed
 from archdsl.place.placement import Placement
 from archdsl.target.reserved import why_no_label
 
 _FORMAT = "archdsl placement 1"
+# Number of steps that a message names.
+_LISTED = 5
 
 
 class NoPlacement(Exception):
@@ -19,6 +25,14 @@ class NoPlacement(Exception):
 
     def __init__(self, words: str, help: str | None = None) -> None:
         super().__init__(words)
+        self.help = help
+
+
+class Misfit(Refusal, NoPlacement):
+    """A placement is not one of this net."""
+
+    def __init__(self, code: Code, span: Span, words: str, help: str, notes: tuple[str, ...] = ()) -> None:
+        super().__init__(code, span, words, help, notes)
         self.help = help
 
 
@@ -77,22 +91,45 @@ def _steps(stages: Any) -> Iterator[tuple[str, str]]:
 
 
 def applied(graph: CheckedGraph, sidecar: Sidecar) -> CheckedGraph:
-    """Return a net with the placement of a file. Raises NoPlacement if the file is for another net."""
-    help = "run `archdsl place … -o` again, with the settings of this build"
+    """Return a net with the placement of a file. Raises Misfit if the file is for another net."""
     if sidecar.model != graph.name:
-        raise NoPlacement(f"it places {sidecar.model}, not {graph.name}", f"choose it, with --model {sidecar.model}")
-    paths = {dotted(node.path) for node in graph.nodes}
-    new, lost = paths - sidecar.devices.keys(), sidecar.devices.keys() - paths
-    if new or lost:
-        words = [f"`{min(new)}` is new"] * bool(new) + [f"`{min(lost)}` no longer exists"] * bool(lost)
-        raise NoPlacement(f"{graph.name} has changed since: {', '.join(words)}", help)
-    if sidecar.fingerprint != fingerprint(graph):
-        raise NoPlacement(f"{graph.name} has changed since: its shapes, connections or chosen devices differ", help)
+        words = f"the placement is for {sidecar.model}"
+        help = f"choose that model with --model {sidecar.model}, or place {graph.name}"
+        raise Misfit(codes.OTHER_PLACEMENT, graph.span, words, help)
+    count = max(len({*sidecar.devices.values()}), len(graph.devices))
+    help = f"run `archdsl place … --devices {count} -o NET.place.json` again, with the settings of this build"
+    _require_steps(graph, sidecar, help)
     for node in graph.nodes:
         found = sidecar.devices[dotted(node.path)]
         if not node.weights and node.device not in (None, found):
-            raise NoPlacement(f"it puts `{dotted(node.path)}` on {found}, and the net puts it on {node.device}", help)
+            words = f"the placement puts `{dotted(node.path)}` on {found}, and the net puts it on {node.device}"
+            raise Misfit(codes.OTHER_DEVICE, node.span, words, f"change one of the two, or {help}")
+    if sidecar.fingerprint != fingerprint(graph):
+        words = f"{graph.name} has changed since it was placed: its shapes, connections or devices differ"
+        raise Misfit(codes.OTHER_PLACEMENT, graph.span, words, help)
     return placed(graph, sidecar.devices)
+
+
+def _require_steps(graph: CheckedGraph, sidecar: Sidecar, help: str) -> None:
+    """Raise Misfit unless a net and a placement have the same steps."""
+    spans = {dotted(node.path): node.span for node in graph.nodes}
+    new = [path for path in spans if path not in sidecar.devices]
+    gone = [path for path in sidecar.devices if path not in spans]
+    lines = [f"{_listed(new)} new"] if new else []
+    lines += [f"{_listed(gone)} gone"] if gone else []
+    if lines:
+        words, *notes = lines
+        span = spans[new[0]] if new else graph.span
+        raise Misfit(codes.OTHER_PLACEMENT, span, f"since the net was placed, {words}", help, tuple(notes))
+
+
+def _listed(steps: list[str]) -> str:
+    """Return the first steps of a list and the number of the others: `` `a`, `b` and 3 other steps are``."""
+    names = [f"`{step}`" for step in steps[:_LISTED]]
+    rest = len(steps) - len(names)
+    names += [f"{rest} other {'steps' if rest > 1 else 'step'}"] if rest else []
+    words = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"{words} {'are' if len(steps) > 1 else 'is'}"
 
 
 def placed_as(graph: CheckedGraph, text: str) -> CheckedGraph:

@@ -35,6 +35,8 @@ class Flow:
         self._nodes: dict[int, list[Node]] = {}
         self._readers: dict[tuple[int, ...], list[str]] = {}
         self._counts: Counter[int] = Counter()
+        self._identities: dict[tuple[Path, int], list[Node]] = {}
+        self._passed: Counter[tuple[Path, int]] = Counter()
         for given in graph.inputs:
             self._of[given.path] = self._number(("input", given.name))
         for node in graph.order:
@@ -46,8 +48,10 @@ class Flow:
     def _enter(self, node: Node, modules: Collection[Path]) -> None:
         sources = tuple(self._of[source] for source in node.sources)
         if node.op.name == "identity" or (node.op.name in _COMMUTATIVE and len(sources) == 1):
-            # Whether there is code for it or not: the value is that of its input.
+            # Whether there is code for it or not: the value is that of its input. With a label, hooks must find it.
             self._of[node.path] = sources[0]
+            if node.op.name == "identity" and node.labelled:
+                self._identities.setdefault((node.weights or node.path, sources[0]), []).append(node)
             return
         owner = node.weights or node.path
         if owner in modules:
@@ -81,6 +85,7 @@ class Flow:
     def start(self) -> list[Tensor]:
         """Return the arguments of the model's `forward`, and forget what was counted."""
         self._counts.clear()
+        self._passed.clear()
         return [Tensor(self._of[each.path], (BATCH, *sizes_of(each.shape))) for each in self.graph.inputs]
 
     def computed(self, step: Step, inputs: Sequence[Tensor], where: str) -> Tensor:
@@ -107,6 +112,11 @@ class Flow:
         for step in steps:
             sizes = self._sizes(step, [sizes], where)
         return self._checked(number, sizes, where)
+
+    def passed(self, path: Path, tensor: Tensor) -> Tensor:
+        """Return the result of an identity: its input. The call counts, because hooks see it."""
+        self._passed[path, tensor.number] += 1
+        return tensor
 
     def unchecked(self, number: int) -> Tensor:
         """Return the value of a step that the reader does not know, with the sizes of the graph."""
@@ -153,6 +163,11 @@ class Flow:
             if found != wanted and not is_shared:
                 where = f"forward, {dotted(nodes[0].path)}"
                 raise WrongModule(where, _times(wanted), _times(found))
+        for key, nodes in self._identities.items():
+            wanted = sum(node.path not in skipped for node in nodes)
+            if self._passed[key] != wanted:
+                source, where = self.name(key[1]), f"forward, {dotted(nodes[0].path)}"
+                raise WrongModule(where, f"{_calls(wanted)} with {source}", _calls(self._passed[key]))
 
     def require_output(self, value: object, path: Path, name: str) -> None:
         """Raise WrongModule unless a value is that of a path."""
@@ -164,6 +179,10 @@ class Flow:
 
 def _times(count: int) -> str:
     return "no computation" if count == 0 else "one computation" if count == 1 else f"{count} computations"
+
+
+def _calls(count: int) -> str:
+    return "no call" if count == 0 else "one call" if count == 1 else f"{count} calls"
 
 
 def _key(step: Step, numbers: tuple[int, ...]) -> Hashable:

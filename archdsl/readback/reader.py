@@ -39,7 +39,7 @@ class Reader(Constructor):
         assert self.flow is not None
         self._memory.require(inputs, self.where)
         if module.kind == "nn.Identity":
-            return inputs[0]
+            return self.flow.passed(module.path, inputs[0])
         if module.path in self.leaves:
             steps = steps_of(module)
             made = self.flow.called(module.path, steps, inputs, self.where)

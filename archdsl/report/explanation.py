@@ -133,7 +133,8 @@ class _Writer:
             return (f"none of its own: shares those of {dotted(element.weights)}",)
         count = sum(node.params for node in nodes)
         fixed = sum(0 if node.weights else int(node.op.fixed(node.input.plain())) for node in nodes)
-        sum_ = f"{sums.params} = " if sums.params and count else ""
+        # A single vector needs no sum.
+        sum_ = f"{sums.params} = " if count and sums.params not in ("", str(count)) else ""
         lines = [f"{sum_}{count:,}" + (f", {share(count, self.graph.params)} of the net" if count else "")]
         if count:
             lines.append(f"{amount(count * self.width)} as {self.dtype}")

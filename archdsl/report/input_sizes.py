@@ -2,18 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import lcm
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CheckedGraph, Input, Node, dotted
+from archdsl.ir.order import in_order
 from archdsl.ops.reasons import PixelsUnread
+from archdsl.report.receptive_fields import receptive_fields
 
 
 @dataclass(frozen=True, slots=True)
 class SizeResult:
     """The result of compiling a net for one input shape.
 
-    `failure` is the first error, None if the net is valid. `unread` holds the steps whose windows leave pixels at the
-    border unread, with the number of rows or columns. The other fields are None if the net is not valid.
+    Attributes:
+        failure: The first error, None if the net is valid.
+        unread: The steps whose windows leave pixels at the border unread, with the number of rows or columns.
+        excess: The number of pixels of the input by which a smaller one is read whole up to the first of these steps.
+        period: The number of pixels of the input after which the positions of all windows repeat.
+        last_map, params, macs: The last map and the counts, None if the net is not valid.
     """
 
     shape: Shape
@@ -22,6 +29,13 @@ class SizeResult:
     last_map: Shape | None = None
     params: int | None = None
     macs: int | None = None
+    excess: int | None = None
+    period: int | None = None
+
+    @property
+    def side(self) -> int:
+        """The larger side of the input."""
+        return int(max(self.shape.map))
 
     @property
     def is_valid(self) -> bool:
@@ -60,11 +74,29 @@ def result_of(graph: CheckedGraph) -> SizeResult:
         if node.shape.rank == graph.inputs[0].shape.rank > 1 and max(node.shape.map) > 1
     ]
     last = maps[-1] if maps else None
-    return SizeResult(graph.inputs[0].shape.plain(), None, unread, last, graph.params, graph.macs)
+    shape = graph.inputs[0].shape.plain()
+    excess, period = _steps(graph) if unread else (None, None)
+    return SizeResult(shape, None, unread, last, graph.params, graph.macs, excess, period)
+
+
+def _reasons(node: Node) -> list[PixelsUnread]:
+    return [reason for reason in node.op.advice(node.input) if isinstance(reason, PixelsUnread)]
 
 
 def _unread(node: Node) -> int:
-    return sum(reason.unread for reason in node.op.advice(node.input) if isinstance(reason, PixelsUnread))
+    return sum(reason.unread for reason in _reasons(node))
+
+
+def _steps(graph: CheckedGraph) -> tuple[int | None, int | None]:
+    """Return the excess and the period of a net that leaves pixels unread; None where the strides are not whole."""
+    fields = receptive_fields(graph)
+    strides = {path: max(field.stride) for path, field in fields.items() if field.axes and not field.everything}
+    first = next(node for node in in_order(graph.nodes) if _reasons(node))
+    stride = strides.get(first.sources[0])
+    if stride is None or not all(each.denominator == 1 for each in strides.values()):
+        return None, None
+    over = max(reason.stride - (reason.fitting - reason.size) for reason in _reasons(first))
+    return over * int(stride), lcm(*(int(each) for each in strides.values() if each))
 
 
 def results_around(given: Input, compiled: Callable[[Shape], SizeResult], *, around: int) -> tuple[SizeResult, ...]:
@@ -74,3 +106,32 @@ def results_around(given: Input, compiled: Callable[[Shape], SizeResult], *, aro
     """
     side = int(max(given.shape.map))
     return tuple(compiled(with_side(given.shape, each)) for each in range(max(1, side - around), side + around + 1))
+
+
+def nearest_whole(start: SizeResult, compiled: Callable[[Shape], SizeResult]) -> tuple[SizeResult, ...]:
+    """Return the nearest smaller and larger sizes at which every pixel is read, as far as they are found.
+
+    A map is made smaller by what its first window leaves unread, until no window leaves anything. Larger sizes are
+    sought one period above.
+
+    Args:
+        start: A valid result.
+        compiled: Compiles the net for one shape of the input.
+    """
+    found = [_descended(start, compiled)]
+    if start.period is not None:
+        above = None
+        side = start.side + start.period
+        while (next_one := _descended(compiled(with_side(start.shape, side)), compiled)) and next_one.side > start.side:
+            above, side = next_one, next_one.side - 1
+        found.append(above)
+    return tuple(each for each in found if each is not None)
+
+
+def _descended(result: SizeResult, compiled: Callable[[Shape], SizeResult]) -> SizeResult | None:
+    """Return the result for the largest size, at most that of `result`, at which every pixel is read."""
+    while result.is_valid and not result.is_whole:
+        if result.excess is None or result.excess >= result.side:
+            return None
+        result = compiled(with_side(result.shape, result.side - result.excess))
+    return result if result.is_whole else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+from archdsl.base.source import Span
 from archdsl.syntax import ast
 
 
@@ -37,6 +38,28 @@ def _calls_of_unit(unit: ast.Unit) -> Iterator[ast.Call]:
             assert_never(unit)
     for statement in inside(unit):
         yield from calls(statement)
+
+
+def is_repeated(body: tuple[ast.Statement, ...], span: Span) -> bool:
+    """Return whether a `for` or a count around a place of a body repeats it."""
+    while True:
+        here = next((each for each in body if _contains(each.span, span)), None)
+        chain = here.chain if isinstance(here, ast.Output) else here
+        if isinstance(chain, ast.For):
+            return True
+        if isinstance(chain, ast.If):
+            body = bodies(chain)
+            continue
+        if not isinstance(chain, ast.Chain):
+            return False
+        step = next((each for each in chain.steps if _contains(each.span, span)), None)
+        if step is None or step.times is not None:
+            return step is not None
+        body = (step.unit.chain,) if isinstance(step.unit, ast.Group) else inside(step.unit)
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def mentioned(part: ast.Item) -> list[str]:

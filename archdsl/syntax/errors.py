@@ -1,16 +1,18 @@
 """Messages for syntax errors."""
 
 import re
-from collections.abc import Callable
 from unicodedata import name as unicode_name
 
 from archdsl.base.source import Source, Span
 from archdsl.diag import codes
-from archdsl.diag.model import Label, Problems
+from archdsl.diag.model import Fix, Label, Problems
+from archdsl.syntax import hints
 from archdsl.syntax.automaton import END, NEWLINE, Failure, Token
+from archdsl.syntax.keywords import misspelt
 from archdsl.syntax.recovery import CLOSING, OPENING, begins_line, begins_statement
 
 # In the order in which messages list them.
+_EXAMINED = 200
 _WORDS = {
     "NAME": "a name",
     "SHAPE": "a shape such as 3x224x224",
@@ -37,39 +39,45 @@ _VALUES = frozenset({"INT", "FLOAT", "STRING", "NAME", "LPAR"})
 _STEPS = frozenset({"NAME", "LBRACE", "LPAR", "LSQB"})
 _SIGNS = frozenset({"PLUS", "MINUS", "STAR", "DIVIDE", "POWER", "COMPARE", "AND", "OR", "IF"})
 _CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
-_WRITTEN = re.compile(r"[-=~]+>|//|/\*|--").match
+_WRITTEN = re.compile(r"[-=~]+>|>>+|//|/\*|--").match
 _NUMBER_AND_NAME = re.compile(r"\w+").match
-_MEANT = {
-    **dict.fromkeys("“”„‘’'«»`", 'replace it by `"`'),
-    **dict.fromkeys("→⟶⇒⟹", "replace it by `->`"),
-    **dict.fromkeys("–—−", "replace it by `-`"),
-    **dict.fromkeys("×✕", "replace it by `x` in shapes, by `*` in products"),
-    **dict.fromkeys("\u00a0\u2007\u202f", "replace it by a space"),
-    "^": "write `**` for powers",
-    "&": "write `and`",
-    "|": "write `or`",
-    "!": "write `not`",
-    "≤": "write `<=`",
-    "≥": "write `>=`",
-    "≠": "write `!=`",
-}
 
 
 def report_all(failures: list[Failure], source: Source, problems: Problems) -> None:
-    """Report the failures of a parser run as diagnostics."""
-    for failure in failures:
-        report(failure, source, problems)
+    """Report the failures of a parser run as diagnostics.
+
+    Statements of another language have one cause, and are reported together.
+    """
+    from archdsl.syntax import foreign
+
+    code: list[foreign.Foreign] = []
+    for number, failure in enumerate(failures):
+        # Only the first messages are shown, and a hostile text has many.
+        found = None if failure.too_deep or number >= _EXAMINED else foreign.foreign(failure, source)
+        if found is None:
+            report(failure, source, problems)
+        elif found.is_code:
+            code.append(found)
+        else:
+            foreign.report([found], problems)
+    if code:
+        foreign.report(code, problems)
 
 
 def report(failure: Failure, source: Source, problems: Problems) -> None:
     """Report a failure of the parser as a diagnostic."""
     token = failure.token
-    if failure.too_deep:
+    word = None if failure.too_deep or failure.unclosed else misspelt(failure, source)
+    if word:
+        help = f"did you mean `{word.keyword}`?"
+        fix = Fix(f"write `{word.keyword}`", ((word.span, word.keyword),))
+        problems.report(codes.KEYWORD_MISSPELT, word.span, help=help, fixes=(fix,))
+    elif failure.too_deep:
         problems.report(codes.TOO_DEEP, _span(token, source), "brackets are nested more than 100 deep")
     elif failure.unclosed:
         _report_open(failure, source, problems)
     elif token.kind == "":
-        _report_character(token, source, problems)
+        _report_character(failure, source, problems)
     elif _is_stray(failure):
         _report_stray(failure, source, problems)
     elif _is_unfinished(failure, source):
@@ -110,21 +118,29 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
     problems.report(codes.NEVER_CLOSED, _span(opened, source), label, secondary=secondary, help=help)
 
 
-def _report_character(token: Token, source: Source, problems: Problems) -> None:
+def _report_character(failure: Failure, source: Source, problems: Problems) -> None:
+    token = failure.token
     span = _span(token, source)
     if token.text == '"':
-        problems.report(codes.UNKNOWN_CHARACTER, span, "this string has no end on its line", help='add `"` at its end')
+        end = source.text.find("\n", span.start)
+        end = len(source.text) if end < 0 else end
+        help = hints.Hint('add `"` at its end', ((Span(source, end, end), '"'),))
+        problems.report(
+            codes.UNKNOWN_CHARACTER, span, "this string has no end on its line", help=help.text, fixes=help.fixes()
+        )
         return
     found = _NUMBER_AND_NAME(source.text, token.start) if token.text.isdigit() else None
     if found:
         span = Span(source, token.start, found.end())
-        help = "insert a space or an operator"
-        problems.report(codes.UNKNOWN_CHARACTER, span, "a number is directly followed by a name", help=help)
+        help = hints.number_and_name(span)
+        label = "a number is directly followed by a name"
+        problems.report(codes.UNKNOWN_CHARACTER, span, label, help=help.text, fixes=help.fixes())
         return
     label = "not a character of the language"
     if ord(token.text) > 126 or not token.text.isprintable():
         label = f"U+{ord(token.text):04X} {unicode_name(token.text, '').lower()}".strip()
-    problems.report(codes.UNKNOWN_CHARACTER, span, label, help=_MEANT.get(token.text))
+    help = hints.character(failure, span, source)
+    problems.report(codes.UNKNOWN_CHARACTER, span, label, help=help.text, fixes=help.fixes())
 
 
 def _is_stray(failure: Failure) -> bool:
@@ -162,8 +178,8 @@ def _report_unexpected(failure: Failure, source: Source, problems: Problems) -> 
     found = {END: "the file ends", NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
     wanted = _wanted(failure)
     label = f"{found} here, expected {wanted}" if wanted else f"{found} is not allowed here"
-    help = _help(failure, span.text, source)
-    problems.report(codes.UNEXPECTED, span, label, secondary=_around(failure, span), help=help)
+    help = hints.hint(failure, span, source)
+    problems.report(codes.UNEXPECTED, span, label, secondary=_around(failure, span), help=help.text, fixes=help.fixes())
 
 
 def _around(failure: Failure, span: Span) -> tuple[Label, ...]:
@@ -202,64 +218,3 @@ def _wanted(failure: Failure) -> str:
     if not words:
         return "an operator" if left & _SIGNS else ""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
-
-
-def _help(failure: Failure, sign: str, source: Source) -> str | None:
-    if "MODEL" in failure.expected:
-        from difflib import get_close_matches
-
-        near = get_close_matches(sign, ["model", "set"], n=1)
-        return f"did you mean `{near[0]}`?" if near else "put steps into a model: `model Name { … }`"
-    return next((help for holds, help in _HINTS if holds(failure, sign, source.text)), None)
-
-
-_Holds = Callable[[Failure, str, str], bool]
-
-
-def _after(failure: Failure, *kinds: str) -> bool:
-    return failure.before is not None and failure.before.kind in kinds
-
-
-def _named(failure: Failure, text: str) -> bool:
-    return failure.token.kind == "NAME" and text[failure.token.end : failure.token.end + 4].lstrip().startswith("=")
-
-
-_SHAPE_HELP = "write a shape as `3x224x224`, or as `[3, 224, 224]`"
-_HINTS: tuple[tuple[_Holds, str], ...] = (
-    (lambda f, s, _: s == "else", "write `else` after an `if`: `if test { … } else { … }`"),
-    (lambda f, s, _: s == "project", "write `project` after a residual: `residual { … } project { … }`"),
-    (lambda f, s, _: _after(f, "SHARE"), "give the label of a step: `share @conv1`"),
-    (lambda f, s, _: "IN" in f.expected, "write a loop as `for i in range(4) { … }`"),
-    (
-        lambda f, s, _: f.before is not None and f.before.text in ("for", "if") and "ARROW" in f.expected,
-        "put the loop or condition into braces: `stage: { for … }`",
-    ),
-    (
-        lambda f, s, _: f.before is not None and f.before.text == "output" and "ARROW" in f.expected,
-        "write the output as a separate statement: `output aux: …`",
-    ),
-    (lambda f, s, _: s.endswith(">") and s != "->", "write `->` for an arrow"),
-    (lambda f, s, _: s == "-" and "ARROW" in f.expected, "write `->` for an arrow"),
-    (lambda f, s, _: s in ("//", "/*", "--"), "write `#` for a comment"),
-    (lambda f, s, _: s == "=" and "COLON" in f.expected, "write `:` after a label"),
-    (lambda f, s, _: s == "=" and "COMPARE" in f.expected, "write `==` to compare"),
-    (
-        lambda f, s, _: s == ":" and "EQUAL" in f.expected and "LBRACE" not in f.expected,
-        "write `=` after the name of an argument",
-    ),
-    (lambda f, s, _: s == ":" and _after(f, "INPUT"), "give the input a name: `input image: 3x224x224`"),
-    (lambda f, s, _: s == ":" and _after(f, "SET", "ASSERT"), "choose another label: this one is a keyword"),
-    (lambda f, s, _: s == ":" and "ARROW" in f.expected, "write one name as the label, before its step"),
-    (lambda f, s, _: f.token.kind in ("SHAPE", "INT") and _after(f, "COLON"), "write `::` before the shape of a step"),
-    (lambda f, s, _: s == "(" and "SHAPE" in f.expected, _SHAPE_HELP),
-    (lambda f, s, _: s == "," and _after(f, "INT", "SHAPE") and NEWLINE in f.expected, _SHAPE_HELP),
-    (lambda f, s, _: f.token.kind in ("INT", "FLOAT", "STRING") and "ARROW" in f.expected, "put arguments in `( )`"),
-    (lambda f, s, _: f.token.kind in _STEPS and "ARROW" in f.expected, "put `->` between two steps"),
-    (lambda f, _, t: "COMMA" in f.expected and _named(f, t), "put `,` between two arguments"),
-    (
-        lambda f, s, _: f.token.kind == "NAME" and _after(f, "INT", "FLOAT") and "COMMA" in f.expected,
-        "put `,` between two values, or an operator such as `*`",
-    ),
-    (lambda f, s, _: f.token.kind in _VALUES and "COMMA" in f.expected, "put `,` between two values"),
-    (lambda f, s, _: f.token.kind in _STEPS and NEWLINE in f.expected, "put each statement on its own line"),
-)

@@ -18,6 +18,10 @@ MODULE_ATTRIBUTES = frozenset(
     state_dict to to_empty train training type xpu zero_grad
     """.split()
 )
+# Attributes that `nn.Sequential` and `nn.ModuleList` add to them: a submodule with labels may become one of these.
+SEQUENTIAL_ATTRIBUTES = frozenset({"append", "extend", "insert", "pop"})
+# Attributes of every tuple: the outputs of a model are the fields of one.
+TUPLE_ATTRIBUTES = frozenset({"count", "index"})
 MODULE_GLOBALS = frozenset(
     """
     Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias abc
@@ -50,7 +54,22 @@ def why_no_label(name: str) -> str | None:
     """Return why a submodule cannot have this name, or None if it can."""
     if name in MODULE_ATTRIBUTES:
         return "an attribute of every `nn.Module`"
+    if name in SEQUENTIAL_ATTRIBUTES:
+        return "an attribute of `nn.Sequential`"
     return "names with `_` in front are private to the module" if name.startswith("_") else _keyword(name)
+
+
+def why_no_output(name: str) -> str | None:
+    """Return why an output cannot have this name, or None if it can: the outputs become fields of a named tuple."""
+    if name in TUPLE_ATTRIBUTES:
+        return "an attribute of every tuple"
+    return "names with `_` in front are private to the tuple of outputs" if name.startswith("_") else _keyword(name)
+
+
+def free_output(name: str) -> str:
+    """Return this name, or a similar one that an output can have."""
+    bare = name.lstrip("_") or "result"
+    return f"{bare}_output" if why_no_output(bare) or not bare[0].isalpha() else bare
 
 
 def free_label(name: str) -> str:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from archdsl.views.scene import NORMAL, SMALL, Arrow, DrawnVolume, Face, Scene, Text, width
-from archdsl.views.volumes import Figure, Volume
+from archdsl.views.volume_chain import Volume
+from archdsl.views.volumes import Figure
 
 _LONGEST_ROW = 1000.0
 _MARGIN = 14.0
@@ -18,12 +19,13 @@ _GAP = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Scales in points: per pixel, per channel of a box, and per element of a vector or sequence."""
+    """Scales in points: per pixel, per channel of a box, per element of a vector or sequence, and of 1-D maps."""
 
     pixel: float
     channel: float
     vector: float
     sequence: float
+    line: tuple[float, float]
     sheets: bool
 
 
@@ -50,13 +52,15 @@ def scene(figure: Figure) -> Scene:
 def _scale(figure: Figure) -> _Scale:
     maps = [volume.shape for volume in figure.volumes if volume.is_map]
     vectors = [int(volume.shape.volume) for volume in figure.volumes if not volume.is_map and volume.shape.rank != 2]
-    sequences = [max(volume.shape.dims) for volume in figure.volumes if volume.shape.rank == 2]
+    sequences = [max(volume.shape.dims) for volume in figure.volumes if volume.is_sequence]
+    lines = [volume.shape.dims for volume in figure.volumes if volume.is_line]
     side = _SHEET_SIDE if figure.sheets else _BOX_SIDE
     return _Scale(
         pixel=side / max((max(shape.map[-2:]) for shape in maps), default=1),
         channel=_THICKEST / max((shape.channels for shape in maps), default=1),
         vector=_BAR / max(vectors, default=1),
         sequence=_BAR / max(sequences, default=1),
+        line=(_BAR / max((size for size, _ in lines), default=1), _BAR / max((size for _, size in lines), default=1)),
         sheets=figure.sheets,
     )
 
@@ -79,6 +83,9 @@ def _item(volume: Volume, scale: _Scale) -> _Item:
 def _faces(volume: Volume, scale: _Scale) -> tuple[list[Face], float]:
     """Return the faces of one tensor, rear faces first, and the offset of the next copy."""
     family, shape = volume.family, volume.shape
+    if volume.is_line:
+        high, wide = (max(size * unit, _THINNEST) for size, unit in zip(shape.dims, scale.line, strict=True))
+        return [_rectangle(0, -high / 2, wide, high, family)], wide
     if shape.rank == 2:
         wide, high = (max(size * scale.sequence, _SHORTEST) for size in (shape.dims[1], shape.dims[0]))
         return [_rectangle(0, -high / 2, wide, high, family)], wide
@@ -114,7 +121,7 @@ def _rows(items: list[_Item], *, packs: bool) -> list[list[tuple[_Item, float, b
     With `packs` a pooled map follows its input without an arrow.
     """
     packed_ones = [
-        packs and number > 0 and item.volume.family == "pooling" and items[number - 1].volume.is_map
+        packs and not item.volume.begins and item.volume.family == "pooling" and items[number - 1].volume.is_map
         for number, item in enumerate(items)
     ]
     widths = [
@@ -124,11 +131,11 @@ def _rows(items: list[_Item], *, packs: bool) -> list[list[tuple[_Item, float, b
     longest = sum(widths) / ceil(sum(widths) / _LONGEST_ROW) + max(widths) / 2
     rows: list[list[tuple[_Item, float, bool]]] = [[]]
     x = 0.0
-    for number, (item, packed, needed) in enumerate(zip(items, packed_ones, widths, strict=True)):
-        if rows[-1] and x + needed > longest and not packed:
+    for item, packed, needed in zip(items, packed_ones, widths, strict=True):
+        if rows[-1] and (item.volume.begins or x + needed > longest) and not packed:
             rows.append([])
             x = 0.0
-        rows[-1].append((item, x, number > 0 and not packed))
+        rows[-1].append((item, x, item.volume.family != "io" and not packed))
         x += needed
     return rows
 

@@ -21,7 +21,8 @@ from archdsl.report.explanation import explanations
 
 # Returns the SVG of each diagram.
 Drawer = Callable[[list[Diagram]], list[bytes]]
-_TIMES = re.compile(r"(?<=\d)x(?=\d)")
+# A shape, not a name that ends like one: `conv1x1` stays.
+_SHAPE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:x\d+(?:\.\d+)?)+(?!\w|\.\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ def _sections(sections: Iterable[tuple[str, tuple[str, ...]]], shapes: str) -> l
 
 
 def _signs(line: str) -> str:
-    return _TIMES.sub("×", line).replace(" -> ", " → ")
+    return _SHAPE.sub(lambda shape: shape[0].replace("x", "×"), line).replace(" -> ", " → ")
 
 
 def _containers(container: Container) -> Iterator[Container]:

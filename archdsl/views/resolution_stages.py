@@ -7,6 +7,7 @@ from itertools import groupby, takewhile
 from archdsl.base.shape import Shape
 from archdsl.diagram.wording import sizes
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.ir.order import in_order
 
 _SHOWN = ("convolution", "linear", "pooling")
 _HIDDEN = ("normalisation", "activation", "merge")
@@ -74,7 +75,7 @@ def _layers_before(graph: CheckedGraph) -> dict[Path, frozenset[Path]]:
     """Return for every operator the layers that it reads, directly or through operators that are not listed."""
     before: dict[Path, frozenset[Path]] = {}
     last: dict[Path, frozenset[Path]] = {}
-    for node in graph.nodes:
+    for node in in_order(graph.nodes):
         found = frozenset[Path]().union(*(last.get(source, frozenset()) for source in node.sources))
         before[node.path] = found
         last[node.path] = frozenset((node.path,)) if _is_layer(node) else found
@@ -186,7 +187,8 @@ class _Reader:
 def _reads_pooled_channels(node: Node, container: Container) -> bool:
     """Return whether a layer reads and makes maps of one pixel, inside a submodule that reads larger maps."""
     sides, around = (tuple(map(int, shape.map)) for shape in (node.input, container.input))
-    return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == max(map(int, node.shape.map))
+    made = max(map(int, node.shape.map), default=0)
+    return bool(around) and max(around) > 1 and bool(sides) and max(sides) == 1 == made
 
 
 def _is_global(node: Node) -> bool:

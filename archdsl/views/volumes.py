@@ -1,17 +1,16 @@
 """The tensors of a model to scale, as in the figures of the LeNet-5 and VGG papers."""
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from archdsl.base.shape import Shape
 from archdsl.diagram import wording
 from archdsl.diagram.model.facts import parameters
 from archdsl.diagram.model.fuse_boxes import fuse_boxes
-from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
+from archdsl.ir.graph import CheckedGraph, Container, Node, dotted
 from archdsl.ops.base import FAMILIES
 from archdsl.views.resolution_stages import block_parts, omitted_towers
+from archdsl.views.volume_chain import Volume, connect, drawn_sources, lines_of
 
 # The largest number of channels that are drawn one by one.
 _SHEETS = 32
@@ -21,29 +20,6 @@ _SPAN = 27
 
 class NotToScale(Exception):
     """The sequences differ too much in size for a common scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """A tensor with the steps that compute it, or `count` consecutive ones of the same shape and steps."""
-
-    id: str
-    family: str
-    title: str
-    steps: tuple[str, ...]
-    shape: Shape
-    facts: str
-    count: int = 1
-
-    @property
-    def is_map(self) -> bool:
-        """Whether it is a feature map of more than one pixel."""
-        return self.shape.rank > 2 and self.shape.volume > self.shape.channels
-
-    @property
-    def label(self) -> str:
-        """The shape as text; a map of one pixel is a vector."""
-        return wording.sizes(self.shape) if self.is_map or self.shape.rank == 2 else str(int(self.shape.volume))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +40,16 @@ def figure(graph: CheckedGraph) -> Figure:
     Raises:
         NotToScale: Sequences differ too much in size.
     """
-    volumes = (*_inputs(graph), *_packed(_volumes(graph)))
+    connected = connect(_inputs(graph), list(_volumes(graph)), drawn_sources(graph))
+    volumes = tuple(_packed(connected.volumes))
     maps = [volume for volume in volumes if volume.is_map]
     sheets = bool(maps) and max(volume.shape.channels for volume in maps) <= _SHEETS
     present = {volume.family for volume in volumes}
     words = (*_scales(volumes, sheets=sheets), parameters(graph))
     counts = f"{wording.exact(graph.params, 'parameter')} and {wording.exact(graph.macs, 'MAC')}"
     notes = [f"{tower} equals {shown}" for tower, shown in omitted_towers(graph.root)]
-    if not notes and (skips := _skips(graph)):
-        notes = [f"{wording.exact(skips, 'skip connection')} not drawn"]
+    if not notes and connected.skips:
+        notes = [f"{wording.exact(connected.skips, 'skip connection')} not drawn"]
     return Figure(
         name=graph.name,
         volumes=volumes,
@@ -84,48 +61,46 @@ def figure(graph: CheckedGraph) -> Figure:
 
 
 def _scales(volumes: tuple[Volume, ...], *, sheets: bool) -> Iterator[str]:
-    """Yield the texts about scales; maps, sequences and vectors each have their own."""
-    sides = [int(side) for volume in volumes if volume.shape.rank == 2 for side in volume.shape.dims]
+    """Yield the texts about scales; maps, 1-D maps, sequences and vectors each have their own."""
+    sides = [int(side) for volume in volumes if volume.is_sequence for side in volume.shape.dims]
     if sides and max(sides) > _SPAN * min(sides):
         raise NotToScale(f"sequences with sides from {min(sides)} to {max(sides)} have no common scale")
     vectors = any(not volume.is_map and volume.shape.rank != 2 for volume in volumes)
     has_maps = any(volume.is_map for volume in volumes)
+    has_lines = any(volume.is_line for volume in volumes)
     if has_maps:
         yield f"sides of maps to scale, {'one sheet per channel' if sheets else 'thickness by channels'}"
+    if has_lines:
+        yield "width by length, height by channels, each to its own scale"
     if sides:
-        yield "sequences to their own scale" if has_maps else "sequences to scale"
+        yield "sequences to their own scale" if has_maps or has_lines else "sequences to scale"
     if vectors:
-        yield "vectors to their own scale" if has_maps or sides else "vectors to scale"
-
-
-def _skips(graph: CheckedGraph) -> int:
-    """Return the number of connections that skip at least one drawn tensor."""
-    parts = list(block_parts(graph))
-    places = {node.path: number for number, part in enumerate(parts)
-              for node in ([part] if isinstance(part, Node) else part.nodes())}  # fmt: skip
-    trained = only_in_training(graph.graph)
-    made: dict[Path, frozenset[int]] = {}
-    read: set[tuple[int, int]] = set()
-    for node in graph.nodes:
-        sources = frozenset[int]().union(*(made.get(source, frozenset()) for source in node.sources))
-        place = places.get(node.path)
-        made[node.path] = sources if place is None else frozenset((place,))
-        if node.path not in trained and place is not None:
-            read |= {(source, place) for source in sources}
-    return sum(place > source + 1 for source, place in read)
+        yield "vectors to their own scale" if has_maps or has_lines or sides else "vectors to scale"
 
 
 def _ends(volumes: tuple[Volume, ...]) -> str:
     return f"from {volumes[0].label} to {volumes[-1].label}"
 
 
-def _inputs(graph: CheckedGraph) -> Iterator[Volume]:
-    for given in graph.inputs:
-        facts = f"input {given.name} | {wording.sizes(given.shape)} | {wording.place(given.span)}"
-        yield Volume(f"input-{given.name}", "io", "Input", (), given.shape.plain(), facts)
+def _inputs(graph: CheckedGraph) -> list[Volume]:
+    lines = lines_of(graph)
+    return [
+        Volume(
+            id=f"input-{given.name}",
+            family="io",
+            title=f"Input {wording.cut(given.name, 20)}" if len(graph.inputs) > 1 else "Input",
+            steps=(),
+            shape=given.shape.plain(),
+            facts=f"input {given.name} | {wording.sizes(given.shape)} | {wording.place(given.span)}",
+            begins=True,
+            is_line=given.path in lines,
+        )
+        for given in graph.inputs
+    ]
 
 
 def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
+    lines = lines_of(graph)
     activations = {
         path: tuple(node.op.drawing(node.input).title for node in group.fused_ops if node.op.family == "activation")
         for path, group in fuse_boxes(graph).items()
@@ -133,16 +108,19 @@ def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
     for part in block_parts(graph):
         if isinstance(part, Node):
             steps = (_without_width(part), *activations.get(part.path, ()))
-            family, labelled = part.op.family, part.labelled and not part.path[-1].isdigit()
+            family, labelled, end = part.op.family, part.labelled and not part.path[-1].isdigit(), part.path
         else:
-            steps, family, labelled = _blocks(part), _family(part), not part.path[-1].isdigit()
+            steps, family, labelled, end = _blocks(part), _family(part), not part.path[-1].isdigit(), part.output
         title = wording.cut(part.path[-1], 20) if labelled else ""
-        yield Volume(dotted(part.path), family, title, steps, part.shape.plain(), _facts(part))
+        shape = part.shape.plain()
+        yield Volume(dotted(part.path), family, title, steps, shape, _facts(part), is_line=end in lines)
 
 
 def _without_width(node: Node) -> str:
     """Return the title of an operator without its number of output channels, which the shape shows."""
-    return re.sub(rf",? {int(node.shape.dims[0])}\b", "", node.op.drawing(node.input).title, count=1)
+    words = node.op.drawing(node.input)
+    is_shown = words.width == str(int(node.shape.dims[0]))
+    return words._replace(width="").title if is_shown else words.title
 
 
 def _blocks(container: Container) -> tuple[str, ...]:
@@ -173,8 +151,9 @@ def _facts(part: Node | Container) -> str:
 
 def _packed(volumes: Iterable[Volume]) -> Iterator[Volume]:
     """Yield the volumes; consecutive ones with the same steps, shape and family are joined."""
-    for _, run in groupby(volumes, key=lambda volume: (volume.steps, volume.shape, volume.family)):
+    alike = groupby(volumes, key=lambda each: (each.steps, each.shape, each.family, each.id if each.begins else ""))
+    for _, run in alike:
         first, *others = run
         facts = " || ".join(volume.facts for volume in (first, *others))
         title = first.title + (f"–{others[-1].title}" if others and first.title and others[-1].title else "")
-        yield Volume(first.id, first.family, title, first.steps, first.shape, facts, 1 + len(others))
+        yield replace(first, title=title, facts=facts, count=1 + len(others))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from archdsl.diagram import wording
 from archdsl.diagram.model import facts, summary
 from archdsl.diagram.model.box_ownership import own_boxes
+from archdsl.diagram.model.content import WIDEST
 from archdsl.diagram.model.flow import flow, leads_left
 from archdsl.diagram.model.fuse_boxes import OperatorGroup
 from archdsl.diagram.model.lanes import in_lanes
@@ -60,6 +61,7 @@ def build(
         inside = in_lanes(inside, ownership.devices, graph)
     ends = terminals(ownership, links=look.links)
     members, edges = flow((*ends.before, *inside, *ends.after), ends, shapes=look.shapes)
+    counts, axes = summary.counts(graph, root, look.title), summary.axes(root, edges)
     return Diagram(
         mirrored=leads_left(edges, {box.id for box in ends.before if box.form is Form.STUB}),
         name=look.title or summary.name(graph, root),
@@ -67,7 +69,9 @@ def build(
         edges=edges,
         families=summary.families(outline) if look.legend else (),
         family_terms=summary.family_terms(outline) if look.legend else (),
-        caption=summary.caption(graph, root, edges, look.title) if look.legend else (),
+        caption=summary.caption(graph, root, counts, axes) if look.legend else (),
+        counts=counts,
+        axes=axes,
         description=summary.description(graph, root),
         doc="\n".join(graph.doc),
         direction=direction,
@@ -78,7 +82,11 @@ def build(
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """Turns entries of an outline into boxes and clusters; `training` are the operators only training needs."""
+    """Turns entries of an outline into boxes and clusters; `training` are the operators only training needs.
+
+    `depth` is the number of frames around an entry. `marked` says that one of these names the step whose weights all
+    of its content shares.
+    """
 
     graph: CheckedGraph
     look: Look
@@ -92,47 +100,55 @@ class _Builder:
         is_closed = len(entries) == 1 and entries[0].item is root
         return (self._member(entries[0], depth=0) if is_closed else self._cluster(root, entries, depth=0),)
 
-    def _nested(self, entry: Entry, *, depth: int) -> tuple[Member, ...]:
+    def _nested(self, entry: Entry, *, depth: int, marked: bool) -> tuple[Member, ...]:
         """Return the members of an entry within a frame; a short branch gets no frame of its own."""
-        made = self._member(entry, depth=depth)
+        made = self._member(entry, depth=depth, marked=marked)
         if isinstance(entry.item, Container) and isinstance(made, Cluster) and _is_branch(made, entry.item):
             return made.members
         return (made,)
 
-    def _member(self, entry: Entry, *, depth: int) -> Member:
-        if isinstance(entry.item, OperatorGroup):
-            made: Member = self._operator(entry.item)
+    def _member(self, entry: Entry, *, depth: int, marked: bool = False) -> Member:
+        item = entry.item
+        if isinstance(item, OperatorGroup):
+            made: Member = self._operator(item, marked=marked)
         elif entry.children is None:
-            made = self._block(entry.item, has_copies=bool(entry.copies))
-        elif len(entry.children) == 1 and not entry.item.inline and not _stands_for_several(entry.children[0]):
+            made = self._block(item, has_copies=bool(entry.copies), marked=marked)
+        elif len(entry.children) == 1 and not item.inline and not _stands_for_several(entry.children[0]):
             # A frame around a single member would only repeat its name.
-            made = self._member(entry.children[0], depth=depth)
+            made = self._member(entry.children[0], depth=depth, marked=marked or item.weights is not None)
+            made = made if marked else _with_owners(made, item)
             if isinstance(made, Cluster):
-                made = replace(made, title=facts.name(entry.item.path))
+                made = replace(made, title=_joint_title(entry))
         else:
-            made = self._cluster(entry.item, entry.children, depth=depth)
+            made = self._cluster(item, entry.children, depth=depth, marked=marked)
         return _counted(made, entry) if entry.copies else made
 
-    def _cluster(self, container: Container, entries: tuple[Entry, ...], *, depth: int) -> Cluster:
+    def _cluster(
+        self, container: Container, entries: tuple[Entry, ...], *, depth: int, marked: bool = False
+    ) -> Cluster:
+        inner = marked or container.weights is not None
         return Cluster(
             id=dotted(container.path),
             style=Style.NESTED if depth else Style.TOP_LEVEL,
             title=facts.name(container.path),
-            details=() if depth else self._sizes(container),
+            details=(*_owners(container, marked=marked), *(() if depth else self._sizes(container))),
             tooltip=facts.tooltip(container, self.fields),
-            members=tuple(each for entry in entries for each in self._nested(entry, depth=depth + 1)),
+            members=tuple(each for entry in entries for each in self._nested(entry, depth=depth + 1, marked=inner)),
             link=self._link(container),
             inline=container.inline,
         )
 
-    def _block(self, container: Container, *, has_copies: bool) -> Box:
+    def _block(self, container: Container, *, has_copies: bool, marked: bool) -> Box:
         is_whole = not container.path
+        size = " · ".join((*_owners(container, marked=marked), *self._sizes(container)))
+        lines = facts.block_lines(container, size, copies=has_copies)
         return Box(
             id=box_id(container),
             form=Form.BLOCK,
             family="block",
             title=wording.cut(self.graph.name, _LONGEST_TITLE) if is_whole else facts.block_title(container),
-            lines=facts.block_lines(container, self._size(container), copies=has_copies),
+            kind=facts.block_kind(container),
+            lines=(*lines, *self._several_devices(container)),
             does=facts.does(container),
             tooltip=facts.tooltip(container, self.fields),
             count=1 if has_copies else facts.repeats(container),
@@ -140,18 +156,21 @@ class _Builder:
             training=self._trains(container),
         )
 
-    def _operator(self, group: OperatorGroup) -> Box:
+    def _operator(self, group: OperatorGroup, *, marked: bool) -> Box:
         node = group.node
+        words = node.op.drawing(node.input)
         merge = isinstance(node.op, Merge)
         bar = isinstance(node.op, Merge) and node.op.free_axis is not None
         pill = node.op.family in _PILLS and not group.params
         form = Form.BAR if bar else Form.MERGE if merge else Form.PILL if pill else Form.OPERATOR
-        detail = wording.sizes(node.shape) if bar else "" if merge else self._size(group)
+        size = " · ".join((*_owners(group, marked=marked), *self._sizes(group)))
+        detail = wording.sizes(node.shape) if bar else "" if merge else size
         return Box(
             id=box_id(group),
             form=form,
             family=node.op.family,
-            title=node.op.drawing(node.input).title,
+            title=words.title,
+            kind=words.title,
             lines=(detail,) if detail else (),
             does=facts.does(group),
             tooltip=facts.tooltip(group, self.fields),
@@ -161,14 +180,17 @@ class _Builder:
             training=self._trains(group),
         )
 
-    def _size(self, item: Item) -> str:
-        return " · ".join(self._sizes(item))
-
     def _sizes(self, item: Item) -> tuple[str, ...]:
         nodes = nodes_of(item)
         params = sum(node.params for node in nodes) if self.look.params else 0
         macs = sum(node.macs for node in nodes) if self.look.macs else 0
         return tuple(filter(None, (wording.params(params), wording.macs(macs))))
+
+    def _several_devices(self, container: Container) -> tuple[str, ...]:
+        """Return a text with the devices of a closed submodule if there are several, as no lane shows them."""
+        present = {node.device for node in container.nodes()}
+        names = [device for device in self.graph.devices if device in present]
+        return (wording.cut(f"on {', '.join(names)}", WIDEST),) if names[1:] else ()
 
     def _trains(self, item: Item) -> bool:
         return all(node.path in self.training for node in nodes_of(item))
@@ -190,6 +212,34 @@ def _counted(member: Member, entry: Entry) -> Member:
     return replace(made, alike=entry.count, lines=lines)
 
 
+def _owners(item: Item, *, marked: bool) -> tuple[str, ...]:
+    """Return a text with the steps whose weights an item shares; nothing if it has its own, or if it is `marked`."""
+    owners = (item.weights,) if isinstance(item, Container) else tuple(node.weights for node in item.nodes)
+    named = ", ".join(dict.fromkeys(dotted(owner) for owner in owners if owner))
+    return (wording.cut(f"weights of {named}", _LONGEST_TITLE),) if named and not marked else ()
+
+
+def _with_owners(member: Member, container: Container) -> Member:
+    """Return the member that stands for a submodule, with the step whose weights the submodule shares."""
+    owners = _owners(container, marked=False)
+    if isinstance(member, Cluster):
+        return replace(member, details=(*owners, *member.details))
+    return replace(member, lines=(" · ".join((*owners, *member.lines[:1])), *member.lines[1:])) if owners else member
+
+
+def _joint_title(entry: Entry) -> str:
+    """Return the title of a frame that stands for an entry and for its only child.
+
+    If one inside is drawn once for several equal ones, the title is the path of the first of these.
+    """
+    title, child = facts.name(path_of(entry.item)), entry
+    while not child.copies and child.children is not None and len(child.children) == 1:
+        child = child.children[0]
+        if child.copies:
+            return dotted((title, *path_of(child.item)[len(path_of(entry.item)) :]))
+    return title
+
+
 def _stands_for_several(entry: Entry) -> bool:
     """Return whether it is a closed block with copies, so that the submodule around it keeps its name and size."""
     return entry.count > 1 and entry.children is None and isinstance(entry.item, Container)
@@ -207,6 +257,7 @@ def _is_branch(member: Member, container: Container) -> bool:
     return (
         isinstance(member, Cluster)
         and container.use is None
+        and container.weights is None
         and member.count == 1
         and len(member.members) <= _SHORT
         and all(isinstance(each, Box) for each in member.members)

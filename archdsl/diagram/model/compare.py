@@ -9,7 +9,7 @@ from archdsl.diagram import wording
 from archdsl.diagram.model import facts
 from archdsl.diagram.model.build import Look, build
 from archdsl.diagram.model.detail import FULL, Detail
-from archdsl.diagram.model.matching import BEFORE, renamed
+from archdsl.diagram.model.matching import renamed
 from archdsl.diagram.model.outline import outlines
 from archdsl.diagram.spec import Box, Cluster, Diagram, Direction, Edge, EdgeKind, Form, Member, boxes
 from archdsl.ir.graph import CheckedGraph, Container, Path, dotted
@@ -22,7 +22,6 @@ _Steps: TypeAlias = dict[Path, tuple[_Step, ...]]
 _MOST = 60
 _LOOK = Look()
 _FOLDED = (Form.BLOCK, Form.OPERATOR, Form.PILL)
-_COPIES = " | the first of "
 _WITHOUT_MARK = (Form.FORK, Form.TERMINAL, Form.STUB, Form.CONNECTOR)
 
 
@@ -84,7 +83,8 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
     edges = (*_marked(new.edges, old.edges, EdgeKind.ADDED), *_only(old.edges, new.edges))
     marks = [box.mark for box in boxes(members)]
     counts = [f"{marks.count(mark)} {mark}" for mark in ("added", "removed", "changed") if mark in marks]
-    caption = f"{_counted(old.caption).partition(' · edge')[0]}  →  {_counted(new.caption)}" if new.caption else ""
+    after_counts = (*new.counts, *filter(None, (new.axes,)))
+    caption = f"{' · '.join(old.counts)}  →  {' · '.join(after_counts)}" if new.caption else ""
     found = ", ".join(counts) or "nothing differs"
     members, edges = _folded(members, edges)
     return replace(
@@ -92,15 +92,11 @@ def _merged(old: Diagram, new: Diagram) -> Diagram:
         name=f"{old.name} → {new.name}",
         members=members,
         edges=edges,
+        devices=tuple(dict.fromkeys((*new.devices, *old.devices))),
         caption=(caption, found) if caption else (),
         description=f"{old.description} Compared with it: {new.description} Boxes: {found}.",
         edge_kinds=tuple(kind for kind in EdgeKind if kind in {edge.kind for edge in edges}) if new.caption else (),
     )
-
-
-def _counted(caption: tuple[str, ...]) -> str:
-    """Return the name and the counts of a caption; with a long name they are two lines."""
-    return caption[0] if " parameters" in caption[0] else " · ".join(caption[:2])
 
 
 def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple[Member, ...], tuple[Edge, ...]]:
@@ -111,6 +107,7 @@ def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple
         readers[edge.source].add(edge.target)
         sources[edge.target].add(edge.source)
     first: dict[str, str] = {}
+    tooltips: dict[str, str] = {}
 
     def inside(some: tuple[Member, ...]) -> tuple[Member, ...]:
         made: list[Member] = []
@@ -120,8 +117,9 @@ def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple
             follows = readers[last] == {member.id} and sources[member.id] == {last}
             if isinstance(top, Box) and isinstance(member, Box) and follows and _is_same(top, member):
                 first[member.id] = top.id
-                more = f"{top.tooltip.partition(_COPIES)[0]}{_COPIES}{top.count + 1}, the last is {member.id}"
-                made[-1] = replace(top, count=top.count + 1, tooltip=more)
+                own = tooltips.setdefault(top.id, top.tooltip)
+                more = f" | the first of {top.count + 1}, the last is {member.id}"
+                made[-1] = replace(top, count=top.count + 1, tooltip=own + more)
             else:
                 made.append(member if isinstance(member, Box) else replace(member, members=inside(member.members)))
             last = member.id
@@ -134,8 +132,7 @@ def _folded(members: tuple[Member, ...], edges: tuple[Edge, ...]) -> tuple[tuple
 
 def _is_same(one: Box, other: Box) -> bool:
     """Return whether two added, or two removed, boxes differ only in their names."""
-    said = [(box.mark, box.form, box.lines, box.tags, box.title.rpartition("  ")[2], box.does[1:])
-            for box in (one, other)]  # fmt: skip
+    said = [(box.mark, box.form, box.lines, box.tags, box.kind, box.does[1:]) for box in (one, other)]
     return one.mark in ("added", "removed") and one.form in _FOLDED and said[0] == said[1] and other.count == 1
 
 
@@ -207,16 +204,9 @@ def _gone(member: Member, after: set[str]) -> Member | None:
     if isinstance(member, Box):
         if member.id in after:
             return None
-        return replace(member, title=_own_title(member), mark="removed", group="", rank=None)
+        return replace(member, mark="removed", group="", rank=None)
     inner = tuple(gone for each in member.members if (gone := _gone(each, after)))
-    return replace(member, members=inner, title=_own_title(member)) if inner else None
-
-
-def _own_title(member: Member) -> str:
-    """Return the title of a removed member with its original name."""
-    path = tuple(member.id.split("."))
-    own = tuple(part.removesuffix(BEFORE) for part in path)
-    return member.title if own == path else member.title.replace(facts.name(path), facts.name(own), 1)
+    return replace(member, members=inner) if inner else None
 
 
 def _marked(edges: tuple[Edge, ...], others: tuple[Edge, ...], kind: EdgeKind) -> Iterator[Edge]:

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, Node, Path
+from archdsl.ir.order import in_order
+from archdsl.ops.analysis import Drawing
 from archdsl.ops.base import Merge
 
 # The number of characters in a small line of a box, and of such lines.
@@ -15,7 +17,6 @@ _LINES = 2
 _WEIGHTY = ("convolution", "linear")
 _OUTSIDE: Path = ()
 _BREAKS = re.compile(r"(?<= → )|(?<= \+ )")
-_STRIDE = re.compile(r", /[\d×]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +38,40 @@ _Step: TypeAlias = Node | _Gate | _Join
 _Chain: TypeAlias = tuple[_Step, ...]
 
 
-def content(container: Container) -> tuple[str, ...]:
+def content(container: Container, *, strides: bool = True) -> tuple[str, ...]:
     """Return the lines that summarise a submodule: its weighted layers in order, or only their number.
 
-    An arrow leads from a layer to one that reads its output; a plus separates parallel branches.
+    An arrow leads from a layer to one that reads its output; a plus separates parallel branches. `strides` adds the
+    strides of the layers.
     """
     layers = [node for node in container.nodes() if node.op.family in _WEIGHTY]
     if not layers:
         return ()
     reader = _reader(container)
     chain = reader.chain()
-    for texts in _texts(chain, layers) if chain else ():
+    for texts in _texts(chain, layers, strides=strides) if chain else ():
         for count in range(1, _LINES + 1):
             for text in texts:
                 if lines := broken(text, count):
                     return lines
-    titles = {node.op.drawing(node.input).title for node in layers}
+    titles = {_drawing(node, strides=strides).title for node in layers}
     what = f"{len(layers)} {titles.pop()}" if len(titles) == 1 else f"{len(layers)} weighted layers"
     return (what if chain else f"{what} · longest path {reader.longest()}",)
 
 
 def same_content(one: Container, other: Container) -> bool:
     """Return whether two submodules have the same summary, apart from strides."""
-    first, second = (_STRIDE.sub("", " ".join(content(each))) for each in (one, other))
-    return first == second
+    return content(one, strides=False) == content(other, strides=False)
 
 
-def _texts(chain: _Chain, layers: list[Node]) -> Iterator[tuple[str, str]]:
+def _drawing(node: Node, *, strides: bool) -> Drawing:
+    words = node.op.drawing(node.input)
+    return words if strides else words._replace(step="")
+
+
+def _texts(chain: _Chain, layers: list[Node], *, strides: bool) -> Iterator[tuple[str, str]]:
     """Yield texts for a chain, the most detailed first, each without and with repeats folded."""
-    name = _names(layers)
+    name = _names(layers, strides=strides)
     for detailed in (True, False):
         words = _worded(chain, name, detailed=detailed)
         if words:
@@ -79,19 +85,19 @@ def _texts(chain: _Chain, layers: list[Node]) -> Iterator[tuple[str, str]]:
             yield " → ".join(words) + total, " → ".join(_folded(words)) + total
 
 
-def _names(layers: list[Node]) -> Callable[[Node], str]:
-    """Return a function that names layers without a common first word; several convolutions have only their window."""
-    titles = {node.path: node.op.drawing(node.input).title for node in layers}
+def _names(layers: list[Node], *, strides: bool) -> Callable[[Node], str]:
+    """Return a function that names layers without a common name; several convolutions have only their window."""
+    drawings = {node.path: _drawing(node, strides=strides) for node in layers}
     several = sum(node.op.family == "convolution" for node in layers) > 1
-    same = len(titles) > 1 and len({title.partition(" ")[0] for title in titles.values()}) == 1
+    same = len(drawings) > 1 and len({words.name for words in drawings.values()}) == 1
 
     def name(node: Node) -> str:
-        title = titles.get(node.path) or node.op.drawing(node.input).title
-        if same and node.path in titles:
-            return title.partition(" ")[2]
-        if several and node.op.family == "convolution":
-            return title.removeprefix("Conv ").replace("DWConv", "DW")
-        return title
+        words = drawings.get(node.path) or _drawing(node, strides=strides)
+        if same and node.path in drawings and words.details:
+            return words.details
+        if several and words.short is not None:
+            return f"{words.short} {words.details}".lstrip()
+        return words.title
 
     return name
 
@@ -178,12 +184,10 @@ def _filled(parts: list[str], width: int) -> tuple[str, ...]:
 
 
 def _reader(container: Container) -> "_Reader":
-    nodes: dict[Path, Node] = {}
-    optional: set[Path] = set()
-    for node, is_optional in _with_optional(container, optional=False):
-        nodes[node.path] = node
-        if is_optional:
-            optional.add(node.path)
+    listed = list(_with_optional(container, optional=False))
+    optional = {node.path for node, is_optional in listed if is_optional}
+    # Towers that exchange streams read each other, so the source lists operators before those that they read.
+    nodes = {node.path: node for node in in_order(node for node, _ in listed)}
     above: dict[Path, Path] = {}
     depths = {_OUTSIDE: 0}
     for node in nodes.values():
@@ -215,7 +219,10 @@ def _dominator(values: list[Path], above: Mapping[Path, Path], depths: Mapping[P
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads a submodule backwards from its output; `above` is the immediate dominator of each step."""
+    """Reads a submodule backwards from its output.
+
+    `nodes` are in an order of execution; `above` is the immediate dominator of each step.
+    """
 
     container: Container
     nodes: Mapping[Path, Node]

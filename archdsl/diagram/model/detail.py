@@ -64,7 +64,7 @@ def focus(root: Container, detail: Detail) -> Focus:
     """
     if not (detail.expand or detail.collapse or detail.only):
         return Focus(root)
-    found = list(_containers(root))
+    found = list(containers(root))
     opened = frozenset(path for name in detail.expand for path in _named(name, found))
     closed = frozenset(path for name in detail.collapse for path in _named(name, found))
     alone = _named(detail.only, found)[0] if detail.only else ()
@@ -86,8 +86,9 @@ def _named(name: str, found: list[Container]) -> list[Path]:
     raise NoSuchPart(name, [dotted(each.path) for each in found])
 
 
-def _containers(container: Container) -> Iterator[Container]:
+def containers(container: Container) -> Iterator[Container]:
+    """Yield the submodules inside a container, each before those inside it."""
     for child in container.children:
         if isinstance(child, Container):
             yield child
-            yield from _containers(child)
+            yield from containers(child)

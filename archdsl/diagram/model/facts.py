@@ -7,6 +7,7 @@ from itertools import pairwise
 from archdsl.diagram import wording
 from archdsl.diagram.model.content import broken, content, same_content
 from archdsl.diagram.model.fuse_boxes import OperatorGroup
+from archdsl.diagram.model.matching import BEFORE
 from archdsl.diagram.model.outline import Item, nodes_of
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted, only_in_training
 from archdsl.report.receptive_fields import ReceptiveField
@@ -14,15 +15,23 @@ from archdsl.report.receptive_fields import receptive_fields as fields_of
 
 
 def name(path: Path) -> str:
-    """Return the last name of a path, with the names before it up to one that is not a number: `layer1.0`."""
+    """Return the last name of a path, with the names before it up to one that is not a number: `layer1.0`.
+
+    A removed step of a comparison has the name that it had in the old model.
+    """
     start = next((i for i in range(len(path) - 1, 0, -1) if not path[i].isdigit()), 0)
-    return dotted(path[start:])
+    return dotted(tuple(part.removesuffix(BEFORE) for part in path[start:]))
 
 
 def block_title(container: Container) -> str:
     """Return the title of a closed submodule: its name, and the block that it or all its children are uses of."""
     title, block = name(container.path), _block(container)
     return title if block is None or block.lower() in title.lower() else f"{title}  {block}"
+
+
+def block_kind(container: Container) -> str:
+    """Return the block that a closed submodule or all its children are uses of; its name if there is none."""
+    return _block(container) or (name(container.path) if container.path else "")
 
 
 def repeats(container: Container) -> int:
@@ -113,12 +122,8 @@ def _is_projection(child: Node | Container) -> bool:
 def rates(item: Item, last: Item) -> tuple[str, ...]:
     """Return the range of drop rates over equal submodules, from those of the first to those of the last."""
     pairs = zip(nodes_of(item), nodes_of(last), strict=True)
-    titles = (
-        (one.op.drawing(one.input).title, other.op.drawing(other.input).title)
-        for one, other in pairs
-        if one.op.is_random
-    )
-    found = (f"{one.lower()} to {other.rpartition(' ')[2]}" for one, other in titles if one != other)
+    drawings = ((one.op.drawing(one.input), other.op.drawing(other.input)) for one, other in pairs if one.op.is_random)
+    found = (f"{one.title.lower()} to {other.size}" for one, other in drawings if one != other)
     return tuple(dict.fromkeys(found))
 
 

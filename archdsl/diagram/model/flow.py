@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from archdsl.diagram import wording
 from archdsl.diagram.model.box_ownership import BoxOwnership, Wire
@@ -10,7 +11,7 @@ from archdsl.diagram.model.edge_kinds import edge_kinds
 from archdsl.diagram.model.terminals import Terminals
 from archdsl.diagram.spec import Box, Cluster, Edge, EdgeKind, Form, Member, Style, framed_boxes
 from archdsl.ir.graph import Path
-from archdsl.passes.crossings import crossings
+from archdsl.passes.crossings import transfer_bytes
 
 _TRUNK = "main"
 _Frames = tuple[str, ...]
@@ -57,7 +58,7 @@ def flow(
     aligner = _Aligner(
         trunk=_trunks(edges, places, _lanes(members, frames), terminals.ownership.projections, router.boxes),
         ranks=_ranks(edges, frames, terminals.ownership.projections),
-        ordered=_ordered(edges),
+        orderings=_orderings(edges),
         forks=forks,
         transfers={(link.edge.target, link.edge.segment): link.transfer for link in links if link.transfer},
     )
@@ -82,7 +83,6 @@ def _router(
 ) -> "_Router":
     framed = list(framed_boxes(members))
     boxes = {box.id: box for box, _ in framed}
-    moves = crossings(ownership.graph) if ownership.graph.devices else ()
     return _Router(
         ownership=ownership,
         shapes=shapes,
@@ -90,7 +90,6 @@ def _router(
         places={box.id: place for place, (box, _) in enumerate(framed)},
         frames={box.id: frames for box, frames in framed},
         kinds=edge_kinds(wires, boxes, ownership),
-        bytes={(each.value, each.end): each.bytes for each in moves},
     )
 
 
@@ -98,8 +97,7 @@ def _router(
 class _Router:
     """Routes values from their producers to their readers.
 
-    `places` are positions in the order of execution, `frames` the clusters around each box from the outside in, and
-    `bytes` the sizes of transfers by value and device.
+    `places` are positions in the order of execution, `frames` the clusters around each box from the outside in.
     """
 
     ownership: BoxOwnership
@@ -108,7 +106,6 @@ class _Router:
     places: Mapping[str, int]
     frames: Mapping[str, _Frames]
     kinds: Mapping[Wire, EdgeKind]
-    bytes: Mapping[tuple[Path, str], int]
 
     def routes(self, wires: list[Wire]) -> Iterator[_Fork | _Link]:
         """Yield the forks and edges of all values, each fork before the edges that leave it."""
@@ -158,7 +155,7 @@ class _Router:
             return _Link(Edge(start, target, "", tooltip, kind, segment))
         if kind is EdgeKind.CROSSING:
             devices = self.ownership.devices
-            bytes = self.bytes[wire.value, devices[wire.target]]
+            bytes = transfer_bytes(self.ownership.graph, wire.value, wire.shape)
             size = wording.byte_size(bytes)
             tooltip += f" | {devices[wire.source]} → {devices[wire.target]}: {bytes:,} bytes"
             if segment is not None:
@@ -227,22 +224,43 @@ def _ranks(edges: tuple[Edge, ...], frames: Mapping[str, _Frames], projections: 
     return found
 
 
-def _ordered(edges: tuple[Edge, ...]) -> set[str]:
-    """Return the boxes whose outgoing branches all meet again; they keep the order of the source."""
+def _orderings(edges: tuple[Edge, ...]) -> dict[str, Literal["in", "out"]]:
+    """Return the boxes whose branches keep the order of the source.
+
+    The outgoing branches of a box keep it if they all meet again, and the incoming branches of a box if they all come
+    from one box whose outgoing branches do not keep it.
+    """
     leaving: dict[str, list[Edge]] = defaultdict(list)
-    entering: dict[str, int] = defaultdict(int)
+    entering: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         leaving[edge.source].append(edge)
-        entering[edge.target] += 1
+        entering[edge.target].append(edge)
+
+    def passes(box: str) -> bool:
+        return len(entering[box]) == len(leaving[box]) == 1
 
     def meeting(edge: Edge) -> str:
         box = edge.target
-        while entering[box] == 1 and len(leaving[box]) == 1:
+        while passes(box):
             box = leaving[box][0].target
         return box
 
-    parting = [(box, some) for box, some in leaving.items() if len(some) > 1]
-    return {box for box, some in parting if len(set(map(meeting, some))) == 1}
+    def parting(edge: Edge) -> str:
+        box = edge.source
+        while passes(box):
+            box = entering[box][0].source
+        return box
+
+    found: dict[str, Literal["in", "out"]] = {}
+    for box, some in list(leaving.items()):
+        if len(some) > 1 and len(set(map(meeting, some))) == 1:
+            found[box] = "out"
+    for box, some in list(entering.items()):
+        if len(some) > 1 and all(edge.kind is EdgeKind.DATA for edge in some):
+            starts = set(map(parting, some))
+            if len(starts) == 1 and not starts & found.keys():
+                found[box] = "in"
+    return found
 
 
 def _lanes(members: tuple[Member, ...], frames: Mapping[str, _Frames]) -> dict[str, str]:
@@ -294,7 +312,7 @@ class _Aligner:
 
     trunk: Mapping[str, str]
     ranks: Mapping[str, str]
-    ordered: Collection[str]
+    orderings: Mapping[str, Literal["in", "out"]]
     forks: list[_Fork]
     transfers: Mapping[tuple[str, int | None], str]
 
@@ -307,7 +325,7 @@ class _Aligner:
                 segments=segments,
                 group=self.trunk.get(member.id, ""),
                 rank=self.ranks.get(member.id),
-                ordered=member.id in self.ordered,
+                ordering=self.orderings.get(member.id, ""),
             )
         forks = tuple(self.aligned(fork.box) for fork in self.forks if fork.frames[-1] == member.id)
         return replace(member, members=(*forks, *map(self.aligned, member.members)))

@@ -38,9 +38,11 @@ class OperatorGroup:
 def fuse_boxes(graph: CheckedGraph, apart: frozenset[Path] = frozenset()) -> dict[Path, OperatorGroup]:
     """Return the boxes of all operators by the path of their first operator, in the order of execution.
 
-    Operators also fuse into the last box of a submodule that has only one box, unless its path is in `apart`.
+    Operators also fuse into the last box of a submodule that has only one box, unless its path is in `apart`. Outputs
+    of the model count as readers, so each output leaves the box of the operator that computes it.
     """
     readers = Counter(source for node in graph.nodes for source in node.sources)
+    readers.update(output.path for output in graph.outputs)
     return {group.node.path: group for group in _groups(graph.root, readers, apart)}
 
 
@@ -73,16 +75,28 @@ def _fuses(node: Node, group: OperatorGroup, readers: Counter[Path]) -> bool:
 
 
 def shortcuts(graph: CheckedGraph) -> dict[Path, Path]:
-    """Return the identities that only form a shortcut, with the value they pass on; they get no boxes."""
+    """Return the identities that only form a shortcut, with the value they pass on; they get no boxes.
+
+    An identity on a device of its own moves its value, so it is not among them.
+    """
     reading: dict[Path, list[Node]] = defaultdict(list)
     for node in graph.nodes:
         for source in node.sources:
             reading[source].append(node)
+    devices = {node.path: node.device for node in graph.nodes}
+
+    def stays(node: Node) -> bool:
+        if node.sources[0] in devices:
+            return devices[node.sources[0]] == node.device
+        # An input of the model has no device.
+        return all(reader.device == node.device for reader in reading[node.path])
+
     return {
         node.path: node.sources[0]
         for node in _with_siblings(graph.root)
         if Trait.PASSES_ON in node.op.traits
         and (len(reading[node.sources[0]]) > 1 or any(len(each.sources) > 1 for each in reading[node.path]))
+        and stays(node)
     }
 
 

@@ -11,7 +11,8 @@ from archdsl.ir.graph import CheckedGraph
 def in_lanes(members: tuple[Member, ...], devices: Mapping[str, str], graph: CheckedGraph) -> tuple[Member, ...]:
     """Return the members in one frame for each device; a model on a single device is returned as it is.
 
-    Clusters that span several devices are dissolved. A closed submodule on several devices stays outside all lanes.
+    Clusters that span several devices are dissolved. A closed submodule on several devices stays outside all lanes,
+    and its box names the devices.
 
     Args:
         members: The boxes and clusters of a whole model.
@@ -24,7 +25,7 @@ def in_lanes(members: tuple[Member, ...], devices: Mapping[str, str], graph: Che
         device = devices.get(member.id) if isinstance(member, Box) else _device(member, devices)
         (lanes[device] if device else outside).append(member)
     made = [_lane(device, tuple(lanes[device]), graph) for device in graph.devices if lanes[device]]
-    return (*outside, *made) if len(made) > 1 else members
+    return (*outside, *made) if len(made) > 1 or (made and outside) else members
 
 
 def _dissolved(members: tuple[Member, ...], devices: Mapping[str, str]) -> list[Member]:

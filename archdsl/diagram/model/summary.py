@@ -48,15 +48,18 @@ def _visible(entries: tuple[Entry, ...]) -> Iterator[Node]:
             yield from entry.item.nodes
 
 
-def caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...], title: str | None) -> tuple[str, ...]:
-    """Return the lines of the caption: name, counts, axes of the edge labels, and transfers between devices."""
-    called = title or name(graph, root)
-    words = [
+def counts(graph: CheckedGraph, root: Container, title: str | None) -> tuple[str, ...]:
+    """Return the name in the caption, the number of parameters and the multiply-accumulates as texts."""
+    return (
+        title or name(graph, root),
         f"{wording.short(root.params)} parameters" if root.path else facts.parameters(graph),
         f"{wording.short(root.macs if root.path else graph.macs)} MACs",
-    ]
-    if axes := wording.axes(root, (edge.label for edge in edges)):
-        words.append(f"edge labels: {axes}")
+    )
+
+
+def caption(graph: CheckedGraph, root: Container, counted: tuple[str, ...], axes: str) -> tuple[str, ...]:
+    """Return the lines of the caption: name, counts, axes of the edge labels, and transfers between devices."""
+    called, *words = (*counted, *filter(None, (axes,)))
     is_short = len(called) <= _LONGEST_NAME
     lines = [" · ".join([called, *words])] if is_short else [*title_lines(called, _NAME_LINE), " · ".join(words)]
     moves = [each for each in crossings(graph) if each.start] if graph.devices else []
@@ -65,6 +68,12 @@ def caption(graph: CheckedGraph, root: Container, edges: tuple[Edge, ...], title
         size = wording.byte_size(sum(each.bytes for each in moves))
         lines.append(f"{count} between devices, {size} for a sample in float32")
     return tuple(lines)
+
+
+def axes(root: Container, edges: tuple[Edge, ...]) -> str:
+    """Return the text of a caption about the axes of the edge labels; empty if all labels are vectors."""
+    found = wording.axes(root, (edge.label for edge in edges))
+    return f"edge labels: {found}" if found else ""
 
 
 def description(graph: CheckedGraph, root: Container) -> str:

@@ -1,6 +1,7 @@
 """The ends of a drawing: inputs and outputs of a model, or stubs for the surroundings of a submodule."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from archdsl.base.shape import Shape
@@ -32,12 +33,17 @@ class Terminals:
 
 @dataclass(frozen=True, slots=True)
 class _Contact:
-    """A value at the border of a drawn submodule, with the stub for its other end and the device there."""
+    """A value at the border of a drawn submodule, with the id and title of the stub for its other end.
+
+    `device` is the device at the other end; `training` says whether only training needs the value there.
+    """
 
     value: Path
     shape: Shape
-    stub: Box
+    id: str
+    title: str
     device: str | None
+    training: bool = False
 
 
 def terminals(ownership: BoxOwnership, *, links: bool) -> Terminals:
@@ -107,11 +113,11 @@ def classes(graph: CheckedGraph, shape: Shape) -> str:
 def _stubs(ownership: BoxOwnership) -> Terminals:
     """Return the ends of a drawn submodule: a stub for each submodule or operator outside that it is connected to."""
     entering, leaving = _entering(ownership), _leaving(ownership)
-    devices = {contact.stub.id: contact.device for contact in (*entering, *leaving) if contact.device}
-    owners = {contact.value: contact.stub.id for contact in entering}
+    devices = {contact.id: contact.device for contact in (*entering, *leaving) if contact.device}
+    owners = {contact.value: contact.id for contact in entering}
     ownership = replace(ownership, owners={**ownership.owners, **owners}, devices={**ownership.devices, **devices})
-    wires = (_wire(ownership, contact.value, contact.shape, contact.stub.id) for contact in leaving)
-    return Terminals(_joined(entering), _joined(leaving), ownership, tuple(dict.fromkeys(wires)))
+    wires = (_wire(ownership, contact.value, contact.shape, contact.id) for contact in leaving)
+    return Terminals(_joined(entering, "from"), _joined(leaving, "to"), ownership, tuple(dict.fromkeys(wires)))
 
 
 def _entering(ownership: BoxOwnership) -> list[_Contact]:
@@ -129,7 +135,7 @@ def _entering(ownership: BoxOwnership) -> list[_Contact]:
     made = []
     for value in values:
         id, title = _surrounding(ownership, value, "before")
-        made.append(_Contact(value, shapes[value], _stub(id, title, "from", shapes[value]), devices.get(value)))
+        made.append(_Contact(value, shapes[value], id, title, devices.get(value)))
     return made
 
 
@@ -145,40 +151,28 @@ def _leaving(ownership: BoxOwnership) -> list[_Contact]:
         for value, shape in zip(node.sources, node.inputs, strict=True):
             if value in inside:
                 id, title = _surrounding(ownership, node.path, "after")
-                stub = _stub(id, title, "to", shape, training=node.path in training)
-                made.append(_Contact(value, shape, stub, node.device))
+                made.append(_Contact(value, shape, id, title, node.device, node.path in training))
     for number, output in enumerate(graph.outputs):
         if output.path in inside:
             id, title = f"after-output-{output.name}", _output_title(output, output_id(output, number))
-            stub = _stub(id, title, "to", output.shape, training=output.when_training)
-            made.append(_Contact(output.path, output.shape, stub, None))
+            made.append(_Contact(output.path, output.shape, id, title, None, output.when_training))
     return made
 
 
-def _joined(contacts: Iterable[_Contact]) -> tuple[Box, ...]:
-    """Return the stubs without duplicates, each with the shapes of all its values."""
-    found: dict[str, Box] = {}
-    for stub in (contact.stub for contact in contacts):
-        found[stub.id] = _merged(found, stub)
-    return tuple(found.values())
+def _joined(contacts: Iterable[_Contact], direction: str) -> tuple[Box, ...]:
+    """Return a stub for each other end, with the shapes of all values that go there or come from there."""
+    ends: dict[str, list[_Contact]] = defaultdict(list)
+    for contact in contacts:
+        ends[contact.id].append(contact)
+    return tuple(_stub(some, direction) for some in ends.values())
 
 
-def _merged(found: Mapping[str, Box], stub: Box) -> Box:
-    known = found.get(stub.id)
-    if not known:
-        return stub
-    sizes = tuple(dict.fromkeys((*known.lines, *stub.lines)))
-    tooltip = _stub_tooltip(stub.title, known.tooltip.partition(" ")[0], sizes)
-    return replace(stub, lines=sizes, tooltip=tooltip, training=known.training and stub.training)
-
-
-def _stub(id: str, title: str, direction: str, shape: Shape, *, training: bool = False) -> Box:
-    sizes = (wording.sizes(shape),)
-    return Box(id, Form.STUB, "io", title, sizes, _stub_tooltip(title, direction, sizes), training=training)
-
-
-def _stub_tooltip(title: str, direction: str, sizes: tuple[str, ...]) -> str:
-    return f"{direction} {title} | {', '.join(sizes)} | not drawn here"
+def _stub(contacts: list[_Contact], direction: str) -> Box:
+    end = contacts[-1]
+    sizes = tuple(dict.fromkeys(wording.sizes(contact.shape) for contact in contacts))
+    tooltip = f"{direction} {end.title} | {', '.join(sizes)} | not drawn here"
+    training = all(contact.training for contact in contacts)
+    return Box(end.id, Form.STUB, "io", end.title, sizes, tooltip, training=training)
 
 
 def _surrounding(ownership: BoxOwnership, path: Path, where: str) -> tuple[str, str]:

@@ -182,8 +182,8 @@ def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
     kind += f" {box.mark}" * bool(box.mark) + " aux" * box.training
     form |= _MARKS[box.mark]
     group = {"group": _plain(box.group)} if box.group else {}
-    if box.ordered:
-        group["ordering"] = "out"
+    if box.ordering:
+        group["ordering"] = box.ordering
     return {**_paint(paint), **form, "class": kind, **group, **_identity(box)}
 
 
