@@ -18,7 +18,9 @@ from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.values import is_whole
+from archdsl.ir.answers import Answers
 from archdsl.ops import lookup
+from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
@@ -31,9 +33,9 @@ _CallKey: TypeAlias = tuple[int, type[Op], int, tuple[Hashable, ...]]
 
 
 class Application(NamedTuple):
-    """The rules of an operator, applied to input shapes: its output shape, the sizes that decide it, and its advice."""
+    """The rules of an operator, applied to input shapes: its answers, the sizes that decide it, and its advice."""
 
-    shape: Shape
+    answers: Answers
     decides: tuple[int, ...]
     advice: tuple[Reason, ...]
 
@@ -60,7 +62,8 @@ class Bound:
         found = self.applications.get(key)
         if found is None:
             shape = self.op.result(shapes)
-            found = Application(shape, self.op.decides(shapes[0]), self.op.advice(shapes[0]))
+            answers = Answers(self.op, shapes, shape)
+            found = Application(answers, self.op.decides(shapes[0]), self.op.advice(shapes[0]))
             self.applications[key] = found
         return found
 
@@ -78,6 +81,7 @@ class Binder:
         self.arguments = Arguments(problems)
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
+        self._equal: dict[Hashable, tuple[Op, dict[ShapeKey, Application]]] = {}
 
     def operator(
         self, call: ast.Call, scope: Scope, *, is_step: bool = True, branches: bool = False
@@ -170,12 +174,26 @@ class Binder:
             return None
         if not self.arguments.complete(op, call, given):
             return None
+        made, applications = self._shared(op, {name: default.value for name, default in given.items()})
         return Bound(
-            op(**{name: default.value for name, default in given.items()}),
+            made,
             call,
             {name: default.span for name, default in written.items()},
             {name: default.span for name, default in inherited.items()},
+            applications,
         )
+
+    def _shared(
+        self, op: type[Op], values: dict[str, ArgumentValue]
+    ) -> tuple[Op, dict[ShapeKey, Application]]:
+        """Return an operator and its applications, shared by all calls with equal arguments if these are plain."""
+        if not all(isinstance(value, _PLAIN) for value in values.values()):
+            return op(**values), {}
+        key = op, tuple([(name, _key(value)) for name, value in values.items()])
+        found = self._equal.get(key)
+        if found is None:
+            found = self._equal[key] = op(**values), {}
+        return found
 
     def _evaluate(self, scope: Scope, cursor: Cursor) -> Evaluate:
         return lambda expr, expected: self.evaluator.value(expr, scope, cursor, expected)

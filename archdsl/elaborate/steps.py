@@ -209,7 +209,8 @@ class Steps:
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
-        if not self.budget.allows(found.shape, span) or not self.budget.allows_weights(op, shapes[0].plain(), span):
+        answers = found.answers
+        if not self.budget.allows(answers.shape, span) or not self.budget.allows_weights(answers, span):
             return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
@@ -219,7 +220,10 @@ class Steps:
             for other in shapes[1:]:
                 scope.agree(shapes[0], other, free=free)
         sources = tuple([tensor.source for tensor in inputs])
-        node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
+        shapes, shape = answers.inputs, answers.shape
+        node = Node(
+            path, op, sources, shapes, shape, span, cursor.device, labelled, tower=cursor.tower, _answers=answers
+        )
         diagnostics.warn(self, node, bound, found.advice, scope)
         self.parts.nodes[path] = node
-        return Unfolded([node], cursor.at(Tensor(path, found.shape)))
+        return Unfolded([node], cursor.at(Tensor(path, shape)))

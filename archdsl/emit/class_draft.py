@@ -1,8 +1,9 @@
 """Drafts of classes: the submodules and the `forward` of each container, before equal classes are merged."""
 
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
-from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped, walk
+from archdsl.base.pyexpr import Attribute, Call, Expr, Infix, Ref, ValueRef, mapped, walk
 from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
@@ -111,6 +112,8 @@ class ClassDraft:
         def change(part: Expr) -> Expr:
             return Ref(self.variables[part.path]) if isinstance(part, ValueRef) else self.parameters.as_attribute(part)
 
+        if _calls_own(expr):
+            return Call(expr.function, tuple([change(each) for each in expr.args]))
         return mapped(expr, change)
 
     @property
@@ -155,12 +158,25 @@ def _gathers(container: Container, *, runs: bool) -> bool:
     )
 
 
+def _calls_own(expr: Expr) -> TypeGuard[Call]:
+    """Return whether an expression applies a submodule of `self` to tensors."""
+    return (
+        isinstance(expr, Call)
+        and isinstance(expr.function, Attribute)
+        and isinstance(expr.function.owner, Ref)
+        and not expr.named
+        and all(isinstance(each, ValueRef) for each in expr.args)
+    )
+
+
 def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> ForwardStep:
     """Return a step that reads the origin of each alias."""
 
     def change(part: Expr) -> Expr:
         return ValueRef(origin_of(part.path, alias)) if isinstance(part, ValueRef) else part
 
+    if not alias and step.optional == optional:
+        return step
     over = origin_of(step.over, alias) if step.over else None
     return replace(
         step,

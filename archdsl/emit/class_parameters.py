@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from archdsl.base.pyexpr import Expr, mapped, parts
+from archdsl.base.pyexpr import Composite, Expr, mapped
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, parameters_of
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
@@ -120,7 +120,18 @@ def names_in(expr: Expr) -> frozenset[str]:
     """Return the parameters that an expression reads."""
     if isinstance(expr, TracedInt | TracedFloat):
         return parameters_of(expr)
+    if not isinstance(expr, Composite):
+        return _union(expr) if isinstance(expr, tuple) else _NOTHING
+    try:
+        return expr.kept_parameters
+    except AttributeError:
+        found = _union(expr.parts())
+        object.__setattr__(expr, "kept_parameters", found)
+        return found
+
+
+def _union(exprs: tuple[Expr, ...]) -> frozenset[str]:
     found = _NOTHING
-    for part in parts(expr):
-        found |= names_in(part)
+    for expr in exprs:
+        found |= names_in(expr)
     return found

@@ -29,6 +29,7 @@ class Drafter:
         self.parameters = parameters
         self.made: list[ClassDraft] = [] if made is None else made
         self.placing = Placing(flow.graph)
+        self._calls: dict[tuple[int, tuple[Expr, ...]], tuple[Submodule, Call]] = {}
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
         self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
 
@@ -121,8 +122,13 @@ class Drafter:
         emission = node.emission
         match emission:
             case Submodule():
-                made = emission.call
-                return Call(made.function, made.args, made.named, self.placing.spread(node, owner))
+                spread = self.placing.spread(node, owner)
+                # Steps with one emission share the call. The emission is kept, so that its identity stays its own.
+                key = id(emission), spread
+                if key not in self._calls:
+                    made = emission.call
+                    self._calls[key] = emission, Call(made.function, made.args, made.named, spread)
+                return self._calls[key][1]
             case Functional():
                 in_place = emission.in_place and self.flow.may_all_overwrite(node, owner.path)
                 return emission.module.with_named(inplace=True) if in_place else emission.module

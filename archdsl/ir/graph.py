@@ -12,6 +12,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import evaluated
 from archdsl.diag.model import Problems
+from archdsl.ir.answers import Answers
 from archdsl.ops.base import Emission, Op
 
 Path: TypeAlias = tuple[str, ...]
@@ -61,9 +62,7 @@ class Node:
     optional: bool = False
     tower: int | None = None
     stage: int | None = None
-    _emission: Emission | None = field(default=None, init=False, repr=False, compare=False)
-    _params: int | None = field(default=None, init=False, repr=False, compare=False)
-    _macs: int | None = field(default=None, init=False, repr=False, compare=False)
+    _answers: Answers | None = field(default=None, repr=False, compare=False)
 
     @property
     def input(self) -> Shape:
@@ -71,28 +70,28 @@ class Node:
         return self.inputs[0]
 
     @property
+    def answers(self) -> Answers:
+        """What its operator answers for its inputs. Equal steps share it."""
+        found = self._answers
+        if found is None or found.op is not self.op or found.inputs is not self.inputs or found.shape is not self.shape:
+            found = Answers(self.op, self.inputs, self.shape)
+            object.__setattr__(self, "_answers", found)
+        return found
+
+    @property
     def emission(self) -> Emission:
-        """The code that computes it. It is computed at the first access and kept."""
-        if self._emission is None:
-            object.__setattr__(self, "_emission", self.op.emission(self.inputs))
-            assert self._emission is not None
-        return self._emission
+        """The code that computes it."""
+        return self.answers.emission
 
     @property
     def params(self) -> int:
         """Number of trainable parameters; 0 if it shares those of another step."""
-        if self._params is None:
-            object.__setattr__(self, "_params", 0 if self.weights else int(self.op.params(self.input.plain())))
-            assert self._params is not None
-        return self._params
+        return 0 if self.weights else self.answers.params
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
-        if self._macs is None:
-            object.__setattr__(self, "_macs", int(self.op.macs(self.input.plain(), self.shape.plain())))
-            assert self._macs is not None
-        return self._macs
+        return self.answers.macs
 
 
 class ChildNaming(Enum):

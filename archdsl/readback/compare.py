@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import prod
+from typing import TypeAlias
 
 from archdsl.ir.graph import Container, Node, Path, dotted, only_in_training
 from archdsl.passes.lowering import LoweredGraph
@@ -14,6 +15,10 @@ from archdsl.readback.flow import Flow
 from archdsl.readback.reader import Reader
 from archdsl.readback.text import Text, dotted_name, read
 from archdsl.readback.values import Module, Named, Sizes, Unread, WrongModule, stated
+
+
+# A key of the `state_dict`: the path of the layer, the name of the parameter and its sizes.
+_Key: TypeAlias = tuple[Path, str, Sizes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def _modules(module: Module, nodes: dict[Path, Node]) -> Iterator[Module]:
 
 def _compare_keys(graph: LoweredGraph, leaves: dict[Path, Module]) -> None:
     wanted = list(_keys_of_graph(graph.root))
-    found: list[tuple[str, Sizes]] = []
+    found: list[_Key] = []
     params = 0
     for path, module in leaves.items():
         if module.layer is None:
@@ -160,24 +165,24 @@ def _compare_keys(graph: LoweredGraph, leaves: dict[Path, Module]) -> None:
         raise WrongModule("parameters", f"{graph.params:,}", f"{params:,}")
 
 
-def _keys_of_graph(container: Container) -> Iterator[tuple[str, Sizes]]:
+def _keys_of_graph(container: Container) -> Iterator[_Key]:
     for child in container.children:
         if child.weights:
             continue
         if isinstance(child, Container):
             yield from _keys_of_graph(child)
             continue
-        yield from _keys(child.path, (*child.op.parameter_sizes(child.input), *child.op.buffer_sizes(child.input)))
+        if child.answers.parameter_sizes or child.answers.buffer_sizes:
+            yield from _keys(child.path, (*child.answers.parameter_sizes, *child.answers.buffer_sizes))
 
 
-def _keys(path: Path, named: Named) -> list[tuple[str, Sizes]]:
+def _keys(path: Path, named: Named) -> list[_Key]:
     """Return the keys of a layer. The order within a layer is that of its class, which is no part of the graph."""
-    prefix = dotted(path)
-    return sorted((f"{prefix}.{name}", tuple(map(int, sizes))) for name, sizes in named)
+    return [(path, name, tuple(map(int, sizes))) for name, sizes in sorted(named)]
 
 
-def _key(key: tuple[str, Sizes]) -> str:
-    return f"`{key[0]}` of sizes {key[1]}"
+def _key(key: _Key) -> str:
+    return f"`{dotted(key[0])}.{key[1]}` of sizes {key[2]}"
 
 
 def _compare_forward(reader: Reader, model: Module, graph: LoweredGraph, *, nothing_is_left_out: bool) -> None:

@@ -1,7 +1,7 @@
 """Constructs the modules of a generated module as its `__init__` methods do."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archdsl.readback import layers, support_layers
@@ -84,7 +84,7 @@ class Constructor(Evaluator):
         before, self.where = self.where, f"{definition.name}.__init__"
         scope = self._bound(init.args, [made, *args], named, definition.name)
         made.given = dict(scope)
-        self.run(init.body, scope)
+        self.run(init.statements(), scope)
         self.where = before
         return made
 
@@ -113,12 +113,12 @@ class Constructor(Evaluator):
 
     # statements
 
-    def run(self, body: list[ast.stmt], scope: Scope) -> None:
+    def run(self, body: Iterable[ast.stmt], scope: Scope) -> None:
         """Run statements; `_Returned` ends them."""
         for statement in body:
             self.statement(statement, scope)
 
-    def result(self, body: list[ast.stmt], scope: Scope) -> Any:
+    def result(self, body: Iterable[ast.stmt], scope: Scope) -> Any:
         """Run the statements of a function and return its result."""
         try:
             self.run(body, scope)

@@ -22,7 +22,10 @@ def sizes_of(shape: Any) -> Sizes:
 
 def expected_steps(node: Node) -> tuple[Steps, Steps] | None:
     """Return what is computed with each input, and then with the results; None if the operator is unknown."""
-    return _steps(node.op, tuple(map(sizes_of, node.inputs)))
+    answers = node.answers
+    if not hasattr(answers, "read_back"):
+        answers.read_back = _steps(node.op, tuple(map(sizes_of, node.inputs)))
+    return answers.read_back
 
 
 def _steps(op: Any, inputs: tuple[Sizes, ...]) -> tuple[Steps, Steps] | None:

@@ -64,7 +64,6 @@ class Evaluator:
             ast.ListComp: self._comprehension,
             ast.JoinedStr: self._joined,
         }
-        self._dotted: dict[int, str] = {}
 
     def value(self, node: ast.expr, scope: Scope) -> Any:
         """Return the value of an expression."""
@@ -102,10 +101,11 @@ class Evaluator:
 
     def library_name(self, node: ast.expr) -> str:
         """Return the dotted name of something in a library, such as `nn.Conv2d`; empty for other expressions."""
-        found = self._dotted.get(id(node))
+        # The name is kept in the node: a submodule that is constructed many times reads it many times.
+        found: str | None = node.__dict__.get("library_name")
         if found is None:
             name = dotted_name(node) if isinstance(node, ast.Attribute) else ""
-            found = self._dotted[id(node)] = name if name.partition(".")[0] in _LIBRARIES else ""
+            found = node.__dict__["library_name"] = name if name.partition(".")[0] in _LIBRARIES else ""
         return found
 
     def _name(self, node: ast.Name, scope: Scope) -> Any:

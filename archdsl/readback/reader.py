@@ -53,7 +53,7 @@ class Reader(Constructor):
             before = self.where
             scope = self._bound(method.args, [module, *args], {}, definition.name)
             self.where = f"{definition.name}.forward"
-            found = self.result(method.body, scope)
+            found = self.result(method.statements(), scope)
             self.where = before
             return found
         if module.kind != "nn.Sequential" and (definition is None or definition.base != "nn.Sequential"):

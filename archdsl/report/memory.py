@@ -56,13 +56,13 @@ class _Flow:
         self.nodes = in_order(self.graph.nodes)
         per_value = self.batch * self.width
         self.sizes = {given.path: given.shape.plain().volume * per_value for given in self.graph.inputs}
-        self.sizes |= {node.path: node.shape.plain().volume * per_value for node in self.nodes}
+        self.sizes |= {node.path: node.answers.plain_shape.volume * per_value for node in self.nodes}
         self.readers = Counter(source for node in self.nodes for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
 
     def saved(self, node: Node) -> Saved:
         """Return the tensors and numbers of a step that autograd saves, for one sample."""
-        return node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
+        return node.answers.saved
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
         """Return the input that a step overwrites with its result, or None."""

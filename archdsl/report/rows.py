@@ -135,10 +135,10 @@ class _Table:
 
     def counts(self, node: Node) -> Counts:
         """Return the counts of a step."""
-        volume = 0 if node.op.autograd.is_view else node.shape.plain().volume
+        volume = 0 if node.op.autograd.is_view else node.answers.plain_shape.volume
         return Counts(
             params=node.params,
-            fixed=0 if node.weights else int(node.op.fixed(node.input.plain())),
+            fixed=0 if node.weights else node.answers.fixed,
             macs=node.macs * self.batch,
             activations=volume * self.batch * self.width,
             saved=self.memory.saved_by.get(node.path, 0),
@@ -175,7 +175,7 @@ class _Table:
 def _what(child: Node | Container) -> str:
     """Return the title of an operator, or the name of a submodule's block; empty if it has no block."""
     if isinstance(child, Node):
-        return child.op.drawing(child.input).title
+        return child.answers.drawing.title
     return child.use.block if child.use else ""
 
 
