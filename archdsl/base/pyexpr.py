@@ -43,8 +43,8 @@ class ClassRef:
 class Composite:
     """An expression that has other expressions as parts.
 
-    Equal steps share expressions, so what is computed from one is kept: `kept_text` is its text on one line, `kept_names`
-    the names that it reads, and `kept_parameters` the parameters.
+    Equal steps share expressions, so what is computed from one is kept: `kept_text` is its text on one line,
+    `kept_names` the names that it reads, and `kept_parameters` the parameters.
     """
 
     __slots__ = ("kept_names", "kept_parameters", "kept_text")

@@ -183,9 +183,7 @@ class Binder:
             applications,
         )
 
-    def _shared(
-        self, op: type[Op], values: dict[str, ArgumentValue]
-    ) -> tuple[Op, dict[ShapeKey, Application]]:
+    def _shared(self, op: type[Op], values: dict[str, ArgumentValue]) -> tuple[Op, dict[ShapeKey, Application]]:
         """Return an operator and its applications, shared by all calls with equal arguments if these are plain."""
         if not all(isinstance(value, _PLAIN) for value in values.values()):
             return op(**values), {}

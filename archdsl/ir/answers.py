@@ -41,9 +41,11 @@ class Answers:
         inputs: The shapes of its inputs.
         shape: The shape of its result.
         read_back: The steps that the reader of generated modules expects, once it has asked.
+        words: The operator's call and defaults in a drawing, once one has asked.
     """
 
     read_back: Any
+    words: str
 
     def __init__(self, op: Op, inputs: tuple[Shape, ...], shape: Shape) -> None:
         self.op = op

@@ -16,7 +16,6 @@ from archdsl.readback.reader import Reader
 from archdsl.readback.text import Text, dotted_name, read
 from archdsl.readback.values import Module, Named, Sizes, Unread, WrongModule, stated
 
-
 # A key of the `state_dict`: the path of the layer, the name of the parameter and its sizes.
 _Key: TypeAlias = tuple[Path, str, Sizes]
 

@@ -25,7 +25,8 @@ def expected_steps(node: Node) -> tuple[Steps, Steps] | None:
     answers = node.answers
     if not hasattr(answers, "read_back"):
         answers.read_back = _steps(node.op, tuple(map(sizes_of, node.inputs)))
-    return answers.read_back
+    found: tuple[Steps, Steps] | None = answers.read_back
+    return found
 
 
 def _steps(op: Any, inputs: tuple[Sizes, ...]) -> tuple[Steps, Steps] | None:

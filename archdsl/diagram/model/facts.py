@@ -149,7 +149,10 @@ def does(item: Item) -> tuple[str, ...]:
 
 
 def _call(node: Node) -> str:
-    return " with ".join(filter(None, (wording.called(node.op), wording.defaults(node.op))))
+    answers = node.answers
+    if not hasattr(answers, "words"):
+        answers.words = " with ".join(filter(None, (wording.called(node.op), wording.defaults(node.op))))
+    return answers.words
 
 
 def tooltip(item: Item, fields: Mapping[Path, str]) -> str:
