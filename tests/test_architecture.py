@@ -40,7 +40,11 @@ def test_files_and_functions_keep_their_size(file: Path) -> None:
             assert part.end_lineno - part.lineno < 50, part.name
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if f.parent.name != "ops"], ids=relative)
+# The reader of generated modules states the meaning of every operator once more, so that an error cannot be in both.
+SPELLING = ("ops", "readback")
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.parent.name not in SPELLING], ids=relative)
 def test_only_its_own_class_spells_an_operator(file: Path) -> None:
     operators = {op.name for op in all_ops()}
     strings = {

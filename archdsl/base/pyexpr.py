@@ -41,9 +41,16 @@ class ClassRef:
 
 
 class Composite:
-    """An expression that has other expressions as parts."""
+    """An expression that has other expressions as parts.
 
-    __slots__ = ()
+    Equal steps share expressions, so what is computed from one is kept: `kept_text` is its text on one line,
+    `kept_names` the names that it reads, and `kept_parameters` the parameters.
+    """
+
+    __slots__ = ("kept_names", "kept_parameters", "kept_text")
+    kept_text: str
+    kept_names: frozenset[str]
+    kept_parameters: frozenset[str]
 
     def parts(self) -> "tuple[Expr, ...]":
         """Return the direct parts, in the order of the text."""
@@ -269,6 +276,7 @@ Expr: TypeAlias = (
 )
 
 _ABSENT = object()
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 def call(function: str, *args: Expr, **named: Expr) -> Call:
@@ -293,9 +301,12 @@ def _is_default(value: Expr, default: object) -> bool:
 def mapped(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Return an expression with `change` applied to every part of it, inner parts first."""
     if isinstance(expr, tuple):
-        return change(tuple(mapped(part, change) for part in expr))
+        return change(tuple([mapped(part, change) for part in expr]))
     if isinstance(expr, Composite):
-        return change(expr.with_parts(tuple(mapped(part, change) for part in expr.parts())))
+        before = expr.parts()
+        after = tuple([mapped(part, change) for part in before])
+        is_same = all([one is two for one, two in zip(before, after, strict=True)])
+        return change(expr if is_same else expr.with_parts(after))
     return change(expr)
 
 
@@ -320,12 +331,22 @@ def walk(expr: Expr) -> Iterator[Expr]:
         yield from walk(part)
 
 
-def names_of(expr: Expr) -> Iterator[str]:
-    """Yield the names that an expression reads; of a dotted name the first part."""
-    for part in walk(expr):
-        name = part.function if isinstance(part, Call) else part.name if isinstance(part, Ref) else None
-        if isinstance(name, str):
-            yield name.partition(".")[0]
+def names_of(expr: Expr) -> frozenset[str]:
+    """Return the names that an expression reads; of a dotted name the first part."""
+    if isinstance(expr, Composite):
+        try:
+            return expr.kept_names
+        except AttributeError:
+            pass
+    elif isinstance(expr, TracedInt):
+        expr = arithmetic(expr.trace)
+    name = expr.function if isinstance(expr, Call) else expr.name if isinstance(expr, Ref) else None
+    found = frozenset((name.partition(".")[0],)) if isinstance(name, str) else _NO_NAMES
+    for part in parts(expr):
+        found |= names_of(part)
+    if isinstance(expr, Composite):
+        object.__setattr__(expr, "kept_names", found)
+    return found
 
 
 def structure(expr: Expr) -> Hashable:

@@ -58,7 +58,12 @@ def flat(expr: Expr) -> str:
         case InputRef() | ValueRef() | ClassRef():
             raise TypeError(f"{expr} has no name yet")
         case _:
-            return _composite(expr)
+            try:
+                return expr.kept_text
+            except AttributeError:
+                text = _composite(expr)
+                object.__setattr__(expr, "kept_text", text)
+                return text
 
 
 def _composite(expr: _Composite) -> str:

@@ -10,6 +10,9 @@ from archdsl.cli.options import NetRequest, as_data, batch_option, of_a_net, sha
 from archdsl.cli.terminal import print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from archdsl.report.columns import TextTable
     from archdsl.report.rows import Report
 
 _FORMATS = ("text", "markdown", "csv", "latex", "json")
@@ -46,22 +49,33 @@ def summary(net: NetRequest, depth: int | None, batch: int, dtype: str, form: st
         click.echo(write(found, depth), nl=False)
 
 
-def _print(report: "Report", depth: int | None) -> None:
-    """Print the table of a model, the totals per device and per stage, and those of the model."""
+def _table(report: "Report", steps: "TextTable", depth: int | None) -> "Table":
     from rich.text import Text
 
-    from archdsl.cli.tables import console, empty_table, print_text_table
-    from archdsl.report import formats
+    from archdsl.cli.tables import empty_table
 
-    steps = formats.steps(report, depth)
     table = empty_table(steps)
     for name, shape in report.inputs:
         table.add_row(Text(name, style="bold"), "Input", str(shape))
     for row, cells in zip(report.to_depth(depth), steps.rows, strict=True):
         table.add_row(*map(Text, cells), style="dim" if row.is_container else None)
+    return table
+
+
+def _print(report: "Report", depth: int | None) -> None:
+    """Print the table of a model, the totals per device and per stage, and those of the model."""
+    from rich.text import Text
+
+    from archdsl.cli.tables import LARGE, console, print_large, print_text_table
+    from archdsl.report import formats
+
+    steps = formats.steps(report, depth)
     out = console()
     out.print(Text(f"{report.model}  {report.source}", style="bold"))
-    out.print(table)
+    if len(steps.rows) + len(report.inputs) > LARGE:
+        print_large(steps, first=[(name, "Input", str(shape)) for name, shape in report.inputs])
+    else:
+        out.print(_table(report, steps, depth))
     for name, totals in formats.groups(report):
         if len(totals.rows) > 1:
             out.print(Text(f"Per {name.lower()}", style="bold"))

@@ -136,7 +136,7 @@ def _sizes() -> str:
         ("VGG-16, first convolution", net("vgg16").nodes[0]),
         ("LeNet-5, first convolution", node(net("lenet5"), "c1")),
     ]
-    rows = [(name, step.op.drawing(step.input).title, _sides(step.input), _arithmetic(step), _sides(step.shape))
+    rows = [(name, step.answers.drawing.title, _sides(step.input), _arithmetic(step), _sides(step.shape))
             for name, step in steps]  # fmt: skip
     three = ", then ".join(f"{side}x{side}" for side in facts.field_sides(small("Three3x3")))
     (seven,) = facts.field_sides(small("One7x7"))
@@ -156,7 +156,7 @@ def _lenet() -> str:
     published, today = net("lenet5_1998"), net("lenet5")
     rows: list[tuple[object, ...]] = []
     for one, other in zip(layers(published), layers(today), strict=True):
-        texts = (one.op.drawing(one.input).title, one.params, other.op.drawing(other.input).title, other.params)
+        texts = (one.answers.drawing.title, one.params, other.answers.drawing.title, other.params)
         rows.append((dotted(one.path), _sides(one.shape), *texts, other.params - one.params))
     total = ("total", "", "", published.params, "", today.params, today.params - published.params)
     columns = ("layer", "output", "LeNet-5 of 1998", "parameters", "LeNet-5 as drawn today", "parameters", "difference")
@@ -179,7 +179,7 @@ def _alexnet() -> str:
     rows: list[tuple[object, ...]] = [("image", "", _sides(grouped.inputs[0].shape), "", "", 0, 0, 0)]
     for one, half in zip(layers(grouped), own, strict=True):
         counts = (weights([one]), one.params, one.macs)
-        title = one.op.drawing(one.input).title
+        title = one.answers.drawing.title
         each_gpu = _sides(half.shape) if half.tower is not None else ""
         rows.append((dotted(one.path), title, _sides(one.shape), each_gpu, _arithmetic(one), *counts))
     rows.append(("total", "", "", "", "", weights(grouped.nodes), grouped.params, grouped.macs))
@@ -205,7 +205,7 @@ def _zfnet() -> str:
     nets = [net("alexnet_grouped"), net("zfnet"), net("zfnet_wide")]
     rows: list[tuple[object, ...]] = []
     for steps in zip(*map(layers, nets), strict=True):
-        titles = [f"{each.op.drawing(each.input).title} → {_sides(each.shape)}" for each in steps]
+        titles = [f"{each.answers.drawing.title} → {_sides(each.shape)}" for each in steps]
         if len(set(titles)) > 1:
             rows.append((dotted(steps[0].path), *titles))
     rows.append(("parameters", *(f"{each.params:,}" for each in nets)))
@@ -230,7 +230,7 @@ def _vgg() -> str:
     kept = layers(graph)
     dense = next(each for each in kept if each.op.family == "linear")
     rows: list[tuple[object, ...]] = [("image", _sides(graph.inputs[0].shape), with_inputs(graph, ()), 0)]
-    rows += [(each.op.drawing(each.input).title, _sides(each.shape), volume([each]), weights([each])) for each in kept]
+    rows += [(each.answers.drawing.title, _sides(each.shape), volume([each]), weights([each])) for each in kept]
     rows.append(("sum", "", with_inputs(graph, kept), weights(kept)))
     said = next(each for each in facts.claims() if each.quoted == "24M")
     share = weights([dense]) / graph.params

@@ -1,7 +1,7 @@
 """Data types of a drawing: boxes, edges and clusters, without colours and without DOT."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, TypeAlias
 
@@ -174,6 +174,23 @@ class Diagram:
     family_terms: tuple[tuple[str, tuple[str, ...]], ...] = ()
     counts: tuple[str, ...] = ()
     axes: str = ""
+    _known: dict[str, Box] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _into: dict[str, list[Edge]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def known(self) -> dict[str, Box]:
+        """All boxes by their ids."""
+        if not self._known:
+            self._known.update((box.id, box) for box in self.boxes)
+        return self._known
+
+    def streams(self, box: str) -> list[Edge]:
+        """Return the edges of the main stream into a box: no shortcuts and no transfers between devices."""
+        if not self._into:
+            for edge in self.edges:
+                if edge.kind is EdgeKind.DATA:
+                    self._into.setdefault(edge.target, []).append(edge)
+        return self._into.get(box, [])
 
     @property
     def boxes(self) -> tuple[Box, ...]:

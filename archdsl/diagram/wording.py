@@ -1,6 +1,7 @@
 """Texts of drawings: rounded numbers and shapes in boxes, exact ones in tooltips."""
 
 from collections.abc import Iterable
+from functools import cache
 from inspect import cleandoc
 from pathlib import PurePath
 from typing import Literal, TypeAlias
@@ -10,7 +11,7 @@ from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.ir.graph import Container, CountedGraph
-from archdsl.ops.argument_types import shown
+from archdsl.ops.argument_types import ArgumentValue, shown
 from archdsl.ops.base import Argument, Op
 
 # The edges with a shape label: where the shape changes, all edges, or none.
@@ -25,6 +26,8 @@ _AXES = {
 
 def clean(text: str) -> str:
     """Replace unprintable characters and line breaks by spaces; SVG forbids some control characters."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -86,32 +89,38 @@ def axes(graph: CountedGraph, root: Container, labels: Labels) -> str:
 
 def called(op: Op) -> str:
     """Return an operator as a call in `.arch` syntax, without arguments that equal their defaults."""
+    values = op.values
     arguments = [
-        _argument(op, argument, named=number >= op.positional)
+        _argument(argument, values[argument.name], named=number >= op.positional)
         for number, argument in enumerate(op.arguments.values())
-        if op.values[argument.name] != argument.default
+        if values[argument.name] != argument.default
     ]
     return f"{op.name}({', '.join(arguments)})" if arguments else op.name
 
 
 def defaults(op: Op) -> str:
     """Return the arguments that `called` omits, except those whose default is None."""
+    values = op.values
     return ", ".join(
-        _argument(op, argument, named=True)
+        _argument(argument, values[argument.name], named=True)
         for argument in op.arguments.values()
-        if op.values[argument.name] == argument.default is not None
+        if values[argument.name] == argument.default is not None
     )
 
 
-def _argument(op: Op, argument: Argument, *, named: bool) -> str:
-    value = op.values[argument.name]
+def _argument(argument: Argument, value: ArgumentValue, *, named: bool) -> str:
     text = value if isinstance(value, str) and value in argument.kind.words else shown(value)
     return f"{argument.name} = {text}" if named else text
 
 
 def documentation(op: Op) -> str:
     """Return the first paragraph of an operator's documentation as one line."""
-    return " ".join(cleandoc(op.__doc__ or "").partition("\n\n")[0].split())
+    return _first_paragraph(op.__doc__ or "")
+
+
+@cache
+def _first_paragraph(text: str) -> str:
+    return " ".join(cleandoc(text).partition("\n\n")[0].split())
 
 
 def place(span: Span) -> str:

@@ -21,7 +21,9 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.stream_words import warn_of_sizes
 from archdsl.elaborate.streams import STREAM_NAMES
 from archdsl.elaborate.values import is_whole
+from archdsl.ir.answers import Answers
 from archdsl.ops import lookup
+from archdsl.ops.argument_types import ArgumentValue
 from archdsl.ops.base import Op
 from archdsl.ops.reasons import Reason
 from archdsl.syntax import ast
@@ -39,10 +41,10 @@ _InputKey: TypeAlias = tuple[ShapeKey, tuple[Role, ...]]
 class Application(NamedTuple):
     """The rules of an operator, applied to input shapes and roles.
 
-    They are its output shape and role, its advice, and the guards of its rules.
+    They are its answers, the role of its output, its advice, and the guards of its rules.
     """
 
-    shape: Shape
+    answers: Answers
     role: Role
     advice: tuple[Reason, ...]
     role_advice: Reason | None
@@ -77,14 +79,14 @@ class Bound:
             op, written = self.op, self.places.keys() | self.defaults.keys()
             guards: list[Guard] = []
             with recording(guards):
-                recorder.span = self.call.span
                 shape = op.result(shapes)
             with recording(None):
                 role, advice = op.role(roles, shapes, shape), op.advice(shapes[0])
                 role_advice = op.role_advice(roles, shapes, written)
-            found = Application(shape, role, advice, role_advice, tuple(guards))
+            found = Application(Answers(op, shapes, shape), role, advice, role_advice, tuple(guards))
             self.applications[key] = found
-        recorder.replay(found.guards)
+        # Calls with equal arguments share their applications, and each demands the guards at its own place.
+        recorder.replay([guard._replace(span=self.call.span) for guard in found.guards])
         return found
 
     def place(self, reason: Reason) -> Span:
@@ -102,6 +104,7 @@ class Binder:
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
         self._calls: dict[int, tuple[Below, dict[str, int]]] = {}
+        self._equal: dict[Hashable, tuple[Op, dict[_InputKey, Application]]] = {}
 
     def operator(
         self, call: ast.Call, scope: Scope, *, is_step: bool = True, branches: bool = False
@@ -201,13 +204,25 @@ class Binder:
             return None
         if not self.arguments.complete(op, call, given):
             return None
+        made, applications = self._shared(op, {name: default.value for name, default in given.items()})
         return Bound(
-            op(**{name: default.value for name, default in given.items()}),
+            made,
             call,
             {name: default.span for name, default in written.items()},
             {name: default.span for name, default in inherited.items()},
             tuple(guards),
+            applications,
         )
+
+    def _shared(self, op: type[Op], values: dict[str, ArgumentValue]) -> tuple[Op, dict[_InputKey, Application]]:
+        """Return an operator and its applications, shared by all calls with equal arguments if these are plain."""
+        if not all(isinstance(value, _PLAIN) for value in values.values()):
+            return op(**values), {}
+        key = op, tuple([(name, _key(value)) for name, value in values.items()])
+        found = self._equal.get(key)
+        if found is None:
+            found = self._equal[key] = op(**values), {}
+        return found
 
     def _evaluate(self, scope: Scope, cursor: Cursor) -> Evaluate:
         return lambda expr, expected: self.evaluator.value(expr, scope, cursor, expected)

@@ -10,7 +10,7 @@ from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Diagnostic, Label, Problems
 from archdsl.elaborate.limits import MAX_AXES, MAX_ELEMENTS, MAX_NAMES, Limits
-from archdsl.ops.base import Op
+from archdsl.ir.answers import Answers
 from archdsl.syntax import ast
 
 # A cycle of blocks is described with so many names.
@@ -153,10 +153,10 @@ class Budget:
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
         return False
 
-    def allows_weights(self, op: Op, x: Shape, span: Span) -> bool:
+    def allows_weights(self, answers: Answers, span: Span) -> bool:
         """Return whether the weights and tables of a layer are within bounds, and report it otherwise."""
-        buffers = (prod(map(int, sizes)) for _, sizes in op.buffer_sizes(x))
-        if max(op.params(x), *buffers, 0) < MAX_ELEMENTS:
+        buffers = (prod(sizes) for _, sizes in answers.buffer_sizes)
+        if max(answers.params, *buffers, 0) < MAX_ELEMENTS:
             return True
         self.problems.report(codes.NUMBER_TOO_LARGE, span, "its weights have more than 2**59 elements", help=_SMALLER)
         return False

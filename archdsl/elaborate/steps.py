@@ -218,16 +218,20 @@ class Steps:
         except ShapeError as error:
             diagnostics.report_shape_error(self, bound, error.reason, inputs)
             return stopped(cursor)
+        answers = found.answers
         with recording(None):
-            allows = self.budget.allows(found.shape, span) and self.budget.allows_weights(op, shapes[0].plain(), span)
+            allows = self.budget.allows(answers.shape, span) and self.budget.allows_weights(answers, span)
         if not allows:
             return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
         sources = tuple([tensor.source for tensor in inputs])
-        node = Node(path, op, sources, shapes, found.shape, span, cursor.device, labelled, tower=cursor.tower)
+        shapes, shape = answers.inputs, answers.shape
+        node = Node(
+            path, op, sources, shapes, shape, span, cursor.device, labelled, tower=cursor.tower, _answers=answers
+        )
         with recording(None):
             diagnostics.warn(self, node, bound, found.advice, scope, found.role_advice)
         self.parts.nodes[path] = node
         self.parts.roles[path] = found.role
-        return Unfolded([node], cursor.at(Tensor(path, found.shape, found.role)))
+        return Unfolded([node], cursor.at(Tensor(path, shape, found.role)))

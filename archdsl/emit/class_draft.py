@@ -1,9 +1,10 @@
 """Drafts of classes: the submodules and the `forward` of each container, before equal classes are merged."""
 
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Expr, Infix, Ref, ValueRef, mapped, walk
+from archdsl.base.pyexpr import Attribute, Call, Expr, Infix, Ref, ValueRef, mapped, walk
 from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
@@ -67,6 +68,7 @@ class ClassDraft:
         outputs: The outputs of a model; empty for other classes.
         given: The shapes of a model's inputs.
         entries: The submodules that the constructor creates.
+        positions: The number of each entry, by name.
         initialisation: Statements that initialise weights, each with the name of its entry.
         steps: The statements of `forward`.
         variables: The variable of each tensor.
@@ -84,6 +86,7 @@ class ClassDraft:
     outputs: tuple[Output, ...] = ()
     given: dict[Path, Shape] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    positions: dict[str, int] = field(default_factory=dict)
     initialisation: list[tuple[str, Statement]] = field(default_factory=list)
     steps: list[ForwardStep] = field(default_factory=list)
     variables: dict[Path, str] = field(default_factory=dict)
@@ -112,6 +115,8 @@ class ClassDraft:
         def change(part: Expr) -> Expr:
             return Ref(self.variables[part.path]) if isinstance(part, ValueRef) else self.parameters.as_attribute(part)
 
+        if _calls_own(expr):
+            return Call(expr.function, tuple([change(each) for each in expr.args]))
         return mapped(expr, change)
 
     @property
@@ -156,12 +161,25 @@ def _gathers(container: Container, *, runs: bool) -> bool:
     )
 
 
+def _calls_own(expr: Expr) -> TypeGuard[Call]:
+    """Return whether an expression applies a submodule of `self` to tensors."""
+    return (
+        isinstance(expr, Call)
+        and isinstance(expr.function, Attribute)
+        and isinstance(expr.function.owner, Ref)
+        and not expr.named
+        and all(isinstance(each, ValueRef) for each in expr.args)
+    )
+
+
 def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> ForwardStep:
     """Return a step that reads the origin of each alias."""
 
     def change(part: Expr) -> Expr:
         return ValueRef(origin_of(part.path, alias)) if isinstance(part, ValueRef) else part
 
+    if not alias and step.optional == optional:
+        return step
     over = origin_of(step.over, alias) if step.over else None
     return replace(
         step,
@@ -202,6 +220,10 @@ def _shape_in(container: Container, path: Path) -> Shape | None:
 
 def origin_of(path: Path, alias: dict[Path, Path]) -> Path:
     """Return the tensor at the end of a chain of aliases."""
-    while path in alias:
-        path = alias[path]
-    return path
+    origin = path
+    while origin in alias:
+        origin = alias[origin]
+    # The next look-up of the chain takes one step.
+    while path != origin:
+        alias[path], path = origin, alias[path]
+    return origin

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Expr, mapped, parts
+from archdsl.base.pyexpr import Composite, Expr, mapped
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_traced, parameters_of
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
 from archdsl.target.reserved import MODULE_ATTRIBUTES
+
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -136,5 +138,20 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
 
 def names_in(expr: Expr) -> frozenset[str]:
     """Return the parameters that an expression reads."""
-    found = parameters_of(expr) if isinstance(expr, int | float) else frozenset()
-    return found.union(*map(names_in, parts(expr)))
+    if isinstance(expr, TracedInt | TracedFloat):
+        return parameters_of(expr)
+    if not isinstance(expr, Composite):
+        return _union(expr) if isinstance(expr, tuple) else _NOTHING
+    try:
+        return expr.kept_parameters
+    except AttributeError:
+        found = _union(expr.parts())
+        object.__setattr__(expr, "kept_parameters", found)
+        return found
+
+
+def _union(exprs: tuple[Expr, ...]) -> frozenset[str]:
+    found = _NOTHING
+    for expr in exprs:
+        found |= names_in(expr)
+    return found

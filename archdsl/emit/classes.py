@@ -33,6 +33,7 @@ class Class:
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
         projection: The condition on the parameters under which the class has its projection, if there is one.
+        representative: The draft that the code is written from: one with all optional submodules.
     """
 
     name: str
@@ -43,11 +44,10 @@ class Class:
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
     projection: Expr = None
+    representative: ClassDraft = field(init=False)
 
-    @property
-    def representative(self) -> ClassDraft:
-        """The draft that the code is written from: one with all optional submodules."""
-        return next((each for each in self.members if _has_optional(each)), self.members[0])
+    def __post_init__(self) -> None:
+        self.representative = next((each for each in self.members if _has_optional(each)), self.members[0])
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
@@ -58,13 +58,13 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         roots: The numbers of the models' drafts, whose names are fixed.
         reserved: Names that no class can have.
     """
-    keys = _keys(drafts)
+    keys = _keys(drafts, roots)
     groups: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
     for draft in drafts:
         found = keys[draft.number]
         groups.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
     made: dict[int, Class] = {}
-    taken = {*reserved, *(drafts[number].name for number in roots)}
+    taken = dict.fromkeys((*reserved, *(drafts[number].name for number in roots)), 2)
     for draft in drafts:
         if draft.number in made:
             continue
@@ -74,7 +74,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
             [each for some in group.values() for each in some] if takes_project else group[keys[draft.number].optional]
         )
         name = draft.name if draft.number in roots else _free(draft.name, taken)
-        taken.add(name)
+        taken.setdefault(name, 2)
         made_class = Class(name, members, takes_project)
         made_class.parameters = _parameters(made_class)
         made |= {each.number: made_class for each in members}
@@ -96,12 +96,12 @@ def _has_optional(draft: ClassDraft) -> bool:
     return any(entry.optional for entry in draft.entries)
 
 
-def _free(name: str, taken: set[str]) -> str:
-    number = 2
+def _free(name: str, taken: dict[str, int]) -> str:
+    """Return a name that is not taken; `taken` holds the next number to try after each name."""
     found = name
     while found in taken:
-        found = f"{name}{number}"
-        number += 1
+        found = f"{name}{taken[name]}"
+        taken[name] += 1
     return found
 
 
@@ -119,8 +119,8 @@ class _Key:
     optional: tuple[Hashable, ...]
 
 
-def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
-    """Return the key of each draft, by its number."""
+def _keys(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, _Key]:
+    """Return the key of each draft, by its number. That of a model equals no other."""
     # Each reference is replaced by the first equal draft, so that the keys of callers can be equal.
     first: dict[_Key, int] = {}
     keys: dict[int, _Key] = {}
@@ -129,6 +129,9 @@ def _keys(drafts: list[ClassDraft]) -> dict[int, _Key]:
         return ClassRef(first[keys[expr.number]]) if isinstance(expr, ClassRef) else expr
 
     for draft in drafts:
+        if draft.number in roots:
+            keys[draft.number] = _Key(draft.number, ())
+            continue
         container = draft.container
         # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
@@ -149,12 +152,13 @@ def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: 
     """Return the structure of the optional entries and statements of a draft, or of the others."""
     entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
     found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
-    for number, each in enumerate(draft.steps):
+    place = 0
+    for each in draft.steps:
         if each.optional == optional:
-            place = sum(not other.optional for other in draft.steps[:number])
             target = draft.variables[each.value]
             expr = structure(draft.written(each.expr))
             found.append((place if optional else None, target, each.over is not None, expr))
+        place += not each.optional
     return tuple(found)
 
 

@@ -105,7 +105,8 @@ def _check(found: Class, clause: Clause) -> Statement:
 
 def _kept(found: Class) -> list[Statement]:
     """Return the statements that store what `forward` reads."""
-    names = [name for name in found.parameters if name in found.representative.applied]
+    applied = found.representative.applied
+    names = [name for name in found.parameters if name in applied]
     names += [GROUP.name] if found.representative.gathers else []
     return [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
 
@@ -149,9 +150,14 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
     """
     made: list[Statement] = []
     projections: list[Statement] = []
+    written: dict[int, Expr] = {}
     for entry in found.representative.entries:
         target = Attribute(_SELF, entry.name)
-        assignment = Assign(target, _module(entry, found.representative, module))
+        # Entries share equal expressions.
+        value = written.get(id(entry.module))
+        if value is None:
+            value = written[id(entry.module)] = _module(entry, found.representative, module)
+        assignment = Assign(target, value)
         if entry.optional and found.takes_project:
             made.append(Assign(target, call("nn.Identity"), Ref("nn.Module")))
             projections.append(assignment)

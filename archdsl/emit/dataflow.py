@@ -34,6 +34,7 @@ class Dataflow:
     twins: dict[Path, Path] = field(default_factory=dict)
     _reads: dict[Path, tuple[Path, ...]] = field(default_factory=dict)
     _made: dict[Path, frozenset[Path]] = field(default_factory=dict)
+    _goes_out: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
         self.nodes = {node.path: node for node in self.graph.nodes}
@@ -41,6 +42,7 @@ class Dataflow:
         reading = [node for node in self.graph.nodes if node.path not in self.twins]
         self.readers = Counter(self.twins.get(source, source) for node in reading for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
+        self._goes_out = frozenset(output.path for output in self.graph.outputs)
         self.outputs = {output.path: output.name for output in self.graph.outputs[1:]}
         for node in self.graph.nodes:
             if node.weights:
@@ -151,7 +153,7 @@ class Dataflow:
     def is_chain(self, container: Container) -> bool:
         """Return whether a submodule is a plain `nn.Sequential`: each child takes and returns one tensor."""
         value = container.source
-        goes_out = {output.path for output in self.graph.outputs}
+        goes_out = self._goes_out
         for child in container.children:
             if child.weights or (isinstance(child, Container) and self.is_inline(child)):
                 return False

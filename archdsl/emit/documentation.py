@@ -9,7 +9,7 @@ from archdsl.base.pyexpr import Expr, Infix, Ref, structure, walk
 from archdsl.base.pyprint import WIDTH, flat
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedInt
-from archdsl.emit.class_draft import ClassDraft, ForwardStep
+from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.ir.graph import CountedGraph, Parameter, dotted
 from archdsl.ops.argument_types import shown
@@ -93,17 +93,23 @@ def _inputs(members: list[ClassDraft]) -> list[Shape]:
     return [member.shape_of(member.arguments[0][1]) for member in members]
 
 
-def shape_after(found: Class, step: ForwardStep) -> str:
-    """Return the shape of a step's result; empty if it differs too much between the uses of the class."""
-    place = _alike(found.representative, step).index(step)
-    members = [member for member in found.members if len(_alike(member, step)) > place]
-    shapes = [_alike(member, step)[place].shape for member in members]
-    return _joined(_sizes(members, shapes, _inputs(members) if found.representative.arguments else None))
-
-
-def _alike(draft: ClassDraft, step: ForwardStep) -> list[ForwardStep]:
-    """Return the steps of a draft that are optional if and only if this one is. Drafts of a class have the same."""
-    return [each for each in draft.steps if each.optional == step.optional]
+def shapes_after(found: Class) -> list[str]:
+    """Return the shape of each step's result; empty if it differs too much between the uses of the class."""
+    # Drafts of a class have the same required steps, and those that have optional steps have the same ones.
+    steps = {
+        optional: [(member, [each for each in member.steps if each.optional == optional]) for member in found.members]
+        for optional in (False, True)
+    }
+    places = {False: 0, True: 0}
+    shapes: list[str] = []
+    for step in found.representative.steps:
+        place = places[step.optional]
+        places[step.optional] += 1
+        alike = [(member, each[place].shape) for member, each in steps[step.optional] if len(each) > place]
+        members = [member for member, _ in alike]
+        given = _inputs(members) if found.representative.arguments else None
+        shapes.append("" if step.device else _joined(_sizes(members, [shape for _, shape in alike], given)))
+    return shapes
 
 
 def _sizes(

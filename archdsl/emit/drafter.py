@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, with_inputs
-from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, origin_of, resolved, without_overwriting
+from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, resolved, without_overwriting
 from archdsl.emit.class_parameters import ClassParameters, own
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.initialisation import Initialisation
+from archdsl.emit.last_reads import LastReads
 from archdsl.emit.order import PlacedStep, in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
 from archdsl.emit.statements import changed
@@ -27,6 +28,7 @@ class Drafter:
         self.parameters = parameters
         self.made: list[ClassDraft] = [] if made is None else made
         self.placing = Placing(flow.graph)
+        self._calls: dict[tuple[int, tuple[Expr, ...]], tuple[Submodule, Call]] = {}
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
         self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
 
@@ -67,6 +69,7 @@ class Drafter:
         for child in container.children:
             if container is draft.container and not child.weights and self._is_module(child, container):
                 expr = self.module(child, draft.parameters, draft.container)
+                draft.positions[child.path[-1]] = len(draft.entries)
                 draft.entries.append(Entry(child.path[-1], expr, child.optional))
                 self._initialise(draft, child)
             if isinstance(child, Container) and self.flow.is_inline(child):
@@ -119,8 +122,13 @@ class Drafter:
         emission = node.emission
         match emission:
             case Submodule():
-                made = emission.call
-                return Call(made.function, made.args, made.named, self.placing.spread(node, owner))
+                spread = self.placing.spread(node, owner)
+                # Steps with one emission share the call. The emission is kept, so that its identity stays its own.
+                key = id(emission), spread
+                if key not in self._calls:
+                    made = emission.call
+                    self._calls[key] = emission, Call(made.function, made.args, made.named, spread)
+                return self._calls[key][1]
             case Functional():
                 in_place = emission.in_place and self.flow.may_all_overwrite(node, owner.path)
                 return emission.module.with_named(inplace=True) if in_place else emission.module
@@ -137,7 +145,8 @@ class Drafter:
             arguments = tuple((name, parameters.expression(number)) for name, number in named)
         else:
             inner = self.draft(child, self.parameters[child.path])
-            mentioned = [given for given in child.use.arguments if given.name in inner.mentions]
+            names = inner.mentions
+            mentioned = [given for given in child.use.arguments if given.name in names]
             arguments = tuple((given.name, parameters.expression(given.value)) for given in mentioned)
         return Call(ClassRef(inner.number), (), arguments, self.placing.spread(child, owner))
 
@@ -206,7 +215,7 @@ class Drafter:
         name = (child.weights or child.path)[-1]
         found: Expr = Ref("self")
         if draft.is_numbered and not towers:
-            return Item(found, [entry.name for entry in draft.entries].index(name))
+            return Item(found, draft.positions[name])
         path = draft.container.path
         for part in (*child.path[len(path) : -1], name):
             found = Item(found, part) if path in self._keyed else Attribute(found, part)
@@ -219,10 +228,12 @@ class Drafter:
             each.path: each.expr.path for each in draft.steps if isinstance(each.expr, ValueRef) and not each.reads
         }
         optional: set[Path] = set()
+        reads = LastReads(draft, alias)
+        entries = {(*draft.container.path, entry.name) for entry in draft.entries}
         for run in list(_runs(draft.steps)):
-            if self._can_be_left_out(draft, run, alias):
+            if self._can_be_left_out(run, entries, reads):
                 optional |= {each.path for each in run}
-                alias[run[-1].value] = run[0].reads[0]
+                reads.join(run[-1].value, run[0].reads[0])
         computing = (each for each in draft.steps if each.reads)
         draft.steps = [
             resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in computing
@@ -232,17 +243,14 @@ class Drafter:
         ]
         draft.aliases = alias
 
-    def _can_be_left_out(self, draft: ClassDraft, run: list[ForwardStep], alias: dict[Path, Path]) -> bool:
+    def _can_be_left_out(self, run: list[ForwardStep], entries: set[Path], reads: LastReads) -> bool:
         """Return whether a projection can overwrite its input, because no later step reads that."""
-        start, value_ = origin_of(run[0].reads[0], alias), run[0].reads[0]
-        entries = {(*draft.container.path, entry.name) for entry in draft.entries}
+        value_ = run[0].reads[0]
         for each in run:
             if each.path not in entries or each.reads != (value_,) or (each is not run[0] and self._shared(value_)):
                 return False
             value_ = each.value
-        later = draft.steps[draft.steps.index(run[-1]) + 1 :]
-        needed = [path for each in later for path in each.reads] + list(draft.results())
-        return not self._shared(value_) and all(origin_of(path, alias) != start for path in needed)
+        return not self._shared(value_) and reads.none_after(run[0].reads[0], run[-1].path)
 
     def _shared(self, path: Path) -> bool:
         return self.flow.readers[path] > 1

@@ -45,9 +45,8 @@ def _steps(found: Class, unbound: set[str]) -> list[Statement]:
     made: list[Statement] = []
     training: list[Statement] = []
     before = documentation.shape_of_input(found)
-    for step in draft.steps:
+    for step, shape in zip(draft.steps, documentation.shapes_after(found), strict=True):
         name = draft.variables[step.value]
-        shape = "" if step.device else documentation.shape_after(found, step)
         statement = Assign(
             Ref(name),
             draft.written(step.expr),

@@ -24,19 +24,28 @@ class Generated(NamedTuple):
 
 
 def generate(graph: Buildable) -> str:
-    """Return the source of the PyTorch module that computes a graph."""
+    """Return the source of the PyTorch module that computes a graph.
+
+    Raises:
+        archdsl.readback.values.WrongModule: The text differs from the graph, which is a bug in archdsl.
+    """
     return generate_with_notes(graph).text
 
 
 def generate_with_notes(graph: Buildable) -> Generated:
-    """Return the source of the PyTorch module that computes a graph, with its notes."""
-    made = plan(lowered(graph))
-    return Generated(render(made.plan), made.notes)
+    """Return the source of the PyTorch module that computes a graph, with its notes.
+
+    Raises:
+        archdsl.readback.values.WrongModule: The text differs from the graph, which is a bug in archdsl.
+    """
+    low = lowered(graph)
+    made = plan(low)
+    return Generated(_compared(render(made.plan), [low]), made.notes)
 
 
 def generate_stages(graph: CheckedGraph, stages: Sequence[PipelineStage]) -> str:
     """Return the source of a module with the pipeline stages of a graph, and a function that sets up the schedule."""
-    return render(plan_stages(graph, stages).plan)
+    return _compared(render(plan_stages(graph, stages).plan), [stage.graph for stage in stages])
 
 
 def generate_training(graph: CountedGraph, module: str, stages: Sequence[PipelineStage] = ()) -> str:
@@ -55,7 +64,15 @@ def generate_training(graph: CountedGraph, module: str, stages: Sequence[Pipelin
 
 def generate_towers(graph: CheckedGraph, towers: Sequence[LoweredGraph]) -> str:
     """Return the source of a module with one class for each tower of a graph, each for a process of its own."""
-    return render(plan_towers(graph, towers).plan)
+    return _compared(render(plan_towers(graph, towers).plan), towers)
+
+
+def _compared(text: str, graphs: Sequence[LoweredGraph]) -> str:
+    """Return the text of a module if a reader that knows nothing of the emitter finds its graphs in it."""
+    from archdsl.readback.compare import require_same
+
+    require_same(text, graphs)
+    return text
 
 
 def render(module: ModulePlan) -> str:

@@ -85,7 +85,7 @@ def _class_of(node: Node) -> str:
 def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Statement, ...]:
     """Return the statements that initialise one layer, `direct` if a type checker knows its type."""
     dotted = ".".join(path)
-    values = [value for value in node.op.initial_values(node.input) if value.initialiser]
+    values = [value for value in node.answers.initial_values if value.initialiser]
     layer: Expr = Attribute(_SELF, dotted) if direct else call("self.get_submodule", dotted)
     if any(value.is_prefix for value in values):
         return (_by_name(values, layer, ()),)
@@ -141,7 +141,7 @@ def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]
             if not child.weights:
                 yield from _layers(child, in_block=in_block or child.use is not None)
         elif made := _class_of(child):
-            yield _Layer(made, child.op.initial_values(child.input), in_block)
+            yield _Layer(made, child.answers.initial_values, in_block)
         elif isinstance(child.emission, Functional) and container.kind is ChildNaming.NUMBERED:
             assert isinstance(child.emission.module.function, str)
             yield _Layer(child.emission.module.function, (), in_block)

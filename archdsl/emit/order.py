@@ -69,7 +69,7 @@ def _reads(child: Node | Container, flow: Dataflow) -> tuple[Path, ...]:
 
 def _begins(child: Node | Container) -> bool:
     """Return whether a layer begins with a step, because it has weights or several inputs."""
-    return isinstance(child, Container) or child.op.params(child.input.plain()) > 0 or len(child.sources) > 1
+    return isinstance(child, Container) or child.answers.params > 0 or len(child.sources) > 1
 
 
 def in_order(steps: list[PlacedStep], flow: Dataflow) -> list[PlacedStep]:

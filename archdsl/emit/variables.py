@@ -6,7 +6,6 @@ and tensors beside it are `y`, `z`, …
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from keyword import iskeyword
 
 from archdsl.ir.graph import Path
@@ -54,9 +53,11 @@ def named(
     last = {read: number for number, value in enumerate(values) for read in value.reads}
     last |= {path: len(values) for path in kept}
     names = dict(given)
-    holder: dict[str, Path] = {name: path for path, name in given.items()}
+    variables = _Variables(frozenset(given.values()), frozenset(own.values()))
+    for path, name in given.items():
+        variables.hold(name, last.get(path, -1))
     for number, value in enumerate(values):
-        free = {name for name, path in holder.items() if last.get(path, -1) <= number}
+        variables.release(number)
         if value.over is not None:
             name = names[value.over]
         elif value.path in own:
@@ -65,21 +66,64 @@ def named(
             name = _UNREAD
         else:
             waits = last.get(value.path, 0) > number + 1 or value.is_merged
-            taken = (holder.keys() - free) | set(own.values())
             label = f"{names[value.reads[0]]}_on_{value.device}" if value.device else value.label if waits else ""
-            name = _name(value.tower or label, taken, set(given.values()))
+            name = variables.name(value.tower or label)
         names[value.path] = name
-        holder[name] = value.path
+        variables.hold(name, last.get(value.path, -1))
     return names
 
 
 def own_name(label: str, taken: set[str]) -> str:
     """Return a variable for an output with this label, other than those that are taken."""
-    return _name(label, taken, taken) if label not in taken else _name(f"{label}_out", taken, taken)
+    variables = _Variables(frozenset(taken), frozenset(taken))
+    return variables.name(label if label not in taken else f"{label}_out")
 
 
-def _name(label: str, taken: set[str], arguments: set[str]) -> str:
-    if label and label not in taken and label not in no_variables() and label.isidentifier() and not iskeyword(label):
-        return label
-    candidates = chain((_STREAM, *_BESIDE), (f"x{number}" for number in count(1)))
-    return next(name for name in candidates if name not in taken and (name == _STREAM or name not in arguments))
+class _Variables:
+    """The variables that hold a tensor which a later statement reads.
+
+    Args:
+        arguments: The arguments of `forward`.
+        own: Variables that are never reused.
+    """
+
+    def __init__(self, arguments: frozenset[str], own: frozenset[str]) -> None:
+        self._arguments = arguments
+        self._own = own
+        # The number of the last statement that reads the tensor of a variable.
+        self._ends: dict[str, int] = {}
+        self._ending: dict[int, list[str]] = {}
+        # All of x1, x2, … below this number are taken.
+        self._lowest = 1
+
+    def hold(self, name: str, end: int) -> None:
+        """Enter a variable whose tensor is last read by statement `end`."""
+        self._ends[name] = end
+        self._ending.setdefault(end, []).append(name)
+
+    def release(self, number: int) -> None:
+        """Free the variables whose tensors no statement after this one reads."""
+        for end in (-1, number):
+            for name in self._ending.pop(end, ()):
+                if self._ends.get(name) == end:
+                    self._free(name)
+
+    def _free(self, name: str) -> None:
+        del self._ends[name]
+        if name[:1] == _STREAM and name[1:].isdecimal():
+            self._lowest = min(self._lowest, int(name[1:]))
+
+    def name(self, label: str) -> str:
+        """Return a free variable: the label if it can be one."""
+        is_free = label and not self._is_taken(label) and label not in no_variables()
+        if is_free and label.isidentifier() and not iskeyword(label):
+            return label
+        for name in (_STREAM, *_BESIDE):
+            if not self._is_taken(name) and (name == _STREAM or name not in self._arguments):
+                return name
+        while self._is_taken(f"{_STREAM}{self._lowest}") or f"{_STREAM}{self._lowest}" in self._arguments:
+            self._lowest += 1
+        return f"{_STREAM}{self._lowest}"
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._ends or name in self._own

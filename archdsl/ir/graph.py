@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from archdsl.base.guards import Guard, recorder, recording
+from archdsl.base.guards import Guard
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import evaluated
+from archdsl.ir.answers import Answers
 from archdsl.ir.assertions import Assertion
 from archdsl.ops.base import Emission, Op
 
@@ -63,8 +64,7 @@ class Node:
     optional: bool = False
     tower: int | None = None
     stage: int | None = None
-    _emission: Emission | None = field(default=None, init=False, repr=False, compare=False)
-    _guards: list[Guard] = field(default_factory=list, init=False, repr=False, compare=False)
+    _answers: Answers | None = field(default=None, repr=False, compare=False)
 
     @property
     def input(self) -> Shape:
@@ -72,29 +72,33 @@ class Node:
         return self.inputs[0]
 
     @property
+    def answers(self) -> Answers:
+        """What its operator answers for its inputs. Equal steps share it."""
+        found = self._answers
+        if found is None or found.op is not self.op or found.inputs is not self.inputs or found.shape is not self.shape:
+            found = Answers(self.op, self.inputs, self.shape)
+            object.__setattr__(self, "_answers", found)
+        return found
+
+    @property
     def emission(self) -> Emission:
-        """The code that computes it. It is computed at the first access and kept."""
-        if self._emission is None:
-            with recording(self._guards):
-                recorder.span = self.span
-                object.__setattr__(self, "_emission", self.op.emission(self.inputs))
-            assert self._emission is not None
-        return self._emission
+        """The code that computes it."""
+        return self.answers.emission
 
     @property
     def guards(self) -> tuple[Guard, ...]:
         """The conditions on parameters that its code demanded."""
-        return tuple(self._guards) if self.emission else ()
+        return tuple(guard._replace(span=self.span) for guard in self.answers.code[1])
 
     @property
     def params(self) -> int:
         """Number of trainable parameters; 0 if it shares those of another step."""
-        return 0 if self.weights else int(self.op.params(self.input.plain()))
+        return 0 if self.weights else self.answers.params
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one sample."""
-        return int(self.op.macs(self.input.plain(), self.shape.plain()))
+        return self.answers.macs
 
 
 class ChildNaming(Enum):

@@ -45,7 +45,7 @@ def _towers(container: Container, number: int | None) -> Iterator[tuple[Path, in
 
 
 def _has_state(node: Node) -> bool:
-    return node.params > 0 or bool(node.op.buffer_sizes(node.input))
+    return node.params > 0 or bool(node.answers.buffer_sizes)
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ def _named_shapes(values: Sequence[Input | Output]) -> str:
 
 
 def _title(node: Node) -> str:
-    return node.op.drawing(node.input).title
+    return node.answers.drawing.title
 
 
 def _changed(old: Node, new: Node) -> list[str]:

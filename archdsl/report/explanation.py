@@ -112,7 +112,7 @@ class _Writer:
             ("Place", self._place(nodes)),
         )
         if isinstance(element, Node):
-            title = element.op.drawing(element.input).title
+            title = element.answers.drawing.title
         else:
             title = f"{element.use.block if element.use else 'a submodule'} of {len(nodes)} steps"
         source = " ".join(element.span.text.split())
@@ -134,7 +134,7 @@ class _Writer:
         if isinstance(element, Node) and element.weights:
             return (f"none of its own: shares those of {dotted(element.weights)}",)
         count = sum(node.params for node in nodes)
-        fixed = sum(0 if node.weights else int(node.op.fixed(node.input.plain())) for node in nodes)
+        fixed = sum(0 if node.weights else node.answers.fixed for node in nodes)
         # A single vector needs no sum.
         sum_ = f"{sums.params} = " if count and sums.params not in ("", str(count)) else ""
         lines = [f"{sum_}{count:,}" + (f", {share(count, self.graph.params)} of the net" if count else "")]

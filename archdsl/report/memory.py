@@ -56,13 +56,13 @@ class _Flow:
         self.nodes = in_order(self.graph.nodes)
         per_value = self.batch * self.width
         self.sizes = {given.path: given.shape.plain().volume * per_value for given in self.graph.inputs}
-        self.sizes |= {node.path: node.shape.plain().volume * per_value for node in self.nodes}
+        self.sizes |= {node.path: node.answers.plain_shape.volume * per_value for node in self.nodes}
         self.readers = Counter(source for node in self.nodes for source in node.sources)
         self.readers.update(output.path for output in self.graph.outputs)
 
     def saved(self, node: Node) -> Saved:
         """Return the tensors and numbers of a step that autograd saves, for one sample."""
-        return node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
+        return node.answers.saved
 
     def overwritten(self, node: Node, makers: dict[Path, Node]) -> Path | None:
         """Return the input that a step overwrites with its result, or None."""
@@ -114,6 +114,7 @@ class _Training:
         self.learns = _that_learn(flow.nodes)
         self.owner = {given.path: given.path for given in flow.graph.inputs}
         self.holders: dict[Path, set[Path]] = {}
+        self.held: dict[Path, set[Path]] = {}
         self.extra: dict[Path, int] = {}
         self.alive = 0
         self.peak = 0
@@ -155,6 +156,7 @@ class _Training:
         owner = self.owner[path]
         is_new = owner not in self.holders
         self.holders.setdefault(owner, set()).add(holder)
+        self.held.setdefault(holder, set()).add(owner)
         return self.flow.sizes[owner] if is_new and owner in self.makers else 0
 
     def backward(self) -> int:
@@ -204,7 +206,7 @@ class _Training:
             self._take(-self.flow.sizes[buffer])
 
     def _release(self, holder: Path) -> None:
-        for path in [path for path, holders in self.holders.items() if holder in holders]:
+        for path in self.held.pop(holder, ()):
             self.holders[path].discard(holder)
             if not self.holders[path]:
                 del self.holders[path]

@@ -1,7 +1,7 @@
 """The records of `archdsl summary`: shapes, counts, memory and receptive field of each step and submodule."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from archdsl.base.byte_sizes import DTYPE_BYTES
 from archdsl.base.role import Role
@@ -27,7 +27,13 @@ class Counts:
     saved: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return Counts(
+            self.params + other.params,
+            self.fixed + other.fixed,
+            self.macs + other.macs,
+            self.activations + other.activations,
+            self.saved + other.saved,
+        )
 
     @property
     def flops(self) -> int:
@@ -116,7 +122,7 @@ def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Repor
         inputs=tuple((given.name, given.shape.plain()) for given in graph.inputs),
         batch=batch,
         dtype=dtype,
-        rows=tuple(table.rows(counted.root, 0)),
+        rows=tuple(table.rows()),
         totals=replace(everything, macs=macs),
         memory=used,
         devices=_grouped((node.device, table.counts(node)) for node in nodes if node.device),
@@ -133,51 +139,79 @@ class _Table:
     width: int
     memory: Memory
     fields: dict[Path, ReceptiveField]
+    known: dict[Path, Counts] = field(default_factory=dict)
 
     def counts(self, node: Node) -> Counts:
         """Return the counts of a step."""
-        volume = 0 if node.op.autograd.is_view else node.shape.plain().volume
+        found = self.known.get(node.path)
+        if found is None:
+            found = self.known[node.path] = self._counted(node)
+        return found
+
+    def _counted(self, node: Node) -> Counts:
+        volume = 0 if node.op.autograd.is_view else node.answers.plain_shape.volume
         return Counts(
             params=node.params,
-            fixed=0 if node.weights else int(node.op.fixed(node.input.plain())),
+            fixed=0 if node.weights else node.answers.fixed,
             macs=node.macs * self.batch,
             activations=volume * self.batch * self.width,
             saved=self.memory.saved_by.get(node.path, 0),
         )
 
-    def rows(self, container: Container, depth: int) -> Iterator[Row]:
-        """Yield the rows of a submodule's children, depth first."""
-        for child in container.children:
-            yield self._row(child, depth)
-            if isinstance(child, Container):
-                yield from self.rows(child, depth + 1)
+    def rows(self) -> list[Row]:
+        """Return the rows of all steps and submodules, depth first."""
+        found: list[Row] = []
+        self._enter(self.graph.root, 0, found)
+        return found
 
-    def _row(self, child: Node | Container, depth: int) -> Row:
-        is_container = isinstance(child, Container)
-        nodes = list(child.nodes()) if isinstance(child, Container) else [child]
-        devices = sorted({node.device for node in nodes if node.device})
-        given = child.inputs if isinstance(child, Node) else (child.input,)
-        end = child.output if isinstance(child, Container) else child.path
+    def _enter(self, container: Container, depth: int, found: list[Row]) -> tuple[Counts, frozenset[str]]:
+        """Append the rows of a submodule's children; return its sums and its devices."""
+        counts: list[Counts] = []
+        devices: frozenset[str] = frozenset()
+        for child in container.children:
+            if isinstance(child, Node):
+                found.append(self._step(child, depth))
+                counts.append(found[-1].counts)
+                devices |= {child.device} if child.device else set()
+                continue
+            # The row of a submodule is above those of its children, whose sums it holds.
+            place = len(found)
+            found.append(self._submodule(child, depth))
+            sums, inner = self._enter(child, depth + 1, found)
+            found[place] = replace(found[place], counts=sums, device=", ".join(sorted(inner)) or None)
+            counts.append(sums)
+            devices |= inner
+        return sum(counts, Counts()), devices
+
+    def _step(self, node: Node, depth: int) -> Row:
         return Row(
-            path=dotted(child.path),
+            path=dotted(node.path),
             depth=depth,
-            what=_what(child),
-            is_container=is_container,
-            is_leaf=not is_container,
-            inputs=tuple(shape.plain() for shape in given),
-            output=child.shape.plain(),
-            counts=sum(map(self.counts, nodes), Counts()),
-            field=self.fields.get(end),
-            device=", ".join(devices) or None,
-            line=child.span.line,
+            what=node.answers.drawing.title,
+            is_container=False,
+            is_leaf=True,
+            inputs=node.answers.plain_inputs,
+            output=node.answers.plain_shape,
+            counts=self.counts(node),
+            field=self.fields.get(node.path),
+            device=node.device,
+            line=node.span.line,
         )
 
-
-def _what(child: Node | Container) -> str:
-    """Return the title of an operator, or the name of a submodule's block; empty if it has no block."""
-    if isinstance(child, Node):
-        return child.op.drawing(child.input).title
-    return child.use.block if child.use else ""
+    def _submodule(self, container: Container, depth: int) -> Row:
+        return Row(
+            path=dotted(container.path),
+            depth=depth,
+            what=container.use.block if container.use else "",
+            is_container=True,
+            is_leaf=False,
+            inputs=(container.input.plain(),),
+            output=container.shape.plain(),
+            counts=Counts(),
+            field=self.fields.get(container.output),
+            device=None,
+            line=container.span.line,
+        )
 
 
 def _grouped(parts: Iterable[tuple[str | None, Counts]]) -> tuple[tuple[str, Counts], ...]:

@@ -223,7 +223,7 @@ def _parts(container: Container) -> list[dict[str, object]]:
 
 def _node(node: Node) -> dict[str, object]:
     facts: dict[str, object] = {
-        "path": dotted(node.path), "title": node.op.drawing(node.input).title, "call": wording.called(node.op),
+        "path": dotted(node.path), "title": node.answers.drawing.title, "call": wording.called(node.op),
         "defaults": wording.defaults(node.op),
         "input": ", ".join(map(wording.sizes, node.inputs)), "output": wording.sizes(node.shape),
         "parameters": f"{node.params:,}", "macs": f"{node.macs:,}", **_source(node.span),

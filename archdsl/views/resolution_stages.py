@@ -133,7 +133,7 @@ class _Reader:
                 yield Piece(tuple(self._block(layers, part)))
             return
         for node in layers:
-            words = node.op.drawing(node.input)
+            words = node.answers.drawing
             yield Piece((words.cell + (f", stride {words.stride}" if words.stride else ""),))
 
     def strided(self, part: Node | Container) -> Iterator[str]:
@@ -143,7 +143,7 @@ class _Reader:
         if _is_chain(part) and (part.use is None or self._has_blocks(part)):
             for child in part.children:
                 yield from self.strided(child)
-        elif any(node.op.drawing(node.input).stride for node in layers):
+        elif any(node.answers.drawing.stride for node in layers):
             yield dotted(part.path)
 
     def opened(self, part: Node | Container) -> Iterator[Node | Container]:
@@ -185,7 +185,7 @@ class _Reader:
                 line[-1].append(node)
             else:
                 branches.append([[node]])
-        steps = [[" + ".join(node.op.drawing(node.input).cell for node in step) for step in line] for line in branches]
+        steps = [[" + ".join(node.answers.drawing.cell for node in step) for step in line] for line in branches]
         yield from steps[0] if len(steps) == 1 else map(" → ".join, steps)
 
 
@@ -230,8 +230,8 @@ def omitted_towers(container: Container) -> Iterator[tuple[str, str]]:
 def _operators(container: Container) -> list[tuple[str, str, tuple[Shape, ...]]]:
     return [
         (
-            node.op.drawing(node.input).cell,
-            node.op.drawing(node.input).stride,
+            node.answers.drawing.cell,
+            node.answers.drawing.stride,
             tuple(shape.plain() for shape in node.inputs),
         )
         for node in container.nodes()

@@ -102,7 +102,7 @@ def _inputs(graph: CheckedGraph) -> list[Volume]:
 def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
     lines = lines_of(graph)
     activations = {
-        path: tuple(node.op.drawing(node.input).title for node in group.fused_ops if node.op.family == "activation")
+        path: tuple(node.answers.drawing.title for node in group.fused_ops if node.op.family == "activation")
         for path, group in fuse_boxes(graph).items()
     }
     for part in block_parts(graph):
@@ -118,7 +118,7 @@ def _volumes(graph: CheckedGraph) -> Iterator[Volume]:
 
 def _without_width(node: Node) -> str:
     """Return the title of an operator without its number of output channels, which the shape shows."""
-    words = node.op.drawing(node.input)
+    words = node.answers.drawing
     is_shown = words.width == str(int(node.shape.dims[0]))
     return words._replace(width="").title if is_shown else words.title
 

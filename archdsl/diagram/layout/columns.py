@@ -1,6 +1,6 @@
 """Splits long drawings into columns at edges that a single tensor crosses; lettered connectors mark both sides."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_uppercase
@@ -77,12 +77,24 @@ def _across(diagram: Diagram, feet: dict[str, int]) -> int:
     frames = _frames(diagram)
     tops = {box.id: feet[box.id] - _extent(box, diagram.direction) for box in diagram.boxes}
     other: Direction = "LR" if diagram.direction == "TB" else "TB"
-    widest = 0
-    for box in diagram.boxes:
-        middle = (tops[box.id] + feet[box.id]) // 2
-        beside = [each for each in diagram.boxes if tops[each.id] <= middle <= feet[each.id]]
-        inside = {frame for each in beside for frame in frames[each.id]}
-        widest = max(widest, sum(_extent(each, other) for each in beside) + _FRAME * len(inside))
+    widest = beside = 0
+    # How many of the boxes beside each other are in each frame.
+    inside: Counter[str] = Counter()
+    beginning = sorted(diagram.boxes, key=lambda box: tops[box.id], reverse=True)
+    ending = sorted(diagram.boxes, key=lambda box: feet[box.id], reverse=True)
+    for middle in sorted({(tops[box.id] + feet[box.id]) // 2 for box in diagram.boxes}):
+        while beginning and tops[beginning[-1].id] <= middle:
+            box = beginning.pop()
+            beside += _extent(box, other)
+            inside.update(frames[box.id])
+        while ending and feet[ending[-1].id] < middle:
+            box = ending.pop()
+            beside -= _extent(box, other)
+            inside.subtract(frames[box.id])
+            for frame in frames[box.id]:
+                if not inside[frame]:
+                    del inside[frame]
+        widest = max(widest, beside + _FRAME * len(inside))
     return widest
 
 

@@ -70,6 +70,7 @@ def own_boxes(graph: CheckedGraph, outline: Outline) -> BoxOwnership:
     """Assign the operators of an outline to its boxes; inputs, outputs and the surroundings have none yet."""
     leaves = [item for entry in outline.entries for item in _leaves(entry)]
     owners = {node.path: box_id(item) for item in leaves for node in nodes_of(item)}
+    optional = frozenset(_optional(graph.root))
     changed = {path for item in leaves for path in _changed(item)}
     repeated: set[Path] = set()
     for item, copy in (pair for entry in outline.entries for pair in _copies(entry)):
@@ -86,7 +87,7 @@ def own_boxes(graph: CheckedGraph, outline: Outline) -> BoxOwnership:
         owners,
         outline.passed,
         frozenset(repeated),
-        projections=frozenset(box_id(item) for item in leaves if _projects(item, graph.root)),
+        projections=frozenset(box_id(item) for item in leaves if _projects(item, optional)),
         bars=frozenset(box_id(item) for item in leaves if _is_bar(item)),
         changed=frozenset(changed),
         devices={box_id(item): device for item in leaves if (device := _device(item))},
@@ -122,22 +123,21 @@ def _is_bar(item: Item) -> bool:
     return not isinstance(item, Container) and isinstance(item.node.op, Merge) and item.node.op.free_axis is not None
 
 
-def _projects(item: Item, root: Container) -> bool:
-    """Return whether an item, or a submodule around it, projects a shortcut."""
+def _projects(item: Item, containers: frozenset[Path]) -> bool:
+    """Return whether an item, or a submodule around it, which is one of `containers`, projects a shortcut."""
     nodes = nodes_of(item)
     if isinstance(item, Container):
         optional = item.optional or all(node.optional for node in nodes)
     else:
         optional = item.node.optional
-    return optional or _in_projection(nodes[0].path, root)
+    path = nodes[0].path
+    return optional or any(path[:length] in containers for length in range(1, len(path)))
 
 
-def _in_projection(path: Path, root: Container) -> bool:
-    container = root
-    for length in range(1, len(path)):
-        container = next(
-            child for child in container.children if isinstance(child, Container) and child.path == path[:length]
-        )
-        if container.optional:
-            return True
-    return False
+def _optional(container: Container) -> Iterator[Path]:
+    """Yield the paths of the submodules that are shortcut projections."""
+    for child in container.children:
+        if isinstance(child, Container):
+            if child.optional:
+                yield child.path
+            yield from _optional(child)

@@ -158,7 +158,7 @@ class _Builder:
 
     def _operator(self, group: OperatorGroup, *, marked: bool) -> Box:
         node = group.node
-        words = node.op.drawing(node.input)
+        words = node.answers.drawing
         merge = isinstance(node.op, Merge)
         bar = isinstance(node.op, Merge) and node.op.free_axis is not None
         pill = node.op.family in _PILLS and not group.params
@@ -174,7 +174,7 @@ class _Builder:
             lines=(detail,) if detail else (),
             does=facts.does(group),
             tooltip=facts.tooltip(group, self.fields),
-            tags=tuple(Tag(each.op.drawing(each.input).title, each.op.family) for each in group.fused_ops),
+            tags=tuple(Tag(each.answers.drawing.title, each.op.family) for each in group.fused_ops),
             link=self._link(group),
             segments=_segments(node) if bar else (),
             training=self._trains(group),

@@ -65,7 +65,7 @@ def same_content(one: Container, other: Container) -> bool:
 
 
 def _drawing(node: Node, *, strides: bool) -> Drawing:
-    words = node.op.drawing(node.input)
+    words = node.answers.drawing
     return words if strides else words._replace(step="")
 
 

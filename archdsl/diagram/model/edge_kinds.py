@@ -13,13 +13,15 @@ def edge_kinds(wires: list[Wire], boxes: Mapping[str, Box], ownership: BoxOwners
     for wire in wires:
         before[wire.target].append(wire.source)
     places = _places(before, boxes)
-    return {wire: _kind(wire, before, places, boxes, ownership) for wire in wires}
+    leading: dict[str, set[str]] = {}
+    return {wire: _kind(wire, before, places, leading, boxes, ownership) for wire in wires}
 
 
 def _kind(
     wire: Wire,
     before: Mapping[str, list[str]],
     places: Mapping[str, int],
+    leading: dict[str, set[str]],
     boxes: Mapping[str, Box],
     ownership: BoxOwnership,
 ) -> EdgeKind:
@@ -31,23 +33,24 @@ def _kind(
     source, target = boxes[wire.source], boxes[wire.target]
     if target.training and (not source.training or target.form in (Form.TERMINAL, Form.STUB)):
         return EdgeKind.AUXILIARY
-    others = [source for source in before[wire.target] if source != wire.source]
-    return EdgeKind.SKIP if others and _leads(wire.source, others, before, places) else EdgeKind.DATA
+    if wire.target not in leading:
+        leading[wire.target] = _leading(set(before[wire.target]), before, places)
+    return EdgeKind.SKIP if wire.source in leading[wire.target] else EdgeKind.DATA
 
 
-def _leads(source: str, targets: list[str], before: Mapping[str, list[str]], places: Mapping[str, int]) -> bool:
-    """Return whether a path leads from a box to one of the targets."""
+def _leading(targets: set[str], before: Mapping[str, list[str]], places: Mapping[str, int]) -> set[str]:
+    """Return the boxes from which a path leads to one of the targets, down to the first of the targets."""
+    if len(targets) < 2:
+        return set()
+    first = min(places[target] for target in targets)
     seen: set[str] = set()
-    waiting = [target for target in targets if places[target] > places[source]]
+    waiting = list(targets)
     while waiting:
-        box = waiting.pop()
-        if box == source:
-            return True
-        for each in before[box]:
-            if each not in seen and places[each] >= places[source]:
+        for each in before[waiting.pop()]:
+            if each not in seen and places[each] >= first:
                 seen.add(each)
                 waiting.append(each)
-    return False
+    return seen
 
 
 def _places(before: Mapping[str, list[str]], boxes: Mapping[str, Box]) -> dict[str, int]:

@@ -122,7 +122,7 @@ def _is_projection(child: Node | Container) -> bool:
 def rates(item: Item, last: Item) -> tuple[str, ...]:
     """Return the range of drop rates over equal submodules, from those of the first to those of the last."""
     pairs = zip(nodes_of(item), nodes_of(last), strict=True)
-    drawings = ((one.op.drawing(one.input), other.op.drawing(other.input)) for one, other in pairs if one.op.is_random)
+    drawings = ((one.answers.drawing, other.answers.drawing) for one, other in pairs if one.op.is_random)
     found = (f"{one.title.lower()} to {other.size}" for one, other in drawings if one != other)
     return tuple(dict.fromkeys(found))
 
@@ -149,7 +149,10 @@ def does(item: Item) -> tuple[str, ...]:
 
 
 def _call(node: Node) -> str:
-    return " with ".join(filter(None, (wording.called(node.op), wording.defaults(node.op))))
+    answers = node.answers
+    if not hasattr(answers, "words"):
+        answers.words = " with ".join(filter(None, (wording.called(node.op), wording.defaults(node.op))))
+    return answers.words
 
 
 def tooltip(item: Item, fields: Mapping[Path, str]) -> str:

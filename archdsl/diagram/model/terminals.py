@@ -185,5 +185,5 @@ def _surrounding(ownership: BoxOwnership, path: Path, where: str) -> tuple[str, 
         here = next(child for child in here.children if child.path == path[:length])
         if isinstance(here, Node) or ownership.root.path[:length] != here.path:
             break
-    title = here.op.drawing(here.input).title if isinstance(here, Node) else name(here.path)
+    title = here.answers.drawing.title if isinstance(here, Node) else name(here.path)
     return f"{where}-{dotted(here.path)}", title

@@ -64,7 +64,7 @@ def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None)
         },
     )
     _add_members(graph, diagram.members, diagram, theme, places)
-    known = {box.id: box for box in diagram.boxes}
+    known = diagram.known
     # With rankdir=LR Graphviz draws the first edge lowest.
     for edge in diagram.edges if diagram.direction == "TB" else diagram.edges[::-1]:
         place = places.get(edge.id, {}) if places else {}
@@ -132,8 +132,8 @@ def _add_members(
 def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
     """Return the label of a bar whose segments are as wide as the boxes above them."""
     across = diagram.direction == "LR"
-    known = {each.id: each for each in diagram.boxes} if not across else {}
-    into = _streams(box, diagram)
+    known = {} if across else diagram.known
+    into = diagram.streams(box.id)
     sources = {edge.segment: known.get(edge.source) for edge in into}
     widths = [
         max(_SEGMENT, box_width(source) + _GAP if source and source.form is not Form.FORK else 0)
@@ -144,11 +144,6 @@ def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
         own = into[0].segment
         widths[own] = max(widths[own], sum(widths) - widths[own] + _GAP)
     return labels.bar_label(box, widths, theme, across=across, backwards=backwards)
-
-
-def _streams(box: Box, diagram: Diagram) -> list[Edge]:
-    """Return the edges of the main stream into a bar: no shortcuts and no transfers between devices."""
-    return [edge for edge in diagram.edges if edge.target == box.id and edge.kind is EdgeKind.DATA]
 
 
 def _box_attributes(box: Box, theme: Theme) -> dict[str, str]:
@@ -262,7 +257,7 @@ def _edge_attributes(edge: Edge, known: dict[str, Box], diagram: Diagram, theme:
     if (
         edge.segment is not None
         and target.form is Form.BAR
-        and (diagram.direction == "LR" or _streams(target, diagram) != [edge])
+        and (diagram.direction == "LR" or diagram.streams(target.id) != [edge])
     ):
         attributes["headport"] = f"p{edge.segment}:{'n' if diagram.direction == 'TB' else 'w'}"
     if target.form is Form.FORK:

@@ -1,0 +1,42 @@
+"""What the comparison of a generated module with its graph costs, as a share of `archdsl build`.
+
+Runs `archdsl build` with and without the comparison in turn, and prints the median of the pairs' ratios of CPU time.
+The bound is 1.10.
+
+    python benchmarks/readback.py [RUNS]
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+
+NETS = ("lenet5", "resnet50", "densenet201", "vit")
+BUILD = "import sys; sys.argv[0] = 'archdsl'; from archdsl.cli.main import main; "
+WITHOUT = "from archdsl.emit import generate; generate._compared = lambda text, graphs: text; "
+
+
+def cpu_seconds(net: str, before: str) -> float:
+    """Return the CPU seconds of a process that builds a net, after some statements."""
+    command = (sys.executable, "-c", f"{BUILD}{before}main()", "build", net, "-o", os.devnull)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return usage.ru_utime + usage.ru_stime
+
+
+def main(runs: int) -> None:
+    """Print a line for each net."""
+    for net in NETS:
+        cpu_seconds(net, ""), cpu_seconds(net, WITHOUT)
+        pairs = [(cpu_seconds(net, ""), cpu_seconds(net, WITHOUT)) for _ in range(runs)]
+        ratios = sorted(compared / plain for compared, plain in pairs)
+        compared, plain = (statistics.median(column) for column in zip(*pairs, strict=True))
+        spread = f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f"{net}: {compared:.3f} s, without {plain:.3f} s; ratio {statistics.median(ratios):.3f} {spread}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
