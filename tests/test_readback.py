@@ -235,7 +235,7 @@ def _dumped(statement: ast.stmt) -> str:
 
 
 def test_documentation_that_looks_like_a_method_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_LONG", 0)
+    monkeypatch.setattr(text, "_LONG", 1)
     doc = "## Text.\n##\n## def forward(self):\n"
     assert read_back(graph_of(f"{doc}model M {{\n  input x: 4\n  relu\n}}\n")).unchecked == ()
 
