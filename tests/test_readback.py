@@ -1,5 +1,6 @@
 """The reader that compares every generated module with its graph accepts right modules and refuses planted errors."""
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from archdsl.passes.lowering import LoweredGraph, lowered
 from archdsl.passes.pipeline_stages import staged
 from archdsl.passes.towers import towers
 from archdsl.place.pipeline import dealt
-from archdsl.readback import expected
+from archdsl.readback import expected, text
 from archdsl.readback.compare import Report, require_same
 from archdsl.readback.values import WrongModule
 
@@ -200,6 +201,45 @@ def test_a_tensor_that_was_overwritten_is_not_read_again() -> None:
     assert "inplace" not in text
     with pytest.raises(WrongModule, match="overwritten"):
         require_same(text.replace("F.relu(a)", "F.relu(a, inplace=True)"), [graph])
+
+
+@pytest.mark.parametrize("container", ["{body}", "a: {{ add {{ identity; {body} }} }}"])
+def test_a_labelled_identity_is_called_once_with_its_input(container: str) -> None:
+    body = container.format(body="c: conv(4, 1) -> hook: identity -> relu")
+    graph = lowered(graph_of(f"model M {{\n  input x: 4x6x6\n  {body}\n}}\n"))
+    source = text_of(graph)
+    require_same(source, [graph])
+    (call,) = (line for line in source.splitlines() if "hook(" in line)
+    with pytest.raises(WrongModule, match="expected one call"):
+        require_same(source.replace(call, ""), [graph])
+    with pytest.raises(WrongModule, match="expected one call"):
+        require_same(source.replace(call, f"{call}\n{call}"), [graph])
+
+
+def test_a_long_body_is_read_in_parts(planted: tuple[str, LoweredGraph], monkeypatch: pytest.MonkeyPatch) -> None:
+    source, graph = planted
+    whole = text.read(source)
+    monkeypatch.setattr(text, "_LONG", 2)
+    parted = text.read(source)
+    assert any(method.parts for each in parted.classes.values() for method in each.methods.values())
+    for name, definition in whole.classes.items():
+        for key, method in definition.methods.items():
+            found = parted.classes[name].methods[key].statements()
+            assert list(map(_dumped, found)) == list(map(_dumped, method.statements())), (name, key)
+    require_same(source, [graph])
+    for before, after, _ in PLANTS.values():
+        with pytest.raises(WrongModule):
+            require_same(source.replace(before, after), [graph])
+
+
+def _dumped(statement: ast.stmt) -> str:
+    return ast.dump(statement, include_attributes=True)
+
+
+def test_documentation_that_looks_like_a_method_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_LONG", 1)
+    doc = "## Text.\n##\n## def forward(self):\n"
+    assert read_back(graph_of(f"{doc}model M {{\n  input x: 4\n  relu\n}}\n")).unchecked == ()
 
 
 def test_the_operators_of_the_language_are_known() -> None:

@@ -7,6 +7,8 @@ from pstats import Stats
 import pytest
 from nets import graph_of
 
+from archdsl.diagram.drawing import diagram
+from archdsl.diagram.render.dot import to_dot
 from archdsl.emit.generate import generate
 from archdsl.report.rows import report
 
@@ -56,7 +58,11 @@ def net(body: str) -> str:
     return f"model M {{\n{devices}  input x: 4x6x6\n{body}}}\n"
 
 
-FORMS = (flat, identities, residuals, waiting, variants, numbered, placed)
+def towers(count: int) -> str:
+    return f"  group t{{0..{count - 1}}} {{ conv(4, 1) -> relu }} -> concat\n"
+
+
+FORMS = (flat, identities, residuals, waiting, variants, numbered, placed, towers)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
@@ -66,4 +72,11 @@ def test_calls_grow_linearly(form: Callable[[int], str], work: Callable[..., obj
     # The first call imports modules.
     work(first)
     once, twice = calls(lambda: work(small)), calls(lambda: work(large))
+    assert twice < 2.1 * once
+
+
+def test_calls_of_draw_grow_linearly_with_towers() -> None:
+    small, large = (graph_of(net(towers(count))) for count in (40, 80))
+    to_dot(diagram(small))
+    once, twice = calls(lambda: to_dot(diagram(small))), calls(lambda: to_dot(diagram(large)))
     assert twice < 2.1 * once

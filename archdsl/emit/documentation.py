@@ -102,13 +102,18 @@ def shapes_after(found: Class) -> list[str]:
     }
     places = {False: 0, True: 0}
     shapes: list[str] = []
+    # Many steps of a class have the same shapes.
+    known: dict[tuple[tuple[int, int], ...], str] = {}
     for step in found.representative.steps:
         place = places[step.optional]
         places[step.optional] += 1
         alike = [(member, each[place].shape) for member, each in steps[step.optional] if len(each) > place]
-        members = [member for member, _ in alike]
-        given = _inputs(members) if found.representative.arguments else None
-        shapes.append("" if step.device else _joined(_sizes(members, [shape for _, shape in alike], given)))
+        key = tuple([(id(member), id(shape)) for member, shape in alike])
+        if key not in known:
+            members = [member for member, _ in alike]
+            given = _inputs(members) if found.representative.arguments else None
+            known[key] = _joined(_sizes(members, [shape for _, shape in alike], given))
+        shapes.append("" if step.device else known[key])
     return shapes
 
 
