@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -301,8 +302,11 @@ _NEUTRAL = ("nn.init", "inplace", "std: float", "gain=")
 def _survivors(text: str, graph: LoweredGraph, *, every: int) -> list[str]:
     """Return the changes of a module that are neither refused nor neutral."""
     found = []
+    lines = text.split("\n")
+    # A condition that refuses other values of the parameters holds for these, before and after.
+    checks = tuple(line.strip() for line, below in pairwise(lines) if below.lstrip().startswith("raise ValueError"))
     for change in list(changes(text))[::every]:
-        if any(word in change.what for word in _NEUTRAL):
+        if any(word in change.what for word in _NEUTRAL) or change.what.startswith(checks):
             continue
         try:
             require_same(change.text, [graph])

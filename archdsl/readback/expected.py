@@ -213,6 +213,11 @@ def _tokens(op: Op, inputs: tuple[Sizes, ...]) -> Steps:
     return (swap,) if len(inputs[0]) == 2 else (("flatten", 2), swap)
 
 
+def _maps(op: Any, inputs: tuple[Sizes, ...]) -> Steps:
+    swap, sides = ("permute", (0, 2, 1)), _plain(op.size)
+    return (swap, ("unflatten", 2, sides)) if isinstance(sides, tuple) and len(sides) > 1 else (swap,)
+
+
 def _patches(op: Any, inputs: tuple[Sizes, ...]) -> Steps:
     size = _axes(op.size, 2)
     return (("unfold", size, size), ("permute", (0, 2, 1)))
@@ -311,6 +316,7 @@ _RULES: dict[str, Rule] = {name: _values(name) for name in _ALIKE} | {
     "pad": _pad,
     "upsample": _upsample,
     "tokens": _tokens,
+    "maps": _maps,
     "patches": _patches,
     "scale": _scale,
     "embedding": _embedding,

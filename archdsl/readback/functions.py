@@ -111,6 +111,10 @@ def _reshape(sizes: Sizes, batch: int, *rest: int) -> Step:
     return ("reshape", rest)
 
 
+def _unflatten(sizes: Sizes, dim: int, parts: Sizes) -> Step:
+    return ("unflatten", dim, parts)
+
+
 def _permute(sizes: Sizes, *dims: Any) -> Step:
     return ("permute", dims[0] if len(dims) == 1 and isinstance(dims[0], tuple) else dims)
 
@@ -160,6 +164,7 @@ _PLAIN: dict[str, Callable[..., Step]] = {
 _METHODS: dict[str, Callable[..., Step]] = {
     "flatten": _flatten,
     "reshape": _reshape,
+    "unflatten": _unflatten,
     "permute": _permute,
     "transpose": _transpose,
     "narrow": _narrow,

@@ -157,9 +157,8 @@ def _flatten(start_dim: int = 1) -> Layer:
 
 
 def _unflatten(dim: int, unflattened_size: Sizes) -> Layer:
-    if dim != 1:
-        raise TypeError("the features are axis 1")
-    return Layer((("reshape", tuple(unflattened_size)),))
+    sizes = tuple(unflattened_size)
+    return Layer((("reshape", sizes) if dim == 1 else ("unflatten", dim, sizes),))
 
 
 def _unfold(kernel_size: Axes, *, stride: Axes = 1) -> Layer:

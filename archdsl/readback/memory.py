@@ -9,6 +9,7 @@ _VIEWS = frozenset(
     [
         "flatten",
         "reshape",
+        "unflatten",
         "permute",
         "narrow",
         "to_samples",

@@ -149,6 +149,12 @@ def _reshape(step: Step, x: Sizes) -> Sizes:
     return (x[0], *step[1])
 
 
+def _unflatten(step: Step, x: Sizes) -> Sizes:
+    _, axis, parts = step
+    _require(axis < len(x) and x[axis] == prod(parts), f"{prod(parts)} indices in axis {axis}")
+    return (*x[:axis], *parts, *x[axis + 1 :])
+
+
 def _permute(step: Step, x: Sizes) -> Sizes:
     _require(sorted(step[1]) == list(range(len(x))), f"{len(x)} axes")
     return tuple(x[axis] for axis in step[1])
@@ -331,6 +337,7 @@ _RULES: dict[str, Rule] = dict.fromkeys(_ELEMENTWISE, _same) | {
     "adaptive_max_pool": _adaptive_pool,
     "flatten": _flatten,
     "reshape": _reshape,
+    "unflatten": _unflatten,
     "permute": _permute,
     "narrow": _narrow,
     "pad": _pad,
