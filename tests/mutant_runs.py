@@ -1,0 +1,272 @@
+"""Runs tests on mutants: `python tests/mutant_runs.py --help`.
+
+The tests are collected once. Each mutant gets a process of its own, forked from the one that has imported everything.
+In a function, the changed code replaces the code of the function; other changes need a fresh import of archdsl. A first
+run without a change finds which functions each test calls; a mutant runs only the tests that call its function.
+"""
+
+import gc
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections import defaultdict
+from functools import _lru_cache_wrapper
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
+from itertools import zip_longest
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, TypeAlias
+
+import pytest
+from _pytest.runner import runtestprotocol
+from mutants import FILES, ROOT, Mutant, mutants
+
+TESTS = (
+    *("test_ops.py", "test_operator_dependence.py", "test_operator_contract.py", "test_golden.py"),
+    *("test_symbolic.py", "test_initialisers.py", "test_memory.py", "test_fields.py", "test_report.py"),
+)
+# Tests of a fresh import; those of the operators run for the operators of the changed module.
+FRESH = TESTS[:6]
+# A test that no change of a rule can fail more surely than those of single operators, and that takes long.
+DESELECTED = ("test_totals_are_those_of_the_graph",)
+SECONDS = 60
+Function: TypeAlias = tuple[str, str, int]
+
+
+class Calls:
+    """Records which functions of the files under test are called."""
+
+    def __init__(self) -> None:
+        self.files = {str(path) for path in FILES}
+        self.found: set[Function] = set()
+
+    def __call__(self, frame: Any, event: str, _: object) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename in self.files:
+            self.found.add(function_of(code))
+
+    def __enter__(self) -> "Calls":
+        sys.settrace(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+
+
+def function_of(code: CodeType) -> Function:
+    """Return file, name and line of a function."""
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+class Session:
+    """A plugin that runs mutants in place of the tests."""
+
+    def __init__(self, chosen: list[Mutant], limit: float) -> None:
+        self.chosen = chosen
+        self.limit = limit
+        self.items: dict[Function, list[pytest.Item]] = defaultdict(list)
+        self.seconds: dict[str, float] = {}
+        self.killers: list[str | None] = []
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._baseline(session.items)
+        self.functions = functions()
+        for each in gc.get_objects():
+            if isinstance(each, _lru_cache_wrapper):
+                each.cache_clear()
+        for number, mutant in enumerate(self.chosen):
+            start = time.perf_counter()
+            killer = self._run(mutant)
+            self.killers.append(killer)
+            print(f"{number + 1}/{len(self.chosen)} {time.perf_counter() - start:.1f} s", killer or f"SURVIVED {mutant}", flush=True)
+        return True
+
+    def _baseline(self, items: list[pytest.Item]) -> None:
+        """Run all tests without a change."""
+        for item, following in zip_longest(items, items[1:]):
+            start = time.process_time()
+            with Calls() as calls:
+                reports = runtestprotocol(item, log=False, nextitem=following)
+            assert not any(report.failed for report in reports), f"{item.nodeid} fails without a change"
+            self.seconds[item.nodeid] = time.process_time() - start
+            for function in calls.found:
+                self.items[function].append(item)
+
+    def _run(self, mutant: Mutant) -> str | None:
+        """Return the test that fails for a mutant; None if all pass."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            silence()
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+            failure = "a crash"
+            try:
+                failure = self._failure(mutant) or ""
+            except BaseException as error:
+                failure = f"{type(error).__name__}: {error}"
+            finally:
+                os.write(writing, json.dumps(failure).encode())
+                os._exit(0)
+        os.close(writing)
+        answer = b"".join(iter(lambda: os.read(reading, 65536), b""))
+        os.close(reading)
+        status = os.waitpid(child, 0)[1]
+        if not answer:
+            return f"signal {signal.Signals(status).name}" if status else "nothing"
+        return json.loads(answer) or None
+
+    def _failure(self, mutant: Mutant) -> str | None:
+        place = str(ROOT / mutant.file), mutant.where, mutant.line
+        if mutant.line and (found := self.functions.get(place)):
+            code = code_of(compile(mutant.text, place[0], "exec"), place)
+            for function in found:
+                function.__code__ = code
+            return self._first_failure(self._selected(place))
+        return fresh_failure(mutant)
+
+    def _selected(self, place: Function) -> list[pytest.Item]:
+        """Return the tests that call a function: the fastest of each kind first, within the limit of CPU seconds."""
+        kinds: dict[str, list[pytest.Item]] = defaultdict(list)
+        inner = [items for key, items in self.items.items() if key[0] == place[0] and is_within(key[1], place[1])]
+        for item in dict.fromkeys(item for items in inner for item in items):
+            kinds[item.nodeid.partition("[")[0]].append(item)
+        for items in kinds.values():
+            items.sort(key=lambda item: self.seconds[item.nodeid])
+        chosen, total = [], 0.0
+        for item in (item for row in zip_longest(*kinds.values()) for item in row if item):
+            total += self.seconds[item.nodeid]
+            if total > self.limit:
+                break
+            chosen.append(item)
+        return chosen
+
+    def _first_failure(self, items: list[pytest.Item]) -> str | None:
+        for item, following in zip_longest(items, items[1:]):
+            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
+                return item.nodeid
+        return None
+
+
+def is_within(name: str, outer: str) -> bool:
+    """Whether a function is another one or defined within it."""
+    return name == outer or name.startswith(f"{outer}.<locals>")
+
+
+def functions() -> dict[Function, list[FunctionType]]:
+    """Return the functions of the files under test."""
+    files = {str(path) for path in FILES}
+    found: dict[Function, list[FunctionType]] = defaultdict(list)
+    for each in gc.get_objects():
+        if isinstance(each, FunctionType) and each.__code__.co_filename in files:
+            found[function_of(each.__code__)].append(each)
+    return found
+
+
+def code_of(code: CodeType, place: Function) -> CodeType:
+    """Return the code of a function within that of a module."""
+    waiting = [code]
+    while waiting:
+        each = waiting.pop()
+        if function_of(each) == place:
+            return each
+        waiting += [part for part in each.co_consts if isinstance(part, CodeType)]
+    raise LookupError(place)
+
+
+def silence() -> None:
+    """Discard what the process prints."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+# A fresh import
+
+
+class Changed(MetaPathFinder, SourceFileLoader):
+    """Finds the module of a mutant, with its text."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.module = mutant.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        self.text = mutant.text
+        super().__init__(self.module, str(ROOT / mutant.file))
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if fullname != self.module:
+            return None
+        return spec_from_file_location(fullname, self.path, loader=self)
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self.text, self.path, "exec")
+
+
+class FirstFailure:
+    """A plugin that keeps the name of a test that fails."""
+
+    def __init__(self) -> None:
+        self.name = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.name = report.nodeid
+
+
+def fresh_failure(mutant: Mutant) -> str | None:
+    """Import archdsl with a change, and run the tests of the operators that it concerns."""
+    files = {str(path) for path in (ROOT / "archdsl").rglob("*.py")} | {str(p) for p in (ROOT / "tests").glob("*.py")}
+    for name, module in list(sys.modules.items()):
+        if name != __name__ and getattr(module, "__file__", None) in files:
+            del sys.modules[name]
+    finder = Changed(mutant)
+    sys.meta_path.insert(0, finder)
+    import operator_code
+
+    concerned = [each for each in operator_code.EXAMPLES if each.values[0].__module__ == finder.module]
+    firsts = {each.values[0]: each for each in reversed(operator_code.EXAMPLES)}
+    operator_code.EXAMPLES[:] = concerned or list(firsts.values())
+    owners = {each.values[0] for each in operator_code.EXAMPLES}
+    operator_code.OPERATORS[:] = [each for each in operator_code.OPERATORS if each.values[0] in owners]
+    failure = FirstFailure()
+    status = pytest.main(arguments(FRESH), plugins=[failure])
+    return failure.name or (None if status == pytest.ExitCode.OK else f"pytest ends with {status}")
+
+
+def arguments(files: tuple[str, ...]) -> list[str]:
+    """Return the arguments of pytest for some files of tests."""
+    tests = [str(ROOT / "tests" / name) for name in files]
+    without = [part for name in DESELECTED for part in ("--deselect", f"tests/test_report.py::{name}")]
+    return ["-x", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:warnings", f"--rootdir={ROOT}", *without, *tests]
+
+
+def main() -> None:
+    """Run the mutants that the arguments choose; list those that survive."""
+    parser = ArgumentParser()
+    parser.add_argument("--files", nargs="*")
+    parser.add_argument("--sample", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=float, default=6.0)
+    parser.add_argument("--pickle")
+    parser.add_argument("--shard", default="0/1")
+    given: Namespace = parser.parse_args()
+    if given.pickle:
+        import pickle
+        everything = pickle.load(open(given.pickle, "rb"))
+    else:
+        everything = [m for path in FILES for m in mutants(path)]
+    everything = [m for m in everything if not given.files or Path(m.file).stem in given.files]
+    random.Random(given.seed).shuffle(everything)
+    a, b = map(int, given.shard.split("/"))
+    chosen = everything[: given.sample][a::b]
+    session = Session(chosen, given.limit)
+    sys.exit(pytest.main(arguments(TESTS), plugins=[session]))
+
+
+if __name__ == "__main__":
+    main()
