@@ -81,6 +81,7 @@ class Session:
         for each in gc.get_objects():
             if isinstance(each, _lru_cache_wrapper):
                 each.cache_clear()
+        gc.freeze()
         for number, mutant in enumerate(self.chosen):
             start = time.perf_counter()
             killer = self._run(mutant)
@@ -119,7 +120,7 @@ class Session:
         os.close(reading)
         status = os.waitpid(child, 0)[1]
         if not answer:
-            return f"signal {signal.Signals(status).name}" if status else "nothing"
+            return f"signal {-os.waitstatus_to_exitcode(status)}"
         return json.loads(answer) or None
 
     def _failure(self, mutant: Mutant) -> str | None:
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=6.0)
     parser.add_argument("--pickle")
+    parser.add_argument("--functions", action="store_true")
     parser.add_argument("--shard", default="0/1")
     given: Namespace = parser.parse_args()
     if given.pickle:
@@ -260,6 +262,7 @@ def main() -> None:
         everything = pickle.load(open(given.pickle, "rb"))
     else:
         everything = [m for path in FILES for m in mutants(path)]
+    if given.functions: everything = [m for m in everything if m.line]
     everything = [m for m in everything if not given.files or Path(m.file).stem in given.files]
     random.Random(given.seed).shuffle(everything)
     a, b = map(int, given.shard.split("/"))
