@@ -116,7 +116,7 @@ def account(variant: Variant) -> list[str]:
         return [f"{variant.title}: {reason.code.id} at {reason.at}{about}: {reason.label()}; {reason.help()}{add}"]
     x = variant.inputs[0]
     sums, drawing = op.sums(x, shape), op.drawing(x)
-    words = [drawing.title, *([drawing.cell] if drawing.cell else []), *([f"/ {drawing.stride}"] if drawing.stride else [])]
+    words = [drawing.title, *([drawing.entry] if drawing.entry else []), *([f"/ {drawing.stride}"] if drawing.stride else [])]
     return [
         f"{variant.title}: {shape}, {op.params(x)} parameters, {op.macs(x, shape)} operations, {' | '.join(words)}",
         *(f"    {line}" for line in (*sums.shape, sums.params, sums.macs, sums.why) if line),

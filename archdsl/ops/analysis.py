@@ -105,17 +105,18 @@ class Drawing(NamedTuple):
 
     Attributes:
         title: A few words for its box in a drawing.
-        cell: Its entry in a table of stages, in the words of papers and without the stride; the title if empty.
+        entry: Its entry in a table of stages, in the words of papers and without the stride; empty if it is the title.
         stride: The stride of its window, such as `2` or `2×1`; empty if it is 1 or there is no window.
     """
 
     title: str
-    cell: str = ""
+    entry: str = ""
     stride: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.cell:
-            object.__setattr__(self, "cell", self.title)
+    @property
+    def cell(self) -> str:
+        """Its entry in a table of stages."""
+        return self.entry or self.title
 
 
 class Sums(NamedTuple):
