@@ -10,10 +10,10 @@ import json
 import os
 import random
 import resource
-import signal
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+import tomllib
+from argparse import ArgumentParser
 from collections import defaultdict
 from functools import _lru_cache_wrapper
 from importlib.abc import MetaPathFinder
@@ -26,17 +26,18 @@ from typing import Any, TypeAlias
 
 import pytest
 from _pytest.runner import runtestprotocol
-from mutants import FILES, ROOT, Mutant, mutants
+from mutants import FILES, ROOT, Mutant, mutants, sites
 
 TESTS = (
-    *("test_ops.py", "test_operator_dependence.py", "test_operator_contract.py", "test_golden.py"),
+    *("test_ops.py", "test_operator_variants.py", "test_operator_dependence.py", "test_operator_contract.py", "test_golden.py"),
     *("test_symbolic.py", "test_initialisers.py", "test_memory.py", "test_fields.py", "test_report.py"),
 )
 # Tests of a fresh import; those of the operators run for the operators of the changed module.
-FRESH = TESTS[:6]
+FRESH = TESTS[:7]
 # A test that no change of a rule can fail more surely than those of single operators, and that takes long.
 DESELECTED = ("test_totals_are_those_of_the_graph",)
 SECONDS = 60
+EXPLAINED = ROOT / "tests" / "mutants.toml"
 Function: TypeAlias = tuple[str, str, int]
 
 
@@ -86,7 +87,8 @@ class Session:
             start = time.perf_counter()
             killer = self._run(mutant)
             self.killers.append(killer)
-            print(f"{number + 1}/{len(self.chosen)} {time.perf_counter() - start:.1f} s", killer or f"SURVIVED {mutant}", flush=True)
+            seconds = time.perf_counter() - start
+            print(f"{number + 1}/{len(self.chosen)} {seconds:.1f} s {killer or f'none fails: {mutant}'}", flush=True)
         return True
 
     def _baseline(self, items: list[pytest.Item]) -> None:
@@ -243,32 +245,44 @@ def arguments(files: tuple[str, ...]) -> list[str]:
     """Return the arguments of pytest for some files of tests."""
     tests = [str(ROOT / "tests" / name) for name in files]
     without = [part for name in DESELECTED for part in ("--deselect", f"tests/test_report.py::{name}")]
-    return ["-x", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:warnings", f"--rootdir={ROOT}", *without, *tests]
+    options = [part for plugin in ("cacheprovider", "xdist", "warnings") for part in ("-p", f"no:{plugin}")]
+    return ["-x", "-q", "-s", f"--rootdir={ROOT}", *options, *without, *tests]
+
+
+# What survives
+
+
+def explained() -> dict[tuple[str, str, str, str], str]:
+    """Return the mutants that no test can fail, or need not, with the reason."""
+    entries = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))["explained"]
+    return {
+        (each["file"], each["where"], each["before"], after): each["reason"]
+        for each in entries
+        for after in each["after"]
+    }
 
 
 def main() -> None:
-    """Run the mutants that the arguments choose; list those that survive."""
-    parser = ArgumentParser()
-    parser.add_argument("--files", nargs="*")
-    parser.add_argument("--sample", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=float, default=6.0)
-    parser.add_argument("--pickle")
-    parser.add_argument("--functions", action="store_true")
-    parser.add_argument("--shard", default="0/1")
-    given: Namespace = parser.parse_args()
-    if given.pickle:
-        import pickle
-        everything = pickle.load(open(given.pickle, "rb"))
-    else:
-        everything = [m for path in FILES for m in mutants(path)]
-    if given.functions: everything = [m for m in everything if m.line]
-    everything = [m for m in everything if not given.files or Path(m.file).stem in given.files]
-    random.Random(given.seed).shuffle(everything)
-    a, b = map(int, given.shard.split("/"))
-    chosen = everything[: given.sample][a::b]
+    """Run mutants and list those that survive without an explanation."""
+    parser = ArgumentParser(description="Run tests on mutants of the operators and the rules about shapes.")
+    parser.add_argument("files", nargs="*", help="names of modules such as `window`; all by default")
+    parser.add_argument("--sample", type=int, help="number of mutants, drawn at random; all by default")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
+    parser.add_argument("--limit", type=float, default=3.0, help="CPU seconds of tests for one mutant")
+    given = parser.parse_args()
+    found = [site for path in FILES if not given.files or path.stem in given.files for site in sites(path)]
+    random.Random(given.seed).shuffle(found)
+    reasons = explained()
+    made = list(mutants(found[: given.sample]))
+    chosen = [mutant for mutant in made if mutant.key not in reasons]
     session = Session(chosen, given.limit)
-    sys.exit(pytest.main(arguments(TESTS), plugins=[session]))
+    status = pytest.main(arguments(TESTS), plugins=[session])
+    survivors = [mutant for mutant, killer in zip(chosen, session.killers, strict=False) if killer is None]
+    killed = len(session.killers) - len(survivors)
+    print(f"{len(made)} mutants: {killed} killed, {len(made) - len(chosen)} explained, {len(survivors)} survive")
+    for mutant in survivors:
+        print(mutant)
+    sys.exit(int(status != pytest.ExitCode.OK or len(session.killers) < len(chosen) or bool(survivors)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import ast
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -106,27 +106,45 @@ def _extent(node: ast.stmt | ast.expr) -> tuple[Place, Place]:
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
 
 
-def mutants(path: Path) -> Iterator[Mutant]:
-    """Yield the changes of a module that give another program, each once."""
+@dataclass(frozen=True)
+class Site:
+    """A place where an operator of cosmic-ray changes a module."""
+
+    path: Path
+    operator: str
+    number: int
+    start: Place
+
+
+def sites(path: Path) -> list[Site]:
+    """Return the places of a module that can be changed."""
     from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
     text = path.read_text(encoding="utf-8")
-    outline = Outline(text)
-    seen = {_program(text)}
+    outline, nodes = Outline(text), list(ast_nodes(get_ast(text)))
+    found = []
     for name in OPERATORS:
         operator = get_operator(f"core/{name}")()
-        places = [start for node in ast_nodes(get_ast(text)) for start, _ in operator.mutation_positions(node)]
-        for number, start in enumerate(places):
-            # Parts of lines count in bytes for Python, in characters for cosmic-ray; only the order matters here.
-            if outline.is_skipped(start):
-                continue
-            changed = mutate_code(text, operator, number)
-            program = _program(changed) if changed else None
-            if changed and program and program not in seen:
-                seen.add(program)
-                yield _mutant(path, text, changed, *outline.scope(start))
+        places = [start for node in nodes for start, _ in operator.mutation_positions(node)]
+        found += [Site(path, name, n, start) for n, start in enumerate(places) if not outline.is_skipped(start)]
+    return found
+
+
+def mutants(chosen: Iterable[Site]) -> Iterator[Mutant]:
+    """Yield the mutants of some places, without those that are the same program."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    texts: dict[Path, str] = {}
+    seen = set()
+    for site in chosen:
+        text = texts.setdefault(site.path, site.path.read_text(encoding="utf-8"))
+        changed = mutate_code(text, get_operator(f"core/{site.operator}")(), site.number)
+        program = _program(changed) if changed else None
+        if changed and program and program != _program(text) and (site.path, program) not in seen:
+            seen.add((site.path, program))
+            yield _mutant(site.path, text, changed, *Outline(text).scope(site.start))
 
 
 def _program(text: str) -> str | None:
