@@ -60,7 +60,7 @@ class Mutant:
 
 
 class Outline(ast.NodeVisitor):
-    """The functions of a module, and the parts that are not worth a change: annotations and examples."""
+    """The functions of a module, and the parts that are not changed: annotations, examples, guards."""
 
     def __init__(self, text: str) -> None:
         self.scopes: list[tuple[Place, Place, str, int]] = []
@@ -69,7 +69,7 @@ class Outline(ast.NodeVisitor):
         self.visit(ast.parse(text))
 
     def visit(self, node: ast.AST) -> Any:
-        """Visit one part; annotations, names of types and the examples of operators are skipped."""
+        """Visit one part, and note which places are not changed."""
         fields = [getattr(node, name, None) for name in ("annotation", "returns")]
         match node:
             case ast.AnnAssign(target=ast.Name(id="examples"), value=value):
@@ -78,6 +78,12 @@ class Outline(ast.NodeVisitor):
                 fields.append(value)
             case ast.AnnAssign(annotation=ast.Name(id="TypeAlias"), value=value):
                 fields.append(value)
+            case ast.keyword(arg="strict", value=value):
+                # It guards against mistakes of the authors, and has no other effect.
+                fields.append(value)
+            case ast.ClassDef(decorator_list=decorators):
+                # `frozen`, `slots`, `eq` and `repr` neither, wherever the tests import the module.
+                fields += [each for each in decorators if isinstance(each, ast.Call) and _is_dataclass(each)]
         self.skipped += [_extent(each) for each in fields if isinstance(each, ast.expr)]
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             self.names.append(node.name)
@@ -99,6 +105,10 @@ class Outline(ast.NodeVisitor):
     def is_skipped(self, start: Place) -> bool:
         """Whether a place is in an annotation or an example."""
         return any(first <= start < last for first, last in self.skipped)
+
+
+def _is_dataclass(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "dataclass"
 
 
 def _extent(node: ast.stmt | ast.expr) -> tuple[Place, Place]:

@@ -20,7 +20,18 @@ from archdsl.base.pyexpr import Ref, with_inputs
 from archdsl.base.pyprint import flat
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import InputDependence, Saved
-from archdsl.ops.argument_types import Choice, Chosen, Number, PaddingKind, PerAxis, Truth, WholeNumber, Word, is_int, shown
+from archdsl.ops.argument_types import (
+    Choice,
+    Chosen,
+    Number,
+    PaddingKind,
+    PerAxis,
+    Truth,
+    WholeNumber,
+    Word,
+    is_int,
+    shown,
+)
 from archdsl.ops.base import ForwardOnly, Functional, Op
 from archdsl.ops.declared import Argument
 from archdsl.ops.reasons import ShapeError
@@ -85,7 +96,14 @@ def values(argument: Argument, given: Any, x: Shape) -> list[object]:
             found += [0.3, 3.0, -0.5, *ends, *(end + 0.5 for end in ends)]
         case WholeNumber(low=low):
             number = given if is_int(given) else 2
-            found += [1, 2, 3, number + 1, *((side - 1, side, side + 1) if side < 100 else ()), *([low - 1] if low is not None else [])]
+            found += [
+                1,
+                2,
+                3,
+                number + 1,
+                *((side - 1, side, side + 1) if side < 100 else ()),
+                *([low - 1] if low is not None else []),
+            ]
             if isinstance(argument.kind, PerAxis):
                 found += [(2, 3, 1, 2)[:count] for count in (axes, axes + 1) if count > 0]
             if isinstance(argument.kind, PaddingKind):
@@ -119,7 +137,11 @@ def account(variant: Variant) -> list[str]:
         return [f"{variant.title}: {reason.code.id} at {reason.at}{about}: {reason.label()}; {reason.help()}{add}"]
     x = variant.inputs[0]
     sums, drawing = op.sums(x, shape), op.drawing(x)
-    words = [drawing.title, *([drawing.entry] if drawing.entry else []), *([f"/ {drawing.stride}"] if drawing.stride else [])]
+    words = [
+        drawing.title,
+        *([drawing.entry] if drawing.entry else []),
+        *([f"/ {drawing.stride}"] if drawing.stride else []),
+    ]
     return [
         f"{variant.title}: {shape}, {op.params(x)} parameters, {op.macs(x, shape)} operations, {' | '.join(words)}",
         *(f"    {line}" for line in (*sums.shape, sums.params, sums.macs, sums.why) if line),
@@ -199,7 +221,9 @@ def test_variants_are_what_pytorch_does(op: type[Op]) -> None:
         is_small = made.params(x) < 1e6 and max(*(each.volume for each in variant.inputs), shape.volume) < 1e4
         with torch.device("cpu" if is_small else "meta") as device:
             module = module_of(made, variant.inputs)
-            samples = [torch.zeros(2, *each.dims, dtype=torch.int64 if made.indices() else None) for each in variant.inputs]
+            samples = [
+                torch.zeros(2, *each.dims, dtype=torch.int64 if made.indices() else None) for each in variant.inputs
+            ]
             assert tuple(module.to(device).eval()(*samples).shape) == (2, *shape.dims), variant
         assert sum(weight.numel() for weight in module.parameters()) == made.params(x), variant
 

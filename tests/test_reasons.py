@@ -1,4 +1,4 @@
-"""What errors and warnings offer holds: the padding, the size or the divisor that a message names works, the next does not."""
+"""What errors and warnings offer holds: the padding, size or divisor that a message names works; the next does not."""
 
 import re
 from typing import Any
