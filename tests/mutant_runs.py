@@ -15,6 +15,8 @@ import time
 import tomllib
 from argparse import ArgumentParser
 from collections import defaultdict
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import _lru_cache_wrapper
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -266,14 +268,28 @@ def arguments(files: tuple[str, ...]) -> list[str]:
 # What survives
 
 
-def explained() -> dict[tuple[str, str, str, str], str]:
-    """Return the mutants that no test can fail, or need not, with the reason."""
-    entries = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))["explained"]
-    return {
-        (each["file"], each["where"], each["before"], after): each["reason"]
-        for each in entries
-        for after in each["after"]
-    }
+@dataclass(frozen=True)
+class Explanation:
+    """Why no test fails for some mutants: a part of a line and what it becomes, wherever `file` and `where` fit."""
+
+    file: str
+    where: str
+    before: str
+    after: str
+    reason: str
+
+    def fits(self, mutant: Mutant) -> bool:
+        """Whether a mutant is such a change."""
+        parts = mutant.before.split(self.before)
+        heads = [self.before.join(parts[:n]) for n in range(1, len(parts))]
+        tails = [self.before.join(parts[n:]) for n in range(1, len(parts))]
+        changed = [f"{head}{self.after}{tail}" for head, tail in zip(heads, tails, strict=True)]
+        return fnmatch(mutant.file, self.file) and fnmatch(mutant.where, self.where) and mutant.after in changed
+
+
+def explanations() -> list[Explanation]:
+    """Return why some mutants need no test."""
+    return [Explanation(**each) for each in tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))["explained"]]
 
 
 def main() -> None:
@@ -286,9 +302,9 @@ def main() -> None:
     given = parser.parse_args()
     found = [site for path in FILES if not given.files or path.stem in given.files for site in sites(path)]
     random.Random(given.seed).shuffle(found)
-    reasons = explained()
+    known = explanations()
     made = list(mutants(found[: given.sample]))
-    chosen = [mutant for mutant in made if mutant.key not in reasons]
+    chosen = [mutant for mutant in made if not any(each.fits(mutant) for each in known)]
     session = Session(chosen, given.limit)
     status = pytest.main(arguments(TESTS), plugins=[session])
     survivors = [mutant for mutant, killer in zip(chosen, session.killers, strict=False) if killer is None]

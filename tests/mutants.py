@@ -50,11 +50,6 @@ class Mutant:
     after: str
     text: str
 
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What identifies a mutant when lines move."""
-        return self.file, self.where, self.before, self.after
-
     def __str__(self) -> str:
         return f"{self.file} {self.where}\n  - {self.before}\n  + {self.after}"
 
