@@ -298,7 +298,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", help="names of modules such as `window`; all by default")
     parser.add_argument("--sample", type=int, help="number of mutants, drawn at random; all by default")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
-    parser.add_argument("--limit", type=float, default=3.0, help="CPU seconds of tests for one mutant")
+    parser.add_argument("--limit", type=float, default=8.0, help="CPU seconds of tests for one mutant")
     given = parser.parse_args()
     found = [site for path in FILES if not given.files or path.stem in given.files for site in sites(path)]
     random.Random(given.seed).shuffle(found)

@@ -65,7 +65,9 @@ def variants(op: type[Op]) -> Iterator[Variant]:
         modes = tuple(str(value) for value in node.op.values.values() if isinstance(value, Chosen | bool))
         yield Variant(f"{example.call} on {shapes(node.inputs)}", node.op, node.inputs)
         for argument in op.arguments.values():
-            for value in values(argument, node.op.values[argument.name], node.input):
+            numbers = {v for name, v in node.op.values.items() if name != argument.name and isinstance(v, int | float)}
+            peers = [v for v in sorted(numbers) if not isinstance(v, bool)]
+            for value in values(argument, node.op.values[argument.name], node.input, peers):
                 title = f"  {argument.name} = {shown(value)}"
                 if (title, modes) in used:
                     continue
@@ -82,8 +84,8 @@ def shapes(inputs: tuple[Shape, ...]) -> str:
     return " and ".join(map(str, inputs))
 
 
-def values(argument: Argument, given: Any, x: Shape) -> list[object]:
-    """Return values of an argument for an input, some of which are refused."""
+def values(argument: Argument, given: Any, x: Shape, peers: list[int | float]) -> list[object]:
+    """Return values of an argument for an input, some of which are refused; `peers` are values of other arguments."""
     side, axes = x.dims[-1], x.rank - 1
     found: list[object] = [] if argument.required or argument.default is None else [argument.default]
     match argument.kind:
@@ -93,9 +95,10 @@ def values(argument: Argument, given: Any, x: Shape) -> list[object]:
             found += [Word(word) for word in choices]
         case Number(low=low, high=high, above=above):
             ends = [end for end in (low, high, above) if end is not None]
-            found += [0.3, 3.0, -0.5, *ends, *(end + 0.5 for end in ends)]
+            found += [0.3, 3.0, -0.5, *ends, *(end + 0.5 for end in ends), *peers]
         case WholeNumber(low=low):
             number = given if is_int(given) else 2
+            found += filter(is_int, peers)
             found += [
                 1,
                 2,

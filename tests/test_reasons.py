@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from test_ops import make, windows
 
 from archdsl.base.shape import Shape
+from archdsl.ops.argument_types import Chosen, Word, shown
 from archdsl.ops.base import Op
 from archdsl.ops.mismatches import NothingLeft, StreamsDiffer, UnevenParts
 from archdsl.ops.reasons import (
@@ -180,3 +181,17 @@ def test_the_axes_that_differ_are_named() -> None:
     assert differing((4, 1, 6), (5, 3, 6), stretches=True) == "the number of channels differs: 4x1x6 and 5x3x6"
     assert differing((4, 1, 6), (5, 3, 6)) == "the number of channels and height differ: 4x1x6 and 5x3x6"
     assert "not 1 and 2" in differing((4,), (4, 6), (3,))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "none"), (True, "true"), (False, "false"), (Word("half"), "`half`"), ("a", '"a"'), (Chosen("a"), "a"),
+        ('a"b', '"a\\"b"'), ([], "[]"), ([1, 2], "[1, 2]"), (list(range(9)), "[0, 1, 2, 3, 4, 5, 6, 7, …]"),
+        (list(range(8)), "[0, 1, 2, 3, 4, 5, 6, 7]"), ((3, 1), "3x1"), ((), "()"), (("a", 1), '("a", 1)'), (0.5, "0.5"),
+        (tuple(range(9)), "0x1x2x3x4x5x6x7"), (("a",) * 9, '("a", "a", "a", "a", "a", "a", "a", "a")'),
+        ("x" * 58, f'"{58 * "x"}"'), ("x" * 59, f'"{56 * "x"}…'),
+    ],
+)  # fmt: skip
+def test_values_are_shown_as_in_nets(value: object, words: str) -> None:
+    assert shown(value) == words
