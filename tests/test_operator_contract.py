@@ -99,6 +99,7 @@ def test_parameters_and_buffers_are_those_of_the_module(op: type[Op], example: E
         sizes = [sizes for name, sizes in parameters.items() if name.startswith(value.parameter)]
         assert sizes, value
         assert value.is_prefix or [prod(value.dims)] == [*map(prod, sizes)], value
+        assert tuple(value.dims) in sizes or not value.is_prefix, value
 
 
 # Memory in training

@@ -30,7 +30,8 @@ def test_the_example_is_what_the_rules_say(op: type[Op], example: Example) -> No
     node = node_of(example)
     assert type(node.op) is op
     assert (node.shape, node.params, node.macs) == (example.output, example.params, example.macs)
-    assert node.op.drawing(node.input).title
+    drawing = node.op.drawing(node.input)
+    assert drawing.title and drawing.cell in (drawing.entry, drawing.title) and drawing.cell
 
 
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)

@@ -99,11 +99,6 @@ class Window:
         """The stride as text, one number if all axes agree; empty if it is 1."""
         return crossed(dict.fromkeys(self.stride)) if max(self.stride) > 1 else ""
 
-    @property
-    def even(self) -> bool:
-        """Whether the padding is the same on both sides."""
-        return self.before == self.after
-
     def extent(self, axis: int) -> int:
         """Return the number of pixels that the dilated window spans along an axis."""
         return self.dilation[axis] * (self.kernel[axis] - 1) + 1
