@@ -20,7 +20,7 @@ from archdsl.base.pyexpr import Ref, with_inputs
 from archdsl.base.pyprint import flat
 from archdsl.base.shape import Shape
 from archdsl.ops import all_ops
-from archdsl.ops.analysis import InputDependence, Saved
+from archdsl.ops.analysis import Saved
 from archdsl.ops.argument_types import (
     Choice,
     Chosen,
@@ -35,6 +35,7 @@ from archdsl.ops.argument_types import (
 )
 from archdsl.ops.base import ForwardOnly, Functional, Op
 from archdsl.ops.declared import Argument
+from archdsl.ops.dependence import InputDependence
 from archdsl.ops.reasons import ShapeError
 
 KEPT = Path(__file__).parent / "operators"
@@ -170,9 +171,8 @@ def differences(op: type[Op]) -> Iterator[str]:
 
 
 def reads(dependence: InputDependence) -> str:
-    windows = ", ".join(f"({step}*o + {first}..{last})/{per}" for step, first, last, per in dependence.axes)
-    kind = {True: " of a sequence", False: " of a map", None: ""}[dependence.is_sequence]
-    return ("everything" if dependence.everything else windows or "itself") + kind
+    """Return the readings of an operator without the names of their classes."""
+    return "; ".join(re.sub(r"\b[A-Z]\w+(?=\()", "", repr(reading)) for reading in dependence) or "nothing"
 
 
 def record(saved: Saved) -> str:

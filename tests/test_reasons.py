@@ -60,6 +60,9 @@ def test_the_padding_that_is_offered_is_the_smallest_that_fits(window: dict[str,
         for padding in range(10)
         if reason.map[worst] + 2 * padding >= reason.needed(worst) and 2 * padding <= reason.needed(worst)
     ]
+    # A large window that lacks much is a wrong number, and no lack of padding.
+    if reason.needed(worst) > 11 and reason.needed(worst) - reason.padded(worst) > 2:
+        fits = []
     assert offered == (("padding", str(fits[0])) if fits else None)
     assert ("padding" in str(reason.help())) == bool(fits)
 

@@ -1,8 +1,7 @@
 """The Python expressions that generated code is made of.
 
-Operators and the emitter build these trees and never text. `pyprint` turns them into text; until then three kinds
-of reference stay open: `InputRef` stands for an input of an operator, `ValueRef` for a tensor that has no variable yet,
-`ClassRef` for a class without a name.
+Operators and the emitter build these trees and never text. `pyprint` turns them into text; until then `InputRef` stands
+for an input of an operator, `ValueRef` for a tensor without a variable, and `ClassRef` for a class without a name.
 """
 
 from collections.abc import Callable, Hashable, Iterator

@@ -297,8 +297,7 @@ class _Builder:
         return ast.ShapeOf(dims[:MAX_AXES], span, self.name_of(children[0]) if len(dims) < len(children) else None)
 
     def _report_axes(self, count: int, span: Span) -> None:
-        label = f"these are {count:,} axes, and at most {MAX_AXES} are allowed"
-        self.problems.report(codes.TOO_MANY_AXES, span, label)
+        self.problems.report(codes.TOO_MANY_AXES, span, f"these are {count:,} axes; at most {MAX_AXES} are allowed")
 
     def build_dim(self, children: list[Any], span: Span) -> ast.Dim:
         return ast.Dim(self.name_of(children[0]) if len(children) == 2 else None, children[-1])
@@ -383,8 +382,7 @@ class _Builder:
         return ast.Literal(0, Span(self.source, offset, offset + len(text))) if found is None else found
 
     def _sizes(self, token: Token) -> tuple[ast.Expr, ...]:
-        sizes: list[ast.Expr] = []
-        start = token.start + self.offset
+        sizes, start = list[ast.Expr](), token.start + self.offset
         texts = token.text.split("x")
         if len(texts) > MAX_AXES:
             self._report_axes(len(texts), Span(self.source, start, token.end + self.offset))
