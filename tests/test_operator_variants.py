@@ -35,7 +35,6 @@ from archdsl.ops.argument_types import (
 )
 from archdsl.ops.base import ForwardOnly, Functional, Op
 from archdsl.ops.declared import Argument
-from archdsl.ops.dependence import InputDependence
 from archdsl.ops.reasons import ShapeError
 
 KEPT = Path(__file__).parent / "operators"
@@ -151,7 +150,6 @@ def account(variant: Variant) -> list[str]:
         f"{variant.title}: {shape}, {op.params(x)} parameters, {op.macs(x, shape)} operations, {' | '.join(words)}",
         *(f"    {line}" for line in (*sums.shape, sums.params, sums.macs, sums.why) if line),
         f"    {code(op, variant.inputs)}",
-        f"    reads {reads(op.input_dependence(variant.inputs, shape))}",
         f"    saves {record(op.saved_for_backward(variant.inputs, shape))}",
         *(f"    warns: {reason.label()}; {reason.help()}" for reason in op.advice(x)),
     ]
@@ -168,11 +166,6 @@ def differences(op: type[Op]) -> Iterator[str]:
         else:
             yield lines[0]
             yield from (f"  {line}" for line in lines[1:] if line not in usual)
-
-
-def reads(dependence: InputDependence) -> str:
-    """Return the readings of an operator without the names of their classes."""
-    return "; ".join(re.sub(r"\b[A-Z]\w+(?=\()", "", repr(reading)) for reading in dependence) or "nothing"
 
 
 def record(saved: Saved) -> str:
