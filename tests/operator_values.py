@@ -14,6 +14,7 @@ from archdsl.base.source import Source, Span
 from archdsl.diag.model import Problems
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.limits import Limits
+from archdsl.ir.answers import Answers
 from archdsl.ir.graph import Node
 from archdsl.ops.argument_types import (
     ArgumentType,
@@ -94,7 +95,7 @@ def accepted(op: Op, inputs: tuple[Shape, ...]) -> Node | None:
         return None
     sources = tuple(("", f"x{number}") for number in range(len(inputs)))
     budget = Budget(Problems(), Limits())
-    if not budget.allows(shape, SPAN) or not budget.allows_weights(op, inputs[0], SPAN):
+    if not budget.allows(shape, SPAN) or not budget.allows_weights(Answers(op, inputs, shape), SPAN):
         return None
     return Node(("step",), op, sources, inputs, shape, SPAN)
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from built import NAMES
 from nets import NETS, graph_of
+from placed import class_of
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.emit.generate import generate
@@ -180,9 +181,13 @@ def test_a_size_of_the_input_stays_a_parameter(tmp_path: Path) -> None:
 def test_what_decides_about_the_structure_is_fixed(tmp_path: Path) -> None:
     text = "model M(n = 2, w = 4) {\n input x: 3x8x8\n f: [conv(w, 1) * n]\n g: conv(n if w > 3 else 1, 1)\n}\n"
     source = generate(graph_of(text))
-    assert "Built for n = 2, w = 4." in source
-    assert "w: int" not in source
-    assert "nn.Conv2d(3, 4, 1, **factory)" in source
+    assert "Built for n = 2." in source
+    assert "n: int" not in source
+    assert "nn.Conv2d(w, 2, 1, **factory)" in source
+    net = class_of(source, "M")
+    with pytest.raises(ValueError, match="w >= 4"):
+        net(w=3)
+    assert net(w=5)(torch.rand(1, 3, 8, 8)).shape == (1, 2, 8, 8)
 
 
 def test_labels_are_the_keys_of_the_state_dict(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from archdsl.emit.drafter import Drafter
 from archdsl.emit.refusals import refuse
 from archdsl.ir.graph import Parameter
 from archdsl.passes.lowering import LoweredGraph
-from archdsl.target.reserved import BUILT_IN, MODULE_GLOBALS, support_names
+from archdsl.target.reserved import BUILT_IN, CALLED, MODULE_GLOBALS, support_names
 
 TENSOR = Ref("Tensor")
 _TENSORS = Item(Ref("tuple"), (TENSOR, Ref("...")))
@@ -46,7 +46,7 @@ class ModuleClasses:
             models[root.number] = graph
         made = ModuleClasses(models, drafts, {}, as_tuples)
         names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
-        taken = MODULE_GLOBALS | BUILT_IN | support_names() | names
+        taken = MODULE_GLOBALS | BUILT_IN | CALLED | support_names() | names
         made.by_draft.update(classes(drafts, models, taken))
         refuse(drafts, made.by_draft)
         return made

@@ -30,6 +30,8 @@ MODULE_GLOBALS = frozenset(
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
+# Functions that the classes of a module call, so that none of these can have such a name.
+CALLED = frozenset({"abs", "max", "min"})
 
 
 @cache
@@ -87,6 +89,6 @@ def why_no_parameter(name: str) -> str | None:
 
 def why_no_class(name: str, *, is_model: bool) -> str | None:
     """Return why a model or block cannot have this name, or None if it can; the class of a block may get another."""
-    if name in MODULE_GLOBALS | LOCALS | BUILT_IN or (is_model and name in support_names()):
+    if name in MODULE_GLOBALS | LOCALS | BUILT_IN | CALLED or (is_model and name in support_names()):
         return "used by the generated module itself"
     return _keyword(name)
