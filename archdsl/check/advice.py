@@ -80,8 +80,7 @@ class _Advice:
             help = "write `bias = false`, here or in a `set`"
             self.problems.report(codes.BIAS_BEFORE_NORM, node.span, label, help=help, fixes=fixes)
         if _is_activation(node) and _is_activation(reader) and not _is_gate(node, reader):
-            self.report(codes.ACTIVATION_TWICE, reader, "the step before it is an activation as well",
-                        "remove one of the two")  # fmt: skip
+            self._report_twice(node, reader)
         if Trait.DROPS in node.op.traits and Trait.USES_BATCH_STATISTICS in reader.op.traits:
             self.report(codes.DROPOUT_BEFORE_NORM, node, "the running variance after it includes the dropout",
                         "move it after the last normalisation")  # fmt: skip
@@ -89,6 +88,13 @@ class _Advice:
             label = f"without an activation between them, this layer and the one before it are one of {_sizes(reader)}"
             self.report(codes.LINEAR_TWICE, reader, label, "put an activation such as `relu` between them")
         self._check_width(node, reader)
+
+    def _report_twice(self, node: Node, reader: Node) -> None:
+        """Report an activation after another one."""
+        help = "remove one of the two"
+        if is_distribution(node.op) and is_distribution(reader.op):
+            help = f"remove `{node.op.name}`: `{reader.op.name}` normalises the scores itself"
+        self.report(codes.ACTIVATION_TWICE, reader, "the step before it is an activation as well", help)
 
     def _check_quantities(self, node: Node) -> None:
         """Report numbers that are probably mistakes."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from archdsl.base.role import BY_POSITION, PIXEL_WORDS
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
+from archdsl.elaborate import near_misses
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Tensor
@@ -71,7 +72,11 @@ def warn_of_sizes(problems: Problems, op: type[Op], call: ast.Call, scope: Scope
             label = f"`{name.text}` is the {name.text} of the map here, {size} pixel{'s' * (size != 1)}"
             fix = Fix(f"write `shape[{axis}]` if the map's {name.text} is meant", ((name.span, f"shape[{axis}]"),))
             help = f"declare a parameter `{name.text}`, or write `shape[{axis}]` if the map's {name.text} is meant"
-            problems.report(codes.SIZE_AS_CHANNELS, name.span, label, help=help, fixes=(fix,))
+            # A parameter of this name that another definition has is probably meant.
+            elsewhere = near_misses.of_value(name, scope)
+            secondary = elsewhere.secondary if elsewhere else ()
+            help = f"{elsewhere.help}; `{name.text}` here is the map's" if elsewhere else help
+            problems.report(codes.SIZE_AS_CHANNELS, name.span, label, secondary=secondary, help=help, fixes=(fix,))
 
 
 def _counting_channels(op: type[Op], call: ast.Call) -> Iterator[ast.Argument]:

@@ -11,6 +11,11 @@ from archdsl.syntax.recovery import CLOSING
 
 _VALUES = frozenset({"INT", "FLOAT", "STRING", "NAME", "LPAR"})
 _STEPS = frozenset({"NAME", "LBRACE", "LPAR", "LSQB"})
+_BEFORE_DOT = re.compile(r"@?[A-Za-z_][\w.]*$|(?<=@)$")
+_NAME = re.compile(r"[A-Za-z_][\w.]*\b")
+_COUNTED = re.compile(r"(\d+)[ \t]*\*[ \t]*([A-Za-z_]\w*(?:\([^()\n]*\))?)")
+_TYPE = re.compile(r":[ \t]*(?:int|float|str|bool|list|tuple|Tensor)\b")
+_PART = re.compile(r"\[[ \t]*(\d*)[ \t]*:[ \t]*(\d*)[ \t]*\]")
 _NAMED = re.compile(r"[(,][ \t]*[A-Za-z_]\w*(:)(?=[ \t]*[^:\s])")
 _QUOTED = re.compile(r"'([^'\\\n]*)'").finditer
 _TWICE = re.compile(r"&&|\|\||\|>").match
@@ -55,6 +60,9 @@ def hint(failure: Failure, span: Span, source: Source) -> Hint:
     sign = span.text
     if "MODEL" in failure.expected:
         return Hint("put steps into a model: `model Name { … }`")
+    found = _of_python(failure, span)
+    if found is not None:
+        return found
     for holds, text, edit in _HINTS:
         if holds(failure, sign, source.text):
             return Hint(text, () if edit is None else _edited(edit, failure, span))
@@ -72,9 +80,46 @@ def character(failure: Failure, span: Span, source: Source) -> Hint:
         is_arrow = "ARROW" in failure.expected and not {"AND", "OR"} & failure.expected
         word = "->" if is_arrow or whole.text == "|>" else "and" if sign == "&" else "or"
         return Hint(f"write `{word}`", ((whole, word),))
+    if sign == "." and (dotted := _dotted(span)) is not None:
+        return dotted
     if sign in _CHARACTERS:
         return Hint(_MEANT[sign], ((span, _CHARACTERS[sign]),))
     return Hint(_MEANT.get(sign) or "remove it; outside of strings and comments, names have letters, digits and `_`")
+
+
+def _dotted(span: Span) -> Hint | None:
+    """Return the help for a dot in a name, None for another dot."""
+    text, source = span.source.text, span.source
+    before, after = _BEFORE_DOT.search(text, max(0, span.start - 200), span.start), _NAME.match(text, span.end)
+    if before is None or after is None:
+        return None
+    whole = Span(source, before.start(), after.end())
+    if before.group().startswith("@"):
+        step = before.group().split(".")[0]
+        return Hint(
+            f"write `{step}`: only the output of a step can be read, and none of the steps in it", ((whole, step),)
+        )
+    last = after.group().rsplit(".", 1)[-1]
+    return Hint(f"write `{last}`: operators and blocks have no module before their name", ((whole, last),))
+
+
+def _of_python(failure: Failure, span: Span) -> Hint | None:
+    """Return the help for a count before a step, the type of a parameter, and the index of a tensor, as in Python."""
+    text, source = span.source.text, span.source
+    if failure.token.kind == "INT" and (found := _COUNTED.match(text, span.start)):
+        step = f"{found[2]} * {found[1]}"
+        return Hint(f"write the count after the step: `{step}`", ((Span(source, found.start(), found.end()), step),))
+    if span.text == ":" and "EQUAL" in failure.expected and (found := _TYPE.match(text, span.start)):
+        # All of the line: they have the same cause.
+        end = text.find("\n", span.start)
+        places = [
+            Span(source, *each.span()) for each in _TYPE.finditer(text, span.start, end if end >= 0 else len(text))
+        ]
+        return Hint(f"remove `{found[0]}`: parameters have no types", tuple((place, "") for place in places))
+    if span.text == "[" and "ARROW" in failure.expected and (found := _PART.match(text, span.start)):
+        part = f" -> slice({found[1] or 0}{f', {found[2]}' if found[2] else ''})"
+        return Hint(f"write `{part.strip()}`: a step takes a part of a tensor", ((Span(source, *found.span()), part),))
+    return None
 
 
 def _single_quote(span: Span) -> Hint:
