@@ -176,8 +176,8 @@ def differing(*dims: tuple[int, ...], free: int | None = None, stretches: bool =
 
 def test_the_axes_that_differ_are_named() -> None:
     assert differing((4,), (5,)) == "the number of features differs: 4 and 5"
-    assert differing((4, 6), (5, 6)) == "the number of channels differs: 4x6 and 5x6"
-    assert differing((4, 6), (4, 7)) == "the length differs: 4x6 and 4x7"
+    assert differing((4, 6), (5, 6)) == "the number of channels or steps differs: 4x6 and 5x6"
+    assert differing((4, 6), (4, 7)) == "the length or number of features differs: 4x6 and 4x7"
     assert differing((4, 6, 6), (4, 7, 8)) == "the height and width differ: 4x6x6 and 4x7x8"
     assert differing((4, 6, 6), (4, 7, 8), free=1) == "the width differs: 4x6x6 and 4x7x8"
     assert differing((4, 2, 6, 6), (4, 2, 6, 7)) == "the axis 3 differs: 4x2x6x6 and 4x2x6x7"

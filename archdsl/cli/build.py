@@ -1,5 +1,6 @@
 """`archdsl build`: the generated PyTorch module of a net, and its training script."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -224,6 +225,9 @@ def _verify(made: _Made) -> None:
         except ImportError as error:
             stop(NO_FILE, f"--verify needs PyTorch: {error}", "install torch")
         except VerificationError as error:
+            if _NO_MEMORY.search(str(error)):
+                help = "use smaller inputs, or build without --verify"
+                stop(NET_HAS_ERRORS, "there is not enough memory to run the generated module", help)
             stop(NET_HAS_ERRORS, f"the generated module does not run: {error}", _OUR_BUG)
     if result.findings:
         differences = "\n  ".join(map(str, result.findings))
@@ -231,4 +235,5 @@ def _verify(made: _Made) -> None:
     click.echo(f"verified: {result.shapes} shapes and {result.params:,} parameters agree with the net", err=True)
 
 
+_NO_MEMORY = re.compile(r"allocate memory|not enough memory|out of memory|MemoryError|bad_alloc", re.IGNORECASE)
 _OUR_BUG = "this is a bug of archdsl: please report it with the .arch file; no file was written"

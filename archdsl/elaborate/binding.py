@@ -91,7 +91,7 @@ class Arguments:
         if any(isinstance(each.value, ast.Reference) for each in call.args):
             return False
         if arg.name is None:
-            if "heads" in declared.arguments and not layout.begins_with_features(call, stream):
+            if {"heads", "hidden"} & declared.arguments.keys() and not layout.begins_with_features(call, stream):
                 return False
             if {"out", "kernel"} <= declared.arguments.keys() and not layout.gives_input_channels(call, stream):
                 return False
@@ -218,6 +218,9 @@ def _accepts(declared: type[Declared], name: str, value: MaybeValue) -> bool:
     """Return whether an argument accepts a value; an error may be any value."""
     if value is ERROR:
         return True
+    if type(value) is int and isinstance(declared.arguments[name].default, float):
+        # A whole number is hardly meant for an argument such as a standard deviation.
+        return False
     try:
         declared.arguments[name].kind.convert(name, value)
     except ShapeError:

@@ -70,7 +70,10 @@ def bind(
     missing = [param.name.text for param in definition.params if param.default is None and param.name.text not in given]
     if missing and not partly:
         names = " and ".join(f"`{name}`" for name in missing)
-        help = f"write `{definition.name.text}({', '.join(missing)}, …)`"
+        is_named = any(arg.name is not None for arg in call.args)
+        shown = [*(f"{arg.name.text} = …" for arg in call.args if arg.name), *(f"{name} = …" for name in missing)]
+        written = ", ".join(shown) if is_named else f"{', '.join(missing)}, …"
+        help = f"write `{definition.name.text}({written})`"
         walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, f"needs {names}", help=help)
         sound = False
     found = {name: value for name, value in given.items() if value is not ERROR}

@@ -118,6 +118,10 @@ def warn_unlabelled(walk: Walk, path: tuple[str, ...], call: ast.Call, scope: Sc
     if definition and definition.kind != "macro" and not is_repeated(definition.body, call.span):
         start = Span(call.span.source, call.span.start, call.span.start)
         fixes = (Fix(f"label it `{path[-1]}`", ((start, f"{path[-1]}: "),), is_safe=True),)
+    elif definition and definition.kind != "macro":
+        help = (
+            f"in a `for`, write `{call.name.text}{{i}}: {call.name.text}…` with its name; else put the steps in `[ … ]`"
+        )
     walk.problems.report(codes.UNLABELLED, call.name.span, label, help=help, fixes=fixes)
 
 

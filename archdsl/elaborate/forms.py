@@ -139,9 +139,27 @@ def _keyword(unit: ast.Residual) -> Span:
 
 def _report_residual(walk: Walk, unit: ast.Residual, start: Tensor, end: Tensor) -> None:
     label = f"its input is {start.shape}, and its body gives {end.shape}"
-    help = "give both the same shape, or add a projection: `project { conv(…, 1) }`"
+    help = "give both the same shape" + _projection(start, end)
     secondary = _place_of(walk, end, "the body ends here")
     walk.problems.report(codes.RESIDUAL_DIFFERS, _keyword(unit), label, secondary=secondary, help=help)
+
+
+def _projection(start: Tensor, end: Tensor) -> str:
+    """Return the offer of a projection that fits, empty if there is none."""
+    before, after = start.shape.plain().dims, end.shape.plain().dims
+    if len(before) != len(after):
+        return ""
+    if not start.role.is_map:
+        is_linear = before[:-1] == after[:-1]
+        return f", or add a projection: `project {{ linear({after[-1]}) }}`" if is_linear else ""
+    strides = {-(-one // other) for one, other in zip(before[1:], after[1:], strict=True)}
+    fits = all(
+        -(-one // stride) == other for stride in strides for one, other in zip(before[1:], after[1:], strict=True)
+    )
+    if len(strides) != 1 or not fits or (strides == {1} and before[0] == after[0]):
+        return ": pad the windows in the body, for example with `padding = half`" if before[0] == after[0] else ""
+    stride = strides.pop()
+    return f", or add a projection: `project {{ conv({after[0]}, 1{f', {stride}' if stride > 1 else ''}) }}`"
 
 
 def _report_projection(walk: Walk, unit: ast.Residual, shortcut: Tensor, end: Tensor) -> None:

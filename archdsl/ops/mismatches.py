@@ -222,6 +222,9 @@ class StreamsDiffer(Reason):
 
 
 def _axis_name(axis: int, rank: int) -> str:
+    if rank == 2:
+        # Of a map with one axis, or of a sequence.
+        return "number of channels or steps" if axis == 0 else "length or number of features"
     if axis == 0:
         return "number of channels" if rank > 1 else "number of features"
-    return {1: {1: "length"}, 2: {1: "length"}, 3: {1: "height", 2: "width"}}.get(rank, {}).get(axis, f"axis {axis}")
+    return {3: {1: "height", 2: "width"}}.get(rank, {}).get(axis, f"axis {axis}")

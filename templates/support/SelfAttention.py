@@ -25,7 +25,7 @@ class SelfAttention(nn.Module):
     ) -> None:
         super().__init__()
         kv_heads = heads if kv_heads is None else kv_heads
-        if min(heads, kv_heads) < 1 or features % heads or heads % kv_heads:
+        if min(features, heads, kv_heads) < 1 or features % heads or heads % kv_heads:
             raise ValueError(f"cannot split {features} into {heads}, {kv_heads} heads")
         if not 0.0 <= dropout <= 1.0:
             raise ValueError(f"a dropout probability is from 0 to 1, not {dropout}")
