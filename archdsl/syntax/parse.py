@@ -10,7 +10,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Problems, TooManyErrors
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton, Build, Token
-from archdsl.syntax.errors import report_all
+from archdsl.syntax.failures import report_failures
 
 MAX_CHARACTERS = 800_000
 MAX_BITS = 63
@@ -44,7 +44,7 @@ def parse_with(
     run = automaton(source.text, _Builder(source, problems).table())
     try:
         tree: ast.File | None = run.run()
-        report_all(run.failures, source, problems)
+        report_failures(run.failures, source, problems)
     except TooManyErrors:
         return None, None
     return tree, run
@@ -378,7 +378,7 @@ class _Builder:
         offset = self.offset + start
         run = Automaton(text, _Builder(self.source, self.problems, offset).table(), start="expr")
         found: ast.Expr | None = run.run()
-        report_all([failure.moved(offset) for failure in run.failures], self.source, self.problems)
+        report_failures([failure.moved(offset) for failure in run.failures], self.source, self.problems)
         return ast.Literal(0, Span(self.source, offset, offset + len(text))) if found is None else found
 
     def _sizes(self, token: Token) -> tuple[ast.Expr, ...]:
