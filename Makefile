@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+COVERAGE := --cov=archdsl --cov-branch --cov-report=term:skip-covered
 
 .PHONY: help dev run test test-long test-cuda lint clean
 .DEFAULT_GOAL := help
@@ -24,8 +25,8 @@ run: $(VENV)/run.done ## Check, draw and build LeNet-5, and train it on digits
 test: $(VENV)/test.done ## Run the tests that CI runs, 5 minutes on two cores
 	$(PYTEST)
 
-test-long: $(VENV)/test.done ## Run all tests; TOPIC=train runs those of tests/test_train*.py
-	$(PYTEST) -m "long or not long" $(if $(TOPIC),tests/test_$(TOPIC)*.py)
+test-long: $(VENV)/test.done ## Run all tests and measure their coverage; TOPIC=train runs those of tests/test_train*.py
+	$(PYTEST) -m "long or not long" $(if $(TOPIC),tests/test_$(TOPIC)*.py,$(COVERAGE))
 
 test-cuda: $(VENV)/test.done ## Run the tests that need a CUDA device
 	ARCHDSL_CUDA=1 $(BIN)/python -m pytest tests/test_cuda.py
