@@ -138,6 +138,28 @@ def test_sizes_find_the_one_that_fits() -> None:
     assert run("sizes", "gpt2").exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("steps", "small", "large"),
+    [
+        ("conv(8, 5)", [8, 1, 1], [8, 2, 2]),
+        ("conv(8, 5) -> conv(9, 1)", [9, 1, 1], [9, 2, 2]),
+        ("conv(8, 4) -> global_avgpool -> conv(9, 1) -> flatten", [8, 2, 2], [8, 3, 3]),
+        ("conv(8, 5) -> mean(1x2, keepdim = true)", [8, 1, 1], [8, 2, 2]),
+        ("conv(8, 5) -> mul { identity; global_avgpool -> sigmoid }", [8, 1, 1], [8, 2, 2]),
+        ("global_avgpool -> flatten -> linear(4) -> reshape(4x1x1)", None, None),
+        ("conv(8, 5, padding = 2) -> adaptive_avgpool(3)", [8, 3, 3], [8, 3, 3]),
+    ],
+)
+def test_the_last_map_may_have_one_pixel(
+    steps: str, small: list[int] | None, large: list[int] | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "net.arch"
+    file.write_text(f"model M {{\n  input image: 3x5x5\n  {steps}\n}}\n")
+    data = json.loads(run("sizes", str(file), "--around", "1", "--json").stdout)
+    found = {size["input"][1]: size["last_map"] for size in data["sizes"]}
+    assert (found[5], found[6]) == (small, large)
+
+
 ODD = """
 model Odd {
   input image: 3x30x30

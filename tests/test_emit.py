@@ -34,6 +34,9 @@ from archdsl.base.resources import resource
 from archdsl.base.source import Source
 from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
+from archdsl.emit import documentation
+from archdsl.emit.classes import Class
+from archdsl.emit.documentation import shapes_after
 from archdsl.emit.generate import generate, generate_stages, generate_towers, generate_training
 from archdsl.emit.plan import ModulePlan
 from archdsl.emit.statements import Assign, Evaluate, For, If, Return, branch, key, printed
@@ -283,6 +286,37 @@ def test_a_comment_that_does_not_fit_is_left_out() -> None:
         (line,) = printed(Assign(Ref("x"), call("self.conv1", Ref("image")), Ref("Tensor"), "=", comment), 8)
         assert line.endswith(comment) == (len(comment) < 90)
         assert line.startswith("        x: Tensor = self.conv1(image)")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("a: Basic(16) -> b: Basic(32, 2)", ""),
+        ("a: Basic(32, 2) -> b: Basic(32)", "width x 16 x 16"),
+        ("a: Basic(16) -> b: Basic(32)", "width x 32 x 32"),
+        ("a: Basic(32, 2) -> b: Basic(64, 2)", "width x H / 2 x W / 2"),
+    ],
+)
+def test_the_shape_after_a_projection_holds_for_the_uses_without_it(
+    steps: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = """block Basic(width, stride = 1) {
+      residual { conv1: conv(width, 3, stride, padding = 1) -> relu -> conv2: conv(width, 3, padding = 1) }
+      project { down: conv(width, 1, stride) }
+    }"""
+    found: dict[str, str] = {}
+
+    def recorded(found_class: Class) -> list[str]:
+        shapes = shapes_after(found_class)
+        for step, shape in zip(found_class.representative.steps, shapes, strict=True):
+            found[step.path[-1]] = shape
+        return shapes
+
+    monkeypatch.setattr(documentation, "shapes_after", recorded)
+    source = generate(graph_of(f"{block}\nmodel M {{\n input x: 3x32x32\n stem: conv(16, 1)\n {steps}\n}}\n"))
+    assert found["down"] == expected
+    # A comment repeats no shape of the statement before.
+    assert "x = self.down(x)\n" in source
 
 
 def test_statements_have_one_key_if_and_only_if_they_print_alike() -> None:

@@ -287,3 +287,23 @@ def test_one_dimensional_maps_have_a_scale_for_length_and_one_for_channels() -> 
     assert sizes[1][0] / sizes[0][0] == pytest.approx(278 / 280)
     assert sizes[2][0] / sizes[0][0] == pytest.approx(139 / 280)
     assert sizes[1][1] == sizes[2][1] == pytest.approx(32 * sizes[0][1], rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "last"),
+    [(count, first, last) for count in (1, 2, 3) for first in ("", "z: linear(16)\n") for last in ("", "e: linear(8)")],
+)
+def test_the_caption_counts_each_shortcut_once(count: int, first: str, last: str) -> None:
+    blocks = "".join(f"residual {{ a{n}: linear(32) -> b{n}: linear(16) }}\n" for n in range(count))
+    caption = figure(net(f"model R {{\ninput text: sequence 50x16\n{first}{blocks}{last}\n}}")).caption
+    assert caption.endswith(f"{count} skip connection{'s' if count > 1 else ''} not drawn")
+
+
+def test_the_caption_counts_no_branch_that_the_figure_names() -> None:
+    for body in (TWO_INPUTS, TWO_BRANCHES):
+        assert "skip" not in figure(net(body)).caption
+    inputs = "model M {\n  input x: 3x8x8\n  input y: 3x8x8\n  add { @x; @y } -> conv(4, 3)\n}"
+    assert texts(inputs)[-1][1] == ("with Input y", "Conv 3×3")
+    assert "skip" not in figure(net(inputs)).caption
+    inside = "model M {\n  input x: 4x8x8\n  a: conv(4, 1) -> add { identity; relu } -> b: conv(4, 1)\n}"
+    assert "skip" not in figure(net(inside)).caption

@@ -48,6 +48,10 @@ class ClassParameters:
             return float(expr)
         return expr
 
+    def evaluated(self, number: int) -> int:
+        """Return a number that another use of the same block computed, as this use computes it."""
+        return evaluated(number, {name: own(name, int(value)) for name, value in self.values.items()})  # type: ignore[misc]
+
     def fixing(self, names: Iterable[str], span: Span) -> list[Guard]:
         """Return the guards that say that parameters have the values of this use."""
         return [Guard("==", ((own(name, self.values[name]), self.values[name]),), span) for name in sorted(names)]

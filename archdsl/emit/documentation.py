@@ -9,9 +9,9 @@ from archdsl.base.pyexpr import Expr, Infix, Ref, structure, walk
 from archdsl.base.pyprint import WIDTH, flat
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedInt
-from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
-from archdsl.ir.graph import CountedGraph, Parameter, dotted
+from archdsl.ir.graph import CountedGraph, Parameter, Path, dotted
 from archdsl.ops.argument_types import shown
 
 _USES = 4
@@ -96,25 +96,61 @@ def _inputs(members: list[ClassDraft]) -> list[Shape]:
 def shapes_after(found: Class) -> list[str]:
     """Return the shape of each step's result; empty if it differs too much between the uses of the class."""
     # Drafts of a class have the same required steps, and those that have optional steps have the same ones.
+    draft = found.representative
     steps = {
-        optional: [(member, [each for each in member.steps if each.optional == optional]) for member in found.members]
+        optional: [[each for each in member.steps if each.optional == optional] for member in found.members]
         for optional in (False, True)
     }
+    given = _inputs(found.members) if draft.arguments else None
+    left_out = _left_out(found, steps[False])
     places = {False: 0, True: 0}
     shapes: list[str] = []
-    # Many steps of a class have the same shapes.
-    known: dict[tuple[tuple[int, int], ...], str] = {}
-    for step in found.representative.steps:
+    # Many steps of a class have the same shapes. The lists keep the identities valid.
+    known: dict[tuple[int, ...], tuple[list[Shape], str]] = {}
+    for step in draft.steps:
         place = places[step.optional]
         places[step.optional] += 1
-        alike = [(member, each[place].shape) for member, each in steps[step.optional] if len(each) > place]
-        key = tuple([(id(member), id(shape)) for member, shape in alike])
+        alike = [
+            each[place].shape if len(each) > place else _agreeing(member, step.shape, left_out[step.path][number])
+            for number, (member, each) in enumerate(zip(found.members, steps[step.optional], strict=True))
+        ]
+        key = tuple(map(id, alike))
         if key not in known:
-            members = [member for member, _ in alike]
-            given = _inputs(members) if found.representative.arguments else None
-            known[key] = _joined(_sizes(members, [shape for _, shape in alike], given))
-        shapes.append("" if step.device else known[key])
+            known[key] = alike, _joined(_sizes(found.members, alike, given))
+        shapes.append("" if step.device else known[key][1])
     return shapes
+
+
+def _left_out(found: Class, required: list[list[ForwardStep]]) -> dict[Path, list[Shape]]:
+    """Return for each optional step the shape of its input in each use; it stays where a use lacks the step.
+
+    `required` are the required steps of each use.
+    """
+    draft = found.representative
+    if not any(step.optional for step in draft.steps):
+        return {}
+    shapes = {
+        draft.origin(path): [member.shape_of(member.arguments[number][1]) for member in found.members]
+        for number, (_, path) in enumerate(draft.arguments)
+    }
+    made: dict[Path, list[Shape]] = {}
+    place = 0
+    for step in draft.steps:
+        if step.optional:
+            # A step may read another optional one, which the use lacks, too.
+            shapes[step.value] = made[step.path] = shapes[draft.origin(step.reads[0])]
+        else:
+            shapes[step.value] = [each[place].shape for each in required]
+            place += 1
+    return made
+
+
+def _agreeing(draft: ClassDraft, other: Shape, shape: Shape) -> Shape:
+    """Return a shape, with the formulas of another use of the class for sizes for which they are right in this one."""
+    if other.rank != shape.rank:
+        return shape
+    sizes = zip(map(draft.parameters.evaluated, other.dims), shape.dims, strict=True)
+    return Shape(tuple(made if int(made) == int(size) else size for made, size in sizes))
 
 
 def _sizes(

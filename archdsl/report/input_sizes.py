@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from math import lcm
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CheckedGraph, Input, Node, dotted
+from archdsl.ir.graph import CheckedGraph, Input, Node, Path, dotted
 from archdsl.ir.order import in_order
+from archdsl.ops.adaptive import Adaptive
 from archdsl.ops.reasons import PixelsUnread
+from archdsl.ops.reduction import Reduction
 from archdsl.report.receptive_fields import receptive_fields
 
 
@@ -20,7 +22,8 @@ class SizeResult:
         unread: The steps whose windows leave pixels at the border unread, with the number of rows or columns.
         excess: The number of pixels of the input by which a smaller one is read whole up to the first of these steps.
         period: The number of pixels of the input after which the positions of all windows repeat.
-        last_map, params, macs: The last map and the counts, None if the net is not valid.
+        last_map: The result of the last step with a map, before pools of the whole map; None if there is no map.
+        params, macs: The counts, None if the net is not valid.
     """
 
     shape: Shape
@@ -68,15 +71,25 @@ def with_side(shape: Shape, side: int) -> Shape:
 def result_of(graph: CheckedGraph) -> SizeResult:
     """Return the result for a valid net and the input that it was compiled for."""
     unread = tuple((dotted(node.path), lost) for node in graph.nodes if (lost := _unread(node)))
-    maps = [
-        node.shape
-        for node in graph.nodes
-        if node.shape.rank == graph.inputs[0].shape.rank > 1 and max(node.shape.map) > 1
-    ]
-    last = maps[-1] if maps else None
+    last = _last_map(graph)
     shape = graph.inputs[0].shape.plain()
     excess, period = _steps(graph) if unread else (None, None)
     return SizeResult(shape, None, unread, last, graph.params, graph.macs, excess, period)
+
+
+def _last_map(graph: CheckedGraph) -> Shape | None:
+    """Return the last map that is not computed only from pools of whole maps: those have one pixel for every input."""
+    rank = graph.inputs[0].shape.rank
+    pooled: set[Path] = set()
+    last = None
+    for node in in_order(graph.nodes):
+        is_map = node.shape.rank == rank > 1
+        pools = is_map and isinstance(node.op, Adaptive | Reduction)
+        if (not is_map or max(node.shape.map) == 1) and (pools or pooled.issuperset(node.sources)):
+            pooled.add(node.path)
+        elif is_map:
+            last = node.shape
+    return last
 
 
 def _reasons(node: Node) -> list[PixelsUnread]:

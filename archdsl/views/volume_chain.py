@@ -1,13 +1,13 @@
 """The order of the tensors in a figure, and their connections: an arrow leads to a tensor from the one before it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from archdsl.base.shape import Shape
 from archdsl.diagram import wording
-from archdsl.ir.graph import CheckedGraph, Node, Path, dotted, only_in_training
+from archdsl.ir.graph import CheckedGraph, Input, Node, Path, dotted, only_in_training
 from archdsl.ir.order import in_order
 from archdsl.ops.base import Trait
 from archdsl.views.resolution_stages import block_parts
@@ -58,23 +58,39 @@ class Connected(NamedTuple):
     skips: int
 
 
-def connect(inputs: list[Volume], volumes: list[Volume], sources: Mapping[str, frozenset[str]]) -> Connected:
+@dataclass(slots=True, eq=False)
+class Join:
+    """A step that reads several values.
+
+    Attributes:
+        tensors: The drawn tensors that these values come from, without the last one in the order of execution.
+        readers: The drawn tensors that read the result of the step; empty text for another `Join`.
+    """
+
+    tensors: set[str]
+    readers: set[str] = field(default_factory=set)
+
+
+def connect(
+    inputs: list[Volume], volumes: list[Volume], sources: Mapping[str, frozenset[str]], joins: list[Join]
+) -> Connected:
     """Return all tensors in drawing order, with the connections that no arrow shows.
 
     An arrow leads to each tensor from the one before it. A tensor that does not read the one before it begins a row
-    that names what it reads. A tensor that ends a row is named where it is read. Other connections skip tensors and
-    are counted.
+    that names what it reads. A tensor that ends a row is named where it is read. Other connections skip tensors;
+    each is counted once, at the step where it ends.
 
     Args:
         inputs: The inputs of the model.
         volumes: The other tensors, in the order of execution.
         sources: The ids of the drawn tensors that each drawn tensor reads.
+        joins: The steps where connections end.
     """
     ordered = _with_inputs(inputs, volumes, sources)
     following = {one.id: other.id for one, other in pairwise(ordered)}
     names = {each.id: each.name for each in ordered}
+    ends_row = {one for one, other in following.items() if one not in sources.get(other, ())}
     made: list[Volume] = []
-    skips = 0
     for number, volume in enumerate(ordered):
         if volume.family == "io":
             made.append(replace(volume, begins=number > 0 and ordered[number - 1].family != "io"))
@@ -85,12 +101,12 @@ def connect(inputs: list[Volume], volumes: list[Volume], sources: Mapping[str, f
             text = f"from {' and '.join(names[each] for each in read)}"
             made.append(replace(volume, steps=(text, *volume.steps), begins=True))
             continue
-        others = [each for each in read if each != before]
-        ended = [each for each in others if each not in sources.get(following[each], frozenset())]
-        skips += len(others) - len(ended)
+        ended = [each for each in read if each != before and each in ends_row]
         steps = (f"with {' and '.join(names[each] for each in ended)}", *volume.steps) if ended else volume.steps
         made.append(replace(volume, steps=steps))
-    return Connected(tuple(made), skips)
+    begun = {each.id for each in made if each.begins}
+    skips = [join.tensors - ends_row for join in joins if not join.readers or join.readers - begun]
+    return Connected(tuple(made), sum(map(len, skips)))
 
 
 def _with_inputs(
@@ -108,13 +124,9 @@ def _with_inputs(
 
 def drawn_sources(graph: CheckedGraph) -> dict[str, frozenset[str]]:
     """Return the ids of the drawn tensors that each one reads, directly or through steps that are not drawn."""
-    owners = {
-        node.path: dotted(part.path)
-        for part in block_parts(graph)
-        for node in ([part] if isinstance(part, Node) else part.nodes())
-    }
+    owners = _owners(graph)
     left_out = only_in_training(graph.graph)
-    made: dict[Path, frozenset[str]] = {given.path: frozenset((f"input-{given.name}",)) for given in graph.inputs}
+    made: dict[Path, frozenset[str]] = {given.path: frozenset((input_id(given),)) for given in graph.inputs}
     read: dict[str, frozenset[str]] = {}
     for node in in_order(graph.nodes):
         sources = frozenset[str]().union(*(made[source] for source in node.sources))
@@ -123,6 +135,55 @@ def drawn_sources(graph: CheckedGraph) -> dict[str, frozenset[str]]:
         if owner is not None and node.path not in left_out:
             read[owner] = read.get(owner, frozenset()) | sources - {owner}
     return read
+
+
+def input_id(given: Input) -> str:
+    """Return the id of the tensor of an input."""
+    return f"input-{given.name}"
+
+
+def _owners(graph: CheckedGraph) -> dict[Path, str]:
+    """Return the id of the drawn tensor that each operator helps to compute, for those that are drawn."""
+    return {
+        node.path: dotted(part.path)
+        for part in block_parts(graph)
+        for node in ([part] if isinstance(part, Node) else part.nodes())
+    }
+
+
+def joins_of(graph: CheckedGraph) -> list[Join]:
+    """Return the steps that read values of several drawn tensors: steps that are not drawn, and drawn tensors."""
+    owners = _owners(graph)
+    left_out = only_in_training(graph.graph)
+    # Further inputs are drawn before the first one.
+    ids = dict.fromkeys([*map(input_id, reversed(graph.inputs)), *owners.values()])
+    places = {each: number for number, each in enumerate(ids)}
+    # The last drawn tensor that each value comes from, and the joins that made it.
+    last = {given.path: input_id(given) for given in graph.inputs}
+    made_by: dict[Path, list[Join]] = {}
+    drawn: dict[str, Join] = {}
+    found: list[Join] = []
+    for node in in_order(graph.nodes):
+        owner = owners.get(node.path)
+        read = {last[source] for source in node.sources} - {owner}
+        latest = max(read, key=places.__getitem__, default=owner)
+        last[node.path] = owner or latest or ""
+        if node.path in left_out:
+            continue
+        before = list(dict.fromkeys(join for source in node.sources for join in made_by.get(source, ())))
+        if owner is not None:
+            drawn.setdefault(owner, Join(set(), {owner})).tensors.update(read)
+        elif len(read) > 1:
+            found.append(Join(read - {latest}))
+            made_by[node.path] = [found[-1]]
+        else:
+            made_by[node.path] = before
+            continue
+        for join in before:
+            join.readers.add(owner or "")
+    for join in drawn.values():
+        join.tensors.discard(max(join.tensors, key=places.__getitem__, default=""))
+    return [*found, *drawn.values()]
 
 
 def lines_of(graph: CheckedGraph) -> frozenset[Path]:

@@ -10,7 +10,7 @@ from archdsl.diagram.model.fuse_boxes import fuse_boxes
 from archdsl.ir.graph import CheckedGraph, Container, Node, dotted
 from archdsl.ops.base import FAMILIES
 from archdsl.views.resolution_stages import block_parts, omitted_towers
-from archdsl.views.volume_chain import Volume, connect, drawn_sources, lines_of
+from archdsl.views.volume_chain import Volume, connect, drawn_sources, input_id, joins_of, lines_of
 
 # The largest number of channels that are drawn one by one.
 _SHEETS = 32
@@ -40,7 +40,7 @@ def figure(graph: CheckedGraph) -> Figure:
     Raises:
         NotToScale: Sequences differ too much in size.
     """
-    connected = connect(_inputs(graph), list(_volumes(graph)), drawn_sources(graph))
+    connected = connect(_inputs(graph), list(_volumes(graph)), drawn_sources(graph), joins_of(graph))
     volumes = tuple(_packed(connected.volumes))
     maps = [volume for volume in volumes if volume.is_map]
     sheets = bool(maps) and max(volume.shape.channels for volume in maps) <= _SHEETS
@@ -86,7 +86,7 @@ def _inputs(graph: CheckedGraph) -> list[Volume]:
     lines = lines_of(graph)
     return [
         Volume(
-            id=f"input-{given.name}",
+            id=input_id(given),
             family="io",
             title=f"Input {wording.cut(given.name, 20)}" if len(graph.inputs) > 1 else "Input",
             steps=(),

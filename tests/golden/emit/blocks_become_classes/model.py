@@ -55,7 +55,7 @@ class Basic(nn.Module):
         y = F.relu(y, inplace=True)
         y = self.conv2(y)
         y = self.bn2(y)
-        x = self.downsample(x)  # width x 16 x 16
+        x = self.downsample(x)
         y += x
         x = F.relu(y, inplace=True)
         return x
