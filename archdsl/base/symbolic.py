@@ -11,10 +11,11 @@ parameters that satisfy all guards, elaboration gives the same net with other nu
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeGuard
 
-from archdsl.base.guards import Guard, Number, recorder
+from archdsl.base.guards import Guard, Number, recorder, recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
 MAX_WEIGHT = 200
 # Arithmetic does not compute traces that take more steps.
 _MOST = 4_000
+# Values of parameters under which a trace is computed anew.
+_TRIED = (1_000_003, 1, 2, 3, 7, 64)
 
 
 def weight(trace: "Polynomial") -> int:
@@ -108,6 +111,11 @@ def polynomial(value: int) -> Polynomial:
     if isinstance(value, TracedInt):
         return value.trace
     return (((), value.real),) if value else ()
+
+
+def difference(left: int, right: int) -> Polynomial:
+    """Return the trace of `left - right`, however large it is."""
+    return _sum(polynomial(left), polynomial(right), -1)
 
 
 def _comparison(symbol: str) -> Callable[[Any, object], Any]:
@@ -358,9 +366,12 @@ def replaced(number: Number, values: Mapping[str, Number]) -> Number:
     if isinstance(number, TracedFloat):
         return values[number.name]
     assert isinstance(number, int)
-    # Only the trace of the result counts. No divisor is 0 for a number that no program contains.
-    environment = {name: values.get(name, TracedInt.parameter(name, 1_000_003)) for name in names}
-    return evaluated(number, environment)  # type: ignore[arg-type]
+    # Only the trace of the result counts, so any number for which no divisor is 0 will do.
+    for value in _TRIED:
+        environment = {name: values.get(name, TracedInt.parameter(name, value)) for name in names}
+        with suppress(ZeroDivisionError):
+            return evaluated(number, environment)  # type: ignore[arg-type]
+    return number
 
 
 def substituted(guard: Guard, values: Mapping[str, Number]) -> Guard:
@@ -371,6 +382,10 @@ def substituted(guard: Guard, values: Mapping[str, Number]) -> Guard:
 def outside(guard: Guard, meanings: Mapping[str, Number]) -> Iterator[Guard]:
     """Yield a guard of a block in the terms of its caller, unless it then holds for all values."""
     if parameters_of(guard.pairs) <= meanings.keys():
-        made = substituted(guard, meanings)
+        log: list[Guard] = []
+        with recording(log):
+            made = substituted(guard, meanings)
+        # A substitution that is too large to record fixes its operands.
+        yield from (each._replace(span=guard.span, of_map=guard.of_map, what=guard.what) for each in log)
         if any(is_traced(number) for pair in made.pairs for number in pair):
             yield made

@@ -33,10 +33,10 @@ def doubts(node: Node) -> Iterator[Doubt]:
     rate, momentum, eps = values.get("rate"), values.get("momentum"), values.get("eps")
     if isinstance(rate, float | int) and _MOST <= rate < 1:
         kept = f"{1 - rate:.3g}"
-        help = f"the rate is the probability of dropping a value: write {kept} to keep {rate:.0%}"
+        help = f"the rate is the probability of dropping a value: write {kept} to keep {100 * rate:g}%"
         yield Doubt(
             codes.DROPS_MOST,
-            f"it drops {rate:.0%} of the values in training",
+            f"it drops {100 * rate:g}% of the values in training",
             help,
             with_number(node.span, "rate", rate, kept),
         )
@@ -45,8 +45,13 @@ def doubts(node: Node) -> Iterator[Doubt]:
         help = (
             f"`momentum` is the weight of the new batch, as in PyTorch: {momentum:g} of Keras and Caffe is {small} here"
         )
-        label = f"the running statistics are {momentum:.0%} those of the last batch"
-        yield Doubt(codes.MOMENTUM_REVERSED, label, help, with_number(node.span, "momentum", momentum, small))
+        label = f"the running statistics are {100 * momentum:g}% those of the last batch"
+        yield Doubt(
+            codes.MOMENTUM_REVERSED,
+            label,
+            help,
+            with_number(node.span, "momentum", momentum, small) if momentum < 1 else (),
+        )
     if isinstance(eps, float | int) and eps >= _LARGE_EPS:
         help = "write a small number, such as `eps = 1e-5`"
         label = f"{eps:g} is added to variances, which are about 1"

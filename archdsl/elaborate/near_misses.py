@@ -33,9 +33,15 @@ def of_step(name: ast.Name, scope: Scope) -> NearMiss | None:
     label = scope.children.find(name.text)
     if label is not None:
         what = "an input" if label.step is None else "the label of a step"
-        fix = Fix(f"write `@{name.text}`", ((name.span, f"@{name.text}"),), is_safe=True)
+        below = name.span.source.text[name.span.end : name.span.end + 2].lstrip()
+        # A reference takes neither arguments nor branches.
+        fixes = (
+            ()
+            if below[:1] in ("(", "{")
+            else (Fix(f"write `@{name.text}`", ((name.span, f"@{name.text}"),), is_safe=True),)
+        )
         help = f"write `@{name.text}` for {'it' if label.step is None else 'its output'}"
-        return NearMiss(f"`{name.text}` is {what}", (Label(label.span, "declared here"),), help, (fix,))
+        return NearMiss(f"`{name.text}` is {what}", (Label(label.span, "declared here"),), help, fixes)
     return of_label(name.text, name.span, scope)
 
 
@@ -68,8 +74,7 @@ def _in_same_definition(text: str, span: Span, place: _Place) -> NearMiss | None
     if place.is_last and len(place.outer) == 1:
         outer = place.outer[0]
         help = f"write `@{outer}`: its output is that of `{inner}`"
-        edits = ((span, span.text.replace(text, outer)),)
-        return NearMiss(label, secondary, help, (Fix(f"write `@{outer}`", edits),))
+        return NearMiss(label, secondary, help, (Fix(f"write `@{outer}`", ((span, f"@{outer}"),)),))
     help = f"only the output of `{place.outer[0]}` can be read here, as `@{place.outer[0]}`; end the submodule after"
     return NearMiss(label, secondary, f"{help} `{text}`, or take `{text}` out of it")
 
@@ -158,5 +163,7 @@ def _places(body: tuple[ast.Statement, ...], outer: tuple[str, ...]) -> Iterator
             inner: tuple[ast.Statement, ...] = inside(step.unit)
             if isinstance(step.unit, ast.Group):
                 inner = (step.unit.chain,)
+            # The end of a submodule is that of its body; the end of unlabelled braces counts if nothing follows them.
             ends = isinstance(step.unit, ast.Braces | ast.Group)
+            ends = ends and (within != around or (is_end and number == len(chain.steps)))
             left += [(each, within, ends and each is inner[-1]) for each in reversed(inner)]

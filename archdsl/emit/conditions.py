@@ -14,9 +14,9 @@ from archdsl.base.symbolic import (
     Quotient,
     TracedFloat,
     TracedInt,
+    difference,
     evaluated,
     parameters_of,
-    polynomial,
     replaced,
 )
 
@@ -118,7 +118,12 @@ def clauses(guard: Guard, values: Names) -> Iterator[Clause]:
     Conditions on window formulas are simplified: of a formula with several parameters, PyTorch refuses at least what
     the simplified condition leaves out.
     """
-    made = [_simplified(guard.symbol, left, right, values) for left, right in guard.pairs]
+    # Shapes have several sizes; a condition of an author compares two numbers.
+    is_shape = guard.of_map or len(guard.pairs) > 1
+    made = [
+        _simplified(guard.symbol, left, right, values) if is_shape else atom(guard.symbol, left, right)
+        for left, right in guard.pairs
+    ]
     if guard.symbol == "!=" and len(made) > 1:
         if True not in made:
             yield Clause(tuple({each.key: each for each in made if isinstance(each, Atom)}.values()), guard)
@@ -178,7 +183,7 @@ def atom(symbol: str, left: Number, right: Number) -> Atom | bool:
     if not isinstance(left, int) or not isinstance(right, int):
         return _of_floats(symbol, left, right)
     if symbol in ("==", "!="):
-        terms = dict(polynomial(right - left))
+        terms = dict(difference(right, left))
         rest = terms.pop((), 0)
         if not terms:
             return (rest == 0) == (symbol == "==")
@@ -187,7 +192,7 @@ def atom(symbol: str, left: Number, right: Number) -> Atom | bool:
     smaller, larger, strict = {
         "<": (left, right, 1), "<=": (left, right, 0), ">": (right, left, 1), ">=": (right, left, 0)
     }[symbol]  # fmt: skip
-    terms = dict(polynomial(larger - smaller))
+    terms = dict(difference(larger, smaller))
     rest = terms.pop((), 0) - strict
     if not terms:
         return rest >= 0
@@ -261,10 +266,11 @@ def _of_floats(symbol: str, left: Number, right: Number) -> Atom | bool:
         return {"==": left == right, "!=": left != right, "<": left < right}.get(symbol, left <= right)
     if isinstance(left, TracedFloat) and isinstance(right, TracedFloat) and left.name == right.name:
         return symbol in ("==", "<=", ">=")
-    return Atom(symbol, left, right, (symbol, _float_key(left), _float_key(right)))
+    return Atom(symbol, left, right, (symbol, number_key(left), number_key(right)))
 
 
-def _float_key(number: Number) -> object:
+def number_key(number: Number) -> object:
+    """Return a key that is equal for equal numbers; traced numbers with equal values may be different numbers."""
     if isinstance(number, TracedInt):
         return number.trace
     return number.name if isinstance(number, TracedFloat) else (type(number).__name__, number)

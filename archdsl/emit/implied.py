@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.symbolic import Polynomial, Quotient, TracedInt, polynomial, replaced
+from archdsl.base.symbolic import Polynomial, Quotient, TracedInt, difference, replaced
 from archdsl.emit.conditions import Atom, Clause, Key, atom, divisor, quotients
 
 
@@ -59,6 +59,7 @@ def _without_bounds(found: dict[Key, Clause]) -> dict[Key, Clause]:
         for other, each in found.items():
             only = each.atoms[0]
             weaker = only.symbol == ">=" and isinstance(only.left, TracedInt) and only.left.trace == trace
+            weaker = weaker and not isinstance(only.right, TracedInt)
             if len(each.atoms) == 1 and weaker and other != key:
                 kept.pop(other, None)
         while (trace, bound) in excluded:
@@ -84,12 +85,22 @@ def _without_quotients(found: dict[Key, Clause]) -> dict[Key, Clause]:
         only = clause.atoms[0]
         exact = [each for each in quotients(only, "//") if (each.numerator, each.denominator) in divisions]
         if len(clause.atoms) == 1 and exact:
-            if only.symbol == ">=" and only.right <= 1:
+            if _is_positive(only, exact):
                 continue
             if _multiplied(only, exact) is True:
                 continue
         kept[key] = clause
     return kept
+
+
+def _is_positive(found: Atom, exact: list[Quotient]) -> bool:
+    """Return whether a comparison demands that an exact quotient of positive numbers is at least 1."""
+    if found.symbol != ">=" or isinstance(found.right, TracedInt) or found.right > 1:
+        return False
+    if not isinstance(found.left, TracedInt) or found.left.trace != (((exact[0],), 1),):
+        return False
+    numerator = exact[0].numerator
+    return len(numerator) == 1 and numerator[0][1] > 0 and all(isinstance(each, str) for each in numerator[0][0])
 
 
 def _exact_division(clause: Clause) -> Iterator[tuple[Polynomial, Polynomial]]:
@@ -105,7 +116,7 @@ def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
     """Return a comparison with `numerator` in place of `denominator * (numerator // denominator)`."""
     assert isinstance(found.left, int)
     assert isinstance(found.right, int)
-    terms = dict(polynomial(found.right - found.left))
+    terms = dict(difference(found.right, found.left))
     for quotient in exact:
         by = divisor(quotient)
         if by and terms.get((quotient,), 0) % by == 0:

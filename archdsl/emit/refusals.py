@@ -14,7 +14,7 @@ from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
 from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, divisors
+from archdsl.emit.conditions import Clause, Key, clauses, divisors, number_key
 from archdsl.emit.implied import simplified
 from archdsl.ir.graph import Container
 
@@ -27,9 +27,15 @@ def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
     for found in {id(each): each for each in by_draft.values()}.values():
         for member in found.members:
             inner = _inner(member, drafts, by_draft, known)
-            known[member.number] = tuple(dict.fromkeys((*member.guards, *inner)))
+            known[member.number] = tuple({_identity(each): each for each in (*member.guards, *inner)}.values())
         _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
         _enter_deciding(found, known)
+
+
+def _identity(guard: Guard) -> tuple[object, ...]:
+    """Return a key that is equal for equal guards at one place of the source."""
+    pairs = tuple((number_key(left), number_key(right)) for left, right in guard.pairs)
+    return guard.symbol, pairs, guard.span, guard.of_map, guard.what
 
 
 def _inner(

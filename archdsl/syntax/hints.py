@@ -106,9 +106,11 @@ def _dotted(span: Span) -> Hint | None:
 def _of_python(failure: Failure, span: Span) -> Hint | None:
     """Return the help for a count before a step, the type of a parameter, and the index of a tensor, as in Python."""
     text, source = span.source.text, span.source
-    if failure.token.kind == "INT" and (found := _COUNTED.match(text, span.start)):
+    if failure.token.kind == "INT" and "LBRACE" in failure.expected and (found := _COUNTED.match(text, span.start)):
         step = f"{found[2]} * {found[1]}"
         return Hint(f"write the count after the step: `{step}`", ((Span(source, found.start(), found.end()), step),))
+    if span.text in ("//", "--") and text[text.rfind("\n", 0, span.start) + 1 : span.start].strip() == "":
+        return Hint("write `#` for a comment", ((span, "#"),))
     if span.text == ":" and "EQUAL" in failure.expected and (found := _TYPE.match(text, span.start)):
         # All of the line: they have the same cause.
         end = text.find("\n", span.start)
@@ -164,8 +166,9 @@ def _edited(edit: str, failure: Failure, span: Span) -> tuple[tuple[Span, str], 
         return _in_parentheses(failure, span)
     if edit == " =":
         # All of the call: they have the same cause.
-        line = span.source.text.find("\n", span.end)
-        more = _NAMED.finditer(span.source.text, span.end, line if line >= 0 else len(span.source.text))
+        text = span.source.text
+        ends = [at for at in (text.find("\n", span.end), text.find(")", span.end)) if at >= 0]
+        more = _NAMED.finditer(text, span.end, min(ends, default=len(text)))
         places = [Span(span.source, found.start(1), found.end(1)) for found in more]
         return tuple((place, edit) for place in (span, *places))
     if edit.startswith("<"):
@@ -237,7 +240,7 @@ _HINTS: tuple[tuple[_Holds, str, str | None], ...] = (
     ),
     (lambda f, s, _: s.endswith(">") and s != "->", "write `->` for an arrow", "->"),
     (lambda f, s, _: s == "-" and "ARROW" in f.expected, "write `->` for an arrow", "->"),
-    (lambda f, s, _: s in ("//", "/*", "--"), "write `#` for a comment", "#"),
+    (lambda f, s, _: s in ("//", "/*", "--"), "write `#` for a comment, and put a computed count in `( )`", None),
     (lambda f, s, _: s == "=" and "COLON" in f.expected, "write `:` after a label", ":"),
     (lambda f, s, _: s == "=" and "COMPARE" in f.expected, "write `==` to compare", "=="),
     (

@@ -1,0 +1,151 @@
+"""Guards and the checks of constructors that are made of them: what the checks accept, the guards accept."""
+
+import itertools
+import operator
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from placed import class_of
+
+from archdsl.base.guards import NEGATED, Guard
+from archdsl.base.source import Source
+from archdsl.base.symbolic import TracedInt, evaluated
+from archdsl.driver import compile_source
+from archdsl.emit.conditions import Clause, clauses
+from archdsl.emit.generate import generate
+from archdsl.emit.implied import simplified
+
+NAMES = ("n", "m", "d")
+SETS = 250
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+ARITHMETIC: tuple[Callable[[Any, Any], Any], ...] = (
+    operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod,
+)  # fmt: skip
+
+
+def number(random: Random, values: dict[str, int], depth: int = 2) -> int:
+    """Return a random expression over the parameters."""
+    kind = random.random()
+    if depth == 0 or kind < 0.35:
+        name = random.choice(NAMES)
+        return TracedInt.parameter(name, values[name])
+    if kind < 0.45:
+        return random.randint(1, 4)
+    left, right = number(random, values, depth - 1), number(random, values, depth - 1)
+    try:
+        found: int = random.choice(ARITHMETIC)(left, right)
+    except ZeroDivisionError:
+        return left
+    return found
+
+
+def guards(random: Random, values: dict[str, int]) -> list[Guard]:
+    """Return guards that hold for the values: lower bounds of parameters, and comparisons of expressions."""
+    given = [(">=", TracedInt.parameter(name, values[name]), 1) for name in NAMES if random.random() < 0.8]
+    found = [Guard(symbol, ((left, right),), None) for symbol, left, right in given]
+    for _ in range(random.randint(1, 4)):
+        left = number(random, values)
+        right = number(random, values) if random.random() < 0.5 else random.randint(0, 4)
+        symbol = random.choice(list(COMPARE))
+        holds = COMPARE[symbol](left.real, right.real)
+        found.append(Guard(symbol if holds else NEGATED[symbol], ((left, right),), None))
+    return found
+
+
+def holds(symbol: str, left: int, right: int, values: dict[str, int]) -> bool:
+    return COMPARE[symbol](evaluated(left, values).real, evaluated(right, values).real)
+
+
+def accepts(found: list[Guard] | list[Clause], values: dict[str, int]) -> bool:
+    for each in found:
+        if isinstance(each, Guard):
+            if not all(holds(each.symbol, left, right, values) for left, right in each.pairs):
+                return False
+        elif not any(holds(only.symbol, only.left, only.right, values) for only in each.atoms):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("chunk", range(2))
+def test_checks_accept_the_values_that_the_guards_accept(chunk: int) -> None:
+    for seed in range(chunk, SETS, 2):
+        random = Random(seed)
+        values = {name: random.randint(1, 6) for name in NAMES}
+        demanded = guards(random, values)
+        made = {clause.key: clause for guard in demanded for clause in clauses(guard, values)}
+        checks = list(simplified(made).values())
+        for others in itertools.product(range(1, 7), repeat=len(NAMES)):
+            tried = dict(zip(NAMES, others, strict=True))
+            try:
+                assert accepts(checks, tried) == accepts(demanded, tried), (seed, tried, demanded)
+            except ZeroDivisionError:
+                continue
+
+
+SUMS = [f"({'*'.join(f'({name}+1)' for name in names)})" for names in ("abcde", "fghij")]
+REFUSED = {
+    "two kernels": (
+        "model M(k = 3, l = 3) {\n input image: 1x32x32\n"
+        " c: conv(8, [k, l], padding = half) -> flatten -> f: linear(10)\n}\n",
+        [{"k": 4}, {"l": 4}],
+    ),
+    "quotients against parameters": (
+        "model M(dim = 8, heads = 4, m = 1, k = 1) {\n input x: 5\n a: linear(dim) -> b: linear(dim // heads * heads)\n"
+        " if dim % heads == 0 { relu }\n if dim // heads - m >= 1 { tanh } else { sigmoid }\n"
+        " if dim // heads >= k { c: linear(m) } else { sigmoid }\n d: linear(k)\n}\n",
+        [{"k": 5}, {"m": 5}],
+    ),
+    "large traces": (
+        "model M(a = 2, b = 2, c = 2, d = 2, e = 2, f = 1, g = 1, h = 1, i = 1, j = 1) {\n input x: 5\n"
+        f" one: linear({SUMS[0]}) -> two: linear({SUMS[1]})\n"
+        f" if {SUMS[0]} > {SUMS[1]} {{ relu -> three: linear(7) }} else {{ four: linear(8) }}\n}}\n",
+        [{"f": 999}],
+    ),
+    "a quotient that may be 0": (
+        "model M(n = 8) {\n input x: 5\n a: linear(n)\n if (n - 4) % 2 == 0 { b: linear(3) } else { c: linear(4) }\n"
+        " if (n - 4) // 2 >= 1 { relu } else { tanh }\n d: linear(n)\n}\n",
+        [{"n": 4}, {"n": 7}],
+    ),
+    "an equal quotient": (
+        "model M(dim = 128, heads = 2) {\n input x: 5\n a: linear(dim) -> b: linear(heads)\n"
+        " if dim // heads == 64 { relu } else { tanh }\n c: linear(2)\n}\n",
+        [{"heads": 4}, {"dim": 64}],
+    ),
+    "two sizes of a merge": (
+        "model M(n = 8, m = 8) {\n input x: 8\n a: linear(n) -> b: linear(m)\n"
+        " add { @x; c: linear(m); d: linear(n) }\n}\n",
+        [{"n": 1}, {"m": 1}],
+    ),
+    "a parameter as the bound of another": (
+        "model M(n = 8, m = 4) {\n input x: 5\n a: linear(n) -> b: linear(m)\n"
+        " if n >= m { relu -> c: linear(3) } else { tanh -> d: linear(4) }\n}\n",
+        [{"n": 2}, {"m": 9}],
+    ),
+    "two quotients of a merge": (
+        "model M(n = 8, m = 8) {\n input x: 5\n"
+        " a: linear(4) -> add { b: linear(n // 2); c: linear(m // 2) } -> relu\n}\n",
+        [{"n": 2}, {"m": 2}],
+    ),
+    "a divisor that is a quotient": (
+        "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"
+        " if dim // (4 // n) == 4 { relu } else { tanh }\n c: linear(2)\n}\n",
+        [{"dim": 4}],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_values_that_give_another_net_are_refused(name: str) -> None:
+    text, refused = REFUSED[name]
+    compiled = compile_source(Source("net.arch", text))
+    assert compiled.ok
+    made = class_of(generate(compiled.models[0]), "M")
+    made()
+    for values in refused:
+        # A parameter that is fixed is no argument, which is a TypeError.
+        with pytest.raises((ValueError, TypeError)):
+            made(**values)
