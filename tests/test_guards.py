@@ -130,6 +130,10 @@ REFUSED = {
         " a: linear(4) -> add { b: linear(n // 2); c: linear(m // 2) } -> relu\n}\n",
         [{"n": 2}, {"m": 2}],
     ),
+    "groups of a normalisation": (
+        "model M(n = 5) {\n input x: 4x8x8\n a: groupnorm(n % 3)\n}\n",
+        [{"n": 3}, {"n": 6}],
+    ),
     "a divisor that is a quotient": (
         "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"
         " if dim // (4 // n) == 4 { relu } else { tanh }\n c: linear(2)\n}\n",
