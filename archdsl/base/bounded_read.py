@@ -1,4 +1,4 @@
-"""Reads files, pipes and devices up to a size; what is larger is refused while it is read."""
+"""Reads files, pipes and devices up to a maximum size, and stops at the first byte beyond it."""
 
 import os
 import select

@@ -43,7 +43,7 @@ Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 # A trace of more weight is not kept: the number is a constant, and its parameters are fixed.
 MAX_WEIGHT = 200
-# Arithmetic does not compute traces that take more steps.
+# A product that takes more steps is not computed.
 _MOST = 4_000
 # Values of parameters under which a trace is computed anew.
 _TRIED = (1_000_003, 1, 2, 3, 7, 64)
@@ -164,13 +164,9 @@ class TracedInt(int):
         return result
 
     def __add__(self, other: int) -> int:
-        if len(self.trace) + len(polynomial(other)) > _MOST:
-            return _unrecorded(self, other, self.real + other.real)
         return _recorded(self, other, self.real + other.real, _sum(self.trace, polynomial(other), 1))
 
     def __sub__(self, other: int) -> int:
-        if len(self.trace) + len(polynomial(other)) > _MOST:
-            return _unrecorded(self, other, self.real - other.real)
         return _recorded(self, other, self.real - other.real, _sum(self.trace, polynomial(other), -1))
 
     def __rsub__(self, other: int) -> int:

@@ -14,6 +14,7 @@ from archdsl.base.symbolic import (
     Quotient,
     TracedFloat,
     TracedInt,
+    compared,
     difference,
     evaluated,
     parameters_of,
@@ -263,7 +264,7 @@ def divisor(factor: object) -> int:
 
 def _of_floats(symbol: str, left: Number, right: Number) -> Atom | bool:
     if not parameters_of((left, right)):
-        return {"==": left == right, "!=": left != right, "<": left < right}.get(symbol, left <= right)
+        return compared(symbol, left, right)
     if isinstance(left, TracedFloat) and isinstance(right, TracedFloat) and left.name == right.name:
         return symbol in ("==", "<=", ">=")
     return Atom(symbol, left, right, (symbol, number_key(left), number_key(right)))
