@@ -135,7 +135,8 @@ REFUSED = {
         [{"n": 3}, {"n": 6}],
     ),
     "groups of a normalisation before a submodule": (
-        "model M(n = 5) {\n input x: 4x8x8\n a: groupnorm(n % 3) -> tanh -> b: { c: relu -> share @c -> conv(n) }\n}\n",
+        "model M(n = 5) {\n input x: 4x8x8\n a: groupnorm(n % 3) -> tanh\n"
+        " b: { c: relu -> share @c -> conv(n, 3) }\n}\n",
         [{"n": 3}, {"n": 6}],
     ),
     "a divisor that is a quotient": (
