@@ -115,6 +115,19 @@ class Infix(Composite):
 
 
 @dataclass(frozen=True, slots=True)
+class Not(Composite):
+    """The negation of a test: `not excite`."""
+
+    test: "Expr"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.test,)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Not":
+        return Not(*parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Conditional(Composite):
     """A conditional expression: `value if test else otherwise`."""
 
@@ -271,7 +284,7 @@ class Text(Composite):
 
 Expr: TypeAlias = (
     "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix"
-    " | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | Numbered | Text | None"
+    " | Not | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | Numbered | Text | None"
 )
 
 _ABSENT = object()

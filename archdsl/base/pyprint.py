@@ -14,6 +14,7 @@ from archdsl.base.pyexpr import (
     Item,
     Mapping,
     Method,
+    Not,
     Numbered,
     Ref,
     Repeat,
@@ -27,12 +28,13 @@ from archdsl.base.symbolic import TracedFloat, TracedInt
 WIDTH = 88
 INDENT = 4
 _Bracketed: TypeAlias = Call | Method | Sequence | Mapping
-_Composite: TypeAlias = Attribute | Item | Infix | Conditional | Repeat | Numbered | Text | _Bracketed
+_Composite: TypeAlias = Attribute | Item | Infix | Not | Conditional | Repeat | Numbered | Text | _Bracketed
 _COMPARISONS = ("is", "is not", "in", "not in", "==", "!=", "<", "<=", ">", ">=")
 _PRECEDENCE = {
-    "or": 1, "and": 2, **dict.fromkeys(_COMPARISONS, 3), "|": 4, "+": 5, "-": 5, "*": 6, "//": 6, "/": 6, "%": 6,
+    "or": 1, "and": 2, **dict.fromkeys(_COMPARISONS, 4), "|": 5, "+": 6, "-": 6, "*": 7, "//": 7, "/": 7, "%": 7,
 }  # fmt: skip
 _CONDITIONAL = 0
+_NEGATION = 3
 _ATOM = 9
 
 
@@ -77,6 +79,8 @@ def _composite(expr: _Composite) -> str:
         case Infix():
             level = _PRECEDENCE[expr.symbol]
             return f"{_operand(expr.left, level)} {expr.symbol} {_operand(expr.right, level + 1)}"
+        case Not():
+            return f"not {_operand(expr.test, _NEGATION)}"
         case Conditional():
             return " ".join(_conditional_operands(expr))
         case Repeat():
@@ -104,6 +108,8 @@ def _level(expr: Expr) -> int:
         expr = arithmetic(expr.trace)
     if isinstance(expr, Conditional):
         return _CONDITIONAL
+    if isinstance(expr, Not):
+        return _NEGATION
     return _PRECEDENCE[expr.symbol] if isinstance(expr, Infix) else _ATOM
 
 

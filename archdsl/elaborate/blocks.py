@@ -115,10 +115,20 @@ def _report_argument(
     walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help, fixes=fixes)
 
 
+def _aliases(call: ast.Call, definition: ast.Definition, scope: Scope) -> dict[str, str]:
+    """Return the parameters of a definition to which the caller hands on a value of its own without a trace."""
+    known = [param.name.text for param in definition.params]
+    found: dict[str, str] = {}
+    for number, arg in enumerate(call.args):
+        if isinstance(arg.value, ast.Name) and arg.value.text in scope.aliases:
+            found[arg.name.text if arg.name else known[number]] = scope.aliases[arg.value.text]
+    return found
+
+
 def usage_of(walk: Walk, callee: Defined, outer: UsageLog | None = None) -> UsageLog:
     """Return the usage log of a use of a block or macro: reads of its parameters count for all its uses."""
     read = walk.parts.blocks.setdefault(id(callee.definition), (callee, set()))[1]
-    return UsageLog(read, outer.referred, outer.guards, outer.opaque) if outer else UsageLog(read)
+    return UsageLog(read, outer.referred, outer.guards, outer.opaque, outer.tests) if outer else UsageLog(read)
 
 
 def _expand(
@@ -134,6 +144,7 @@ def _expand(
         scope.children,
         library.defaults_of(definition),
         frozenset(values),
+        aliases=_aliases(call, definition, scope),
     )
     with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
         return walk.body(definition.body, inner, cursor)
@@ -175,10 +186,13 @@ def _use(
         scope.children.take_back()
         return Unfolded([], cursor.at(output))
     guards = tuple(usage.guards)
-    use = Use(definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors(), guards)
+    use = Use(
+        definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors(), guards,
+        entry.choices(_aliases(call, definition, scope)), tuple(usage.tests),
+    )  # fmt: skip
     container = Container(
         path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,
-        use=use,
+        use=use, origin=walk.origin,
     )  # fmt: skip
     with recording(None):
         has_weights = label is None and not scope.children.names_all and any(node.params for node in container.nodes())

@@ -6,9 +6,11 @@ from typing import TypeAlias
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.decisions import tested, within
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.values import ERROR, Value
 from archdsl.elaborate.walk import Made, Unfolded, Walk, stopped
+from archdsl.ir.origin import Test
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
@@ -24,12 +26,15 @@ def bodies(
     None after reporting a problem. The bodies have to be unfolded while the iterator is consumed.
     """
     if isinstance(statement, ast.If):
-        taken = branch(walk, statement, scope, cursor)
-        return None if taken is None else _counted(walk, statement.span, iter(((scope, taken),)))
+        test = tested(walk, statement.test, scope, cursor)
+        if test is ERROR:
+            return None
+        taken = statement.body if test.value else statement.otherwise
+        return _counted(walk, statement.span, iter(((scope, taken),)), test)
     rounds = bindings(walk, statement, scope, cursor)
     if rounds is None:
         return None
-    return _counted(walk, statement.span, ((scope.with_values(each), statement.body) for each in rounds), idle=True)
+    return _counted(walk, statement.span, ((scope.with_values(each), statement.body) for each in rounds))
 
 
 def unfolded(walk: Walk, statement: ast.For | ast.If, scope: Scope, cursor: Cursor, unfold: Unfold) -> Unfolded:
@@ -45,14 +50,15 @@ def unfolded(walk: Walk, statement: ast.For | ast.If, scope: Scope, cursor: Curs
 
 
 def _counted(
-    walk: Walk, span: Span, found: Iterator[tuple[Scope, Body]], *, idle: bool = False
+    walk: Walk, span: Span, found: Iterator[tuple[Scope, Body]], test: Test | None = None
 ) -> Iterator[tuple[Scope, Body]]:
     with walk.budget.nested(span):
-        for each in found:
-            if idle:
+        for number, each in enumerate(found):
+            if test is None:
                 walk.budget.count_idle(span)
                 walk.budget.count_work(span, len(each[0].values) // 8)
-            yield each
+            with within(walk, span, round=number, test=test):
+                yield each
 
 
 def bindings(walk: Walk, statement: ast.For, scope: Scope, cursor: Cursor) -> list[dict[str, Value]] | None:

@@ -14,6 +14,7 @@ from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Argument, Path
+from archdsl.ir.origin import Choice
 from archdsl.syntax import ast
 
 # Names of the traced axes of a block's input by its rank: the first axis, and in a sequence the last one.
@@ -41,7 +42,8 @@ class Entry:
         start = self._tensor("in", stream)
         library = self.callee.library
         defaults = library.defaults_of(self.callee.definition)
-        scope = Scope(local, library.names, usage, path, children, defaults, frozenset(local))
+        aliases = {name: name for name, value in local.items() if _is_choice(value)}
+        scope = Scope(local, library.names, usage, path, children, defaults, frozenset(local), aliases=aliases)
         return scope, start
 
     def _local(self, name: str, value: Value) -> Value:
@@ -83,6 +85,11 @@ class Entry:
         given = sorted(self.caller, key=lambda name: name in self.values)
         return tuple(Argument(name, self.caller[name], self._default(name)) for name in given)
 
+    def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
+        """Return the arguments that are no numbers, with the parameters of the caller that they are."""
+        given = ((name, untraced(value)) for name, value in self.values.items() if _is_choice(value))
+        return tuple(Choice(name, value, aliases.get(name, "")) for name, value in given)
+
     def _default(self, name: str) -> Number | None:
         """Return the default of a parameter if it is a number, computed from the block's other parameters."""
         if name not in self.values:
@@ -118,6 +125,13 @@ def _tensors(named: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Path]]:
             yield name, value.source
         elif isinstance(value, list | tuple):
             yield from _tensors((f"{name}{number}", item) for number, item in enumerate(value))
+
+
+def _is_choice(value: object) -> bool:
+    """Return whether a value is neither a number nor has a tensor in it."""
+    if isinstance(value, list | tuple):
+        return not _holds_tensor(value)
+    return isinstance(value, bool) or not isinstance(value, int | float | Tensor)
 
 
 def _holds_tensor(items: list[Value] | tuple[Value, ...]) -> bool:

@@ -12,6 +12,7 @@ from archdsl.diag.model import Label
 from archdsl.elaborate import control
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.decisions import entered, tested, within
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.roles import warn_of_role, with_role
 from archdsl.elaborate.scopes import Scope
@@ -88,7 +89,11 @@ def _is_left_out(walk: Walk, chain: ast.Chain, scope: Scope, start: Cursor) -> b
     only = chain.steps[0]
     if len(chain.steps) > 1 or only.condition is None:
         return False
-    return walk.evaluator.truth(only.condition, scope, start) is False
+    with recording(None):
+        is_false = walk.evaluator.truth(only.condition, scope, start) is False
+    if is_false:
+        tested(walk, only.condition, scope, start)
+    return is_false
 
 
 def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
@@ -104,11 +109,18 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
     if start is None or end is None:
         return stopped(cursor)
     shortcut = start
-    if not agree(start.shape, end.shape, unit.span):
+    before = len(recorder.log or ())
+    differs = not agree(start.shape, end.shape, unit.span)
+    test = None
+    if unit.project is not None:
+        guards = tuple((recorder.log or ())[before:])
+        test = entered(walk, unit.span, scope, lambda: None, guards, value=differs)
+    if differs:
         if unit.project is None:
             _report_residual(walk, unit, start, end)
             return stopped(cursor)
-        projection, after = walk.body(unit.project, scope, cursor)
+        with within(walk, unit.span, test=test):
+            projection, after = walk.body(unit.project, scope, cursor)
         found = single(walk, after, unit.span)
         if found is None:
             return stopped(cursor)

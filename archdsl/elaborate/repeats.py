@@ -5,19 +5,22 @@ from typing import NamedTuple
 
 from archdsl.diag import codes
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.decisions import tested
 from archdsl.elaborate.scopes import Labelled, Scope
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, is_whole
 from archdsl.elaborate.walk import Made, Walk
+from archdsl.ir.origin import Test
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
 
 class Repeats(NamedTuple):
-    """The applications of a step: `times` under each label; None stands for no label."""
+    """The applications of a step: `times` under each label; None stands for no label. `test` is its condition."""
 
     labels: tuple[ast.Name | None, ...]
     times: int
+    test: Test | None = None
 
     @property
     def total(self) -> int:
@@ -37,19 +40,22 @@ def repeats(walk: Walk, step: ast.Step, scope: Scope, cursor: Cursor) -> Repeats
 
     A step whose condition does not hold has no labels.
     """
+    test = None
     if step.condition is not None:
-        test = walk.evaluator.truth(step.condition, scope, cursor)
-        if test is ERROR:
+        found = tested(walk, step.condition, scope, cursor)
+        if found is ERROR:
             return None
-        if not test:
+        if not found.value:
             return Repeats((), 1)
+        test = found
     if step.label is None:
-        return _ONCE if step.times is None else Repeats((None,), _count(walk, step, scope, cursor))
+        times = 1 if step.times is None else _count(walk, step, scope, cursor)
+        return _ONCE if times == 1 and test is None else Repeats((None,), times, test)
     texts = walk.evaluator.label_texts(step.label, scope, cursor)
     count = _count(walk, step, scope, cursor)
     if texts is None:
         return None
-    return Repeats(tuple(ast.Name(text, step.label.span) for text in texts), count)
+    return Repeats(tuple(ast.Name(text, step.label.span) for text in texts), count, test)
 
 
 def _count(walk: Walk, step: ast.Step, scope: Scope, cursor: Cursor) -> int:

@@ -11,6 +11,7 @@ from archdsl.elaborate.definitions import Defaults, Defined, Definitions
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ErrorValue, MaybeValue
 from archdsl.ir.graph import Container, Node, Path
+from archdsl.ir.origin import Tested
 from archdsl.syntax import ast
 
 _NO_NAMES: frozenset[str] = frozenset()
@@ -89,13 +90,15 @@ class UsageLog:
     """The names that a body has used.
 
     `read` holds parameters of the definition, `referred` labels. `guards` are the conditions on traced parameters that
-    the body demanded. `opaque` holds the parameters that were read and cannot be traced, with the first place.
+    the body demanded. `opaque` holds the parameters that were read and cannot be traced, with the first place. `tests`
+    are the tests that decided about steps.
     """
 
     read: set[str] = field(default_factory=set)
     referred: set[str] = field(default_factory=set)
     guards: list[Guard] = field(default_factory=list)
     opaque: dict[str, Span | None] = field(default_factory=dict)
+    tests: list[Tested] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ class Scope:
     """The names that are visible at a point of the source, and the container that is being filled there.
 
     `parameters` are the parameters of the definition that no inner name hides, `untraceable` those of the model whose
-    values cannot carry a trace.
+    values cannot carry a trace. `aliases` has the names for values of a block that cannot carry a trace either, and the
+    parameters of the block that they are.
     """
 
     values: Mapping[str, MaybeValue]
@@ -114,26 +118,27 @@ class Scope:
     defaults: Defaults = field(default_factory=Defaults)
     parameters: frozenset[str] = _NO_NAMES
     untraceable: frozenset[str] = _NO_NAMES
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def with_values(self, values: Mapping[str, MaybeValue]) -> "Scope":
         """Return an inner scope in which more names have values; they hide names of this scope."""
         return Scope(
             {**self.values, **values}, self.definitions, self.usage, self.path, self.children, self.defaults,
-            self.parameters.difference(values), self.untraceable.difference(values),
+            self.parameters.difference(values), self.untraceable.difference(values), _without(self.aliases, values),
         )  # fmt: skip
 
     def with_defaults(self, defaults: Defaults) -> "Scope":
         """Return a scope with other `set` defaults."""
         return Scope(
             self.values, self.definitions, self.usage, self.path, self.children, defaults,
-            self.parameters, self.untraceable,
+            self.parameters, self.untraceable, self.aliases,
         )  # fmt: skip
 
     def within(self, path: Path, children: Children) -> "Scope":
         """Return the scope of the body of an inner container."""
         return Scope(
             self.values, self.definitions, self.usage, path, children, self.defaults,
-            self.parameters, self.untraceable,
+            self.parameters, self.untraceable, self.aliases,
         )  # fmt: skip
 
     def block(self, name: str) -> Defined | None:
@@ -148,6 +153,10 @@ class Scope:
             if name in self.untraceable:
                 self.usage.opaque.setdefault(name, recorder.span)
         return self.values[name]
+
+
+def _without(aliases: Mapping[str, str], names: Mapping[str, MaybeValue]) -> Mapping[str, str]:
+    return {each: name for each, name in aliases.items() if each not in names} if aliases else aliases
 
 
 class Labelled(NamedTuple):

@@ -13,6 +13,7 @@ from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.assertions import assertion
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.cursor import Cursor
+from archdsl.elaborate.decisions import within
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.labels import labels
@@ -24,6 +25,7 @@ from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ErrorValue
 from archdsl.elaborate.walk import GraphParts, Made, Unfolded, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
+from archdsl.ir.origin import Origin
 from archdsl.ops.argument_types import shown
 from archdsl.ops.reasons import ShapeError
 from archdsl.syntax import ast
@@ -45,6 +47,7 @@ class Steps:
         self.binder = Binder(self.evaluator, problems)
         self.parts = GraphParts()
         self.labels: dict[int, frozenset[str]] = {}
+        self.origin: Origin | None = None
 
     # statements
 
@@ -105,9 +108,10 @@ class Steps:
         if not found.labels:
             return Unfolded([], cursor)
         made: Made = []
-        for label in found.each():
+        for number, label in enumerate(found.each()):
             before = len(self.parts.nodes)
-            more, cursor = self.unit(step, label, scope, cursor)
+            with within(self, step.span, round=number, test=found.test):
+                more, cursor = self.unit(step, label, scope, cursor)
             made += more
             if label:
                 enter_label(step, label, scope, cursor, more)
@@ -169,7 +173,9 @@ class Steps:
         if not isinstance(before, Tensor) or end is None:
             return stopped(after)
         kind = ChildNaming.NUMBERED if numbered else ChildNaming.NAMED
-        container = Container(path, kind, tuple(made), span, before.source, before.shape, end.source, end.shape)
+        container = Container(
+            path, kind, tuple(made), span, before.source, before.shape, end.source, end.shape, origin=self.origin
+        )
         return Unfolded([container], after)
 
     def labels_in(self, unit: ast.Braces | ast.Numbered | ast.Towers, scope: Scope) -> set[str]:
@@ -228,8 +234,9 @@ class Steps:
         sources = tuple([tensor.source for tensor in inputs])
         shapes, shape = answers.inputs, answers.shape
         node = Node(
-            path, op, sources, shapes, shape, span, cursor.device, labelled, tower=cursor.tower, _answers=answers
-        )
+            path, op, sources, shapes, shape, span, cursor.device, labelled,
+            tower=cursor.tower, origin=self.origin, _answers=answers,
+        )  # fmt: skip
         with recording(None):
             diagnostics.warn(self, node, bound, found.advice, scope, found.role_advice)
         self.parts.nodes[path] = node

@@ -18,6 +18,7 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.ir.assertions import Assertion
 from archdsl.ir.graph import Container, Input, Node, Path
+from archdsl.ir.origin import Origin
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import Below
 
@@ -53,7 +54,7 @@ class Walk(Protocol):
     """Unfolds statements and steps.
 
     `shapes` are the shapes that replace those of inputs; the first input has the key None. `labels` keeps the labels in
-    the bodies of blocks, by the identities of their definitions.
+    the bodies of blocks, by the identities of their definitions. `origin` is the statement that is unfolded.
     """
 
     main: Source
@@ -64,6 +65,7 @@ class Walk(Protocol):
     binder: Binder
     parts: GraphParts
     labels: dict[int, frozenset[str]]
+    origin: Origin | None
 
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the statements of a body."""

@@ -15,6 +15,7 @@ from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import evaluated
 from archdsl.ir.answers import Answers
 from archdsl.ir.assertions import Assertion
+from archdsl.ir.origin import Choice, Origin, Tested
 from archdsl.ops.base import Emission, Op
 
 Path: TypeAlias = tuple[str, ...]
@@ -50,6 +51,7 @@ class Node:
         optional: Whether it is a shortcut projection that other uses of its block may not need.
         tower: The number of the tower that it belongs to, None outside a group.
         stage: The number of its pipeline stage, None in a graph that is not cut.
+        origin: The statement that it comes from; None for steps that a pass inserted.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class Node:
     optional: bool = False
     tower: int | None = None
     stage: int | None = None
+    origin: Origin | None = field(default=None, repr=False, compare=False)
     _answers: Answers | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -130,7 +133,8 @@ class Use:
     """The use of a block.
 
     `tensors` are the names and paths of its further input streams after the first, `guards` the conditions on its
-    arguments that hold in this use.
+    arguments that hold in this use. `choices` are the arguments that are no numbers, and `tests` the tests that decided
+    about its steps.
     """
 
     block: str
@@ -139,6 +143,8 @@ class Use:
     arguments: tuple[Argument, ...]
     tensors: tuple[tuple[str, Path], ...] = ()
     guards: tuple[Guard, ...] = ()
+    choices: tuple[Choice, ...] = field(default=(), repr=False, compare=False)
+    tests: tuple[Tested, ...] = field(default=(), repr=False, compare=False)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
@@ -157,6 +163,7 @@ class Container:
         weights: The path of the submodule whose weights it shares.
         inline: Whether steps outside read values inside it: towers that exchange streams or run on several devices.
         tower: The number of the tower in its group.
+        origin: The statement that it comes from.
     """
 
     path: Path
@@ -172,6 +179,7 @@ class Container:
     optional: bool = False
     inline: bool = False
     tower: int | None = None
+    origin: Origin | None = field(default=None, repr=False, compare=False)
 
     def nodes(self) -> Iterator[Node]:
         """Yield all operators within, in the order of the source."""

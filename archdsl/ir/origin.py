@@ -1,0 +1,74 @@
+"""The origin of a step: the statements of the source around it, and the tests that decided that it exists.
+
+Uses of a block unfold the same source, so steps of two uses with the same origin are one step of the block.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from archdsl.base.guards import Guard
+from archdsl.base.pyexpr import Expr
+from archdsl.base.source import Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Test:
+    """A test of the source that decided which steps exist.
+
+    Attributes:
+        span: Its place.
+        value: Whether it held.
+        guards: The conditions on traced numbers that its value demanded.
+        written: Returns the test as Python over the names of the block, None if these cannot say it.
+    """
+
+    span: Span
+    value: bool
+    guards: tuple[Guard, ...]
+    written: Callable[[], Expr]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """A link in the chain of statements around a step, from the inner to the outer ones.
+
+    Attributes:
+        outer: The statement around it.
+        span: The place of the statement.
+        round: The number of the round, for a statement that is unfolded several times.
+        test: The test that let it be unfolded, if there is one.
+        argument: The parameter of the block that names the operator, where the callee is a parameter.
+    """
+
+    outer: "Origin | None"
+    span: Span
+    round: int = 0
+    test: Test | None = None
+    argument: str = ""
+
+    def up_to(self, end: "Origin | None") -> Iterator["Origin"]:
+        """Yield the links from this one outwards, without `end` and those around it."""
+        link: Origin | None = self
+        while link is not None and link is not end:
+            yield link
+            link = link.outer
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A test in one use of a block, and the statement around it."""
+
+    around: Origin | None
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A parameter of a block in one use whose value cannot be traced, such as a truth value.
+
+    `alias` is the parameter of the caller that the caller hands on.
+    """
+
+    name: str
+    value: object
+    alias: str = ""
