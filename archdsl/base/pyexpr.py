@@ -164,6 +164,10 @@ class Call(Composite):
         kept = tuple((name, value) for name, value in self.named if not _is_default(value, defaults.get(name, _ABSENT)))
         return Call(self.function, self.args, kept, self.spread)
 
+    def without_argument(self, name: str) -> "Call":
+        """Return the call without a named argument."""
+        return Call(self.function, self.args, tuple(each for each in self.named if each[0] != name), self.spread)
+
     def parts(self) -> "tuple[Expr, ...]":
         function = () if isinstance(self.function, str) else (self.function,)
         return (*function, *self.args, *(value for _, value in self.named))
@@ -252,6 +256,20 @@ class Repeat(Composite):
 
 
 @dataclass(frozen=True, slots=True)
+class OnlyIf(Composite):
+    """An item of a list that exists only if a test holds. It has no text: a constructor appends it under an `if`."""
+
+    test: "Expr"
+    item: "Expr"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.test, self.item)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "OnlyIf":
+        return OnlyIf(*parts)
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered(Composite):
     """A string that contains the variable of a loop: `f"layer{i + 1}"`."""
 
@@ -284,7 +302,7 @@ class Text(Composite):
 
 Expr: TypeAlias = (
     "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix"
-    " | Not | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | Numbered | Text | None"
+    " | Not | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | OnlyIf | Numbered | Text | None"
 )
 
 _ABSENT = object()

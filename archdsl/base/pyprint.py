@@ -16,6 +16,7 @@ from archdsl.base.pyexpr import (
     Method,
     Not,
     Numbered,
+    OnlyIf,
     Ref,
     Repeat,
     Sequence,
@@ -57,7 +58,7 @@ def flat(expr: Expr) -> str:
             return repr(expr)
         case tuple():
             return flat(Sequence(expr, "("))
-        case InputRef() | ValueRef() | ClassRef():
+        case InputRef() | ValueRef() | ClassRef() | OnlyIf():
             raise TypeError(f"{expr} has no name yet")
         case _:
             try:

@@ -57,7 +57,7 @@ def _counted(
             if test is None:
                 walk.budget.count_idle(span)
                 walk.budget.count_work(span, len(each[0].values) // 8)
-            with within(walk, span, round=number, test=test):
+            with within(walk, span, round=number, test=test, is_branch=test is not None):
                 yield each
 
 

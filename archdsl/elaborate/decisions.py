@@ -41,10 +41,12 @@ def entered(
 
 
 @contextmanager
-def within(walk: Walk, span: Span, *, round: int = 0, test: Test | None = None, argument: str = "") -> Iterator[None]:
+def within(
+    walk: Walk, span: Span, *, round: int = 0, test: Test | None = None, argument: str = "", is_branch: bool = False
+) -> Iterator[None]:
     """Unfold steps of a statement: they have it in their origins."""
     outer = walk.origin
-    walk.origin = Origin(outer, span, round, test, argument)
+    walk.origin = Origin(outer, span, round, test, argument, is_branch)
     try:
         yield
     finally:

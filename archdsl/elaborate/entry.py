@@ -14,7 +14,7 @@ from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Argument, Path
-from archdsl.ir.origin import Choice
+from archdsl.ir.origin import NO_DEFAULT, Choice
 from archdsl.syntax import ast
 
 # Names of the traced axes of a block's input by its rank: the first axis, and in a sequence the last one.
@@ -87,8 +87,16 @@ class Entry:
 
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""
-        given = ((name, untraced(value)) for name, value in self.values.items() if _is_choice(value))
-        return tuple(Choice(name, value, aliases.get(name, "")) for name, value in given)
+        defaults = {
+            param.name.text: param.default.value
+            for param in self.callee.definition.params
+            if isinstance(param.default, ast.Literal)
+        }
+        return tuple(
+            Choice(name, untraced(value), aliases.get(name, ""), defaults.get(name, NO_DEFAULT))
+            for name, value in self.values.items()
+            if _is_choice(value)
+        )
 
     def _default(self, name: str) -> Number | None:
         """Return the default of a parameter if it is a number, computed from the block's other parameters."""

@@ -119,7 +119,7 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
         if unit.project is None:
             _report_residual(walk, unit, start, end)
             return stopped(cursor)
-        with within(walk, unit.span, test=test):
+        with within(walk, unit.span, test=test, is_branch=True):
             projection, after = walk.body(unit.project, scope, cursor)
         found = single(walk, after, unit.span)
         if found is None:

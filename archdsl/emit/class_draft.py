@@ -9,16 +9,21 @@ from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path
+from archdsl.ir.origin import Choice
 from archdsl.passes.transfers import PROCESS_GROUP, Exchange
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.Sequential`."""
+    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.Sequential`.
+
+    `test` is the condition of a submodule that only some uses of a merged class have.
+    """
 
     name: str
     module: Expr
     optional: bool = False
+    test: Expr = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class ForwardStep:
         optional: Whether the step belongs to a projection that other uses of the class may lack.
         in_training: Whether only training needs the result.
         device: The target device of a move.
+        tests: The flags that are on, and those that are off, in the uses of a merged class that have the step.
     """
 
     path: Path
@@ -52,6 +58,7 @@ class ForwardStep:
     optional: bool = False
     in_training: bool = False
     device: str = ""
+    tests: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,6 +82,10 @@ class ClassDraft:
         aliases: Tensors that a step returns unchanged, with the tensors that they equal.
         anchors: Buffers by device. Each marks a device on which the class has no weights of its own.
         guards: The conditions on the parameters under which the class is this one.
+        whole: The statements of `forward` before optional ones share variables with others.
+        whole_aliases: The aliases before that.
+        sides: Of a merged draft, each step in the forms that have it, by the number of the form.
+        flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
     """
 
     container: Container
@@ -93,6 +104,26 @@ class ClassDraft:
     aliases: dict[Path, Path] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
+    whole: dict[Path, ForwardStep] = field(default_factory=dict)
+    whole_aliases: dict[Path, Path] = field(default_factory=dict)
+    sides: list[dict[int, ForwardStep]] = field(default_factory=list)
+    flags: dict[str, Expr] = field(default_factory=dict)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The arguments of the block that are no numbers."""
+        return self.container.use.choices if self.container.use else ()
+
+    @property
+    def definition(self) -> tuple[str, int] | None:
+        """The place of the block that it is a use of, None for other submodules."""
+        use = self.container.use
+        return (use.span.source.name, use.span.start) if use else None
+
+    @property
+    def has_optional(self) -> bool:
+        """Whether it has a projection that other uses of the class may lack."""
+        return any(entry.optional for entry in self.entries)
 
     @property
     def is_numbered(self) -> bool:
@@ -127,7 +158,8 @@ class ClassDraft:
     @property
     def mentions(self) -> frozenset[str]:
         """The parameters that the code of the class reads."""
-        made = (names_in(entry.module) for entry in self.entries)
+        tests = [*(entry.test for entry in self.entries), *self.flags.values()]
+        made = (names_in(expr) for expr in (*(entry.module for entry in self.entries), *tests))
         code = tuple(statement for _, statement in self.initialisation)
         return self.applied.union(*made, *map(names_in, expressions(code)))
 
@@ -139,6 +171,14 @@ class ClassDraft:
     def origin(self, path: Path) -> Path:
         """Return the tensor that a tensor is an alias of, or the tensor itself."""
         return origin_of(path, self.aliases)
+
+    def step_of(self, path: Path) -> ForwardStep | None:
+        """Return the statement that computes a step, None if it has none."""
+        return self.whole.get(path)
+
+    def origin_in_whole(self, path: Path) -> Path:
+        """Return the tensor that a tensor is an alias of, where optional steps are no aliases."""
+        return origin_of(path, self.whole_aliases)
 
     def shape_of(self, path: Path) -> Shape:
         """Return the shape of an argument or result of `forward`, in the parameters of this class."""

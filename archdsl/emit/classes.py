@@ -1,15 +1,15 @@
 """Merges equal drafts into classes, with parameters where their uses differ."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, structure
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import Clause
-from archdsl.emit.statements import key
+from archdsl.emit.grouping import grouped
 
 # Parameters of constructors: whether the class has its projection, and the factory arguments by device.
 PROJECT = Ref("project")
@@ -33,6 +33,8 @@ class Class:
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
         projection: The condition on the parameters under which the class has its projection, if there is one.
+        merged: The draft of a class for uses of different forms.
+        why: Why a block has several classes; empty if it has one.
         representative: The draft that the code is written from: one with all optional submodules.
     """
 
@@ -44,10 +46,13 @@ class Class:
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
     projection: Expr = None
+    merged: ClassDraft | None = None
+    why: str = ""
     representative: ClassDraft = field(init=False)
 
     def __post_init__(self) -> None:
-        self.representative = next((each for each in self.members if _has_optional(each)), self.members[0])
+        optional = (each for each in self.members if each.has_optional)
+        self.representative = self.merged or next(optional, self.members[0])
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
@@ -58,26 +63,19 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         roots: The numbers of the models' drafts, whose names are fixed.
         reserved: Names that no class can have.
     """
-    keys = _keys(drafts, roots)
-    groups: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
-    for draft in drafts:
-        found = keys[draft.number]
-        groups.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
+    groups = grouped(drafts, roots)
     made: dict[int, Class] = {}
     taken = dict.fromkeys((*reserved, *(drafts[number].name for number in roots)), 2)
     for draft in drafts:
         if draft.number in made:
             continue
-        group = groups[keys[draft.number].plain]
-        takes_project = len(group) == 2 and () in group
-        members = (
-            [each for some in group.values() for each in some] if takes_project else group[keys[draft.number].optional]
-        )
+        group = groups[draft.number]
         name = draft.name if draft.number in roots else _free(draft.name, taken)
         taken.setdefault(name, 2)
-        made_class = Class(name, members, takes_project)
-        made_class.parameters = _parameters(made_class)
-        made |= {each.number: made_class for each in members}
+        made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
+        made |= {each.number: made_class for each in group.members}
+    for found in reversed({id(each): each for each in made.values()}.values()):
+        found.parameters = _parameters(found)
     _count_forms({id(each): each for each in made.values()}.values())
     return made
 
@@ -86,14 +84,10 @@ def _count_forms(found: Iterable[Class]) -> None:
     forms: dict[tuple[str, int] | None, list[Class]] = {}
     for each in found:
         if each.representative.container.use:
-            forms.setdefault(_definition(each.representative), []).append(each)
+            forms.setdefault(each.representative.definition, []).append(each)
     for group in forms.values():
         for each in group:
             each.forms = len(group)
-
-
-def _has_optional(draft: ClassDraft) -> bool:
-    return any(entry.optional for entry in draft.entries)
 
 
 def _free(name: str, taken: dict[str, int]) -> str:
@@ -109,57 +103,6 @@ def _parameters(found: Class) -> list[str]:
     """Return the parameters that the code of a class reads, in the order of the block."""
     mentions = frozenset[str]().union(*(member.mentions for member in found.members))
     return [name for name in found.representative.parameters.values if name in mentions]
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
-
-    plain: Hashable
-    optional: tuple[Hashable, ...]
-
-
-def _keys(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, _Key]:
-    """Return the key of each draft, by its number. That of a model equals no other."""
-    # Each reference is replaced by the first equal draft, so that the keys of callers can be equal.
-    first: dict[_Key, int] = {}
-    keys: dict[int, _Key] = {}
-
-    def known(expr: Expr) -> Expr:
-        return ClassRef(first[keys[expr.number]]) if isinstance(expr, ClassRef) else expr
-
-    for draft in drafts:
-        if draft.number in roots:
-            keys[draft.number] = _Key(draft.number, ())
-            continue
-        container = draft.container
-        # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
-        arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
-        head = (draft.name, container.kind, container.inline, draft.is_placed, _definition(draft), arguments)
-        results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
-        plain = (head, _structures(draft, known, optional=False), results)
-        keys[draft.number] = _Key(plain, _structures(draft, known, optional=True))
-        first.setdefault(keys[draft.number], draft.number)
-    return keys
-
-
-def _definition(draft: ClassDraft) -> tuple[str, int] | None:
-    use = draft.container.use
-    return (use.span.source.name, use.span.start) if use else None
-
-
-def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> tuple[Hashable, ...]:
-    """Return the structure of the optional entries and statements of a draft, or of the others."""
-    entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
-    found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
-    place = 0
-    for each in draft.steps:
-        if each.optional == optional:
-            target = draft.variables[each.value]
-            expr = structure(draft.written(each.expr))
-            found.append((place if optional else None, target, each.over is not None, expr))
-        place += not each.optional
-    return tuple(found)
 
 
 def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Expr:
@@ -186,7 +129,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):
             named.append((name, value))
-    if found.takes_project and found.projection is None and _has_optional(draft):
+    if found.takes_project and found.projection is None and draft.has_optional:
         named.append((PROJECT.name, True))
     if draft.is_placed:
         named.append((ON.name, ON))

@@ -38,6 +38,7 @@ class Origin:
         round: The number of the round, for a statement that is unfolded several times.
         test: The test that let it be unfolded, if there is one.
         argument: The parameter of the block that names the operator, where the callee is a parameter.
+        is_branch: Whether it is the branch of an `if`, whose other branch may have the same steps.
     """
 
     outer: "Origin | None"
@@ -45,6 +46,7 @@ class Origin:
     round: int = 0
     test: Test | None = None
     argument: str = ""
+    is_branch: bool = False
 
     def up_to(self, end: "Origin | None") -> Iterator["Origin"]:
         """Yield the links from this one outwards, without `end` and those around it."""
@@ -62,13 +64,17 @@ class Tested:
     test: Test
 
 
+NO_DEFAULT = object()
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A parameter of a block in one use whose value cannot be traced, such as a truth value.
 
-    `alias` is the parameter of the caller that the caller hands on.
+    `alias` is the parameter of the caller that the caller hands on, `default` the default if that is a literal.
     """
 
     name: str
     value: object
     alias: str = ""
+    default: object = NO_DEFAULT

@@ -1,0 +1,184 @@
+"""Groups the drafts that become one class: equal drafts, and the uses of a block whose forms can be merged."""
+
+from collections.abc import Collection, Hashable, Iterator
+from dataclasses import dataclass, field
+
+from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.merge.block import merged
+from archdsl.emit.merge.samples import Sample, Unmergeable
+from archdsl.emit.statements import key
+
+
+@dataclass(slots=True)
+class Group:
+    """Drafts that become one class.
+
+    Attributes:
+        members: The drafts.
+        takes_project: Whether some members have a projection that the others lack.
+        merged: The draft of the class, where the members have different forms.
+        why: Why the block has other classes beside this one.
+    """
+
+    members: list[ClassDraft]
+    takes_project: bool = False
+    merged: ClassDraft | None = None
+    why: str = ""
+
+
+def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group]:
+    """Return the group of each draft, by the number of the draft.
+
+    Args:
+        drafts: All drafts, inner classes first.
+        roots: The numbers of the models' drafts, each of which is a group of its own.
+    """
+    return _Grouping(drafts, frozenset(roots)).groups()
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
+
+    plain: Hashable
+    optional: tuple[Hashable, ...]
+
+
+@dataclass(slots=True)
+class _Grouping:
+    """The grouping of drafts. `marks` has a key of the class of each draft that has one so far."""
+
+    drafts: list[ClassDraft]
+    roots: frozenset[int]
+    made: dict[int, Group] = field(default_factory=dict)
+    marks: dict[int, Hashable] = field(default_factory=dict)
+
+    def groups(self) -> dict[int, Group]:
+        """Return the group of each draft, by number."""
+        for draft in self.drafts:
+            self.marks[draft.number] = self._key(draft)
+        for unit in self._units():
+            self._settle([self.drafts[number] for number in unit])
+        return self.made
+
+    def _units(self) -> Iterator[list[int]]:
+        """Yield the drafts that are settled together, all uses of a block, after those that they construct."""
+        unit_of: dict[Hashable, int] = {}
+        units: list[list[int]] = []
+        of: list[int] = []
+        for draft in self.drafts:
+            name: Hashable = draft.number if draft.number in self.roots else draft.definition or draft.number
+            number = unit_of.setdefault(name, len(units))
+            if number == len(units):
+                units.append([])
+            units[number].append(draft.number)
+            of.append(number)
+        needs: list[dict[int, None]] = [{} for _ in units]
+        for draft in self.drafts:
+            inner = (number for entry in draft.entries for number in _constructed(entry.module))
+            needs[of[draft.number]] |= dict.fromkeys(of[number] for number in inner)
+        yield from (units[number] for number in _inner_first([[*each] for each in needs]))
+
+    def _settle(self, unit: list[ClassDraft]) -> None:
+        """Group the drafts of a unit."""
+        forms: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
+        for draft in unit:
+            found = self._key(draft)
+            forms.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
+        separate = [group for form in forms.values() for group in _split(form)]
+        for group in self._merged(unit, separate) if len(unit) > 1 else separate:
+            mark = group.members[0].number
+            for each in group.members:
+                self.made[each.number] = group
+                self.marks[each.number] = mark
+
+    def _merged(self, unit: list[ClassDraft], separate: list[Group]) -> list[Group]:
+        """Return one group for all uses of a block, or the separate ones with the reason why there are several."""
+        if len(separate) == 1 and not separate[0].takes_project:
+            return separate
+        forms = [[*each] for group in separate for each in _by_optional(group)]
+        samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
+        own = {draft.number for draft in unit}
+        try:
+            made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+        except Unmergeable as why:
+            for group in separate:
+                group.why = str(why)
+            return separate
+        return [Group(unit, merged=made)]
+
+    def _key(self, draft: ClassDraft) -> _Key:
+        """Return the key of a draft. That of a model equals no other."""
+        if draft.number in self.roots:
+            return _Key(draft.number, ())
+        container = draft.container
+        # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
+        arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
+        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.definition, arguments)
+        results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
+        plain = (head, self._structures(draft, optional=False), results)
+        return _Key(plain, self._structures(draft, optional=True))
+
+    def _known(self, expr: Expr) -> Expr:
+        """Return a reference to a class as the key of the class, with the arguments that are no numbers."""
+        if not isinstance(expr, ClassRef):
+            return expr
+        group = self.made.get(expr.number)
+        draft = self.drafts[expr.number]
+        choices = tuple((each.name, repr(each.value)) for each in draft.choices) if group and group.merged else ()
+        return ClassRef(hash((self.marks[expr.number], choices)))
+
+    def _structures(self, draft: ClassDraft, *, optional: bool) -> tuple[Hashable, ...]:
+        """Return the structure of the optional entries and statements of a draft, or of the others."""
+        entries = [(e.name, structure(mapped(e.module, self._known))) for e in draft.entries if e.optional == optional]
+        found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
+        place = 0
+        for each in draft.steps:
+            if each.optional == optional:
+                target = draft.variables[each.value]
+                expr = structure(draft.written(each.expr))
+                found.append((place if optional else None, target, each.over is not None, expr))
+            place += not each.optional
+        return tuple(found)
+
+
+def _split(group: dict[Hashable, list[ClassDraft]]) -> list[Group]:
+    """Return the classes of drafts that differ in optional steps at most."""
+    if len(group) == 2 and () in group:
+        return [Group([each for some in group.values() for each in some], takes_project=True)]
+    return [Group(members) for members in group.values()]
+
+
+def _by_optional(group: Group) -> list[list[ClassDraft]]:
+    """Return the members of a group by whether they have its optional steps."""
+    if not group.takes_project:
+        return [group.members]
+    return [[each for each in group.members if each.has_optional == has] for has in (False, True)]
+
+
+def _inner_first(needs: list[list[int]]) -> list[int]:
+    """Return the numbers 0 to n - 1 such that each comes after those that it needs; a cycle is entered anywhere."""
+    found: list[int] = []
+    seen: set[int] = set()
+    for number in range(len(needs)):
+        stack = [(number, iter(needs[number]))] if number not in seen else []
+        seen.add(number)
+        while stack:
+            top, others = stack[-1]
+            inner = next((each for each in others if each not in seen), None)
+            if inner is None:
+                stack.pop()
+                found.append(top)
+                continue
+            seen.add(inner)
+            stack.append((inner, iter(needs[inner])))
+    return found
+
+
+def _constructed(expr: Expr) -> Iterator[int]:
+    """Yield the numbers of the drafts whose classes an expression constructs."""
+    if isinstance(expr, ClassRef):
+        yield expr.number
+    for part in parts(expr):
+        yield from _constructed(part)

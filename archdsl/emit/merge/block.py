@@ -1,0 +1,322 @@
+"""The draft of one class for all uses of a block."""
+
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from archdsl.base.pyexpr import Call, Expr, InputRef, OnlyIf, Ref, ValueRef, mapped, structure, with_inputs
+from archdsl.base.pyexpr import Sequence as Display
+from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, without_overwriting
+from archdsl.emit.merge.alignment import Slot, aligned, is_label
+from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_python
+from archdsl.emit.merge.expressions import Expressions
+from archdsl.emit.merge.flow import Effect, Joined, require_right
+from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, negated
+from archdsl.emit.statements import Statement, key
+from archdsl.emit.variables import Value, named
+from archdsl.ir.graph import ChildNaming, Container, Node, Path
+from archdsl.ops.merge import Add
+
+# Blocks with more steps keep a class for each form.
+_MOST = 500
+
+
+def merged(samples: Sequence[Sample], drafts: Sequence[ClassDraft], mark: Callable[[int], Hashable]) -> ClassDraft:
+    """Return the draft of one class for all uses of a block.
+
+    Args:
+        samples: The uses.
+        drafts: All drafts.
+        mark: Returns a key of the class of a draft, by its number: drafts with one key have one class.
+
+    Raises:
+        Unmergeable: The uses do not become one class.
+    """
+    return _Merge([*samples], drafts, mark).draft()
+
+
+@dataclass(slots=True)
+class _Merge:
+    samples: list[Sample]
+    drafts: Sequence[ClassDraft]
+    mark: Callable[[int], Hashable]
+    by_form: dict[int, list[Sample]] = field(init=False)
+    conditions: Conditions = field(init=False)
+    expressions: Expressions = field(init=False)
+    flags: dict[str, Expr] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    joined: Joined = field(default_factory=Joined)
+
+    def __post_init__(self) -> None:
+        self.by_form = forms_of(self.samples)
+        self.conditions = Conditions(self.samples)
+        self.expressions = Expressions(self.by_form, self.drafts, self.mark)
+
+    @property
+    def forms(self) -> dict[int, ClassDraft]:
+        """A draft of each form."""
+        return {form: samples[0].draft for form, samples in self.by_form.items()}
+
+    def draft(self) -> ClassDraft:
+        """Return the draft of the class."""
+        forms = self.forms
+        first = next(iter(forms.values()))
+        self._require_alike(forms)
+        slots = aligned({form: each.container for form, each in forms.items()})
+        self._require_order(slots, {form: each.container for form, each in forms.items()})
+        self.taken = {slot.name for slot in slots} | {*first.parameters.values} | {each.name for each in first.choices}
+        entries = [entry for entry in map(self._entry, slots) if entry]
+        parameters = first.parameters.copied()
+        parameters.fixed = set[str]().union(*(each.parameters.fixed for each in forms.values()))
+        made = ClassDraft(first.container, parameters, first.number, first.name, first.arguments, entries=entries)
+        made.guards = first.guards
+        made.initialisation = self._initialisation(forms)
+        self._forward(made, slots, forms)
+        made.flags = self.flags
+        return made
+
+    def _require_alike(self, forms: Mapping[int, ClassDraft]) -> None:
+        drafts = list(forms.values())
+        first = drafts[0]
+        if any(each.is_placed or each.container.inline or each.takes_group or each.anchors for each in drafts):
+            raise Unmergeable("it is on several devices")
+        if any(each.container.kind is not ChildNaming.NAMED for each in drafts):
+            raise Unmergeable("its children have numbers")
+        if any([name for name, _ in each.arguments] != [name for name, _ in first.arguments] for each in drafts):
+            raise Unmergeable("its uses read different numbers of tensors")
+        if any(each.parameters.values.keys() != first.parameters.values.keys() for each in drafts):
+            raise Unmergeable("its uses have different parameters")
+        if any(len(each.container.children) > _MOST for each in drafts):
+            raise Unmergeable(f"it has more than {_MOST} steps")
+
+    @staticmethod
+    def _require_order(slots: list[Slot], containers: Mapping[int, Container]) -> None:
+        for form, container in containers.items():
+            order = [slot.children[form] for slot in slots if form in slot.children]
+            if any(one is not two for one, two in zip(order, container.children, strict=True)):
+                raise Unmergeable("its uses have their steps in different orders")
+
+    # constructor
+
+    def _condition(self, slot: Slot, present: Collection[int], among: Collection[int]) -> Condition:
+        """Return the condition of a step of the forms in `present`, in a container of those in `among`."""
+        children = [(self.by_form[form][0], slot.children[form]) for form in present]
+        samples = [each for form in among for each in self.by_form[form]]
+        return self.conditions.of(children, lambda sample: sample.form in present, samples, slot.name)
+
+    def _entry(self, slot: Slot) -> Entry | None:
+        """Return the submodule of a step, None if the step has none."""
+        found = {form: self._entry_of(form, child) for form, child in slot.children.items()}
+        entries = {form: each for form, each in found.items() if each}
+        if not entries:
+            return None
+        if len(entries) < len(found) or len({each.name for each in entries.values()}) > 1:
+            raise Unmergeable(f"`{slot.name}` is a submodule with this name in some uses only")
+        condition = self._condition(slot, entries.keys(), self.by_form.keys())
+        module = self._module(slot.children, {form: each.module for form, each in entries.items()})
+        return Entry(slot.name, module, test=as_python(condition) if condition else None)
+
+    def _entry_of(self, form: int, child: Node | Container) -> Entry | None:
+        draft = self.by_form[form][0].draft
+        position = draft.positions.get(child.path[-1])
+        return None if position is None or child.weights else draft.entries[position]
+
+    def _module(self, children: Mapping[int, Node | Container], given: Mapping[int, Expr]) -> Expr:
+        """Return the expression that creates a submodule; the items of a sequence may exist in some forms only."""
+        chains = {form: each for form, each in children.items() if isinstance(each, Container)}
+        items = {form: _items(given[form]) for form in chains}
+        if len(chains) < len(children) or any(
+            items[form] is None or len(items[form] or ()) != len(each.children) for form, each in chains.items()
+        ):
+            return self.expressions.merged(given)
+        kinds = {each.kind for each in chains.values()}
+        slots = aligned(chains)
+        self._require_order(slots, chains)
+        made: list[Expr] = []
+        for slot in slots:
+            own = {
+                form: (items[form] or ())[chains[form].children.index(child)] for form, child in slot.children.items()
+            }
+            item = self._module(slot.children, own)
+            condition = self._condition(slot, slot.children.keys(), chains.keys())
+            if condition and kinds != {ChildNaming.NUMBERED}:
+                raise Unmergeable(f"`{slot.name}` is in a labelled sequence in some uses only")
+            made.append(OnlyIf(as_python(condition), item) if condition else item)
+        if len(kinds) > 1:
+            raise Unmergeable("a submodule has numbers in some uses and names in others")
+        first = next(iter(given.values()))
+        assert isinstance(first, Call)
+        if kinds == {ChildNaming.NUMBERED}:
+            return Call(first.function, tuple(made))
+        display = _display(first)
+        assert display is not None
+        names = [slot.name for slot in slots]
+        if any([child.path[-1] for child in chain.children] != names for chain in chains.values()):
+            raise Unmergeable("the steps of a submodule have different names in some uses")
+        pairs = tuple(Display((name, module), "(") for name, module in zip(names, made, strict=True))
+        return Call(first.function, (Call("OrderedDict", (Display(pairs, display.bracket, display.exploded),)),))
+
+    @staticmethod
+    def _initialisation(forms: Mapping[int, ClassDraft]) -> list[tuple[str, Statement]]:
+        """Return the statements that initialise weights, which have to be the same in all uses."""
+        found: dict[str, list[Statement]] = {}
+        texts: dict[str, set[Hashable]] = {}
+        for draft in forms.values():
+            own: dict[str, list[Statement]] = {entry.name: [] for entry in draft.entries}
+            for name, statement in draft.initialisation:
+                own.setdefault(name, []).append(statement)
+            for name, statements in own.items():
+                found.setdefault(name, statements)
+                texts.setdefault(name, set()).add(tuple(map(key, statements)))
+        if any(len(each) > 1 for each in texts.values()):
+            raise Unmergeable("its weights are initialised in different ways")
+        return [(name, statement) for name, statements in found.items() for statement in statements]
+
+    # forward
+
+    def _forward(self, made: ClassDraft, slots: list[Slot], forms: Mapping[int, ClassDraft]) -> None:
+        """Enter the statements of `forward`, and their variables."""
+        given: dict[int, Path] = {number: ("", "given", str(number)) for number in range(len(made.arguments))}
+        known = {form: {path: given[n] for n, (_, path) in enumerate(each.arguments)} for form, each in forms.items()}
+        effects: list[dict[int, Effect]] = []
+        for slot in slots:
+            self._step(made, slot, forms, known, effects)
+        results = {
+            form: tuple(self._known(known[form], each.origin_in_whole(path)) for path in each.results())
+            for form, each in forms.items()
+        }
+        for column in zip(*results.values(), strict=True):
+            self.joined.join(column)
+        names = self._variables(made, given, effects, results)
+        require_right(effects, {form: [*given.values()] for form in forms}, results, names)
+        first, own = next(iter(forms.items()))
+        made.variables = names | {path: names[each] for path, each in known[first].items()}
+        for path, result in zip(own.results(), results[first], strict=True):
+            made.variables[path] = names[result]
+
+    @staticmethod
+    def _known(known: Mapping[Path, Path], path: Path) -> Path:
+        if path not in known:
+            raise Unmergeable("it returns a tensor that it does not compute")
+        return known[path]
+
+    def _step(
+        self,
+        made: ClassDraft,
+        slot: Slot,
+        forms: Mapping[int, ClassDraft],
+        known: Mapping[int, dict[Path, Path]],
+        effects: list[dict[int, Effect]],
+    ) -> None:
+        """Enter the statement of a step, if it has one."""
+        sides = {form: step for form, child in slot.children.items() if (step := forms[form].step_of(child.path))}
+        if not sides:
+            return
+        value = ("", "made", str(len(effects)))
+        if any(step.over is None for step in sides.values()):
+            sides = {form: without_overwriting(step) for form, step in sides.items()}
+        reads = {
+            form: tuple(self._known(known[form], forms[form].origin_in_whole(path)) for path in step.reads)
+            for form, step in sides.items()
+        }
+        if len({*map(len, reads.values())}) > 1:
+            raise Unmergeable(f"`{slot.name}` reads different numbers of tensors")
+        for column in zip(*reads.values(), strict=True):
+            self.joined.join(column)
+        exprs = {form: _with_numbers(step, forms[form]) for form, step in sides.items()}
+        first_form, first = next(iter(sides.items()))
+        chosen = reads[first_form]
+        expr = with_inputs(self.expressions.merged(exprs), tuple(map(ValueRef, chosen)))
+        condition = self._condition(slot, sides.keys(), self.by_form.keys())
+        over = None
+        if first.over is not None:
+            over = self._known(known[first_form], forms[first_form].origin_in_whole(first.over))
+        made.steps.append(
+            replace(
+                first, path=value, value=value, expr=expr, reads=chosen, over=over, optional=False,
+                label=next((step.label for step in sides.values() if step.label), ""),
+                is_merged=any(step.is_merged for step in sides.values()),
+                tests=tuple(self._flag(each, slot) for each in condition),
+            )
+        )  # fmt: skip
+        made.sides.append(sides)
+        for form, step in sides.items():
+            known[form][step.value] = known[form][step.path] = value
+        effects.append({form: Effect(reads[form], value) for form in sides})
+
+    def _variables(
+        self,
+        made: ClassDraft,
+        given: Mapping[int, Path],
+        effects: list[dict[int, Effect]],
+        results: Mapping[int, Sequence[Path]],
+    ) -> dict[Path, str]:
+        """Return the variable of each tensor; joined tensors have one."""
+        of = self.joined.of
+        values = []
+        for step, sides in zip(made.steps, effects, strict=True):
+            reads = dict.fromkeys(of(path) for each in sides.values() for path in each.reads)
+            over = of(step.over) if step.over else None
+            values.append(Value(of(step.value), tuple(reads), step.label, "", step.is_merged, over))
+        arguments = {of(path): made.arguments[number][0] for number, path in reversed([*given.items()])}
+        kept = frozenset(of(path) for paths in results.values() for path in paths)
+        names = named(values, arguments, kept, {})
+        paths = [*given.values(), *(step.value for step in made.steps)]
+        return {path: names[of(path)] for path in paths}
+
+    def _flag(self, literal: Literal, slot: Slot) -> tuple[str, bool]:
+        """Return the attribute that says whether a test holds, and its value."""
+        if isinstance(literal.test, Ref):
+            self.flags[literal.test.name] = literal.test
+            return literal.test.name, literal.holds
+        wanted, opposite = structure(literal.test), structure(negated(literal.test))
+        for name, test in self.flags.items():
+            if structure(test) in (wanted, opposite):
+                return name, literal.holds == (structure(test) == wanted)
+        name = base = f"has_{self._flagged(slot)}"
+        number = 2
+        while name in self.taken or name in self.flags:
+            name, number = f"{base}_{number}", number + 1
+        self.flags[name] = literal.test if literal.holds else negated(literal.test)
+        return name, True
+
+    @staticmethod
+    def _flagged(slot: Slot) -> str:
+        child = next(iter(slot.children.values()))
+        if isinstance(child, Node) and isinstance(child.op, Add) and not is_label(child):
+            return "shortcut"
+        return slot.name if is_label(child) or not isinstance(child, Node) else child.op.name
+
+
+def _with_numbers(step: ForwardStep, draft: ClassDraft) -> Expr:
+    """Return the expression of a step with the numbers of its inputs in place of tensors."""
+    numbers = {path: number for number, path in reversed([*enumerate(step.reads)])}
+
+    def change(part: Expr) -> Expr:
+        if not isinstance(part, ValueRef):
+            return part
+        path = draft.origin_in_whole(part.path)
+        found = next((number for each, number in numbers.items() if draft.origin_in_whole(each) == path), None)
+        if found is None:
+            raise Unmergeable("a statement reads a tensor that it does not name")
+        return InputRef(found)
+
+    return mapped(step.expr, change)
+
+
+def _display(expr: Expr) -> Display | None:
+    """Return the pairs of names and modules of a sequence with labels."""
+    if isinstance(expr, Call) and expr.function == "nn.Sequential" and len(expr.args) == 1:
+        only = expr.args[0]
+        if isinstance(only, Call) and only.function == "OrderedDict" and isinstance(only.args[0], Display):
+            return only.args[0]
+    return None
+
+
+def _items(expr: Expr) -> tuple[Expr, ...] | None:
+    """Return the modules of a sequence, None if the expression is none."""
+    if not isinstance(expr, Call) or expr.function != "nn.Sequential" or expr.spread or expr.named:
+        return None
+    display = _display(expr)
+    if display is None:
+        return expr.args
+    return tuple(each.items[1] for each in display.items if isinstance(each, Display))

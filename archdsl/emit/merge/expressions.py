@@ -1,0 +1,113 @@
+"""One expression for all uses of a block."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Ref, parts, structure
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.merge.samples import Sample, Unmergeable
+
+_TRIED = 8
+# Arguments that only save memory: where some uses cannot have them, none has.
+_SAVING = "inplace"
+
+
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """Merges expressions of the forms of a block.
+
+    Attributes:
+        samples: The uses, by their form.
+        drafts: All drafts.
+        mark: Returns a key of the class of a draft, by its number: drafts with one key have one class.
+    """
+
+    samples: Mapping[int, list[Sample]]
+    drafts: Sequence[ClassDraft]
+    mark: Callable[[int], Hashable]
+
+    def merged(self, given: Mapping[int, Expr]) -> Expr:
+        """Return an expression that is right in all uses.
+
+        Args:
+            given: The expression of each form.
+
+        Raises:
+            Unmergeable: There is none.
+        """
+        first = next(iter(given.values()))
+        if any(isinstance(each, Call) and isinstance(each.function, ClassRef) for each in given.values()):
+            return self._construction(given)
+        if len({structure(each) for each in given.values()}) == 1:
+            return self._with_parts(first, given) if isinstance(first, Composite | tuple) else first
+        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in given.values()):
+            return self._number(given)
+        if all(isinstance(each, Call) for each in given.values()):
+            given = _with_equal_arguments(given)
+        return self._with_parts(next(iter(given.values())), given)
+
+    def _with_parts(self, first: Expr, given: Mapping[int, Expr]) -> Expr:
+        """Return an expression whose parts are merged."""
+        kinds = {
+            (type(each), each.label() if isinstance(each, Composite) else len(parts(each))) for each in given.values()
+        }
+        if (
+            len(kinds) > 1
+            or not isinstance(first, Composite | tuple)
+            or len({*map(len, map(parts, given.values()))}) > 1
+        ):
+            raise Unmergeable(f"the uses differ in {_shown(given)}")
+        columns = zip(*(parts(each) for each in given.values()), strict=True)
+        made = tuple(self.merged(dict(zip(given, column, strict=True))) for column in columns)
+        return made if isinstance(first, tuple) else first.with_parts(made)
+
+    def _number(self, given: Mapping[int, Expr]) -> Expr:
+        """Return the number of one form that is right in all."""
+        texts = {structure(each): each for each in given.values()}
+        for candidate in list(texts.values())[:_TRIED]:
+            if all(each.has(candidate, each.value(own)) for form, own in given.items() for each in self.samples[form]):
+                return candidate
+        raise Unmergeable(f"the uses differ in {_shown(given)}")
+
+    def _construction(self, given: Mapping[int, Expr]) -> Expr:
+        """Return the construction of a class that all forms construct."""
+        calls = {form: each for form, each in given.items() if isinstance(each, Call)}
+        numbers = {form: each.function.number for form, each in calls.items() if isinstance(each.function, ClassRef)}
+        if len(numbers) < len(given) or len({self.mark(number) for number in numbers.values()}) > 1:
+            raise Unmergeable("the uses construct different classes")
+        arguments = {form: self._arguments(form, calls[form], self.drafts[number]) for form, number in numbers.items()}
+        names = [name for name in next(iter(arguments.values())) if all(name in each for each in arguments.values())]
+        first = next(iter(calls.values()))
+        named = tuple((name, self.merged({form: each[name] for form, each in arguments.items()})) for name in names)
+        return Call(first.function, (), named, first.spread)
+
+    def _arguments(self, form: int, call: Call, inner: ClassDraft) -> dict[str, Expr]:
+        """Return all arguments that a construction can give."""
+        use = inner.container.use
+        if use is None:
+            return dict(call.named)
+        sample = self.samples[form][0]
+        numbers = {each.name: sample.draft.parameters.expression(each.value) for each in use.arguments}
+        choices = {
+            each.name: Ref(each.alias) if each.alias in sample.values else each.value
+            for each in inner.choices
+            if isinstance(each.value, bool | str) or each.value is None
+        }
+        return {**numbers, **choices}
+
+
+def _with_equal_arguments(given: Mapping[int, Expr]) -> Mapping[int, Expr]:
+    """Return calls without the arguments that only save memory, where some calls lack them."""
+    calls = [each for each in given.values() if isinstance(each, Call)]
+    if all(_SAVING in dict(each.named) for each in calls):
+        return given
+    return {form: each.without_argument(_SAVING) for form, each in given.items() if isinstance(each, Call)}
+
+
+def _shown(given: Mapping[int, Expr]) -> str:
+    from archdsl.base.pyprint import flat
+
+    found = dict.fromkeys(
+        flat(each) if not isinstance(each, Composite) else type(each).__name__ for each in given.values()
+    )
+    return " and ".join(list(found)[:2])

@@ -1,0 +1,144 @@
+"""The uses of a block as samples of its class: the values of its names, and the tests that each use evaluated."""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from archdsl.base.guards import Guard
+from archdsl.base.pyexpr import Conditional, Expr, Infix, Not, Ref
+from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
+from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.conditions import clauses, joined
+from archdsl.ir.origin import Origin, Test
+
+# A place of the source, seen from the container of a step: the statements around it, with their rounds.
+Place: TypeAlias = tuple[tuple[str, int, int], ...]
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "is": operator.is_, "is not": operator.is_not,
+    "in": lambda value, values: value in values, "not in": lambda value, values: value not in values,
+}  # fmt: skip
+
+
+class Unmergeable(Exception):
+    """The uses of a block do not become one class; the text says why."""
+
+
+def place_of(origin: Origin | None, end: Origin | None) -> Place:
+    """Return the place of a step within the container with the origin `end`.
+
+    The branches of an `if` do not count, so that both sides of one that call the same macro meet. Nor do the statements
+    in an operator or macro that the block was given.
+    """
+    found: list[tuple[str, int, int]] = []
+    for link in origin.up_to(end) if origin else ():
+        if link.argument:
+            found.clear()
+        if not link.is_branch:
+            found.append((link.span.source.name, link.span.start, link.round))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A use of a block.
+
+    Attributes:
+        draft: Its draft.
+        form: The number of its form: uses of a form have the same steps.
+    """
+
+    draft: ClassDraft
+    form: int
+
+    @cached_property
+    def values(self) -> Mapping[str, object]:
+        """The values of the names in the block."""
+        choices = {each.name: each.value for each in self.draft.choices}
+        return {**self.draft.parameters.values, **choices}
+
+    @cached_property
+    def tests(self) -> Mapping[Place, Test]:
+        """The tests that it evaluated, by place. A test that a loop evaluates at one place again is not among them."""
+        use, end = self.draft.container.use, self.draft.container.origin
+        assert use
+        return {site_of(each.around, each.test, end): each.test for each in use.tests}
+
+    def value(self, expr: Expr) -> object:
+        """Return the value of an expression in this use.
+
+        Raises:
+            KeyError: The use has no value for a name in it.
+            TypeError: Its values cannot be computed with.
+        """
+        match expr:
+            case TracedInt():
+                return evaluated(expr, self.values)  # type: ignore[arg-type]
+            case TracedFloat() | Ref():
+                return self.values[expr.name]
+            case Not():
+                return not self.value(expr.test)
+            case Conditional():
+                return self.value(expr.value if self.value(expr.test) else expr.otherwise)
+            case Infix(symbol="and"):
+                return bool(self.value(expr.left)) and bool(self.value(expr.right))
+            case Infix(symbol="or"):
+                return bool(self.value(expr.left)) or bool(self.value(expr.right))
+            case Infix():
+                return _COMPARE[expr.symbol](self.value(expr.left), self.value(expr.right))
+            case None | bool() | int() | float() | str() | tuple():
+                return expr
+            case _:
+                raise TypeError(expr)
+
+    def has(self, expr: Expr, value: object) -> bool:
+        """Return whether an expression has a value in this use."""
+        try:
+            return self.value(expr) == value
+        except (KeyError, TypeError, ZeroDivisionError):
+            return False
+
+
+def site_of(around: Origin | None, test: Test, end: Origin | None) -> Place:
+    """Return the place of a test within a container."""
+    return (*place_of(around, end), (test.span.source.name, test.span.start, -test.span.end))
+
+
+def written(test: Test, values: Mapping[str, object]) -> Expr:
+    """Return a test as Python over the names of the block, None if these cannot say it.
+
+    That of a projection comes from its guard: the sizes that differ.
+    """
+    found = test.written()
+    if found is not None or len(test.guards) != 1:
+        return found
+    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    return _differing(test.guards[0]._replace(symbol="!="), numbers)
+
+
+def _differing(guard: Guard, values: Mapping[str, int | float]) -> Expr:
+    found = [each.expr for each in clauses(guard, values)]
+    return joined("and", found) if found else None
+
+
+def negated(expr: Expr) -> Expr:
+    """Return the opposite of a test."""
+    opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "is": "is not", "is not": "is"}
+    if isinstance(expr, Not):
+        return expr.test
+    if isinstance(expr, Infix) and expr.symbol in opposite:
+        return Infix(expr.left, opposite[expr.symbol], expr.right)
+    if isinstance(expr, Infix) and expr.symbol in ("and", "or"):
+        return Infix(negated(expr.left), "or" if expr.symbol == "and" else "and", negated(expr.right))
+    return Not(expr)
+
+
+def forms_of(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
+    """Return the samples by their form."""
+    found: dict[int, list[Sample]] = {}
+    for each in samples:
+        found.setdefault(each.form, []).append(each)
+    return found
