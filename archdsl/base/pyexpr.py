@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from archdsl.base.guards import NEGATED
 from archdsl.base.symbolic import Factor, Polynomial, Quotient, TracedFloat, TracedInt
 
 
@@ -256,6 +257,19 @@ class Repeat(Composite):
 
 
 @dataclass(frozen=True, slots=True)
+class Spread(Composite):
+    """The items of a list as arguments: `*block`."""
+
+    items: "Expr"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.items,)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Spread":
+        return Spread(*parts)
+
+
+@dataclass(frozen=True, slots=True)
 class OnlyIf(Composite):
     """An item of a list that exists only if a test holds. It has no text: a constructor appends it under an `if`."""
 
@@ -302,10 +316,12 @@ class Text(Composite):
 
 Expr: TypeAlias = (
     "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix"
-    " | Not | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | OnlyIf | Numbered | Text | None"
+    " | Not | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | OnlyIf | Spread | Numbered | Text"
+    " | None"
 )
 
 _ABSENT = object()
+_OPPOSITE = {**NEGATED, "is": "is not", "is not": "is", "in": "not in", "not in": "in"}
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -394,6 +410,17 @@ def structure(expr: Expr) -> Hashable:
         return (TracedFloat, expr.name)
     # Python takes 1, 1.0 and True for equal, and 0.0 and -0.0.
     return (type(expr), repr(expr)) if isinstance(expr, int | float) else expr
+
+
+def negated(expr: Expr) -> Expr:
+    """Return the _OPPOSITE of a test."""
+    if isinstance(expr, Not):
+        return expr.test
+    if isinstance(expr, Infix) and expr.symbol in _OPPOSITE:
+        return Infix(expr.left, _OPPOSITE[expr.symbol], expr.right)
+    if isinstance(expr, Infix) and expr.symbol in ("and", "or"):
+        return Infix(negated(expr.left), "or" if expr.symbol == "and" else "and", negated(expr.right))
+    return Not(expr)
 
 
 def _factor(factor: Factor) -> Expr:

@@ -20,6 +20,7 @@ from archdsl.base.pyexpr import (
     Ref,
     Repeat,
     Sequence,
+    Spread,
     Text,
     ValueRef,
     arithmetic,
@@ -29,7 +30,7 @@ from archdsl.base.symbolic import TracedFloat, TracedInt
 WIDTH = 88
 INDENT = 4
 _Bracketed: TypeAlias = Call | Method | Sequence | Mapping
-_Composite: TypeAlias = Attribute | Item | Infix | Not | Conditional | Repeat | Numbered | Text | _Bracketed
+_Composite: TypeAlias = Attribute | Item | Infix | Not | Spread | Conditional | Repeat | Numbered | Text | _Bracketed
 _COMPARISONS = ("is", "is not", "in", "not in", "==", "!=", "<", "<=", ">", ">=")
 _PRECEDENCE = {
     "or": 1, "and": 2, **dict.fromkeys(_COMPARISONS, 4), "|": 5, "+": 6, "-": 6, "*": 7, "//": 7, "/": 7, "%": 7,
@@ -80,6 +81,8 @@ def _composite(expr: _Composite) -> str:
         case Infix():
             level = _PRECEDENCE[expr.symbol]
             return f"{_operand(expr.left, level)} {expr.symbol} {_operand(expr.right, level + 1)}"
+        case Spread():
+            return f"*{flat(expr.items)}"
         case Not():
             return f"not {_operand(expr.test, _NEGATION)}"
         case Conditional():

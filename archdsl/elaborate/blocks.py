@@ -188,7 +188,8 @@ def _use(
     guards = tuple(usage.guards)
     use = Use(
         definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors(), guards,
-        entry.choices(_aliases(call, definition, scope)), tuple(usage.tests),
+        tuple(param.name.text for param in definition.params), entry.choices(_aliases(call, definition, scope)),
+        tuple(usage.tests),
     )  # fmt: skip
     container = Container(
         path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,

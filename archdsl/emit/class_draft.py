@@ -84,7 +84,8 @@ class ClassDraft:
         guards: The conditions on the parameters under which the class is this one.
         whole: The statements of `forward` before optional ones share variables with others.
         whole_aliases: The aliases before that.
-        sides: Of a merged draft, each step in the forms that have it, by the number of the form.
+        forms: Of a merged draft, the form of each draft that was merged, by number.
+        sides: Of a merged draft, for each step its number among the steps of each form that has it.
         flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
     """
 
@@ -104,9 +105,10 @@ class ClassDraft:
     aliases: dict[Path, Path] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
-    whole: dict[Path, ForwardStep] = field(default_factory=dict)
+    whole: list[ForwardStep] = field(default_factory=list)
     whole_aliases: dict[Path, Path] = field(default_factory=dict)
-    sides: list[dict[int, ForwardStep]] = field(default_factory=list)
+    forms: dict[int, int] = field(default_factory=dict)
+    sides: list[dict[int, int]] = field(default_factory=list)
     flags: dict[str, Expr] = field(default_factory=dict)
 
     @property
@@ -171,10 +173,6 @@ class ClassDraft:
     def origin(self, path: Path) -> Path:
         """Return the tensor that a tensor is an alias of, or the tensor itself."""
         return origin_of(path, self.aliases)
-
-    def step_of(self, path: Path) -> ForwardStep | None:
-        """Return the statement that computes a step, None if it has none."""
-        return self.whole.get(path)
 
     def origin_in_whole(self, path: Path) -> Path:
         """Return the tensor that a tensor is an alias of, where optional steps are no aliases."""

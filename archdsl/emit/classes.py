@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
 from archdsl.base.symbolic import TracedInt, evaluated, polynomial
+from archdsl.emit.arguments import complete, enter_parameters
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import Clause
@@ -50,6 +51,11 @@ class Class:
     why: str = ""
     representative: ClassDraft = field(init=False)
 
+    @property
+    def drafts(self) -> list[ClassDraft]:
+        """The drafts whose code the class has."""
+        return [self.merged] if self.merged else self.members
+
     def __post_init__(self) -> None:
         optional = (each for each in self.members if each.has_optional)
         self.representative = self.merged or next(optional, self.members[0])
@@ -64,6 +70,9 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         reserved: Names that no class can have.
     """
     groups = grouped(drafts, roots)
+    representatives = [each.merged for each in groups.values() if each.merged]
+    if representatives:
+        complete([*drafts, *{id(each): each for each in representatives}.values()], drafts)
     made: dict[int, Class] = {}
     taken = dict.fromkeys((*reserved, *(drafts[number].name for number in roots)), 2)
     for draft in drafts:
@@ -74,8 +83,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         taken.setdefault(name, 2)
         made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
         made |= {each.number: made_class for each in group.members}
-    for found in reversed({id(each): each for each in made.values()}.values()):
-        found.parameters = _parameters(found)
+    enter_parameters(made)
     _count_forms({id(each): each for each in made.values()}.values())
     return made
 
@@ -99,12 +107,6 @@ def _free(name: str, taken: dict[str, int]) -> str:
     return found
 
 
-def _parameters(found: Class) -> list[str]:
-    """Return the parameters that the code of a class reads, in the order of the block."""
-    mentions = frozenset[str]().union(*(member.mentions for member in found.members))
-    return [name for name in found.representative.parameters.values if name in mentions]
-
-
 def resolved(expr: Expr, drafts: list[ClassDraft], made: dict[int, Class]) -> Expr:
     """Return an expression with the names and arguments of classes in place of references to drafts."""
 
@@ -121,10 +123,13 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     """Return the call of a class: required arguments by position, others by name if they differ from the default."""
     defaults = default_values(found)
     given = dict(part.named)
+    choices = {each.name: each.expr for each in draft.choices}
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
     for name in found.parameters:
-        value = given.get(name, int(draft.parameters.values[name]) if name in draft.parameters.values else None)
+        value = given.get(name, choices.get(name))
+        if name not in given and name in draft.parameters.values:
+            value = int(draft.parameters.values[name])
         if name not in defaults:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):

@@ -1,6 +1,6 @@
 """The constructor of a generated class."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from archdsl.base.pyexpr import (
     Attribute,
@@ -10,9 +10,11 @@ from archdsl.base.pyexpr import (
     Infix,
     Item,
     Mapping,
+    OnlyIf,
     Ref,
     Repeat,
     Sequence,
+    Spread,
     Text,
     call,
     mapped,
@@ -26,7 +28,18 @@ from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
 from archdsl.emit.conditions import Clause
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
-from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Raise, Statement, branch, expressions
+from archdsl.emit.statements import (
+    Assign,
+    Evaluate,
+    Function,
+    If,
+    Parameter,
+    Raise,
+    Statement,
+    branch,
+    expressions,
+    under,
+)
 
 _SELF = Ref("self")
 _DEVICE = union(Ref("torch.device"), Ref("str"), None)
@@ -60,8 +73,12 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     """Yield the parameters of the net. A default that is computed from other parameters is None in the signature."""
     defaults = module.defaults(found)
+    values = {
+        **{each.name: each.value for each in found.representative.choices},
+        **found.representative.parameters.values,
+    }
     for name in found.parameters:
-        kind = Ref("int" if isinstance(found.representative.parameters.values[name], int) else "float")
+        kind = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -108,7 +125,8 @@ def _kept(found: Class) -> list[Statement]:
     applied = found.representative.applied
     names = [name for name in found.parameters if name in applied]
     names += [GROUP.name] if found.representative.gathers else []
-    return [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
+    kept = [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
+    return [*kept, *(Assign(Attribute(_SELF, name), test) for name, test in found.representative.flags.items())]
 
 
 def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list[Statement]:
@@ -128,6 +146,9 @@ def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list
 
 def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
+    if found.merged:
+        tests = {entry.name: entry.test for entry in found.merged.entries}
+        return [*under((tests.get(name), statement) for name, statement in found.merged.initialisation)]
     plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
     return [*plain, *_if_projecting(found, optional)] if found.takes_project else [*plain, *optional]
 
@@ -148,6 +169,8 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
 
     In a class with `project`, a projection is the identity at first; neighbouring ones are constructed under one `if`.
     """
+    if found.merged:
+        return [*under(each for entry in found.merged.entries for each in _optional_parts(entry, found.merged, module))]
     made: list[Statement] = []
     projections: list[Statement] = []
     written: dict[int, Expr] = {}
@@ -165,6 +188,28 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
         made += [*_if_projecting(found, projections), assignment]
         projections = []
     return [*made, *_if_projecting(found, projections)]
+
+
+def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Expr, Statement]]:
+    """Yield the statements that construct a submodule of a merged class, each with the test that it is under."""
+    target = Attribute(_SELF, entry.name)
+    value = _module(entry, draft, module)
+    if not (isinstance(value, Call) and any(isinstance(each, OnlyIf) for each in value.args)):
+        yield entry.test, Assign(target, value)
+        return
+    items = Ref(entry.name if entry.name not in draft.parameters.values else f"{entry.name}_items")
+    yield entry.test, Assign(items, Sequence((), "["), Item(Ref("list"), Ref("nn.Module")))
+    for each in value.args:
+        test, item = (each.test, each.item) if isinstance(each, OnlyIf) else (None, each)
+        appended = Evaluate(Call(Attribute(items, "append"), (item,)))
+        yield (_both(entry.test, test), appended)
+    yield entry.test, Assign(target, Call(value.function, (Spread(items),)))
+
+
+def _both(outer: Expr, inner: Expr) -> Expr:
+    if outer is None or inner is None:
+        return inner if outer is None else outer
+    return Infix(outer, "and", inner)
 
 
 def _anchors(draft: ClassDraft) -> list[Statement]:

@@ -95,6 +95,8 @@ def _inputs(members: list[ClassDraft]) -> list[Shape]:
 
 def shapes_after(found: Class) -> list[str]:
     """Return the shape of each step's result; empty if it differs too much between the uses of the class."""
+    if found.merged:
+        return _shapes_of_forms(found, found.merged)
     # Drafts of a class have the same required steps, and those that have optional steps have the same ones.
     draft = found.representative
     steps = {
@@ -118,6 +120,16 @@ def shapes_after(found: Class) -> list[str]:
         if key not in known:
             known[key] = alike, _joined(_sizes(found.members, alike, given))
         shapes.append("" if step.device else known[key][1])
+    return shapes
+
+
+def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
+    """Return the shape of each step of a merged class, in the uses that have the step."""
+    shapes: list[str] = []
+    for sides in merged.sides:
+        having = [member for member in found.members if merged.forms[member.number] in sides]
+        alike = [member.whole[sides[merged.forms[member.number]]].shape for member in having]
+        shapes.append(_joined(_sizes(having, alike, _inputs(having) if merged.arguments else None)))
     return shapes
 
 

@@ -228,7 +228,7 @@ class Drafter:
             each.path: each.expr.path for each in draft.steps if isinstance(each.expr, ValueRef) and not each.reads
         }
         draft.whole_aliases = dict(alias)
-        draft.whole = {each.path: each for each in draft.steps if each.reads}
+        draft.whole = [each for each in draft.steps if each.reads]
         optional: set[Path] = set()
         reads = LastReads(draft, alias)
         entries = {(*draft.container.path, entry.name) for entry in draft.entries}

@@ -1,12 +1,14 @@
 """The `forward` of a generated class."""
 
-from archdsl.base.pyexpr import Call, Conditional, Expr, Ref, Sequence, union
+from archdsl.base.pyexpr import Attribute, Call, Conditional, Expr, Not, Ref, Sequence, union
 from archdsl.emit import documentation
-from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
+from archdsl.emit.conditions import joined
 from archdsl.emit.module_classes import TENSOR, ModuleClasses
-from archdsl.emit.statements import Assign, Function, If, Parameter, Return, Statement, branch
+from archdsl.emit.statements import Assign, Function, If, Parameter, Return, Statement, branch, under
 
+_SELF = Ref("self")
 _TRAINING = Ref("self.training")
 
 
@@ -44,6 +46,7 @@ def _steps(found: Class, unbound: set[str]) -> list[Statement]:
     draft = found.representative
     made: list[Statement] = []
     training: list[Statement] = []
+    tested: list[tuple[Expr, Statement]] = []
     before = documentation.shape_of_input(found)
     for step, shape in zip(draft.steps, documentation.shapes_after(found), strict=True):
         name = draft.variables[step.value]
@@ -56,12 +59,21 @@ def _steps(found: Class, unbound: set[str]) -> list[Statement]:
         )
         unbound.discard(name)
         before = shape or before
+        if found.merged:
+            tested.append((_test(step), statement))
+            continue
         if step.in_training:
             training.append(statement)
             continue
         made += [*_if_training(training), statement]
         training = []
-    return [*made, *_if_training(training)]
+    return [*made, *_if_training(training), *under(tested)]
+
+
+def _test(step: ForwardStep) -> Expr:
+    """Return the test that a statement of a merged class is under, None if it always runs."""
+    flags = [Attribute(_SELF, name) if holds else Not(Attribute(_SELF, name)) for name, holds in step.tests]
+    return joined("and", flags) if flags else None
 
 
 def _if_training(body: list[Statement]) -> list[Statement]:

@@ -26,6 +26,7 @@ _ALWAYS = (Import("torch"), Import("torch", "Tensor"), Import("torch", "nn"))
 _POSSIBLE = (
     Import("collections", "OrderedDict"),
     Import("typing", "Any"),
+    Import("typing", "Final"),
     Import("typing", "NamedTuple"),
     Import("torch.distributed", alias="dist"),
     Import("torch.nn.functional", alias="F"),

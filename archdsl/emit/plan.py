@@ -1,12 +1,13 @@
 """Plans modules: all names and lines are decided here; the template only lays them out."""
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import Expr, Item, Ref, Sequence, names_of, union
 from archdsl.base.pyprint import INDENT
 from archdsl.emit import documentation
-from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
 from archdsl.emit.constructor import constructor
 from archdsl.emit.forward import forward
@@ -30,6 +31,8 @@ from archdsl.ir.graph import CheckedGraph, CountedGraph, Path
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.pipeline_stages import PipelineStage
 
+_FLAG = Item(Ref("Final"), Ref("bool"))
+
 
 @dataclass(frozen=True, slots=True)
 class ClassPlan:
@@ -38,6 +41,7 @@ class ClassPlan:
     name: str
     base: str
     doc: tuple[str, ...]
+    declared: tuple[str, ...]
     init: tuple[str, ...]
     forward: tuple[str, ...]
 
@@ -57,6 +61,18 @@ class ModulePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """The variable of a statement of `forward`, and the step that it computes, relative to the class.
+
+    In a merged class, `others` has the steps in uses with other steps, by the paths of these.
+    """
+
+    path: Path
+    variable: str
+    others: Mapping[Path, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratedModule:
     """The plan of a module, and which step each statement of `forward` computes into which variable, by class.
 
@@ -64,7 +80,7 @@ class GeneratedModule:
     """
 
     plan: ModulePlan
-    statements: dict[str, tuple[tuple[Path, str], ...]]
+    statements: dict[str, tuple[Computed, ...]]
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -132,6 +148,7 @@ def _planned(
     methods = {each.name: _methods(each, module) for each in module.distinct}
     read = {name for each in methods.values() for expr in each.expressions() for name in names_of(expr)}
     read |= {name for expr in expressions(tuple(tables)) for name in names_of(expr)}
+    read |= {"Final"} if any(each.representative.flags for each in module.distinct) else set()
     read |= {"NamedTuple"} if any(map(module.output_class, graphs)) else set()
     support = [*needed(_candidates(graphs), read), *map(definition, extra)]
     planned = ModulePlan(
@@ -144,7 +161,7 @@ def _planned(
         classes=tuple(_class(each, module, methods[each.name]) for each in module.distinct),
         tables=tuple(line for each in tables for line in printed(each, 0)),
     )
-    statements = {each.name: _computed(each.representative) for each in module.distinct}
+    statements = {each.name: _computed(each) for each in module.distinct}
     notes = dict.fromkeys(note for each in module.distinct for note in notes_of(each, module.graph_of(each)))
     return GeneratedModule(planned, statements, tuple(output.name for output in graph.outputs), tuple(notes))
 
@@ -160,6 +177,7 @@ def _class(found: Class, module: ModuleClasses, methods: _Methods) -> ClassPlan:
         found.name,
         "nn.Sequential" if found.representative.is_numbered else "nn.Module",
         tuple(documentation.of_class(found, module.graph_of(found))),
+        tuple(line for name in found.representative.flags for line in printed(Declare(Ref(name), _FLAG), INDENT)),
         tuple(printed_function(methods.init)),
         tuple(printed_function(methods.forward)) if methods.forward else (),
     )
@@ -196,7 +214,18 @@ def _outputs(graph: LoweredGraph, module: ModuleClasses) -> tuple[str, ...]:
     return (head, *doc, "", *(line for each in fields for line in printed(each, INDENT)))
 
 
-def _computed(draft: ClassDraft) -> tuple[tuple[Path, str], ...]:
-    """Return the steps that the statements of `forward` compute, relative to the class, with their variables."""
-    start = len(draft.container.path)
-    return tuple((each.path[start:], draft.variables[each.value]) for each in draft.steps)
+def _computed(found: Class) -> tuple[Computed, ...]:
+    """Return what the statements of `forward` compute, in the order of the text."""
+    draft = found.representative
+    if draft is not found.merged:
+        return tuple(Computed(_relative(each, draft), draft.variables[each.value]) for each in draft.steps)
+    made: list[Computed] = []
+    for step, sides in zip(draft.steps, draft.sides, strict=True):
+        having = [member for member in found.members if draft.forms[member.number] in sides]
+        paths = {each.container.path: _relative(each.whole[sides[draft.forms[each.number]]], each) for each in having}
+        made.append(Computed(next(iter(paths.values())), draft.variables[step.value], paths))
+    return tuple(made)
+
+
+def _relative(step: ForwardStep, draft: ClassDraft) -> Path:
+    return step.path[len(draft.container.path) :]

@@ -1,10 +1,11 @@
 """The Python statements that generated code is made of, and their printer."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TypeAlias, assert_never
 
-from archdsl.base.pyexpr import Expr, Infix, mapped, structure
+from archdsl.base.pyexpr import Expr, Infix, mapped, negated, structure
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
 
 
@@ -53,7 +54,7 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A test and the statements that run if it holds."""
+    """A test and the statements that run if it holds; None is the test of an `else`."""
 
     test: Expr
     body: "tuple[Statement, ...]"
@@ -124,6 +125,27 @@ def _conjunction(left: Expr, right: Expr) -> Infix:
     if isinstance(right, Infix) and right.symbol == "and":
         return Infix(_conjunction(left, right.left), "and", right.right)
     return Infix(left, "and", right)
+
+
+def under(statements: Iterable[tuple[Expr, Statement]]) -> Iterator[Statement]:
+    """Yield statements under their tests: neighbours with one test share an `if`, and opposite ones an `else`."""
+    runs = [
+        (run[0][0], tuple(statement for _, statement in run))
+        for _, group in groupby(statements, lambda each: structure(each[0]))
+        if (run := list(group))
+    ]
+    at = 0
+    while at < len(runs):
+        test, body = runs[at]
+        at += 1
+        if test is None:
+            yield from body
+            continue
+        branches = [Branch(test, body)]
+        if at < len(runs) and structure(runs[at][0]) == structure(negated(test)):
+            branches.append(Branch(None, runs[at][1]))
+            at += 1
+        yield If(tuple(branches))
 
 
 def bodies(statement: Statement) -> Iterator[tuple[Statement, ...]]:
@@ -233,13 +255,16 @@ def printed(statement: Statement, indent: int) -> list[str]:
             return [
                 line
                 for number, each in enumerate(statement.branches)
-                for head in ["elif " if number else "if "]
-                for line in (
-                    *lines(each.test, prefix=head, indent=indent, suffix=":"), *_body(each.body, indent)
-                )
+                for line in (*_head(each.test, number, indent), *_body(each.body, indent))
             ]  # fmt: skip
         case _:
             assert_never(statement)
+
+
+def _head(test: Expr, number: int, indent: int) -> list[str]:
+    if test is None:
+        return [f"{' ' * indent}else:"]
+    return lines(test, prefix="elif " if number else "if ", indent=indent, suffix=":")
 
 
 def _body(body: tuple[Statement, ...], indent: int) -> list[str]:

@@ -42,7 +42,7 @@ class Value:
 def named(
     values: Sequence[Value], given: Mapping[Path, str], kept: frozenset[Path], own: Mapping[Path, str]
 ) -> dict[Path, str]:
-    """Return the variable of each tensor.
+    """Return the variable of each tensor. A tensor that several statements compute keeps its variable.
 
     Args:
         values: The tensors, in the order of the statements that compute them.
@@ -60,6 +60,8 @@ def named(
         variables.release(number)
         if value.over is not None:
             name = names[value.over]
+        elif value.path in names:
+            name = names[value.path]
         elif value.path in own:
             name = own[value.path]
         elif value.path not in last:

@@ -133,8 +133,8 @@ class Use:
     """The use of a block.
 
     `tensors` are the names and paths of its further input streams after the first, `guards` the conditions on its
-    arguments that hold in this use. `choices` are the arguments that are no numbers, and `tests` the tests that decided
-    about its steps.
+    arguments that hold in this use. `parameters` are the names of the parameters of the block, `choices` the arguments
+    that are no numbers, and `tests` the tests that decided about its steps.
     """
 
     block: str
@@ -143,6 +143,7 @@ class Use:
     arguments: tuple[Argument, ...]
     tensors: tuple[tuple[str, Path], ...] = ()
     guards: tuple[Guard, ...] = ()
+    parameters: tuple[str, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[Choice, ...] = field(default=(), repr=False, compare=False)
     tests: tuple[Tested, ...] = field(default=(), repr=False, compare=False)
 

@@ -78,3 +78,8 @@ class Choice:
     value: object
     alias: str = ""
     default: object = NO_DEFAULT
+
+    @property
+    def expr(self) -> Expr:
+        """The value as Python, None if it has no such form."""
+        return self.value if isinstance(self.value, bool | str) else None

@@ -165,6 +165,12 @@ class Constructor(Evaluator):
     def _expression(self, node: ast.expr, scope: Scope) -> None:
         if isinstance(node, ast.Constant):
             return
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[item]) if isinstance(
+                items := scope.get(name), tuple
+            ):
+                scope[name] = (*items, self.value(item, scope))
+                return
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_super(node.func.value):
             self._super(node, scope)
             return

@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl.base.shape import Shape
 from archdsl.emit.dataflow import Dataflow
-from archdsl.emit.plan import GeneratedModule, plan
+from archdsl.emit.plan import Computed, GeneratedModule, plan
 from archdsl.ir.graph import Container, CountedGraph, Input, Path, dotted
 from archdsl.passes.lowering import Buildable, LoweredGraph, lowered
 from archdsl.passes.transfers import is_move
@@ -151,7 +151,7 @@ class _Tracer:
         self.observed = observed
         self.paths = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
         self.file = type(net).forward.__code__.co_filename
-        self.lines: dict[int, tuple[Path, str]] = {}
+        self.lines: dict[int, Computed] = {}
         self.last: dict[int, int] = {}
         for line, statement in statements(File(self.file).read_text(encoding="utf-8"), planned):
             self.lines[line.lineno] = statement
@@ -171,16 +171,16 @@ class _Tracer:
             return self  # a statement of several lines that is not complete yet
         self.before.pop(key, None)
         if done is not None:
-            path, variable = self.lines[done]
+            made = self.lines[done]
             owner = self.paths.get(id(frame.f_locals.get("self")))
-            if owner is not None and (*owner, *path) not in self.observed.shapes:
-                self.observed.note((*owner, *path), frame.f_locals[variable])
+            if owner is not None and (*owner, *made.others.get(owner, made.path)) not in self.observed.shapes:
+                self.observed.note((*owner, *made.others.get(owner, made.path)), frame.f_locals[made.variable])
         if event == "line" and frame.f_lineno in self.lines:
             self.before[key] = frame.f_lineno
         return self
 
 
-def statements(source: str, planned: GeneratedModule) -> Iterator[tuple[ast.stmt, tuple[Path, str]]]:
+def statements(source: str, planned: GeneratedModule) -> Iterator[tuple[ast.stmt, Computed]]:
     """Yield each computing statement of a generated module, with its step and variable."""
     for part in ast.parse(source).body:
         if isinstance(part, ast.ClassDef) and part.name in planned.statements:
@@ -191,11 +191,11 @@ def statements(source: str, planned: GeneratedModule) -> Iterator[tuple[ast.stmt
 
 
 def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the computing statements, including those under `if self.training`."""
+    """Return the computing statements, including those under an `if`."""
     found: list[ast.stmt] = []
     for part in body:
         if isinstance(part, ast.If):
-            found += _assignments(part.body)
+            found += [*_assignments(part.body), *_assignments(part.orelse)]
         elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign):
             is_start = isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Constant)
             found += [] if is_start else [part]

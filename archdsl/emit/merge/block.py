@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archdsl.base.pyexpr import Call, Expr, InputRef, OnlyIf, Ref, ValueRef, mapped, structure, with_inputs
+from archdsl.base.pyexpr import Call, Expr, InputRef, OnlyIf, Ref, ValueRef, mapped, negated, structure, with_inputs
 from archdsl.base.pyexpr import Sequence as Display
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, without_overwriting
 from archdsl.emit.merge.alignment import Slot, aligned, is_label
 from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_python
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.flow import Effect, Joined, require_right
-from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, negated
+from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of
 from archdsl.emit.statements import Statement, key
 from archdsl.emit.variables import Value, named
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
@@ -42,12 +42,16 @@ class _Merge:
     by_form: dict[int, list[Sample]] = field(init=False)
     conditions: Conditions = field(init=False)
     expressions: Expressions = field(init=False)
+    numbers: dict[int, dict[Path, int]] = field(init=False)
     flags: dict[str, Expr] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     joined: Joined = field(default_factory=Joined)
 
     def __post_init__(self) -> None:
         self.by_form = forms_of(self.samples)
+        self.numbers = {
+            form: {step.path: number for number, step in enumerate(each.whole)} for form, each in self.forms.items()
+        }
         self.conditions = Conditions(self.samples)
         self.expressions = Expressions(self.by_form, self.drafts, self.mark)
 
@@ -69,6 +73,7 @@ class _Merge:
         parameters.fixed = set[str]().union(*(each.parameters.fixed for each in forms.values()))
         made = ClassDraft(first.container, parameters, first.number, first.name, first.arguments, entries=entries)
         made.guards = first.guards
+        made.forms = {each.draft.number: each.form for each in self.samples}
         made.initialisation = self._initialisation(forms)
         self._forward(made, slots, forms)
         made.flags = self.flags
@@ -208,9 +213,14 @@ class _Merge:
         effects: list[dict[int, Effect]],
     ) -> None:
         """Enter the statement of a step, if it has one."""
-        sides = {form: step for form, child in slot.children.items() if (step := forms[form].step_of(child.path))}
-        if not sides:
+        numbers = {
+            form: number
+            for form, child in slot.children.items()
+            if (number := self.numbers[form].get(child.path)) is not None
+        }
+        if not numbers:
             return
+        sides = {form: forms[form].whole[number] for form, number in numbers.items()}
         value = ("", "made", str(len(effects)))
         if any(step.over is None for step in sides.values()):
             sides = {form: without_overwriting(step) for form, step in sides.items()}
@@ -238,7 +248,7 @@ class _Merge:
                 tests=tuple(self._flag(each, slot) for each in condition),
             )
         )  # fmt: skip
-        made.sides.append(sides)
+        made.sides.append(numbers)
         for form, step in sides.items():
             known[form][step.value] = known[form][step.path] = value
         effects.append({form: Effect(reads[form], value) for form in sides})

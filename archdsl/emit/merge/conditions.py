@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.base.pyexpr import Expr, structure
+from archdsl.base.pyexpr import Expr, negated, structure
 from archdsl.emit.conditions import joined
-from archdsl.emit.merge.samples import Place, Sample, Unmergeable, negated, site_of, written
+from archdsl.emit.merge.samples import Place, Sample, Unmergeable, site_of, written
 from archdsl.ir.graph import Container, Node
 from archdsl.ir.origin import Origin
 
@@ -69,26 +69,23 @@ class Conditions:
             return ()
         candidates: list[Condition] = []
         for sample, child in children:
-            literals = self._around(child.origin, sample)
-            candidates += [(each,) for each in literals]
-            if len(literals) > 1:
-                candidates.append(tuple(reversed(literals)))
+            for literals in self._around(child.origin, sample):
+                candidates += [(each,) for each in literals]
+                if len(literals) > 1:
+                    candidates.append(tuple(reversed(literals)))
         for candidate in candidates:
             if all(present(each) == all(literal.is_true(each) for literal in candidate) for each in among):
                 return candidate
         raise Unmergeable(f"no test of the block tells when `{what}` exists")
 
-    def _around(self, origin: Origin | None, sample: Sample) -> list[Literal]:
-        """Return the tests around a step, innermost first."""
+    def _around(self, origin: Origin | None, sample: Sample) -> list[list[Literal]]:
+        """Return the tests around a step, innermost first: as all uses evaluate them, and as this one does."""
         end = sample.draft.container.origin
-        found: list[Literal] = []
-        for link in origin.up_to(end) if origin else ():
-            if link.test is None:
-                continue
-            text = self.text(site_of(link.outer, link.test, end))
-            if text is not None:
-                found.append(Literal(text, link.test.value))
-        return found
+        links = [link for link in (origin.up_to(end) if origin else ()) if link.test]
+        tests = [(link.test, self.text(site_of(link.outer, link.test, end))) for link in links if link.test]
+        agreed = [Literal(text, test.value) for test, text in tests if text is not None]
+        own = [(test, written(test, sample.values)) for test, _ in tests]
+        return [agreed, [Literal(text, test.value) for test, text in own if text is not None]]
 
     def text(self, site: Place) -> Expr:
         """Return the text of a test that gives every use its own value, None if there is none."""

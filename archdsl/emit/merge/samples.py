@@ -124,18 +124,6 @@ def _differing(guard: Guard, values: Mapping[str, int | float]) -> Expr:
     return joined("and", found) if found else None
 
 
-def negated(expr: Expr) -> Expr:
-    """Return the opposite of a test."""
-    opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "is": "is not", "is not": "is"}
-    if isinstance(expr, Not):
-        return expr.test
-    if isinstance(expr, Infix) and expr.symbol in opposite:
-        return Infix(expr.left, opposite[expr.symbol], expr.right)
-    if isinstance(expr, Infix) and expr.symbol in ("and", "or"):
-        return Infix(negated(expr.left), "or" if expr.symbol == "and" else "and", negated(expr.right))
-    return Not(expr)
-
-
 def forms_of(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
     """Return the samples by their form."""
     found: dict[int, list[Sample]] = {}
