@@ -15,6 +15,7 @@ from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, 
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Argument, Path
 from archdsl.ir.origin import NO_DEFAULT, Choice
+from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
 # Names of the traced axes of a block's input by its rank: the first axis, and in a sequence the last one.
@@ -93,7 +94,7 @@ class Entry:
             if isinstance(param.default, ast.Literal)
         }
         return tuple(
-            Choice(name, untraced(value), aliases.get(name, ""), defaults.get(name, NO_DEFAULT))
+            Choice(name, untraced(value), _text(value), aliases.get(name, ""), defaults.get(name, NO_DEFAULT))
             for name, value in self.values.items()
             if _is_choice(value)
         )
@@ -133,6 +134,14 @@ def _tensors(named: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Path]]:
             yield name, value.source
         elif isinstance(value, list | tuple):
             yield from _tensors((f"{name}{number}", item) for number, item in enumerate(value))
+
+
+def _text(value: Value) -> str:
+    """Return a text that is equal for equal values."""
+    if isinstance(value, Defined):
+        name = value.definition.name
+        return f"{name.text} at {name.span.start} of {name.span.source.name}"
+    return f"{type(value).__name__} {shown(value)}"
 
 
 def _is_choice(value: object) -> bool:

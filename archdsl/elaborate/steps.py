@@ -188,6 +188,13 @@ class Steps:
 
     def _call(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the call of an operator or block, or the name of a tensor."""
+        argument = scope.aliases.get(call.name.text)
+        if argument is None:
+            return self._called(call, label, scope, cursor)
+        with within(self, call.span, argument=argument):
+            return self._called(call, label, scope, cursor)
+
+    def _called(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
         found = operators.callee(call.name, scope)
         if found is None:
             if call.name.text == towers.EXCHANGE:

@@ -123,7 +123,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     """Return the call of a class: required arguments by position, others by name if they differ from the default."""
     defaults = default_values(found)
     given = dict(part.named)
-    choices = {each.name: each.expr for each in draft.choices}
+    choices = {each.name: draft.operators.get(each.name, each.expr) for each in draft.choices}
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
     for name in found.parameters:

@@ -73,11 +73,12 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     """Yield the parameters of the net. A default that is computed from other parameters is None in the signature."""
     defaults = module.defaults(found)
-    values = {
-        **{each.name: each.value for each in found.representative.choices},
-        **found.representative.parameters.values,
-    }
+    draft = found.representative
+    values = {**{each.name: each.value for each in draft.choices}, **draft.parameters.values}
     for name in found.parameters:
+        if name in draft.operators:
+            yield Parameter(name, draft.operators[name])
+            continue
         kind = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)

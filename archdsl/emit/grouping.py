@@ -126,7 +126,7 @@ class _Grouping:
             return expr
         group = self.made.get(expr.number)
         draft = self.drafts[expr.number]
-        choices = tuple((each.name, repr(each.value)) for each in draft.choices) if group and group.merged else ()
+        choices = tuple((each.name, each.text) for each in draft.choices) if group and group.merged else ()
         return ClassRef(hash((self.marks[expr.number], choices)))
 
     def _structures(self, draft: ClassDraft, *, optional: bool) -> tuple[Hashable, ...]:

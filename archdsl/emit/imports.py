@@ -25,6 +25,8 @@ _ALWAYS = (Import("torch"), Import("torch", "Tensor"), Import("torch", "nn"))
 # Those that generated code may need. Support definitions have their own imports.
 _POSSIBLE = (
     Import("collections", "OrderedDict"),
+    Import("collections.abc", "Callable"),
+    Import("functools", "partial"),
     Import("typing", "Any"),
     Import("typing", "Final"),
     Import("typing", "NamedTuple"),

@@ -71,11 +71,17 @@ NO_DEFAULT = object()
 class Choice:
     """A parameter of a block in one use whose value cannot be traced, such as a truth value.
 
-    `alias` is the parameter of the caller that the caller hands on, `default` the default if that is a literal.
+    Attributes:
+        name: The parameter.
+        value: Its value.
+        text: A text that is equal for equal values.
+        alias: The parameter of the caller that the caller hands on.
+        default: The default if that is a literal.
     """
 
     name: str
     value: object
+    text: str
     alias: str = ""
     default: object = NO_DEFAULT
 

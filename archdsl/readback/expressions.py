@@ -3,6 +3,7 @@
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from archdsl.readback.text import dotted_name
@@ -34,6 +35,15 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda left, right: left not in right,
 }
 _BUILTINS: Mapping[str, Callable[..., Any]] = {"range": range, "len": len, "min": min, "max": max, "abs": abs}
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A class with some of the arguments of its constructor: `functools.partial`."""
+
+    name: str
+    args: tuple[Any, ...]
+    named: dict[str, Any]
 
 
 class Evaluator:
@@ -158,6 +168,10 @@ class Evaluator:
             if not (isinstance(owner, Module) and function.attr in owner.children):
                 return self.method(owner, function.attr, args, named, node)
         found = self.value(function, scope)
+        if isinstance(found, Partial):
+            return self.function(found.name, [*found.args, *args], found.named | named, node)
+        if isinstance(found, str):
+            return self.function(found, args, named, node)
         if not isinstance(found, Module) or named:
             raise Unread("a call of something that is no module")
         return self.applied(found, args)

@@ -6,7 +6,7 @@ from typing import Any
 from archdsl.ir.graph import Path
 from archdsl.readback.activations import is_in_place
 from archdsl.readback.construction import Constructor, require_tensors, steps_of
-from archdsl.readback.expressions import Scope
+from archdsl.readback.expressions import Partial, Scope
 from archdsl.readback.flow import Flow
 from archdsl.readback.functions import method_of, step_of
 from archdsl.readback.memory import Memory
@@ -92,6 +92,8 @@ class Reader(Constructor):
         return True
 
     def function(self, name: str, args: list[Any], named: dict[str, Any], node: ast.Call) -> Any:
+        if name == "partial":
+            return Partial(args[0], tuple(args[1:]), named)
         if name == "OrderedDict":
             return dict(*args, **named)
         if name == "factories":

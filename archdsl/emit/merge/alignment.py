@@ -54,12 +54,13 @@ def _key(child: Node | Container, container: Container) -> Hashable:
     if isinstance(child, Container):
         use = child.use
         return place, (use.span.source.name, use.span.start) if use else child.kind
-    argument = (
-        next((link.argument for link in child.origin.up_to(container.origin) if link.argument), "")
-        if (child.origin)
-        else ""
-    )
-    return place, argument or child.op.name, len(child.sources)
+    return place, argument_of(child, container) or child.op.name, len(child.sources)
+
+
+def argument_of(child: Node | Container, container: Container) -> str:
+    """Return the parameter of the block that names the operator of a step; empty if the source names it."""
+    links = child.origin.up_to(container.origin) if child.origin else ()
+    return next((link.argument for link in links if link.argument), "")
 
 
 def is_label(child: Node | Container) -> bool:

@@ -3,10 +3,22 @@
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archdsl.base.pyexpr import Call, Expr, InputRef, OnlyIf, Ref, ValueRef, mapped, negated, structure, with_inputs
+from archdsl.base.pyexpr import (
+    Call,
+    Expr,
+    InputRef,
+    Item,
+    OnlyIf,
+    Ref,
+    ValueRef,
+    mapped,
+    negated,
+    structure,
+    with_inputs,
+)
 from archdsl.base.pyexpr import Sequence as Display
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, without_overwriting
-from archdsl.emit.merge.alignment import Slot, aligned, is_label
+from archdsl.emit.merge.alignment import Slot, aligned, argument_of, is_label
 from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_python
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.flow import Effect, Joined, require_right
@@ -16,6 +28,7 @@ from archdsl.emit.variables import Value, named
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ops.merge import Add
 
+_KIND = Item(Ref("Callable"), (Ref("..."), Ref("nn.Module")))
 # Blocks with more steps keep a class for each form.
 _MOST = 500
 
@@ -45,6 +58,7 @@ class _Merge:
     numbers: dict[int, dict[Path, int]] = field(init=False)
     flags: dict[str, Expr] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    operators: dict[str, None] = field(default_factory=dict)
     joined: Joined = field(default_factory=Joined)
 
     def __post_init__(self) -> None:
@@ -76,6 +90,7 @@ class _Merge:
         made.forms = {each.draft.number: each.form for each in self.samples}
         made.initialisation = self._initialisation(forms)
         self._forward(made, slots, forms)
+        made.operators = {name: _KIND for name in self.operators}
         made.flags = self.flags
         return made
 
@@ -127,6 +142,8 @@ class _Merge:
 
     def _module(self, children: Mapping[int, Node | Container], given: Mapping[int, Expr]) -> Expr:
         """Return the expression that creates a submodule; the items of a sequence may exist in some forms only."""
+        if all(isinstance(each, Node) for each in children.values()):
+            return self._leaf(children, given)
         chains = {form: each for form, each in children.items() if isinstance(each, Container)}
         items = {form: _items(given[form]) for form in chains}
         if len(chains) < len(children) or any(
@@ -159,6 +176,32 @@ class _Merge:
             raise Unmergeable("the steps of a submodule have different names in some uses")
         pairs = tuple(Display((name, module), "(") for name, module in zip(names, made, strict=True))
         return Call(first.function, (Call("OrderedDict", (Display(pairs, display.bracket, display.exploded),)),))
+
+    def _leaf(self, children: Mapping[int, Node | Container], given: Mapping[int, Expr]) -> Expr:
+        """Return the construction of an operator; where a parameter of the block names it, that constructs it."""
+        names = {argument_of(child, self.forms[form].container) for form, child in children.items()}
+        calls = {form: each for form, each in given.items() if isinstance(each, Call)}
+        heads = {each.function if isinstance(each.function, str) else None for each in calls.values()}
+        (name,) = names if len(names) == 1 else ("",)
+        if not name or len(heads) == 1 or None in heads or len(calls) < len(given):
+            return self.expressions.merged(given)
+        shared = {
+            key: value
+            for key, value in next(iter(calls.values())).named
+            if all((key, structure(value)) in _named(each) for each in calls.values())
+        }
+        for form, each in calls.items():
+            rest = tuple((key, value) for key, value in each.named if key not in shared)
+            constructor = _constructor(each, rest)
+            for sample in self.by_form[form]:
+                known = sample.draft.operators.setdefault(name, constructor)
+                if structure(known) != structure(constructor):
+                    raise Unmergeable(f"`{name}` is constructed in several ways")
+        self.operators[name] = None
+        spread = next(iter(calls.values())).spread
+        if any(structure(each.spread) != structure(spread) for each in calls.values()):
+            raise Unmergeable(f"`{name}` is a layer with parameters in some uses only")
+        return Call(Ref(name), (), tuple(shared.items()), spread)
 
     @staticmethod
     def _initialisation(forms: Mapping[int, ClassDraft]) -> list[tuple[str, Statement]]:
@@ -295,6 +338,17 @@ class _Merge:
         if isinstance(child, Node) and isinstance(child.op, Add) and not is_label(child):
             return "shortcut"
         return slot.name if is_label(child) or not isinstance(child, Node) else child.op.name
+
+
+def _named(made: Call) -> set[tuple[str, Hashable]]:
+    return {(name, structure(value)) for name, value in made.named}
+
+
+def _constructor(made: Call, rest: tuple[tuple[str, Expr], ...]) -> Expr:
+    """Return the constructor of a module, with the arguments that only some uses need."""
+    assert isinstance(made.function, str)
+    head = Ref(made.function)
+    return Call("partial", (head, *made.args), rest) if made.args or rest else head
 
 
 def _with_numbers(step: ForwardStep, draft: ClassDraft) -> Expr:

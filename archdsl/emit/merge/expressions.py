@@ -89,9 +89,8 @@ class Expressions:
         sample = self.samples[form][0]
         numbers = {each.name: sample.draft.parameters.expression(each.value) for each in use.arguments}
         choices = {
-            each.name: Ref(each.alias) if each.alias in sample.values else each.value
+            each.name: Ref(each.alias) if each.alias in sample.values else inner.operators.get(each.name, each.expr)
             for each in inner.choices
-            if isinstance(each.value, bool | str) or each.value is None
         }
         return {**numbers, **choices}
 
