@@ -11,7 +11,8 @@ from placed import class_of
 
 from archdsl.base.guards import NEGATED, Guard
 from archdsl.base.source import Source
-from archdsl.base.symbolic import TracedInt, evaluated
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
 from archdsl.emit.conditions import Clause, clauses
 from archdsl.emit.generate import generate

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from archdsl.base.guards import Guard, recording
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
@@ -75,7 +76,7 @@ class Entry:
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the terms of the caller."""
-        sizes = tuple(evaluated(size, self.caller) for size in shape.dims)  # type: ignore[arg-type]
+        sizes = tuple(evaluated(size, self.caller) for size in shape.dims)
         return Shape(sizes)
 
     def arguments(self) -> tuple[Argument, ...]:

@@ -7,18 +7,19 @@ from typing import TypeAlias
 
 from archdsl.base.guards import NEGATED, Guard, Number
 from archdsl.base.pyexpr import Expr, Infix
-from archdsl.base.symbolic import (
+from archdsl.base.substitution import evaluated, replaced
+from archdsl.base.symbolic import TracedFloat, TracedInt, compared, difference, is_traced, parameters_of, trace_of
+from archdsl.base.traces import (
+    Applied,
     Factor,
     Monomial,
+    Operation,
     Polynomial,
     Quotient,
-    TracedFloat,
-    TracedInt,
-    compared,
-    difference,
-    evaluated,
-    parameters_of,
-    replaced,
+    Trace,
+    factors_of,
+    is_rounded,
+    names_of_trace,
 )
 
 Names: TypeAlias = Mapping[str, int | float]
@@ -44,7 +45,11 @@ class Atom:
     def is_fixing(self) -> bool:
         """Whether it says that a number equals a constant; a remainder does not determine its parameters."""
         one_side = not parameters_of(self.left) or not parameters_of(self.right)
-        return self.symbol == "==" and one_side and not quotients(self, "%")
+        return self.symbol == "==" and one_side and not any(map(is_rounded, self._traces))
+
+    @property
+    def _traces(self) -> tuple[Trace, Trace]:
+        return trace_of(self.left), trace_of(self.right)
 
     @property
     def expr(self) -> Expr:
@@ -138,6 +143,8 @@ def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom
     found = atom(symbol, left, right)
     if symbol not in ("==", "!=") or not isinstance(found, Atom) or not _has_window(found):
         return found
+    if not all(isinstance(values.get(name, 0), int) for name in found.names):
+        return found
     for name in sorted(found.names):
         others = {each: values[each] for each in found.names - {name} if each in values}
         alone = atom(symbol, replaced(left, others), replaced(right, others))
@@ -148,13 +155,9 @@ def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom
 
 
 def _has_window(found: Atom) -> bool:
-    return any(
-        isinstance(factor, Quotient) and factor.symbol == "//"
-        for number in (found.left, found.right)
-        if isinstance(number, TracedInt)
-        for monomial, _ in number.trace
-        for factor in monomial
-    )
+    """Return whether the sizes have a window formula: sums, products and quotients, without functions."""
+    has_function = any(isinstance(each, Applied) for number in (found.left, found.right) for each in _parts(number))
+    return bool(quotients(found, "//")) and not has_function
 
 
 _MOST = 64
@@ -275,16 +278,14 @@ def divisor_of(factor: object, symbol: str) -> int:
 def _of_floats(symbol: str, left: Number, right: Number) -> Atom | bool:
     if not parameters_of((left, right)):
         return compared(symbol, left, right)
-    if isinstance(left, TracedFloat) and isinstance(right, TracedFloat) and left.name == right.name:
+    if isinstance(left, TracedFloat) and isinstance(right, TracedFloat) and left.trace == right.trace:
         return symbol in ("==", "<=", ">=")
     return Atom(symbol, left, right, (symbol, number_key(left), number_key(right)))
 
 
 def number_key(number: Number) -> object:
     """Return a key that is equal for equal numbers; traced numbers with equal values may be different numbers."""
-    if isinstance(number, TracedInt):
-        return number.trace
-    return number.name if isinstance(number, TracedFloat) else (type(number).__name__, number)
+    return number.trace if is_traced(number) else (type(number).__name__, number)
 
 
 def quotients(found: Atom, symbol: str, whole: object = None) -> list[Quotient]:
@@ -301,12 +302,21 @@ def quotients(found: Atom, symbol: str, whole: object = None) -> list[Quotient]:
     ]
 
 
-def divisors(number: Number) -> Iterator[Polynomial]:
+def _parts(number: Number) -> Iterator[Quotient | Applied | Operation]:
+    return factors_of(trace_of(number))
+
+
+def divisors(number: Number) -> Iterator[Trace]:
     """Yield the divisors in a number that are not constant, inner ones first."""
-    for monomial, _ in number.trace if isinstance(number, TracedInt) else ():
-        for factor in monomial:
-            if isinstance(factor, Quotient):
-                yield from divisors(TracedInt.make(0, factor.numerator))
-                yield from divisors(TracedInt.make(0, factor.denominator))
-                if any(inner for inner, _ in factor.denominator):
-                    yield factor.denominator
+    for part in _parts(number):
+        divisor = _divisor(part)
+        if divisor is not None and names_of_trace(divisor):
+            yield divisor
+
+
+def _divisor(part: Quotient | Applied | Operation) -> Trace | None:
+    if isinstance(part, Quotient):
+        return part.denominator
+    if isinstance(part, Operation):
+        return part.right if part.symbol in ("/", "//", "%") else None
+    return part.arguments[1] if part.function == "make_divisible" and len(part.arguments) > 1 else None

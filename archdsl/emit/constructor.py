@@ -17,8 +17,8 @@ from archdsl.base.pyexpr import (
     call,
     mapped,
     union,
-    walk,
 )
+from archdsl.base.pynumbers import walk
 from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in

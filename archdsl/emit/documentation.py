@@ -5,7 +5,8 @@ from itertools import groupby, repeat
 from pathlib import PureWindowsPath
 from textwrap import wrap
 
-from archdsl.base.pyexpr import Expr, Infix, Ref, structure, walk
+from archdsl.base.pyexpr import Expr, Infix, Ref, structure
+from archdsl.base.pynumbers import walk
 from archdsl.base.pyprint import WIDTH, flat
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import TracedInt

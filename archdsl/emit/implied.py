@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.symbolic import Polynomial, Quotient, TracedInt, difference, replaced
+from archdsl.base.substitution import replaced
+from archdsl.base.symbolic import TracedInt, difference
+from archdsl.base.traces import Polynomial, Quotient
 from archdsl.emit.conditions import Atom, Clause, Key, atom, divisor_of, quotients
 
 

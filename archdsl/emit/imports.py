@@ -25,6 +25,7 @@ _ALWAYS = (Import("torch"), Import("torch", "Tensor"), Import("torch", "nn"))
 # Those that generated code may need. Support definitions have their own imports.
 _POSSIBLE = (
     Import("collections", "OrderedDict"),
+    Import("math"),
     Import("typing", "Any"),
     Import("typing", "NamedTuple"),
     Import("torch.distributed", alias="dist"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
-from archdsl.base.symbolic import replaced
+from archdsl.base.substitution import replaced
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values

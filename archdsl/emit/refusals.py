@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.base.guards import Guard, Number
-from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
-from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
+from archdsl.base.guards import Guard
+from archdsl.base.pyexpr import Call, ClassRef, Expr, parts
+from archdsl.base.pynumbers import traced_numbers, walk
+from archdsl.base.substitution import outside, replaced, substituted
+from archdsl.base.symbolic import number_of, parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Clause, Key, clauses, divisors, number_key
@@ -134,12 +136,12 @@ class _Conditions:
         values = found.parameters.values
         numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
         code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
-        numbers += [part for expr in code for part in _numbers(expr)]
+        numbers += [part for expr in code for part in traced_numbers(expr)]
         closed = {name: value for name, value in values.items() if name not in self.found.parameters}
         known = {each.key for each in checks}
         made: _Clauses = {}
         for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
-            size = replaced(TracedInt.make(1, divisor), closed)
+            size = replaced(number_of(divisor), closed)
             positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
             for clause in clauses(Guard("!=", ((size, 0),), None), values):
                 if not known & {clause.key, *positive}:
@@ -192,14 +194,6 @@ class _Conditions:
             if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
                 self.found.projection = clause.expr
                 return
-
-
-def _numbers(expr: Expr) -> Iterator[Number]:
-    """Yield the traced numbers in an expression."""
-    if isinstance(expr, TracedInt):
-        yield expr
-    for part in parts(expr):
-        yield from _numbers(part)
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:

@@ -12,7 +12,7 @@ from archdsl.base.guards import Guard
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
-from archdsl.base.symbolic import evaluated
+from archdsl.base.substitution import evaluated
 from archdsl.ir.answers import Answers
 from archdsl.ir.assertions import Assertion
 from archdsl.ops.base import Emission, Op
@@ -143,7 +143,7 @@ class Use:
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
         given = {argument.name: argument.value for argument in self.arguments}
-        return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
+        return Shape(tuple(evaluated(size, given) for size in shape.dims))
 
 
 @dataclass(frozen=True, slots=True)
