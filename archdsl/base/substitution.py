@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, overload
 
 from archdsl.base.guards import Guard, Number, recording
@@ -10,6 +11,7 @@ from archdsl.base.traces import Applied, Operation, Polynomial, Trace, parameter
 
 # Values of parameters under which a trace is computed anew.
 _TRIED = (1_000_003, 1, 2, 3, 7, 64)
+NO_NUMBERS: Mapping[str, Number] = MappingProxyType({})
 
 
 @overload
@@ -49,32 +51,33 @@ def _sum_of(trace: Polynomial, environment: Mapping[str, Any]) -> int:
     return total
 
 
-def replaced(number: Number, values: Mapping[str, Number]) -> Number:
-    """Return a number with values in place of the names that have one; the values may be traced."""
+def replaced(number: Number, values: Mapping[str, Number], known: Mapping[str, Number] = NO_NUMBERS) -> Number:
+    """Return a number with values in place of the names that have one; the values may be traced.
+
+    `known` are numbers for the other names under which all operations have a result.
+    """
     if not is_traced(number):
         return number
     names = dict(parameters(number.trace))
     if not names.keys() & values.keys():
         return number
-    # Only the trace of the result counts, so any numbers for which all operations have a result will do.
-    for value in _TRIED:
-        environment = {
-            name: values.get(
-                name,
-                TracedFloat.parameter(name, value + place / 7)
-                if is_float
-                else TracedInt.parameter(name, value + place),
-            )
-            for place, (name, is_float) in enumerate(names.items())
-        }
+    # Only the trace of the result counts, so without known numbers any will do for which no divisor is 0.
+    for tried in _TRIED:
+        environment = dict(values)
+        for place, (name, is_float) in enumerate(names.items()):
+            if name not in values:
+                plain = known.get(name, tried + place / 7 if is_float else tried + place).real
+                make = TracedFloat.parameter if is_float else TracedInt.parameter
+                environment[name] = make(name, plain)  # type: ignore[arg-type]
         with suppress(ArithmeticError, ValueError):
             return evaluated(number, environment)
     return number
 
 
-def substituted(guard: Guard, values: Mapping[str, Number]) -> Guard:
-    """Return a guard with values in place of the names that have one."""
-    return guard._replace(pairs=tuple((replaced(left, values), replaced(right, values)) for left, right in guard.pairs))
+def substituted(guard: Guard, values: Mapping[str, Number], known: Mapping[str, Number] = NO_NUMBERS) -> Guard:
+    """Return a guard with values in place of the names that have one; for `known`, see `replaced`."""
+    pairs = tuple((replaced(left, values, known), replaced(right, values, known)) for left, right in guard.pairs)
+    return guard._replace(pairs=pairs)
 
 
 def outside(guard: Guard, meanings: Mapping[str, Number]) -> Iterator[Guard]:

@@ -147,7 +147,7 @@ def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom
         return found
     for name in sorted(found.names):
         others = {each: values[each] for each in found.names - {name} if each in values}
-        alone = atom(symbol, replaced(left, others), replaced(right, others))
+        alone = atom(symbol, replaced(left, others, values), replaced(right, others, values))
         if isinstance(alone, Atom) and alone.names == {name} and _only_at_one(alone, name):
             return atom(symbol, TracedInt.parameter(name, 1), 1)
     # PyTorch refuses maps of different sizes.

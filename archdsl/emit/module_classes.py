@@ -96,6 +96,6 @@ def _defaults(found: Class, parameters: Iterable[Parameter]) -> dict[str, int | 
         if each.default is None:
             continue
         fixed = each.name in found.representative.parameters.fixed
-        default = values[each.name] if fixed else replaced(each.default, closed)
+        default = values[each.name] if fixed else replaced(each.default, closed, values)
         (made if each.name in found.parameters else closed)[each.name] = default
     return made

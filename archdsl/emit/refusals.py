@@ -141,7 +141,7 @@ class _Conditions:
         known = {each.key for each in checks}
         made: _Clauses = {}
         for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
-            size = replaced(number_of(divisor), closed)
+            size = replaced(number_of(divisor), closed, values)
             positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
             for clause in clauses(Guard("!=", ((size, 0),), None), values):
                 if not known & {clause.key, *positive}:
@@ -158,12 +158,12 @@ class _Conditions:
             if guard.of_map and not member.outputs:
                 continue
             if member.container.use or member.outputs:
-                guard = substituted(guard, closed)
+                guard = substituted(guard, closed, values)
             elif not parameters_of(guard.pairs) <= open_:
                 continue
             for clause in clauses(guard, values):
                 made.setdefault(clause.key, clause)
-        return simplified(made)
+        return simplified(made, values)
 
     @staticmethod
     def _common(members: list[_Clauses]) -> _Clauses:
