@@ -26,7 +26,8 @@ from archdsl.syntax.loader import locate
 
 ARCHITECTURES = Path(__file__).parent.parent / "architectures"
 OPERATORS = [op for op in all_ops() if not issubclass(op, Merge)]
-REFUSED = (ValueError, TypeError, RuntimeError)
+# A power that is no finite float is an OverflowError.
+REFUSED = (ValueError, TypeError, RuntimeError, OverflowError)
 LITERAL = re.compile(r"(?<![\w.])(\d+\.\d+|\d+(?:\.\d+)?e-?\d+|\d+)(?![\w.])")
 
 

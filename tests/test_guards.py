@@ -140,6 +140,15 @@ REFUSED = {
         " b: { c: relu -> share @c -> conv(n, 3) }\n}\n",
         [{"n": 3}, {"n": 6}],
     ),
+    "defaults that divide": (
+        "model M(m = 2, w = 8 // m, v = 12 // w, s = 1.0 / v) {\n input x: 4\n"
+        " a: linear(w) -> b: linear(m) -> times(s)\n c: linear(v)\n}\n",
+        [{"m": 0}, {"w": 0}, {"v": 0}],
+    ),
+    "a divisor that is a remainder": (
+        "model M(n = 8, m = 5, r = 1.5) {\n input x: 5\n a: linear(n // (m % (round(r) + 1)))\n times(n / (r - 1))\n}\n",
+        [{"m": 6}, {"r": -1.0}, {"r": 1.0}],
+    ),
     "a divisor that is a quotient": (
         "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"
         " if dim // (4 // n) == 4 { relu } else { tanh }\n c: linear(2)\n}\n",

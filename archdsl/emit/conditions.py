@@ -265,7 +265,34 @@ def _is_always(difference: Polynomial) -> bool:
         for inner, number in (*only.numerator, ((), 1 - by if times > 0 else 0)):
             terms[inner] = terms.get(inner, 0) + times * number
     rest = terms.pop((), 0)
-    return rest >= 0 and not any(terms.values())
+    for monomial, count in terms.items():
+        bound = bound_of(((monomial, 1),), is_lower=count > 0) if count else 0
+        if bound is None:
+            return False
+        rest += count * bound
+    return rest >= 0
+
+
+def bound_of(trace: Trace, *, is_lower: bool) -> int | None:
+    """Return a bound of an integer that `min`, `max` or `abs` gives it for all parameters, None if there is none."""
+    if not isinstance(trace, tuple) or len(trace) > 1:
+        return None
+    ((monomial, count),) = trace or (((), 0),)
+    if not monomial:
+        return count
+    only = monomial[0]
+    if len(monomial) > 1 or count != 1 or not isinstance(only, Applied):
+        return None
+    if only.function == "abs":
+        return 0 if is_lower else None
+    if only.function not in ("min", "max"):
+        return None
+    found = [bound_of(each, is_lower=is_lower) for each in only.arguments]
+    known = [each for each in found if each is not None]
+    # The smallest number is at most each of them, and at least the smallest lower bound.
+    if (only.function == "max") == is_lower:
+        return (max if is_lower else min)(known, default=None)
+    return (min if is_lower else max)(known) if len(known) == len(found) else None
 
 
 def divisor_of(factor: object, symbol: str) -> int:

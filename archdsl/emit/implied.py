@@ -36,7 +36,8 @@ def _without_equals(found: dict[Key, Clause], known: Names) -> dict[Key, Clause]
             kept[key] = clause
             continue
         atoms = [
-            atom(each.symbol, *(replaced(side, values, known) for side in (each.left, each.right))) for each in clause.atoms
+            atom(each.symbol, *(replaced(side, values, known) for side in (each.left, each.right)))
+            for each in clause.atoms
         ]
         rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.source)
         if True not in atoms and rest.atoms:

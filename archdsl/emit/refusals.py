@@ -128,7 +128,7 @@ class _Conditions:
         else:
             checks += _any_of(rests)
         checks = [each for each in checks if each.names and each.key not in self.repeated]
-        self.found.checks = [*self._divisors(checks), *checks]
+        self.found.checks = _in_order([*self._divisors(checks), *checks])
 
     def _divisors(self, checks: list[Clause]) -> list[Clause]:
         """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
@@ -194,6 +194,27 @@ class _Conditions:
             if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
                 self.found.projection = clause.expr
                 return
+
+
+def _in_order(checks: list[Clause]) -> list[Clause]:
+    """Return checks in an order in which no check divides by a number before another one has refused 0."""
+    by_key = {each.key: each for each in checks}
+    made: _Clauses = {}
+
+    def enter(check: Clause) -> None:
+        if by_key.pop(check.key, None) is None:
+            return
+        for only in check.atoms:
+            for divisor in (*divisors(only.left), *divisors(only.right)):
+                for symbol, bound in (("!=", 0), (">=", 1)):
+                    for clause in clauses(Guard(symbol, ((number_of(divisor), bound),), None), {}):
+                        if clause.key in by_key:
+                            enter(by_key[clause.key])
+        made[check.key] = check
+
+    for each in checks:
+        enter(each)
+    return list(made.values())
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:
