@@ -309,6 +309,69 @@ CASES = {
         ["width"],
         None,
     ),
+    "sizes of a map in a block": (
+        """
+        macro Half = slice(0, height // 2, axis = 1)
+        block Wide(width) = c: conv(width, 3, padding = half) -> d: conv(2 * height + shape[0], 1)
+        block Cut(stride) {
+          add { pad: conv(channels, 3, stride, padding = half); down: conv(channels, 1, stride) } -> Half
+          if height > 2 { maxpool(2, 1) } else { relu }
+        }
+        model Net(side = 12, width = 5) {
+          input image: [3, side, side]
+          stem: conv(4, 3, padding = half)
+          a: Cut(2) -> b: Cut(1) -> c: Wide(width)
+        }
+        """,
+        ["side", "width"],
+        None,
+    ),
+    "sizes of a tensor that a block is given": (
+        """
+        block Shrink(kept) = c: conv(channels, 1) -> slice(0, min(height, 3), axis = 1) -> Join(kept)
+        block Join(kept) = concat { slice(0, 2, axis = 1); kept -> Top } -> d: conv(channels + height, 1)
+        block Top = slice(0, height // height + 1, axis = 1)
+        model Net(side = 7) {
+          input image: [2, side, 5]
+          x: relu -> b: Shrink(@x)
+        }
+        """,
+        ["side"],
+        None,
+    ),
+    "sizes of a volume in a block": (
+        """
+        block Part = c: conv(shape[1] + shape[2], 1) -> relu -> d: conv(depth, 3, padding = half)
+        model Net(frames = 4, side = 6) {
+          input video: [3, frames, side, 5]
+          p: Part
+        }
+        """,
+        ["frames", "side"],
+        None,
+    ),
+    "sizes of a sequence in a block": (
+        """
+        block Part = c: linear(2 * features) -> slice(0, channels // 2, axis = 0) -> d: linear(channels)
+        model Net(steps_in = 9, inner = 6) {
+          input text: [steps_in, inner]
+          p: Part
+        }
+        """,
+        ["steps_in", "inner"],
+        None,
+    ),
+    "a size that decides in a block": (
+        """
+        block Pool = { c: conv(4, 3); if height == 6 { avgpool(2) } else { relu } }
+        model Net(side = 8) {
+          input image: [3, side, side]
+          p: Pool
+        }
+        """,
+        [],
+        "side is fixed at 8 by `height == 6` at net.arch:2",
+    ),
     "half of the channels": (
         """
         block Half = { concat { slice(0, channels // 2) -> a: conv(channels, 1); slice(channels // 2, channels) } }
@@ -324,6 +387,7 @@ CASES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("case", CASES)
 def test_a_parameter_is_an_argument_or_a_note_says_what_fixed_it(case: str) -> None:
     text, wanted, note = CASES[case]

@@ -146,7 +146,8 @@ REFUSED = {
         [{"m": 0}, {"w": 0}, {"v": 0}],
     ),
     "a divisor that is a remainder": (
-        "model M(n = 8, m = 5, r = 1.5) {\n input x: 5\n a: linear(n // (m % (round(r) + 1)))\n times(n / (r - 1))\n}\n",
+        "model M(n = 8, m = 5, r = 1.5) {\n input x: 5\n a: linear(n // (m % (round(r) + 1)))\n"
+        " times(n / (r - 1))\n}\n",
         [{"m": 6}, {"r": -1.0}, {"r": 1.0}],
     ),
     "a divisor that is a quotient": (

@@ -45,6 +45,7 @@ class Steps:
         self.binder = Binder(self.evaluator, problems)
         self.parts = GraphParts()
         self.labels: dict[int, frozenset[str]] = {}
+        self.reads_map_sizes: dict[int, bool] = {}
 
     # statements
 

@@ -53,7 +53,8 @@ class Walk(Protocol):
     """Unfolds statements and steps.
 
     `shapes` are the shapes that replace those of inputs; the first input has the key None. `labels` keeps the labels in
-    the bodies of blocks, by the identities of their definitions.
+    the bodies of blocks, and `reads_map_sizes` whether they mention sizes of a map, by the identities of their
+    definitions.
     """
 
     main: Source
@@ -64,6 +65,7 @@ class Walk(Protocol):
     binder: Binder
     parts: GraphParts
     labels: dict[int, frozenset[str]]
+    reads_map_sizes: dict[int, bool]
 
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the statements of a body."""

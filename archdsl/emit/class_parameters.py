@@ -28,12 +28,14 @@ class ClassParameters:
         fixed: The parameters that become numbers in the code.
         meanings: The values of a block's parameters as its caller computes them.
         guards: The conditions on the parameters that elaboration and the code of operators demanded.
+        map_sizes: The parameters that are sizes of a block's input. In comments they are numbers if no code reads them.
     """
 
     values: dict[str, int | float]
     fixed: set[str] = field(default_factory=set)
     meanings: dict[str, int | float] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
+    map_sizes: frozenset[str] = _NOTHING
 
     def copied(self) -> "ClassParameters":
         """Return a copy for another class that has the same parameters, and may fix others of them."""
@@ -96,7 +98,9 @@ def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}
             meanings = {given.name: given.value for given in child.use.arguments}
-            _enter(child, ClassParameters(values, meanings=meanings, guards=child.use.guards), found)
+            map_sizes = frozenset(given.name for given in child.use.arguments if given.of_map)
+            inner = ClassParameters(values, meanings=meanings, guards=child.use.guards, map_sizes=map_sizes)
+            _enter(child, inner, found)
 
 
 def _children(container: Container) -> list[Node | Container]:

@@ -109,6 +109,8 @@ def _free(name: str, taken: dict[str, int]) -> str:
 def _parameters(found: Class) -> list[str]:
     """Return the parameters that the code of a class reads, in the order of the block."""
     mentions = frozenset[str]().union(*(member.mentions for member in found.members))
+    for member in found.members:
+        member.parameters.fixed |= member.parameters.map_sizes - mentions
     return [name for name in found.representative.parameters.values if name in mentions]
 
 

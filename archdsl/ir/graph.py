@@ -117,12 +117,14 @@ class ChildNaming(Enum):
 class Argument:
     """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
 
-    A default is expressed in the other parameters of the block.
+    A default is expressed in the other parameters of the block. `of_map` is true of the sizes of its input streams
+    beside the channels.
     """
 
     name: str
     value: int | float
     default: int | float | None = None
+    of_map: bool = False
 
 
 @dataclass(frozen=True, slots=True)
