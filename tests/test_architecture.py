@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from archdsl.base.resources import names
-from archdsl.emit.support import PIPELINE, PLACING, TOWERS
+from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.base import FAMILIES
 from archdsl.ops.linear import GroupedLinear
@@ -105,5 +105,5 @@ def test_names_of_the_generated_module_are_reserved() -> None:
 
 def test_support_files_are_those_that_operators_name() -> None:
     written = (*all_ops(), Move, PerTower, GroupedLinear, Exchange)
-    named = {name for op in written for name in op.support} | {*PLACING, *PIPELINE, *TOWERS, "fused_state"}
+    named = {name for op in written for name in op.support} | {*NUMBERS, *PLACING, *PIPELINE, *TOWERS, "fused_state"}
     assert named == set(names("templates/support", ".py"))

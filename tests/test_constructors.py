@@ -7,8 +7,10 @@ that value, or refuse it with ValueError, TypeError or RuntimeError.
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import formulas
 import pytest
 import torch
 
@@ -24,7 +26,8 @@ from archdsl.syntax.loader import locate
 
 ARCHITECTURES = Path(__file__).parent.parent / "architectures"
 OPERATORS = [op for op in all_ops() if not issubclass(op, Merge)]
-REFUSED = (ValueError, TypeError, RuntimeError)
+# A power that is no finite float is an OverflowError.
+REFUSED = (ValueError, TypeError, RuntimeError, OverflowError)
 LITERAL = re.compile(r"(?<![\w.])(\d+\.\d+|\d+(?:\.\d+)?e-?\d+|\d+)(?![\w.])")
 
 
@@ -196,8 +199,29 @@ CASES = {
           a: Head(width) -> b: Head(width)
         }
         """,
-        [],
-        "width is fixed at 16 by `width ** -0.5` at net.arch:2",
+        ["width"],
+        None,
+    ),
+    "a count that is computed from a float": (
+        """
+        model Net(width = 16, ratio = 0.25) {
+          input x: 8
+          linear(width) * (ceil(width * ratio))
+        }
+        """,
+        ["width"],
+        "ratio is fixed at 0.25 by `ceil(width * ratio)` at net.arch:4",
+    ),
+    "a quotient that is compared with a float": (
+        """
+        model Net(dim = 128, heads = 2) {
+          input x: 5
+          a: linear(dim) -> b: linear(heads)
+          if dim % heads == 0 and dim // heads > 1.5 { relu }
+        }
+        """,
+        ["dim", "heads"],
+        None,
     ),
     "an annotation that holds for all values": (
         """
@@ -285,6 +309,69 @@ CASES = {
         ["width"],
         None,
     ),
+    "sizes of a map in a block": (
+        """
+        macro Half = slice(0, height // 2, axis = 1)
+        block Wide(width) = c: conv(width, 3, padding = half) -> d: conv(2 * height + shape[0], 1)
+        block Cut(stride) {
+          add { pad: conv(channels, 3, stride, padding = half); down: conv(channels, 1, stride) } -> Half
+          if height > 2 { maxpool(2, 1) } else { relu }
+        }
+        model Net(side = 12, width = 5) {
+          input image: [3, side, side]
+          stem: conv(4, 3, padding = half)
+          a: Cut(2) -> b: Cut(1) -> c: Wide(width)
+        }
+        """,
+        ["side", "width"],
+        None,
+    ),
+    "sizes of a tensor that a block is given": (
+        """
+        block Shrink(kept) = c: conv(channels, 1) -> slice(0, min(height, 3), axis = 1) -> Join(kept)
+        block Join(kept) = concat { slice(0, 2, axis = 1); kept -> Top } -> d: conv(channels + height, 1)
+        block Top = slice(0, height // height + 1, axis = 1)
+        model Net(side = 7) {
+          input image: [2, side, 5]
+          x: relu -> b: Shrink(@x)
+        }
+        """,
+        ["side"],
+        None,
+    ),
+    "sizes of a volume in a block": (
+        """
+        block Part = c: conv(shape[1] + shape[2], 1) -> relu -> d: conv(depth, 3, padding = half)
+        model Net(frames = 4, side = 6) {
+          input video: [3, frames, side, 5]
+          p: Part
+        }
+        """,
+        ["frames", "side"],
+        None,
+    ),
+    "sizes of a sequence in a block": (
+        """
+        block Part = c: linear(2 * features) -> slice(0, channels // 2, axis = 0) -> d: linear(channels)
+        model Net(steps_in = 9, inner = 6) {
+          input text: [steps_in, inner]
+          p: Part
+        }
+        """,
+        ["steps_in", "inner"],
+        None,
+    ),
+    "a size that decides in a block": (
+        """
+        block Pool = { c: conv(4, 3); if height == 6 { avgpool(2) } else { relu } }
+        model Net(side = 8) {
+          input image: [3, side, side]
+          p: Pool
+        }
+        """,
+        [],
+        "side is fixed at 8 by `height == 6` at net.arch:2",
+    ),
     "half of the channels": (
         """
         block Half = { concat { slice(0, channels // 2) -> a: conv(channels, 1); slice(channels // 2, channels) } }
@@ -300,6 +387,7 @@ CASES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("case", CASES)
 def test_a_parameter_is_an_argument_or_a_note_says_what_fixed_it(case: str) -> None:
     text, wanted, note = CASES[case]
@@ -347,3 +435,48 @@ def test_a_refusal_names_the_class_the_condition_and_the_value() -> None:
     assert graph is not None
     with pytest.raises(ValueError, match=re.escape("Half needs in_channels % 2 == 0, not in_channels=7")):
         class_of(generate(graph), "Net")(width=7)
+
+
+def formula_net(random: Random) -> str:
+    """Return a net that computes sizes, factors, conditions and arguments of blocks with random expressions."""
+    given = ", ".join(f"{name} = {value!r}" for name, value in formulas.values(random).items())
+
+    def size() -> str:
+        return f"min(max({formulas.whole(random, 2)}, 1), 40)"
+
+    def factor() -> str:
+        return f"min(max({formulas.real_number(random, 2)}, -9.0), 9.0)"
+
+    default = random.choice(("1 + m // 2", "ceil(m * r)", "r * 2 + 1", "make_divisible(m, 2)"))
+    steps = [
+        f"a: linear({size()})", f"times({factor()})", f"b: Part({size()}, {factor()})",
+        f"c: Part({size()}, s, {size()})", f"d: Part(n, r * {random.randint(1, 9)} / {random.randint(2, 40)})",
+        f"if {formulas.real_number(random, 2)} > {formulas.whole(random, 2)} {{ e: linear({size()}) }} else {{ tanh }}",
+        f"slice(0, min(channels, {size()}))" if random.random() < 0.2 else "relu",
+    ]  # fmt: skip
+    random.shuffle(steps)
+    part = (
+        "block Part(m, r, n = " + default + ") {\n"
+        f"  p: linear(max(1, round(n * 1.0))) -> times({random.choice(('r', 'r * m', 'm ** -0.5 if m > 0 else r'))})\n"
+        f"  if {random.choice(('r * m > 3', 'ceil(m * r) == 2', 'max(m, 3) > 3'))} {{ tanh }}\n"
+        f"  q: linear(min(max({formulas.whole(random, 2).replace('s', '0.7')}, 1), 40))\n}}\n"
+    )
+    body = "\n  ".join(steps)
+    return f"{part}model Net({given}) {{\n  input x: [n]\n  {body}\n}}\n"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 6))])
+def test_an_argument_of_a_random_expression_is_right_or_refused(chunk: int) -> None:
+    random = Random(chunk)
+    found: list[str] = []
+    left = 60 if chunk else 8
+    while left:
+        text = formula_net(random)
+        # Some divide by 0.
+        if compiled(text) is None:
+            continue
+        left -= 1
+        for name, literal in re.findall(r"(\w) = ([\d.]+)[,)]", text.split("model Net")[1]):
+            found += [f"{text}{fault}" for fault in faults(text, name, random.sample(around(literal), 3))]
+    assert not found, "\n".join(found[:4])

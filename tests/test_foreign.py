@@ -10,7 +10,7 @@ from archdsl.base.source import Source
 from archdsl.base.typos import typo_of
 from archdsl.diag.model import Diagnostic
 from archdsl.driver import compile_source
-from archdsl.elaborate.values import FUNCTIONS
+from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.foreign.python import translated, translated_chain
 from archdsl.foreign.rewrite import advice, as_layers_of, initialiser, rewritten
 from archdsl.foreign.table import Form, Layer, find_layers, layers, merges, operators, words

@@ -11,7 +11,8 @@ from placed import class_of
 
 from archdsl.base.guards import NEGATED, Guard
 from archdsl.base.source import Source
-from archdsl.base.symbolic import TracedInt, evaluated
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
 from archdsl.emit.conditions import Clause, clauses
 from archdsl.emit.generate import generate
@@ -138,6 +139,16 @@ REFUSED = {
         "model M(n = 5) {\n input x: 4x8x8\n a: groupnorm(n % 3) -> tanh\n"
         " b: { c: relu -> share @c -> conv(n, 3) }\n}\n",
         [{"n": 3}, {"n": 6}],
+    ),
+    "defaults that divide": (
+        "model M(m = 2, w = 8 // m, v = 12 // w, s = 1.0 / v) {\n input x: 4\n"
+        " a: linear(w) -> b: linear(m) -> times(s)\n c: linear(v)\n}\n",
+        [{"m": 0}, {"w": 0}, {"v": 0}],
+    ),
+    "a divisor that is a remainder": (
+        "model M(n = 8, m = 5, r = 1.5) {\n input x: 5\n a: linear(n // (m % (round(r) + 1)))\n"
+        " times(n / (r - 1))\n}\n",
+        [{"m": 6}, {"r": -1.0}, {"r": 1.0}],
     ),
     "a divisor that is a quotient": (
         "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"

@@ -14,7 +14,8 @@ import pytest
 
 from archdsl.base.guards import Guard, recording
 from archdsl.base.source import Source
-from archdsl.base.symbolic import MAX_WEIGHT, TracedInt, parameters_of, polynomial, weight
+from archdsl.base.symbolic import TracedInt, parameters_of, polynomial
+from archdsl.base.traces import MAX_WEIGHT, weight
 from archdsl.diag.json import all_as_data
 from archdsl.diag.model import MOST_ERRORS, MOST_WARNINGS
 from archdsl.diag.text import MOST, render

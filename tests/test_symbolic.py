@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archdsl.base.pyprint import flat
-from archdsl.base.symbolic import TracedInt, evaluated, parameters_of
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedInt, parameters_of
 
 NAMES = ("a", "b", "c")
 Formula = Callable[[dict[str, int]], int]

@@ -4,12 +4,12 @@ Operators and the emitter build these trees and never text. `pyprint` turns them
 for an input of an operator, `ValueRef` for a tensor without a variable, and `ClassRef` for a class without a name.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from archdsl.base.guards import NEGATED
-from archdsl.base.symbolic import Factor, Polynomial, Quotient, TracedFloat, TracedInt
+from archdsl.base.symbolic import TracedFloat, TracedInt, has_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,23 @@ class Not(Composite):
 
     def with_parts(self, parts: "tuple[Expr, ...]") -> "Not":
         return Not(*parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix(Composite):
+    """An expression behind a unary operator: `-rate`."""
+
+    symbol: str
+    operand: "Expr"
+
+    def parts(self) -> "tuple[Expr, ...]":
+        return (self.operand,)
+
+    def with_parts(self, parts: "tuple[Expr, ...]") -> "Prefix":
+        return Prefix(self.symbol, *parts)
+
+    def label(self) -> Hashable:
+        return self.symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +332,7 @@ class Text(Composite):
 
 
 Expr: TypeAlias = (
-    "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix"
+    "int | float | bool | str | tuple[Expr, ...] | Ref | InputRef | ValueRef | ClassRef | Attribute | Infix | Prefix"
     " | Not | Conditional | Call | Method | Item | Sequence | Mapping | Repeat | OnlyIf | Spread | Numbered | Text"
     " | None"
 )
@@ -368,33 +385,6 @@ def parts(expr: Expr) -> "tuple[Expr, ...]":
     return expr.parts() if isinstance(expr, Composite) else ()
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
-    """Yield an expression and all its parts; the sums and products of a traced number are parts of it."""
-    if isinstance(expr, TracedInt):
-        expr = arithmetic(expr.trace)
-    yield expr
-    for part in parts(expr):
-        yield from walk(part)
-
-
-def names_of(expr: Expr) -> frozenset[str]:
-    """Return the names that an expression reads; of a dotted name the first part."""
-    if isinstance(expr, Composite):
-        try:
-            return expr.kept_names
-        except AttributeError:
-            pass
-    elif isinstance(expr, TracedInt):
-        expr = arithmetic(expr.trace)
-    name = expr.function if isinstance(expr, Call) else expr.name if isinstance(expr, Ref) else None
-    found = frozenset((name.partition(".")[0],)) if isinstance(name, str) else _NO_NAMES
-    for part in parts(expr):
-        found |= names_of(part)
-    if isinstance(expr, Composite):
-        object.__setattr__(expr, "kept_names", found)
-    return found
-
-
 def structure(expr: Expr) -> Hashable:
     """Return a key that is equal for two expressions if and only if they print alike.
 
@@ -404,16 +394,14 @@ def structure(expr: Expr) -> Hashable:
         return (type(expr), expr.label(), *map(structure, expr.parts()))
     if isinstance(expr, tuple):
         return tuple(map(structure, expr))
-    if isinstance(expr, TracedInt):
-        return (TracedInt, expr.trace)
-    if isinstance(expr, TracedFloat):
-        return (TracedFloat, expr.name)
+    if has_trace(expr):
+        return (type(expr), expr.trace)
     # Python takes 1, 1.0 and True for equal, and 0.0 and -0.0.
     return (type(expr), repr(expr)) if isinstance(expr, int | float) else expr
 
 
 def negated(expr: Expr) -> Expr:
-    """Return the _OPPOSITE of a test."""
+    """Return the opposite of a test."""
     if isinstance(expr, Not):
         return expr.test
     if isinstance(expr, Infix) and expr.symbol in _OPPOSITE:
@@ -421,38 +409,3 @@ def negated(expr: Expr) -> Expr:
     if isinstance(expr, Infix) and expr.symbol in ("and", "or"):
         return Infix(negated(expr.left), "or" if expr.symbol == "and" else "and", negated(expr.right))
     return Not(expr)
-
-
-def _factor(factor: Factor) -> Expr:
-    if isinstance(factor, str):
-        return Ref(factor)
-    # Elaboration keeps no number whose trace is too large to record.
-    assert isinstance(factor, Quotient)
-    return _division(factor)
-
-
-def arithmetic(trace: Polynomial) -> Expr:
-    """Return the expression that computes a traced number."""
-    result: Expr = None
-    for monomial, count in _positive_first(trace):
-        factors: list[Expr] = [_factor(f) for f in monomial]
-        if abs(count) != 1 or not factors:
-            factors.insert(0, abs(count))
-        term = factors[0]
-        for factor in factors[1:]:
-            term = Infix(term, "*", factor)
-        if result is None:
-            result = term if count > 0 else Infix(0, "-", term)
-        else:
-            result = Infix(result, "+" if count > 0 else "-", term)
-    return 0 if result is None else result
-
-
-def _positive_first(trace: Polynomial) -> Polynomial:
-    """Return the terms of a sum with a positive one in front, if there is one: `a - b`, not `0 - b + a`."""
-    first = next((term for term in trace if term[1] > 0), None)
-    return trace if first is None else (first, *(term for term in trace if term is not first))
-
-
-def _division(factor: Quotient) -> Expr:
-    return Infix(arithmetic(factor.numerator), factor.symbol, arithmetic(factor.denominator))

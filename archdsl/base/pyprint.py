@@ -17,27 +17,32 @@ from archdsl.base.pyexpr import (
     Not,
     Numbered,
     OnlyIf,
+    Prefix,
     Ref,
     Repeat,
     Sequence,
     Spread,
     Text,
     ValueRef,
-    arithmetic,
 )
-from archdsl.base.symbolic import TracedFloat, TracedInt
+from archdsl.base.pynumbers import arithmetic
+from archdsl.base.symbolic import TracedFloat, TracedInt, WrittenFloat, has_trace
 
 WIDTH = 88
 INDENT = 4
 _Bracketed: TypeAlias = Call | Method | Sequence | Mapping
-_Composite: TypeAlias = Attribute | Item | Infix | Not | Spread | Conditional | Repeat | Numbered | Text | _Bracketed
+_Composite: TypeAlias = (
+    Attribute | Item | Infix | Prefix | Not | Spread | Conditional | Repeat | Numbered | Text | _Bracketed
+)
 _COMPARISONS = ("is", "is not", "in", "not in", "==", "!=", "<", "<=", ">", ">=")
 _PRECEDENCE = {
     "or": 1, "and": 2, **dict.fromkeys(_COMPARISONS, 4), "|": 5, "+": 6, "-": 6, "*": 7, "//": 7, "/": 7, "%": 7,
+    "**": 9,
 }  # fmt: skip
 _CONDITIONAL = 0
 _NEGATION = 3
-_ATOM = 9
+_PREFIX = 8
+_ATOM = 10
 
 
 def quoted(text: str) -> str:
@@ -49,9 +54,9 @@ def quoted(text: str) -> str:
 def flat(expr: Expr) -> str:
     """Return an expression on one line; raise TypeError if it still contains an open reference."""
     match expr:
-        case TracedInt():
+        case TracedInt() | TracedFloat() | WrittenFloat():
             return flat(arithmetic(expr.trace))
-        case TracedFloat() | Ref():
+        case Ref():
             return expr.name
         case str():
             return quoted(expr)
@@ -79,8 +84,9 @@ def _composite(expr: _Composite) -> str:
             is_list = isinstance(expr.index, tuple) and len(expr.index) > 1
             return f"{_operand(expr.owner, _ATOM)}[{index[1:-1] if is_list else index}]"
         case Infix():
-            level = _PRECEDENCE[expr.symbol]
-            return f"{_operand(expr.left, level)} {expr.symbol} {_operand(expr.right, level + 1)}"
+            return _power(expr) if expr.symbol == "**" else _infix(expr)
+        case Prefix():
+            return f"{expr.symbol}{_operand(expr.operand, _PREFIX)}"
         case Spread():
             return f"*{flat(expr.items)}"
         case Not():
@@ -101,6 +107,19 @@ def _composite(expr: _Composite) -> str:
             assert_never(expr)
 
 
+def _infix(expr: Infix) -> str:
+    level = _PRECEDENCE[expr.symbol]
+    return f"{_operand(expr.left, level)} {expr.symbol} {_operand(expr.right, level + 1)}"
+
+
+def _power(expr: Infix) -> str:
+    """Return a power; there are no spaces around the operator between names and numbers."""
+    level = _PRECEDENCE[expr.symbol]
+    left, right = _operand(expr.left, level + 1), _operand(expr.right, _PREFIX)
+    is_simple = all(re.fullmatch(r"-?([\w.]+|[\d.]+e-\d+)", each) for each in (left, right))
+    return f"{left}**{right}" if is_simple else f"{left} ** {right}"
+
+
 def _operand(expr: Expr, level: int) -> str:
     """Return an operand on one line, in parentheses if it binds less tightly than `level`."""
     text = flat(expr)
@@ -108,12 +127,14 @@ def _operand(expr: Expr, level: int) -> str:
 
 
 def _level(expr: Expr) -> int:
-    if isinstance(expr, TracedInt):
+    if has_trace(expr):
         expr = arithmetic(expr.trace)
     if isinstance(expr, Conditional):
         return _CONDITIONAL
     if isinstance(expr, Not):
         return _NEGATION
+    if isinstance(expr, Prefix) or (type(expr) in (int, float) and str(expr).startswith("-")):
+        return _PREFIX
     return _PRECEDENCE[expr.symbol] if isinstance(expr, Infix) else _ATOM
 
 
@@ -142,9 +163,9 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
     text = f"{pad}{prefix}{flat(expr)}{suffix}"
     if len(text) <= WIDTH and not _explodes(expr):
         return [text]
-    if isinstance(expr, TracedInt):
+    if has_trace(expr):
         expr = arithmetic(expr.trace)
-    if isinstance(expr, Infix | Conditional):
+    if isinstance(expr, Conditional) or (isinstance(expr, Infix) and expr.symbol != "**"):
         return _operand_lines(expr, prefix, indent, suffix)
     if isinstance(expr, Repeat):
         return _repeat_lines(expr, indent, suffix)

@@ -2,7 +2,8 @@
 
 Elaboration knows the value of every number, but the generated constructor must compute it from its arguments: in
 `linear(classes)`, `classes` is 10 for elaboration and an argument of the constructor. A `TracedInt` is an `int` with a
-polynomial over parameters, so that operators use ordinary arithmetic.
+polynomial over parameters, so that operators use ordinary arithmetic; a `TracedFloat` is a `float` with the tree of its
+operations. Functions such as `ceil` and `min` keep the trace too: see `base.traces`.
 
 A comparison of traced numbers, or their conversion to plain ones, decides about the net. While a `Recorder` is active,
 each of them records a `Guard`: the condition on the parameters that holds in this elaboration. For other values of the
@@ -10,112 +11,51 @@ parameters that satisfy all guards, elaboration gives the same net with other nu
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeGuard
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
-from archdsl.base.guards import Guard, Number, recorder, recording
+from archdsl.base.functions import NUMERIC
+from archdsl.base.guards import Number, recorder
+from archdsl.base.traces import (
+    MAX_WEIGHT,
+    Applied,
+    Operation,
+    Polynomial,
+    Trace,
+    added,
+    constant,
+    divided,
+    multiplied,
+    names_of_trace,
+    weight,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Quotient:
-    """A quotient or remainder (`//` or `%`), which is an atomic factor of a monomial."""
-
-    numerator: "Polynomial"
-    symbol: str
-    denominator: "Polynomial"
-    text: str = field(init=False, compare=False, repr=False)
-    weight: int = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", 1 + weight(self.numerator) + weight(self.denominator))
-        object.__setattr__(self, "text", f"{self.numerator} {self.symbol} {self.denominator}")
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-Factor: TypeAlias = str | Quotient
-Monomial: TypeAlias = tuple[Factor, ...]
-Polynomial: TypeAlias = tuple[tuple[Monomial, int], ...]
-
-
-# A trace of more weight is not kept: the number is a constant, and its parameters are fixed.
-MAX_WEIGHT = 200
 # A product that takes more steps is not computed.
 _MOST = 4_000
-# Values of parameters under which a trace is computed anew.
-_TRIED = (1_000_003, 1, 2, 3, 7, 64)
-
-
-def weight(trace: "Polynomial") -> int:
-    """Return the number of terms and factors in a trace, with those of quotients."""
-    return sum(1 + sum(1 if isinstance(factor, str) else factor.weight for factor in monomial) for monomial, _ in trace)
-
-
-def _rank(term: tuple[Monomial, int]) -> tuple[int, list[tuple[bool, str]]]:
-    return -len(term[0]), [*map(_order, term[0])]
-
-
-def _order(factor: Factor) -> tuple[bool, str]:
-    return (False, factor) if isinstance(factor, str) else (True, factor.text)
-
-
-def _canonical(terms: dict[Monomial, int]) -> Polynomial:
-    found = [(m, c) for m, c in terms.items() if c]
-    return tuple(sorted(found, key=_rank) if len(found) > 1 else found)
-
-
-def _sum(left: Polynomial, right: Polynomial, sign: int) -> Polynomial:
-    terms = dict(left)
-    for monomial, count in right:
-        terms[monomial] = terms.get(monomial, 0) + sign * count
-    return _canonical(terms)
-
-
-def _product(left: Polynomial, right: Polynomial) -> Polynomial:
-    terms: dict[Monomial, int] = {}
-    for a, m in left:
-        for b, n in right:
-            both = tuple(sorted((*a, *b), key=_order)) if a and b else a or b
-            terms[both] = terms.get(both, 0) + m * n
-    return _canonical(terms)
-
-
-def _quotient(left: Polynomial, symbol: str, right: Polynomial) -> Polynomial:
-    if len(right) == 1:
-        exact = _exact(left, *right[0])
-        if exact is not None:
-            return exact if symbol == "//" else ()
-    return (((Quotient(left, symbol, right),), 1),)
-
-
-def _exact(left: Polynomial, divisor: Monomial, count: int) -> Polynomial | None:
-    """Return a polynomial divided by a monomial, None if that does not divide every term."""
-    found: dict[Monomial, int] = {}
-    for monomial, number in left:
-        rest = list(monomial)
-        for factor in divisor:
-            if factor not in rest:
-                return None
-            rest.remove(factor)
-        if number % count:
-            return None
-        found[tuple(rest)] = number // count
-    return _canonical(found)
+# A constant with more digits is written as it was computed, as in `0.2 * 7 / 40`.
+_DIGITS = 15
 
 
 def polynomial(value: int) -> Polynomial:
     """Return the trace of an integer; that of a plain one is a constant."""
-    if isinstance(value, TracedInt):
+    return value.trace if isinstance(value, TracedInt) else constant(value)
+
+
+def trace_of(value: Number) -> Trace:
+    """Return the trace of a number; that of a plain one is a constant."""
+    if has_trace(value):
         return value.trace
-    return (((), value.real),) if value else ()
+    return value if isinstance(value, float) else constant(value)
+
+
+def number_of(trace: Trace) -> Number:
+    """Return a number with a trace, whose value does not count."""
+    return TracedInt.make(1, trace) if isinstance(trace, tuple) else TracedFloat.make(1.0, trace)
 
 
 def difference(left: int, right: int) -> Polynomial:
     """Return the trace of `left - right`, however large it is."""
-    return _sum(polynomial(left), polynomial(right), -1)
+    return added(polynomial(left), polynomial(right), -1)
 
 
 def _comparison(symbol: str) -> Callable[[Any, object], Any]:
@@ -163,46 +103,57 @@ class TracedInt(int):
         result.trace = trace
         return result
 
-    def __add__(self, other: int) -> int:
-        return _recorded(self, other, self.real + other.real, _sum(self.trace, polynomial(other), 1))
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            return _with_float("+", self, other)
+        return _recorded(self, other, self.real + other.real, added(self.trace, polynomial(other), 1))
 
-    def __sub__(self, other: int) -> int:
-        return _recorded(self, other, self.real - other.real, _sum(self.trace, polynomial(other), -1))
+    def __sub__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            return _with_float("-", self, other)
+        return _recorded(self, other, self.real - other.real, added(self.trace, polynomial(other), -1))
 
     def __rsub__(self, other: int) -> int:
-        return _recorded(other, self, other.real - self.real, _sum(polynomial(other), self.trace, -1))
+        return _recorded(other, self, other.real - self.real, added(polynomial(other), self.trace, -1))
 
-    def __mul__(self, other: int) -> int:
+    def __mul__(self, other: Any) -> Any:
         if not isinstance(other, int):
-            return NotImplemented
+            return _with_float("*", self, other)
         value, trace = self.real * other.real, polynomial(other)
         if len(trace) * weight(self.trace) + len(self.trace) * weight(trace) > _MOST:
             return _unrecorded(self, other, value)
-        return _recorded(self, other, value, _product(self.trace, trace))
+        return _recorded(self, other, value, multiplied(self.trace, trace))
 
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def __floordiv__(self, other: int) -> int:
-        return _recorded(self, other, self.real // other.real, _quotient(self.trace, "//", polynomial(other)))
+    def __floordiv__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            return _with_float("//", self, other)
+        return _recorded(self, other, self.real // other.real, divided(self.trace, "//", polynomial(other)))
 
     def __rfloordiv__(self, other: int) -> int:
-        return _recorded(other, self, other.real // self.real, _quotient(polynomial(other), "//", self.trace))
+        return _recorded(other, self, other.real // self.real, divided(polynomial(other), "//", self.trace))
 
-    def __mod__(self, other: int) -> int:
-        return _recorded(self, other, self.real % other.real, _quotient(self.trace, "%", polynomial(other)))
+    def __mod__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            return _with_float("%", self, other)
+        return _recorded(self, other, self.real % other.real, divided(self.trace, "%", polynomial(other)))
 
     def __rmod__(self, other: int) -> int:
-        return _recorded(other, self, other.real % self.real, _quotient(polynomial(other), "%", self.trace))
+        return _recorded(other, self, other.real % self.real, divided(polynomial(other), "%", self.trace))
+
+    def __truediv__(self, other: Any) -> Any:
+        return super().__truediv__(other) if isinstance(other, int) else _with_float("/", self, other)
 
     def __neg__(self) -> int:
         return 0 - self
 
     def __abs__(self) -> int:
-        return -self if self < 0 else self
+        return applied("abs", self)  # type: ignore[return-value]
 
     def __round__(self, digits: Any = None) -> int:
-        return self
+        return applied("round", self, *(() if digits is None else (digits,)))  # type: ignore[return-value]
 
     def __floor__(self) -> int:
         return self
@@ -230,17 +181,66 @@ class TracedInt(int):
         return hash(fixed(self))
 
 
-class TracedFloat(float):
-    """A float that is the value of a parameter; arithmetic gives plain floats."""
+def _operation(symbol: str, *, reflected: bool = False) -> Callable[[Any, object], Any]:
+    """Return the method of a traced float for an operator."""
 
-    name: str
+    def method(self: Number, other: object) -> Any:
+        if not isinstance(other, int | float):
+            return NotImplemented
+        return combined(symbol, other, self) if reflected else combined(symbol, self, other)
+
+    return method
+
+
+class TracedFloat(float):
+    """A float with its computation from parameters.
+
+    A plain float on the left of a `TracedInt` gives a plain float: use `combined` for numbers of both types.
+    """
+
+    trace: Trace
 
     @staticmethod
     def parameter(name: str, value: float) -> "TracedFloat":
         """Return a value whose trace is a parameter."""
+        return TracedFloat.make(value, name)
+
+    @staticmethod
+    def make(value: float, trace: Trace) -> "TracedFloat":
+        """Return a float with the given trace."""
         result = TracedFloat(value.real)
-        result.name = name
+        result.trace = trace
         return result
+
+    __add__ = _operation("+")
+    __radd__ = _operation("+", reflected=True)
+    __sub__ = _operation("-")
+    __rsub__ = _operation("-", reflected=True)
+    __mul__ = _operation("*")
+    __rmul__ = _operation("*", reflected=True)
+    __truediv__ = _operation("/")
+    __rtruediv__ = _operation("/", reflected=True)
+    __floordiv__ = _operation("//")
+    __rfloordiv__ = _operation("//", reflected=True)
+    __mod__ = _operation("%")
+    __rmod__ = _operation("%", reflected=True)
+    __pow__ = _operation("**")  # type: ignore[assignment]
+    __rpow__ = _operation("**", reflected=True)  # type: ignore[assignment]
+
+    def __neg__(self) -> Any:
+        return applied("-", self)
+
+    def __abs__(self) -> Any:
+        return applied("abs", self)
+
+    def __round__(self, digits: Any = None) -> Any:
+        return applied("round", self, *(() if digits is None else (digits,)))
+
+    def __floor__(self) -> Any:
+        return applied("floor", self)
+
+    def __ceil__(self) -> Any:
+        return applied("ceil", self)
 
     __eq__ = _comparison("==")
     __ne__ = _comparison("!=")
@@ -259,6 +259,19 @@ class TracedFloat(float):
         return hash(fixed(self))
 
 
+class WrittenFloat(float):
+    """A constant with the computation that its author wrote, such as `0.2 * 7 / 40`."""
+
+    trace: Trace
+
+    @staticmethod
+    def make(value: float, trace: Trace) -> "WrittenFloat":
+        """Return a float with the given trace."""
+        result = WrittenFloat(value)
+        result.trace = trace
+        return result
+
+
 def fixed(value: Number) -> Number:
     """Return a number without its trace, and record that its parameters cannot have other values."""
     plain = value.real
@@ -275,9 +288,14 @@ def compared(symbol: str, left: Number, right: Number) -> bool:
     return holds
 
 
-def is_traced(value: object) -> TypeGuard[Number]:
+def is_traced(value: object) -> "TypeGuard[TracedInt | TracedFloat]":
     """Return whether a value is a number with a trace."""
     return isinstance(value, TracedInt | TracedFloat)
+
+
+def has_trace(value: object) -> "TypeGuard[TracedInt | TracedFloat | WrittenFloat]":
+    """Return whether a value is printed as its computation."""
+    return isinstance(value, TracedInt | TracedFloat | WrittenFloat)
 
 
 class Compound:
@@ -290,6 +308,63 @@ class Compound:
     def holding(self, values: tuple[Any, ...]) -> object:
         """Return a copy with other parts."""
         raise NotImplementedError
+
+
+def combined(symbol: str, left: Number, right: Number) -> Number:
+    """Return the result of an operation on floats, or on integers and floats.
+
+    Raises:
+        ArithmeticError: The result is no number.
+    """
+    if isinstance(left, int) and isinstance(right, int) and symbol not in ("/", "**"):
+        return _WHOLE[symbol](left, right)
+    value = _OPERATIONS[symbol](left.real, right.real)
+    if isinstance(value, complex):
+        raise ArithmeticError(f"{left.real} {symbol} {right.real} is a complex number")
+    return _computed((left, right), value, Operation(trace_of(left), symbol, trace_of(right)))
+
+
+def _with_float(symbol: str, left: int, right: object) -> Any:
+    return combined(symbol, left, right) if isinstance(right, float) else NotImplemented
+
+
+def applied(function: str, *arguments: Number) -> Number:
+    """Return the result of a function in `base.functions`, or of `-` for a float.
+
+    The arguments of `min` and `max` must have one type, which is that of the result for all values.
+
+    Raises:
+        ArithmeticError, ValueError: The function has no result for these numbers.
+    """
+    first = arguments[0]
+    if isinstance(first, int) and (function in ("ceil", "floor") or (function == "round" and len(arguments) == 1)):
+        return first
+    if len({trace_of(each) for each in arguments}) == 1 and function in ("min", "max"):
+        return first
+    plain = [each.real for each in arguments]
+    value = -plain[0] if function == "-" else NUMERIC[function](*plain)
+    return _computed(arguments, value, Applied(function, tuple(map(trace_of, arguments))))
+
+
+def _computed(operands: tuple[Number, ...], value: Number, trace: Operation | Applied) -> Number:
+    """Return the result of an operation or function with its trace, or without it if that is of no use or too large."""
+    if not any(map(parameters_of, operands)):
+        is_long = isinstance(value, float) and len(repr(value)) > _DIGITS and trace.weight <= MAX_WEIGHT
+        return WrittenFloat.make(value, trace) if is_long else value
+    if trace.weight > MAX_WEIGHT:
+        for each in operands:
+            fixed(each)
+        return value
+    if isinstance(value, float):
+        return TracedFloat.make(value, trace)
+    assert isinstance(trace, Applied)
+    return TracedInt.make(value, (((trace,), 1),))
+
+
+_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod,
+}  # fmt: skip
+_OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {**_WHOLE, "/": operator.truediv, "**": operator.pow}
 
 
 def _traced(value: int, trace: Polynomial) -> int:
@@ -312,76 +387,10 @@ def _unrecorded(left: int, right: int, value: int) -> int:
 
 def parameters_of(value: object) -> frozenset[str]:
     """Return the names of the parameters from which a value was computed."""
-    if isinstance(value, TracedInt):
-        return _names(value.trace)
-    if isinstance(value, TracedFloat):
-        return frozenset((value.name,))
+    if isinstance(value, TracedInt | TracedFloat):
+        return names_of_trace(value.trace)
     if isinstance(value, Compound):
         value = value.held()
     if isinstance(value, tuple | list):
         return frozenset().union(*(parameters_of(part) for part in value))
     return frozenset()
-
-
-def _names(trace: Polynomial) -> frozenset[str]:
-    found: set[str] = set()
-    for monomial, _ in trace:
-        for factor in monomial:
-            if isinstance(factor, str):
-                found.add(factor)
-            else:
-                found |= _names(factor.numerator) | _names(factor.denominator)
-    return frozenset(found)
-
-
-def evaluated(value: int, environment: Mapping[str, int]) -> int:
-    """Return the result of a trace for other values of the parameters, which may be traced themselves."""
-    return _evaluated(value.trace, environment) if isinstance(value, TracedInt) else value
-
-
-def _evaluated(trace: Polynomial, environment: Mapping[str, int]) -> int:
-    total = 0
-    for monomial, count in trace:
-        term = count
-        for factor in monomial:
-            if isinstance(factor, str):
-                term = term * environment[factor]
-                continue
-            numerator = _evaluated(factor.numerator, environment)
-            denominator = _evaluated(factor.denominator, environment)
-            term = term * (numerator // denominator if factor.symbol == "//" else numerator % denominator)
-        total = total + term
-    return total
-
-
-def replaced(number: Number, values: Mapping[str, Number]) -> Number:
-    """Return a number with values in place of the names that have one; the values may be traced."""
-    names = parameters_of(number)
-    if not names & values.keys():
-        return number
-    if isinstance(number, TracedFloat):
-        return values[number.name]
-    assert isinstance(number, int)
-    # Only the trace of the result counts, so any number for which no divisor is 0 will do.
-    for value in _TRIED:
-        environment = {name: values.get(name, TracedInt.parameter(name, value)) for name in names}
-        with suppress(ZeroDivisionError):
-            return evaluated(number, environment)  # type: ignore[arg-type]
-    return number
-
-
-def substituted(guard: Guard, values: Mapping[str, Number]) -> Guard:
-    """Return a guard with values in place of the names that have one."""
-    return guard._replace(pairs=tuple((replaced(left, values), replaced(right, values)) for left, right in guard.pairs))
-
-
-def outside(guard: Guard, meanings: Mapping[str, Number]) -> Iterator[Guard]:
-    """Yield a guard of a block in the terms of its caller, unless it then holds for all values."""
-    if parameters_of(guard.pairs) <= meanings.keys():
-        log: list[Guard] = []
-        with recording(log):
-            made = substituted(guard, meanings)
-        # A substitution that is too large to record fixes its operands.
-        yield from (each._replace(span=guard.span, of_map=guard.of_map, what=guard.what) for each in log)
-        if any(is_traced(number) for pair in made.pairs for number in pair):
-            yield made

@@ -8,7 +8,7 @@ from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedFloat, TracedInt
+from archdsl.base.symbolic import has_trace
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import foreign_names, unknown
@@ -256,8 +256,6 @@ def _key(value: object) -> Hashable:
     """Return a number, word or truth value such that equal keys stand for equal values with equal traces."""
     if type(value) is int:
         return value
-    if isinstance(value, TracedInt):
-        return value.real, value.trace
-    if isinstance(value, TracedFloat):
-        return value.real, value.name
+    if has_trace(value):
+        return type(value), value.real, value.trace
     return type(value), value

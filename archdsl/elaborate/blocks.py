@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from archdsl.base.guards import recorder, recording
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import outside
+from archdsl.base.substitution import outside
 from archdsl.base.typos import typo_of
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Label

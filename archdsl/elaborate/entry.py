@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from archdsl.base.guards import Guard, recording
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.map_sizes import axis_name, is_map_size, reads_map_sizes
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
@@ -18,12 +20,12 @@ from archdsl.ir.origin import NO_DEFAULT, Choice
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
-# Names of the traced axes of a block's input by its rank: the first axis, and in a sequence the last one.
-_AXES = {1: {0: "features"}, 2: {0: "channels", 1: "features"}, 3: {0: "channels"}, 4: {0: "channels"}}
-
 
 class Entry:
-    """The values of a block's names in one use: traced to these names in the block, and in the caller's terms."""
+    """The values of a block's names in one use: traced to these names in the block, and in the caller's terms.
+
+    The sizes of a map are traced only in blocks that read them: formulas of windows cost time.
+    """
 
     def __init__(self, walk: Walk, call: ast.Call, callee: Defined, values: Mapping[str, Value]) -> None:
         self.walk = walk
@@ -31,6 +33,8 @@ class Entry:
         self.callee = callee
         self.values = values
         self.caller: dict[str, Number] = {}
+        self.map_sizes: set[str] = set()
+        self.traces_maps = reads_map_sizes(walk, callee, self.blocks)
 
     @property
     def blocks(self) -> dict[str, Defined]:
@@ -65,26 +69,28 @@ class Entry:
     def _tensor(self, prefix: str, tensor: Tensor) -> Tensor:
         sizes: list[int] = []
         dims = tensor.shape.dims
-        axes = _AXES.get(len(dims), {})
         for axis, size in enumerate(dims):
-            name = f"{prefix}_{axes[axis]}" if axis in axes else ""
-            if not name or name in self.values or name in self.caller:
+            name, of_map = f"{prefix}_{axis_name(len(dims), axis)}", is_map_size(len(dims), axis)
+            if (of_map and not self.traces_maps) or name in self.values or name in self.caller:
                 fix(size, self.call.span, of_map=True)
                 sizes.append(size.real)
                 continue
             self.caller[name] = size
+            self.map_sizes |= {name} if of_map else set()
             sizes.append(TracedInt.parameter(name, size.real))
         return Tensor(tensor.source, Shape(tuple(sizes)), tensor.role)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the terms of the caller."""
-        sizes = tuple(evaluated(size, self.caller) for size in shape.dims)  # type: ignore[arg-type]
+        sizes = tuple(evaluated(size, self.caller) for size in shape.dims)
         return Shape(sizes)
 
     def arguments(self) -> tuple[Argument, ...]:
         """Return the numbers that the block was given: sizes of its inputs first, then arguments."""
         given = sorted(self.caller, key=lambda name: name in self.values)
-        return tuple(Argument(name, self.caller[name], self._default(name)) for name in given)
+        return tuple(
+            Argument(name, self.caller[name], self._default(name), of_map=name in self.map_sizes) for name in given
+        )
 
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""

@@ -13,6 +13,7 @@ from archdsl.elaborate import layout, values
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
+from archdsl.elaborate.functions import FUNCTIONS, apply
 from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NAME, MAX_NUMBER, Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.stream_words import axis_of
@@ -279,8 +280,6 @@ class _Evaluation:
             return ERROR
         if expr.symbol == "not":
             return self._truth(expr.operand, value, negated=True)
-        if isinstance(value, float):
-            fix(value, expr.span)
         return values.negated(value, self.limits)
 
     def _binary(self, expr: ast.Binary) -> MaybeValue:
@@ -330,7 +329,7 @@ class _Evaluation:
     def _apply(self, expr: ast.Apply) -> MaybeValue:
         if (found := find_initialiser(expr.function.text)) is not None:
             return self._initialiser(found, expr)
-        if expr.function.text not in values.FUNCTIONS:
+        if expr.function.text not in FUNCTIONS:
             report_unknown_function(self.problems, expr.function, self.scope, self.expected)
             return ERROR
         named = [arg for arg in expr.args if arg.name]
@@ -346,9 +345,8 @@ class _Evaluation:
             if value is ERROR:
                 failed = True
             else:
-                fix(value, expr.span)
-                args.append(untraced(value))
-        return ERROR if failed else values.apply(expr.function.text, args, self.limits)
+                args.append(value)
+        return ERROR if failed else apply(expr.function.text, args, expr.span, self.limits)
 
     def _initialiser(self, found: type[Initialiser], call: ast.Call | ast.Apply) -> MaybeValue:
         """Return an initialiser with its arguments, or ERROR after reporting a problem with them."""
@@ -371,8 +369,9 @@ class _Evaluation:
 
 
 def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:
-    """Return whether the result of an operation on these operands can be traced."""
-    return is_whole(left) and is_whole(right) and not (symbol == "**" and isinstance(right, TracedInt))
+    """Return whether the result of an operation on these operands can be traced: not a power of integers, which may be
+    an integer or a float."""
+    return symbol != "**" or not (is_whole(left) and isinstance(right, TracedInt))
 
 
 def _rounding(expr: ast.Expr) -> tuple[Fix, ...]:

@@ -7,11 +7,12 @@ from archdsl.elaborate import foreign_names
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expected import STEP_ARGUMENT
+from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.elaborate.unknown import report_training_word, report_unknown_block
-from archdsl.elaborate.values import ERROR, FUNCTIONS, ErrorValue, Value
+from archdsl.elaborate.values import ERROR, ErrorValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ops import lookup
 from archdsl.ops.base import Merge, Op

@@ -48,6 +48,7 @@ class Steps:
         self.parts = GraphParts()
         self.labels: dict[int, frozenset[str]] = {}
         self.origin: Origin | None = None
+        self.reads_map_sizes: dict[int, bool] = {}
 
     # statements
 

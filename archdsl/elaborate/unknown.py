@@ -5,9 +5,10 @@ from archdsl.base.typos import typo_of
 from archdsl.diag import codes
 from archdsl.diag.codes import Code
 from archdsl.diag.model import Fix, Problems
-from archdsl.elaborate import foreign_names, near_misses, training_words, values
+from archdsl.elaborate import foreign_names, near_misses, training_words
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import Expected
+from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.near_misses import NearMiss
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.stream_words import stream_names
@@ -144,8 +145,8 @@ def report_unknown_function(problems: Problems, name: ast.Name, scope: Scope, ex
         help = f"write the steps in the order of the stream: `{name.text}(…) -> …`"
         problems.report(codes.NESTED_STEPS, name.span, f"`{name.text}` is an operator", help=help)
         return
-    known = [*values.FUNCTIONS, *(each.name for each in all_initialisers())]
-    near = nearest(name.text, known) or suggestion(name.text, list(values.FUNCTIONS))
+    known = [*FUNCTIONS, *(each.name for each in all_initialisers())]
+    near = nearest(name.text, known) or suggestion(name.text, list(FUNCTIONS))
     problems.report(codes.NO_SUCH_FUNCTION, name.span, help=near, fixes=_meant(name, typo_of(name.text, known)))
 
 

@@ -1,13 +1,13 @@
 """Compile-time values: their types, and the operations of the language on them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
 from archdsl.base.guards import recorder
 from archdsl.base.source import Span
-from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, compared, fixed
+from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, applied, combined, compared, fixed, is_traced
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.limits import MAX_LIST_DEPTH, MAX_NUMBER, Limits
 from archdsl.elaborate.streams import Tensor
@@ -145,8 +145,10 @@ def binary(symbol: str, left: Value, right: Value, limits: Limits) -> Value:
             return bounded((*left, *right), limits)
     if not (is_number(left) and is_number(right)):
         raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
-    if symbol in ("/", "//", "%") and right == 0:
+    if symbol in ("/", "//", "%") and compared("==", right, 0):
         raise Uncomputable("division by zero")
+    if symbol != "**" and (isinstance(left, float) or isinstance(right, float)):
+        return bounded(combined(symbol, left, right), limits)
     return bounded(_ARITHMETIC[symbol](left, right), limits)
 
 
@@ -157,15 +159,13 @@ def negated(value: Value, limits: Limits) -> Value:
     """
     if not is_number(value):
         raise Uncomputable(f"`-` does not apply to {kind_of(value)}")
-    return binary("-", 0, value, limits) if isinstance(value, int) else -value
+    return binary("-", 0, value, limits) if isinstance(value, int) else applied("-", value)
 
 
-def _divide(left: Number, right: Number) -> Number:
-    if isinstance(left, int) and isinstance(right, int):
-        if left % right:
-            raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
-        return left // right
-    return left / right
+def _divide(left: int, right: int) -> int:
+    if left % right:
+        raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
+    return left // right
 
 
 def _power(left: Number, right: Number) -> Number:
@@ -179,13 +179,12 @@ def _power(left: Number, right: Number) -> Number:
         for _ in range(right):
             result = result * left
         return result
+    # A positive base has a real power for every exponent.
+    is_open = (is_traced(left) or is_traced(right)) and compared(">", left, 0)
     try:
-        power = float(left) ** float(right)
-    except (OverflowError, ZeroDivisionError) as error:
+        return combined("**", left, right) if is_open else combined("**", fixed(left), fixed(right))
+    except ArithmeticError as error:
         raise Uncomputable("the power is not a finite number") from error
-    if isinstance(power, complex) or not math.isfinite(power):
-        raise Uncomputable("the power is not a finite number")
-    return float(power)
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Number]] = {
@@ -231,51 +230,6 @@ def index(owner: Value, position: Value) -> Value:
     if not -len(owner) <= position < len(owner):
         raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0")
     return owner[position]
-
-
-def make_divisible(value: float, divisor: int = 8, low: int | None = None) -> int:
-    """Return the multiple of `divisor` next to `value`, not more than a tenth below (MobileNet's rounding)."""
-    result = max(low if low is not None else divisor, int(value + divisor / 2) // divisor * divisor)
-    return result + divisor if result < 0.9 * value else result
-
-
-def _lists(rows: Any) -> list[Value]:
-    return [list(row) for row in rows]
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": abs,
-    "ceil": math.ceil,
-    "enumerate": lambda items: _lists(enumerate(items)),
-    "floor": math.floor,
-    "len": len,
-    "make_divisible": make_divisible,
-    "max": max,
-    "min": min,
-    "range": range,
-    "round": round,
-    "sum": sum,
-    "zip": lambda *lists: _lists(zip(*lists, strict=True)),
-}
-
-
-def apply(function: str, args: Sequence[Value], limits: Limits) -> Value:
-    """Return the result of a function of the language.
-
-    Raises Uncomputable where it does not accept the arguments, TooLarge where the result exceeds a limit.
-    """
-    try:
-        if function == "sum" and args and isinstance(args[0], list | tuple) and not all(map(is_number, args[0])):
-            raise TypeError
-        result = FUNCTIONS[function](*args)
-        if isinstance(result, range):
-            if len(result) > limits.items:
-                raise too_long(limits)
-            result = list(result)
-        return bounded(result, limits)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-        given = ", ".join(map(shown, args)) or "nothing"
-        raise Uncomputable(f"`{function}` cannot be applied to {given}") from error
 
 
 def fix(value: object, span: Span, *, of_map: bool = False) -> None:

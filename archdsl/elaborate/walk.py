@@ -54,7 +54,8 @@ class Walk(Protocol):
     """Unfolds statements and steps.
 
     `shapes` are the shapes that replace those of inputs; the first input has the key None. `labels` keeps the labels in
-    the bodies of blocks, by the identities of their definitions. `origin` is the statement that is unfolded.
+    the bodies of blocks, and `reads_map_sizes` whether they mention sizes of a map, by the identities of their
+    definitions. `origin` is the statement that is unfolded.
     """
 
     main: Source
@@ -66,6 +67,7 @@ class Walk(Protocol):
     parts: GraphParts
     labels: dict[int, frozenset[str]]
     origin: Origin | None
+    reads_map_sizes: dict[int, bool]
 
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the statements of a body."""

@@ -51,6 +51,8 @@ def enter_parameters(made: Mapping[int, "Class"]) -> None:
         before = [each.parameters for each in classes]
         for found in classes:
             read = frozenset[str]().union(*(_read(draft, made) for draft in found.drafts))
+            for member in (*found.members, *found.drafts):
+                member.parameters.fixed |= member.parameters.map_sizes - read
             found.parameters = [name for name in _names(found.representative) if name in read]
         if before == [each.parameters for each in classes]:
             return

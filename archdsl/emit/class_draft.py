@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Attribute, Call, Expr, Infix, Ref, ValueRef, mapped, walk
+from archdsl.base.pyexpr import Attribute, Call, Expr, Infix, Ref, ValueRef, mapped
+from archdsl.base.pynumbers import walk
 from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions

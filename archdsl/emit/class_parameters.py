@@ -6,8 +6,11 @@ from typing import assert_never
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Composite, Expr, mapped
+from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_traced, parameters_of
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedFloat, TracedInt, is_traced, parameters_of
+from archdsl.base.traces import Applied, factors_of
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
@@ -25,12 +28,14 @@ class ClassParameters:
         fixed: The parameters that become numbers in the code.
         meanings: The values of a block's parameters as its caller computes them.
         guards: The conditions on the parameters that elaboration and the code of operators demanded.
+        map_sizes: The parameters that are sizes of a block's input. In comments they are numbers if no code reads them.
     """
 
     values: dict[str, int | float]
     fixed: set[str] = field(default_factory=set)
     meanings: dict[str, int | float] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
+    map_sizes: frozenset[str] = _NOTHING
 
     def copied(self) -> "ClassParameters":
         """Return a copy for another class that has the same parameters, and may fix others of them."""
@@ -42,15 +47,11 @@ class ClassParameters:
 
     def number(self, expr: Expr) -> Expr:
         """Return a fixed parameter as a number, anything else as it is."""
-        if isinstance(expr, TracedInt):
-            return evaluated(expr, self._environment(""))
-        if isinstance(expr, TracedFloat) and expr.name in self.fixed:
-            return float(expr)
-        return expr
+        return evaluated(expr, self._environment("")) if is_traced(expr) else expr
 
     def evaluated(self, number: int) -> int:
         """Return a number that another use of the same block computed, as this use computes it."""
-        return evaluated(number, {name: own(name, int(value)) for name, value in self.values.items()})  # type: ignore[misc]
+        return evaluated(number, {name: own(name, value) for name, value in self.values.items()})
 
     def fixing(self, names: Iterable[str], span: Span) -> list[Guard]:
         """Return the guards that say that parameters have the values of this use."""
@@ -58,15 +59,10 @@ class ClassParameters:
 
     def as_attribute(self, expr: Expr) -> Expr:
         """Return a number as `forward` computes it, where open parameters are attributes of the module."""
-        if isinstance(expr, TracedInt):
-            return evaluated(expr, self._environment("self."))
-        return TracedFloat.parameter(f"self.{expr.name}", expr) if isinstance(expr, TracedFloat) else expr
+        return evaluated(expr, self._environment("self.")) if is_traced(expr) else expr
 
-    def _environment(self, prefix: str) -> dict[str, int]:
-        return {
-            name: int(value) if name in self.fixed else TracedInt.parameter(prefix + name, int(value))
-            for name, value in self.values.items()
-        }
+    def _environment(self, prefix: str) -> dict[str, int | float]:
+        return {name: value if name in self.fixed else own(prefix + name, value) for name, value in self.values.items()}
 
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
@@ -81,6 +77,7 @@ def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParamete
 def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[str, ...], ClassParameters]) -> None:
     found[container.path] = parameters
     attributes: set[str] = set()
+    unscripted: set[str] = set()
     guards: list[Guard] = []
     for child in _children(container):
         if isinstance(child, Node):
@@ -92,15 +89,18 @@ def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[
                     guards += parameters.fixing(parameters_of(value) - mentioned, child.span)
             if len(child.path) == len(container.path) + 1:
                 attributes |= applied
+                unscripted |= _unscripted(child) if applied else _NOTHING
     labels = {child.path[-1] for child in container.children}
-    hidden = attributes & (MODULE_ATTRIBUTES | labels)
+    hidden = (attributes & (MODULE_ATTRIBUTES | labels)) | unscripted
     parameters.fixed |= hidden
     parameters.guards += (*guards, *parameters.fixing(hidden, container.span))
     for child in _children(container):
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}
             meanings = {given.name: given.value for given in child.use.arguments}
-            _enter(child, ClassParameters(values, meanings=meanings, guards=child.use.guards), found)
+            map_sizes = frozenset(given.name for given in child.use.arguments if given.of_map)
+            inner = ClassParameters(values, meanings=meanings, guards=child.use.guards, map_sizes=map_sizes)
+            _enter(child, inner, found)
 
 
 def _children(container: Container) -> list[Node | Container]:
@@ -138,6 +138,22 @@ def _mentions(node: Node) -> tuple[frozenset[str], frozenset[str]]:
             return applied, applied
         case _:
             assert_never(emission)
+
+
+# In TorchScript, `round` returns a float, and a function of Python takes no integer for a float.
+_UNSCRIPTED = frozenset({"round", "make_divisible"})
+
+
+def _unscripted(node: Node) -> frozenset[str]:
+    """Return the parameters to which a node applies functions in `forward` that cannot be scripted."""
+    emission = node.emission
+    assert not isinstance(emission, Submodule)
+    found = [
+        number
+        for number in traced_numbers(emission.function)
+        if any(isinstance(each, Applied) and each.function in _UNSCRIPTED for each in factors_of(number.trace))
+    ]
+    return parameters_of(found)
 
 
 def names_in(expr: Expr) -> frozenset[str]:

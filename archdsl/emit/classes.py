@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
-from archdsl.base.symbolic import TracedInt, evaluated, polynomial
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import is_traced, trace_of
 from archdsl.emit.arguments import complete, enter_parameters
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
@@ -75,10 +76,8 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         complete([*drafts, *{id(each): each for each in representatives}.values()], drafts)
     made: dict[int, Class] = {}
     taken = dict.fromkeys((*reserved, *(drafts[number].name for number in roots)), 2)
-    for draft in drafts:
-        if draft.number in made:
-            continue
-        group = groups[draft.number]
+    for group in {id(each): each for each in groups.values()}.values():
+        draft = group.members[0]
         name = draft.name if draft.number in roots else _free(draft.name, taken)
         taken.setdefault(name, 2)
         made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
@@ -127,9 +126,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
     for name in found.parameters:
-        value = given.get(name, choices.get(name))
-        if name not in given and name in draft.parameters.values:
-            value = int(draft.parameters.values[name])
+        value = given.get(name, choices.get(name, draft.parameters.values.get(name)))
         if name not in defaults:
             args.append(value)
         elif not _equals_default(value, defaults[name], given):
@@ -145,11 +142,11 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
 
 def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
     """Return whether an argument equals its default, computed from the other arguments."""
-    if isinstance(default, TracedInt):
-        others = {name: given[name] for name in names_in(default) if isinstance(given.get(name), int)}
-        if others.keys() != names_in(default) or not isinstance(value, int):
+    if is_traced(default):
+        others = {name: number for name in names_in(default) if isinstance(number := given.get(name), int | float)}
+        if others.keys() != names_in(default) or not isinstance(value, int | float):
             return False
-        return polynomial(value) == polynomial(evaluated(default, others))  # type: ignore[arg-type]
+        return trace_of(value) == trace_of(evaluated(default, others))
     return not names_in(value) and type(value) is type(default) and value == default
 
 

@@ -7,18 +7,19 @@ from typing import TypeAlias
 
 from archdsl.base.guards import NEGATED, Guard, Number
 from archdsl.base.pyexpr import Expr, Infix
-from archdsl.base.symbolic import (
+from archdsl.base.substitution import evaluated, replaced
+from archdsl.base.symbolic import TracedFloat, TracedInt, compared, difference, is_traced, parameters_of, trace_of
+from archdsl.base.traces import (
+    Applied,
     Factor,
     Monomial,
+    Operation,
     Polynomial,
     Quotient,
-    TracedFloat,
-    TracedInt,
-    compared,
-    difference,
-    evaluated,
-    parameters_of,
-    replaced,
+    Trace,
+    factors_of,
+    is_rounded,
+    names_of_trace,
 )
 
 Names: TypeAlias = Mapping[str, int | float]
@@ -44,7 +45,11 @@ class Atom:
     def is_fixing(self) -> bool:
         """Whether it says that a number equals a constant; a remainder does not determine its parameters."""
         one_side = not parameters_of(self.left) or not parameters_of(self.right)
-        return self.symbol == "==" and one_side and not quotients(self, "%")
+        return self.symbol == "==" and one_side and not any(map(is_rounded, self._traces))
+
+    @property
+    def _traces(self) -> tuple[Trace, Trace]:
+        return trace_of(self.left), trace_of(self.right)
 
     @property
     def expr(self) -> Expr:
@@ -138,9 +143,11 @@ def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom
     found = atom(symbol, left, right)
     if symbol not in ("==", "!=") or not isinstance(found, Atom) or not _has_window(found):
         return found
+    if not all(isinstance(values.get(name, 0), int) for name in found.names):
+        return found
     for name in sorted(found.names):
         others = {each: values[each] for each in found.names - {name} if each in values}
-        alone = atom(symbol, replaced(left, others), replaced(right, others))
+        alone = atom(symbol, replaced(left, others, values), replaced(right, others, values))
         if isinstance(alone, Atom) and alone.names == {name} and _only_at_one(alone, name):
             return atom(symbol, TracedInt.parameter(name, 1), 1)
     # PyTorch refuses maps of different sizes.
@@ -148,13 +155,9 @@ def _simplified(symbol: str, left: Number, right: Number, values: Names) -> Atom
 
 
 def _has_window(found: Atom) -> bool:
-    return any(
-        isinstance(factor, Quotient) and factor.symbol == "//"
-        for number in (found.left, found.right)
-        if isinstance(number, TracedInt)
-        for monomial, _ in number.trace
-        for factor in monomial
-    )
+    """Return whether the sizes have a window formula: sums, products and quotients, without functions."""
+    has_function = any(isinstance(each, Applied) for number in (found.left, found.right) for each in _parts(number))
+    return bool(quotients(found, "//")) and not has_function
 
 
 _MOST = 64
@@ -262,7 +265,34 @@ def _is_always(difference: Polynomial) -> bool:
         for inner, number in (*only.numerator, ((), 1 - by if times > 0 else 0)):
             terms[inner] = terms.get(inner, 0) + times * number
     rest = terms.pop((), 0)
-    return rest >= 0 and not any(terms.values())
+    for monomial, count in terms.items():
+        bound = bound_of(((monomial, 1),), is_lower=count > 0) if count else 0
+        if bound is None:
+            return False
+        rest += count * bound
+    return rest >= 0
+
+
+def bound_of(trace: Trace, *, is_lower: bool) -> int | None:
+    """Return a bound of an integer that `min`, `max` or `abs` gives it for all parameters, None if there is none."""
+    if not isinstance(trace, tuple) or len(trace) > 1:
+        return None
+    ((monomial, count),) = trace or (((), 0),)
+    if not monomial:
+        return count
+    only = monomial[0]
+    if len(monomial) > 1 or count != 1 or not isinstance(only, Applied):
+        return None
+    if only.function == "abs":
+        return 0 if is_lower else None
+    if only.function not in ("min", "max"):
+        return None
+    found = [bound_of(each, is_lower=is_lower) for each in only.arguments]
+    known = [each for each in found if each is not None]
+    # The smallest number is at most each of them, and at least the smallest lower bound.
+    if (only.function == "max") == is_lower:
+        return (max if is_lower else min)(known, default=None)
+    return (min if is_lower else max)(known) if len(known) == len(found) else None
 
 
 def divisor_of(factor: object, symbol: str) -> int:
@@ -275,16 +305,14 @@ def divisor_of(factor: object, symbol: str) -> int:
 def _of_floats(symbol: str, left: Number, right: Number) -> Atom | bool:
     if not parameters_of((left, right)):
         return compared(symbol, left, right)
-    if isinstance(left, TracedFloat) and isinstance(right, TracedFloat) and left.name == right.name:
+    if isinstance(left, TracedFloat) and isinstance(right, TracedFloat) and left.trace == right.trace:
         return symbol in ("==", "<=", ">=")
     return Atom(symbol, left, right, (symbol, number_key(left), number_key(right)))
 
 
 def number_key(number: Number) -> object:
     """Return a key that is equal for equal numbers; traced numbers with equal values may be different numbers."""
-    if isinstance(number, TracedInt):
-        return number.trace
-    return number.name if isinstance(number, TracedFloat) else (type(number).__name__, number)
+    return number.trace if is_traced(number) else (type(number).__name__, number)
 
 
 def quotients(found: Atom, symbol: str, whole: object = None) -> list[Quotient]:
@@ -301,12 +329,21 @@ def quotients(found: Atom, symbol: str, whole: object = None) -> list[Quotient]:
     ]
 
 
-def divisors(number: Number) -> Iterator[Polynomial]:
+def _parts(number: Number) -> Iterator[Quotient | Applied | Operation]:
+    return factors_of(trace_of(number))
+
+
+def divisors(number: Number) -> Iterator[Trace]:
     """Yield the divisors in a number that are not constant, inner ones first."""
-    for monomial, _ in number.trace if isinstance(number, TracedInt) else ():
-        for factor in monomial:
-            if isinstance(factor, Quotient):
-                yield from divisors(TracedInt.make(0, factor.numerator))
-                yield from divisors(TracedInt.make(0, factor.denominator))
-                if any(inner for inner, _ in factor.denominator):
-                    yield factor.denominator
+    for part in _parts(number):
+        divisor = _divisor(part)
+        if divisor is not None and names_of_trace(divisor):
+            yield divisor
+
+
+def _divisor(part: Quotient | Applied | Operation) -> Trace | None:
+    if isinstance(part, Quotient):
+        return part.denominator
+    if isinstance(part, Operation):
+        return part.right if part.symbol in ("/", "//", "%") else None
+    return part.arguments[1] if part.function == "make_divisible" and len(part.arguments) > 1 else None

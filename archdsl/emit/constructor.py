@@ -19,13 +19,13 @@ from archdsl.base.pyexpr import (
     call,
     mapped,
     union,
-    walk,
 )
+from archdsl.base.pynumbers import walk
 from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
-from archdsl.emit.conditions import Clause
+from archdsl.emit.conditions import Clause, divisors
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
@@ -52,14 +52,13 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     draft = found.representative
     made = _numbered(draft, module) if draft.is_numbered else _assignments(found, module)
     factory = _factory(found, module, made)
-    computed = _computed(found, module)
-    checks = [_check(found, each) for each in found.checks]
+    checked = _checked(found, module)
     kept = _kept(found)
     made += _initialisation(found)
     if draft.is_numbered:
-        body = [*computed, *checks, *factory, *made, *kept]
+        body = [*checked, *factory, *made, *kept]
     else:
-        body = [Evaluate(call("super().__init__")), *computed, *checks, *kept, *factory, *made]
+        body = [Evaluate(call("super().__init__")), *checked, *kept, *factory, *made]
     return Function(
         "__init__",
         tuple(_parameters(found, module)),
@@ -102,13 +101,21 @@ def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Paramet
         yield Parameter(ON.name, Item(Ref("dict"), (Ref("str"), _FACTORY_TYPE)))
 
 
-def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
-    """Return the statements that compute defaults from other parameters."""
-    return [
-        Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name)))
-        for name, default in module.defaults(found).items()
-        if names_in(default)
-    ]
+def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
+    """Return the statements that compute defaults from other parameters, and the checks.
+
+    The checks stand behind the defaults, except before a default that divides by a parameter.
+    """
+    computed = {name: default for name, default in module.defaults(found).items() if names_in(default)}
+    made: list[Statement] = []
+    checks, pending = found.checks, {*computed}
+    for name, default in computed.items():
+        if any(divisors(default)):
+            made += [_check(found, each) for each in checks if not each.names & pending]
+            checks = [each for each in checks if each.names & pending]
+        made.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
+        pending.remove(name)
+    return made + [_check(found, each) for each in checks]
 
 
 def _check(found: Class, clause: Clause) -> Statement:

@@ -5,10 +5,11 @@ from itertools import groupby, repeat
 from pathlib import PureWindowsPath
 from textwrap import wrap
 
-from archdsl.base.pyexpr import Expr, Infix, Ref, structure, walk
+from archdsl.base.pyexpr import Expr, Infix, Ref, structure
+from archdsl.base.pynumbers import arithmetic, walk
 from archdsl.base.pyprint import WIDTH, flat
 from archdsl.base.shape import Shape
-from archdsl.base.symbolic import TracedInt
+from archdsl.base.symbolic import TracedInt, has_trace
 from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
 from archdsl.ir.graph import CountedGraph, Parameter, Path, dotted
@@ -219,7 +220,14 @@ def _joined(sizes: list[Expr]) -> str:
     """Return a shape for a comment: `6x28x28`, or `2 * width x 8 x 8` if it has parameters."""
     if all(isinstance(size, int) and not isinstance(size, TracedInt) for size in sizes):
         return "x".join(map(flat, sizes))
-    return " x ".join(f"({flat(size)})" if _computes(size, "+", "-") else flat(size) for size in sizes)
+    return " x ".join(f"({flat(size)})" if _is_sum(size) else flat(size) for size in sizes)
+
+
+def _is_sum(size: Expr) -> bool:
+    """Return whether a size needs parentheses beside another one: sums do outside the arguments of functions."""
+    if has_trace(size):
+        size = arithmetic(size.trace)
+    return isinstance(size, Infix) and (size.symbol in ("+", "-") or _is_sum(size.left) or _is_sum(size.right))
 
 
 def _batched(sizes: list[Expr]) -> str:

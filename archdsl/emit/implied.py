@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.symbolic import Polynomial, Quotient, TracedInt, difference, replaced
-from archdsl.emit.conditions import Atom, Clause, Key, atom, divisor_of, quotients
+from archdsl.base.substitution import NO_NUMBERS, replaced
+from archdsl.base.symbolic import TracedInt, difference
+from archdsl.base.traces import Polynomial, Quotient
+from archdsl.emit.conditions import Atom, Clause, Key, Names, atom, divisor_of, quotients
 
 
-def simplified(found: dict[Key, Clause]) -> dict[Key, Clause]:
-    """Return clauses that say the same, without those that follow from the others; sizes are at least 1."""
-    return _without_bounds(_without_quotients(_without_equals(found)))
+def simplified(found: dict[Key, Clause], known: Names = NO_NUMBERS) -> dict[Key, Clause]:
+    """Return clauses that say the same, without those that follow from the others; sizes are at least 1.
+
+    `known` are values of the parameters for which the clauses hold.
+    """
+    return _without_bounds(_without_quotients(_without_equals(found, known)))
 
 
-def _without_equals(found: dict[Key, Clause]) -> dict[Key, Clause]:
+def _without_equals(found: dict[Key, Clause], known: Names) -> dict[Key, Clause]:
     """Replace the parameters that equal a constant in the other clauses."""
     values: dict[str, int | float] = {}
     kept: dict[Key, Clause] = {}
@@ -31,7 +36,8 @@ def _without_equals(found: dict[Key, Clause]) -> dict[Key, Clause]:
             kept[key] = clause
             continue
         atoms = [
-            atom(each.symbol, *(replaced(side, values) for side in (each.left, each.right))) for each in clause.atoms
+            atom(each.symbol, *(replaced(side, values, known) for side in (each.left, each.right)))
+            for each in clause.atoms
         ]
         rest = Clause(tuple(each for each in atoms if isinstance(each, Atom)), clause.source)
         if True not in atoms and rest.atoms:
@@ -84,7 +90,7 @@ def _without_quotients(found: dict[Key, Clause]) -> dict[Key, Clause]:
     for key, clause in found.items():
         only = clause.atoms[0]
         exact = [each for each in quotients(only, "//") if (each.numerator, each.denominator) in divisions]
-        if len(clause.atoms) == 1 and exact:
+        if len(clause.atoms) == 1 and exact and isinstance(only.left, int) and isinstance(only.right, int):
             if _is_positive(only, exact):
                 continue
             if _multiplied(only, exact) is True:

@@ -27,6 +27,7 @@ _POSSIBLE = (
     Import("collections", "OrderedDict"),
     Import("collections.abc", "Callable"),
     Import("functools", "partial"),
+    Import("math"),
     Import("typing", "Any"),
     Import("typing", "Final"),
     Import("typing", "NamedTuple"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
-from archdsl.base.symbolic import replaced
+from archdsl.base.substitution import replaced
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values
@@ -96,6 +96,6 @@ def _defaults(found: Class, parameters: Iterable[Parameter]) -> dict[str, int | 
         if each.default is None:
             continue
         fixed = each.name in found.representative.parameters.fixed
-        default = values[each.name] if fixed else replaced(each.default, closed)
+        default = values[each.name] if fixed else replaced(each.default, closed, values)
         (made if each.name in found.parameters else closed)[each.name] = default
     return made

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 
-from archdsl.base.pyexpr import Expr, Item, Ref, Sequence, names_of, union
+from archdsl.base.pyexpr import Expr, Item, Ref, Sequence, union
+from archdsl.base.pynumbers import names_of
 from archdsl.base.pyprint import INDENT
 from archdsl.emit import documentation
 from archdsl.emit.class_draft import ClassDraft, ForwardStep
@@ -26,7 +27,7 @@ from archdsl.emit.statements import (
     printed,
     printed_function,
 )
-from archdsl.emit.support import PIPELINE, PLACING, TOWERS, Definition, definition, needed
+from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, TOWERS, Definition, definition, needed
 from archdsl.ir.graph import CheckedGraph, CountedGraph, Path
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.pipeline_stages import PipelineStage
@@ -186,7 +187,7 @@ def _class(found: Class, module: ModuleClasses, methods: _Methods) -> ClassPlan:
 def _candidates(graphs: Many[LoweredGraph]) -> list[str]:
     """Return the names of the support definitions that the code of graphs may call."""
     names = [name for graph in graphs for node in graph.nodes for name in node.op.support]
-    return [*names, *(PLACING if any(graph.devices for graph in graphs) else [])]
+    return [*names, *NUMBERS, *(PLACING if any(graph.devices for graph in graphs) else [])]
 
 
 def _exported(module: ModuleClasses, support: Many[Definition]) -> Statement:

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.base.guards import Guard, Number
-from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
-from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
+from archdsl.base.guards import Guard
+from archdsl.base.pyexpr import Call, ClassRef, Expr, parts
+from archdsl.base.pynumbers import traced_numbers, walk
+from archdsl.base.substitution import outside, replaced, substituted
+from archdsl.base.symbolic import number_of, parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Clause, Key, clauses, divisors, number_key
@@ -126,7 +128,7 @@ class _Conditions:
         else:
             checks += _any_of(rests)
         checks = [each for each in checks if each.names and each.key not in self.repeated]
-        self.found.checks = [*self._divisors(checks), *checks]
+        self.found.checks = _in_order([*self._divisors(checks), *checks])
 
     def _divisors(self, checks: list[Clause]) -> list[Clause]:
         """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
@@ -134,12 +136,12 @@ class _Conditions:
         values = found.parameters.values
         numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
         code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
-        numbers += [part for expr in code for part in _numbers(expr)]
+        numbers += [part for expr in code for part in traced_numbers(expr)]
         closed = {name: value for name, value in values.items() if name not in self.found.parameters}
         known = {each.key for each in checks}
         made: _Clauses = {}
         for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
-            size = replaced(TracedInt.make(1, divisor), closed)
+            size = replaced(number_of(divisor), closed, values)
             positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
             for clause in clauses(Guard("!=", ((size, 0),), None), values):
                 if not known & {clause.key, *positive}:
@@ -156,12 +158,12 @@ class _Conditions:
             if guard.of_map and not member.outputs:
                 continue
             if member.container.use or member.outputs:
-                guard = substituted(guard, closed)
+                guard = substituted(guard, closed, values)
             elif not parameters_of(guard.pairs) <= open_:
                 continue
             for clause in clauses(guard, values):
                 made.setdefault(clause.key, clause)
-        return simplified(made)
+        return simplified(made, values)
 
     @staticmethod
     def _common(members: list[_Clauses]) -> _Clauses:
@@ -194,12 +196,25 @@ class _Conditions:
                 return
 
 
-def _numbers(expr: Expr) -> Iterator[Number]:
-    """Yield the traced numbers in an expression."""
-    if isinstance(expr, TracedInt):
-        yield expr
-    for part in parts(expr):
-        yield from _numbers(part)
+def _in_order(checks: list[Clause]) -> list[Clause]:
+    """Return checks in an order in which no check divides by a number before another one has refused 0."""
+    by_key = {each.key: each for each in checks}
+    made: _Clauses = {}
+
+    def enter(check: Clause) -> None:
+        if by_key.pop(check.key, None) is None:
+            return
+        for only in check.atoms:
+            for divisor in (*divisors(only.left), *divisors(only.right)):
+                for symbol, bound in (("!=", 0), (">=", 1)):
+                    for clause in clauses(Guard(symbol, ((number_of(divisor), bound),), None), {}):
+                        if clause.key in by_key:
+                            enter(by_key[clause.key])
+        made[check.key] = check
+
+    for each in checks:
+        enter(each)
+    return list(made.values())
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:

@@ -8,7 +8,8 @@ from functools import cache
 from archdsl.base.resources import resource
 from archdsl.emit.imports import Import
 
-# Definitions that no operator declares: for several devices, and for several processes.
+# Definitions that no operator declares: of numbers, for several devices, and for several processes.
+NUMBERS = ("make_divisible",)
 PLACING = ("device_pool", "factories")
 PIPELINE = ("pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)

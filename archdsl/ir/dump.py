@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyprint import flat
-from archdsl.base.symbolic import TracedFloat, TracedInt, is_traced, outside, parameters_of
+from archdsl.base.substitution import outside
+from archdsl.base.symbolic import has_trace, is_traced, parameters_of, trace_of
+from archdsl.base.traces import is_rounded
 from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Parameter, Path, Use, dotted
 from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Argument, Op
@@ -47,7 +49,7 @@ def _fixed(guard: Guard) -> frozenset[str]:
     """Return the parameters that a guard fixes, because it says that a number has its value."""
     ((left, right), *more) = guard.pairs
     is_fixing = guard.symbol == "==" and not more and is_traced(left) and left.real == right and not is_traced(right)
-    return parameters_of(left) if is_fixing and "%" not in flat(left) else frozenset()
+    return parameters_of(left) if is_fixing and not is_rounded(trace_of(left)) else frozenset()
 
 
 def _parameter(parameter: Parameter, fixed: frozenset[str]) -> str:
@@ -101,9 +103,9 @@ def _argument(op: Op, argument: Argument, *, named: bool) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, TracedInt | TracedFloat):
+    if has_trace(value):
         return flat(value)
-    if isinstance(value, tuple) and any(isinstance(part, TracedInt) for part in value):
+    if isinstance(value, tuple) and any(map(has_trace, value)):
         return f"({', '.join(map(_value, value))})"
     if isinstance(value, tuple) and not all(map(is_int, value)):
         return shown([[*part] if isinstance(part, tuple) else part for part in value])

@@ -12,7 +12,7 @@ from archdsl.base.guards import Guard
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
-from archdsl.base.symbolic import evaluated
+from archdsl.base.substitution import evaluated
 from archdsl.ir.answers import Answers
 from archdsl.ir.assertions import Assertion
 from archdsl.ir.origin import Choice, Origin, Tested
@@ -120,12 +120,14 @@ class ChildNaming(Enum):
 class Argument:
     """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
 
-    A default is expressed in the other parameters of the block.
+    A default is expressed in the other parameters of the block. `of_map` is true of the sizes of its input streams
+    beside the channels.
     """
 
     name: str
     value: int | float
     default: int | float | None = None
+    of_map: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Use:
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
         given = {argument.name: argument.value for argument in self.arguments}
-        return Shape(tuple(evaluated(size, given) for size in shape.dims))  # type: ignore[arg-type]
+        return Shape(tuple(evaluated(size, given) for size in shape.dims))
 
 
 @dataclass(frozen=True, slots=True)

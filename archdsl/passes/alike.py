@@ -88,7 +88,7 @@ def _key(value: object) -> object:
         case bool() | str() | None:
             return value
         case TracedFloat():
-            return (value.name, float(value))
+            return (value.trace, value.real)
         case int():
             return (int(value), polynomial(value))
         case Compound():

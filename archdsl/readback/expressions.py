@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from archdsl.base.functions import IN_PYTHON, NUMERIC
 from archdsl.readback.text import dotted_name
 from archdsl.readback.values import Module, Parameter, Tensor, Unread, WrongModule
 
 Scope: TypeAlias = dict[str, Any]
 
 # Names of modules that generated code imports; what they hold is known by its dotted name.
-_LIBRARIES = frozenset(("nn", "F", "torch", "dist"))
+_LIBRARIES = frozenset(("nn", "F", "torch", "dist", "math"))
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -34,7 +35,11 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda left, right: left in right,
     ast.NotIn: lambda left, right: left not in right,
 }
-_BUILTINS: Mapping[str, Callable[..., Any]] = {"range": range, "len": len, "min": min, "max": max, "abs": abs}
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "range": range,
+    "len": len,
+    **{IN_PYTHON.get(name, name): function for name, function in NUMERIC.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Evaluator:
             raise Unread(type(node).__name__)
         try:
             return rule(node, scope)
-        except (TypeError, ArithmeticError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise WrongModule(self.where, "an expression that Python can evaluate", str(error)) from None
 
     def function(self, name: str, args: list[Any], named: dict[str, Any], node: ast.Call) -> Any:
@@ -157,17 +162,22 @@ class Evaluator:
             named.update(value if keyword.arg is None else {keyword.arg: value})
         function = node.func
         if isinstance(function, ast.Name) and function.id not in scope:
-            if function.id in _BUILTINS:
-                return _BUILTINS[function.id](*args)
+            if function.id in _FUNCTIONS:
+                return _FUNCTIONS[function.id](*args)
             return self.function(function.id, args, named, node)
         if isinstance(function, ast.Attribute):
             name = self.library_name(function)
+            if name in _FUNCTIONS:
+                return _FUNCTIONS[name](*args)
             if name:
                 return self.function(name, args, named, node)
             owner = self.value(function.value, scope)
             if not (isinstance(owner, Module) and function.attr in owner.children):
                 return self.method(owner, function.attr, args, named, node)
-        found = self.value(function, scope)
+        return self._called(self.value(function, scope), args, named, node)
+
+    def _called(self, found: Any, args: list[Any], named: dict[str, Any], node: ast.Call) -> Any:
+        """Return the result of calling a module, or a class that a variable holds."""
         if isinstance(found, Partial):
             return self.function(found.name, [*found.args, *args], found.named | named, node)
         if isinstance(found, str):

@@ -30,8 +30,8 @@ MODULE_GLOBALS = frozenset(
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
-# Functions that the classes of a module call, so that none of these can have such a name.
-CALLED = frozenset({"abs", "max", "min"})
+# Functions that the classes of a module call, so that neither these nor their parameters can have such a name.
+CALLED = frozenset({"abs", "max", "min", "round"})
 
 
 @cache
@@ -43,7 +43,7 @@ def support_names() -> frozenset[str]:
 @cache
 def no_variables() -> frozenset[str]:
     """Return the names that a variable of `forward` cannot have. `x` is not among them: it is the main stream."""
-    return (MODULE_GLOBALS | LOCALS | BUILT_IN | support_names()) - {"x"}
+    return (MODULE_GLOBALS | LOCALS | BUILT_IN | CALLED | support_names()) - {"x"}
 
 
 def _keyword(name: str) -> str | None:
@@ -82,7 +82,7 @@ def free_label(name: str) -> str:
 
 def why_no_parameter(name: str) -> str | None:
     """Return why a parameter or an input cannot have this name, or None if it can."""
-    if name in MODULE_GLOBALS | LOCALS - {"x"} | BUILT_IN | support_names():
+    if name in MODULE_GLOBALS | LOCALS - {"x"} | BUILT_IN | CALLED | support_names():
         return "used by the generated module itself"
     return _keyword(name)
 

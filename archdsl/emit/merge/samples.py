@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Conditional, Expr, Infix, Not, Ref
-from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated
+from archdsl.base.substitution import evaluated
+from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.conditions import clauses, joined
 from archdsl.ir.origin import Origin, Test
@@ -75,9 +76,9 @@ class Sample:
             TypeError: Its values cannot be computed with.
         """
         match expr:
-            case TracedInt():
-                return evaluated(expr, self.values)  # type: ignore[arg-type]
-            case TracedFloat() | Ref():
+            case TracedInt() | TracedFloat():
+                return evaluated(expr, self.draft.parameters.values)
+            case Ref():
                 return self.values[expr.name]
             case Not():
                 return not self.value(expr.test)
