@@ -86,6 +86,8 @@ class ClassDraft:
         whole: The statements of `forward` before optional ones share variables with others.
         whole_aliases: The aliases before that.
         operators: The constructors of modules for parameters of the block that are operators.
+        open_tests: Of a merged draft, the tests that have both values among its uses.
+        opened: Of a merged draft, the guards of these tests in each draft that was merged, by number.
         forms: Of a merged draft, the form of each draft that was merged, by number.
         sides: Of a merged draft, for each step its number among the steps of each form that has it.
         flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
@@ -110,6 +112,8 @@ class ClassDraft:
     whole: list[ForwardStep] = field(default_factory=list)
     whole_aliases: dict[Path, Path] = field(default_factory=dict)
     operators: dict[str, Expr] = field(default_factory=dict)
+    open_tests: list[Expr] = field(default_factory=list)
+    opened: dict[int, frozenset[tuple[object, ...]]] = field(default_factory=dict)
     forms: dict[int, int] = field(default_factory=dict)
     sides: list[dict[int, int]] = field(default_factory=list)
     flags: dict[str, Expr] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from archdsl.base.guards import NEGATED, Guard, Number
 from archdsl.base.pyexpr import Expr, Infix
+from archdsl.base.pynumbers import names_of
 from archdsl.base.substitution import evaluated, replaced
 from archdsl.base.symbolic import TracedFloat, TracedInt, compared, difference, is_traced, parameters_of, trace_of
 from archdsl.base.traces import (
@@ -70,10 +71,17 @@ class Atom:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A disjunction of atoms; most have only one. `source` is the guard that it comes from."""
+    """A disjunction of atoms; most have only one.
+
+    Attributes:
+        atoms: The atoms.
+        source: The guard that it comes from.
+        when: The test of the uses that have the condition, None if all have it.
+    """
 
     atoms: tuple[Atom, ...]
     source: Guard | None = None
+    when: Expr = None
 
     @property
     def key(self) -> Key:
@@ -83,7 +91,7 @@ class Clause:
     @property
     def names(self) -> frozenset[str]:
         """The parameters that it mentions."""
-        return frozenset[str]().union(*(each.names for each in self.atoms))
+        return names_of(self.when).union(*(each.names for each in self.atoms))
 
     @property
     def expr(self) -> Expr:
@@ -95,7 +103,10 @@ class Clause:
     def refused(self) -> Expr:
         """The opposite as Python."""
         choice = self._choice
-        return Infix(choice[0], "not in", choice[1]) if choice else joined("and", [each.refused for each in self.atoms])
+        found = (
+            Infix(choice[0], "not in", choice[1]) if choice else joined("and", [each.refused for each in self.atoms])
+        )
+        return found if self.when is None else Infix(self.when, "and", found)
 
     @property
     def _choice(self) -> tuple[Number, tuple[Number, ...]] | None:
@@ -108,6 +119,12 @@ class Clause:
     def negated(self) -> list["Clause"]:
         """Return the clauses that hold together if and only if this one does not."""
         return [Clause((each.negated(),), self.source) for each in self.atoms]
+
+
+def guard_key(guard: Guard) -> Key:
+    """Return a key that is equal for equal guards at one place of the source."""
+    pairs = tuple((number_key(left), number_key(right)) for left, right in guard.pairs)
+    return guard.symbol, pairs, guard.span, guard.of_map, guard.what
 
 
 def joined(symbol: str, parts: Iterable[Expr]) -> Expr:

@@ -124,7 +124,8 @@ def _check(found: Class, clause: Clause) -> Statement:
     for name in found.parameters:
         if name in clause.names:
             given += [", " if given else "", Ref(name)]
-    message = Text((f"{found.name} needs {flat(clause.expr)}, not ", *given))
+    where = "" if clause.when is None else f" where {flat(clause.when)}"
+    message = Text((f"{found.name} needs {flat(clause.expr)}{where}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
 
 

@@ -6,7 +6,8 @@ guard of the classes that use it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard
@@ -16,8 +17,10 @@ from archdsl.base.substitution import outside, replaced, substituted
 from archdsl.base.symbolic import number_of, parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, divisors, number_key
+from archdsl.emit.conditions import Clause, Key, clauses, divisors, guard_key
 from archdsl.emit.implied import simplified
+from archdsl.emit.merge.conditions import Literal, as_python
+from archdsl.emit.merge.samples import Sample
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
@@ -29,15 +32,9 @@ def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
     for found in {id(each): each for each in by_draft.values()}.values():
         for member in found.members:
             inner = _inner(member, drafts, by_draft, known)
-            known[member.number] = tuple({_identity(each): each for each in (*member.guards, *inner)}.values())
+            known[member.number] = tuple({guard_key(each): each for each in (*member.guards, *inner)}.values())
         _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
         _enter_deciding(found, known)
-
-
-def _identity(guard: Guard) -> tuple[object, ...]:
-    """Return a key that is equal for equal guards at one place of the source."""
-    pairs = tuple((number_key(left), number_key(right)) for left, right in guard.pairs)
-    return guard.symbol, pairs, guard.span, guard.of_map, guard.what
 
 
 def _inner(
@@ -125,10 +122,32 @@ class _Conditions:
         rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
         if self.found.takes_project:
             self._derive_projection(rests)
+        elif self.found.merged:
+            checks += self._of_some(self.found.merged, rests)
         else:
             checks += _any_of(rests)
         checks = [each for each in checks if each.names and each.key not in self.repeated]
         self.found.checks = _in_order([*self._divisors(checks), *checks])
+
+    def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
+        """Return the conditions that only some uses of a merged class have, each with the tests that tell these."""
+        samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
+        literals = [Literal(test, holds) for test in merged.open_tests for holds in (True, False)]
+        made: list[Clause] = []
+        for key, clause in {key: each for rest in rests for key, each in rest.items()}.items():
+            having = [key in rest for rest in rests]
+            pairs = ((), *((each,) for each in literals), *combinations(literals, 2))
+            fits = (
+                tests
+                for tests in pairs
+                if [all(each.is_true(sample) for each in tests) for sample in samples] == having
+            )
+            tests = next(fits, None)
+            if tests:
+                made.append(replace(clause, when=as_python(tests)))
+            elif all(sample.holds(clause.expr) for sample in samples):
+                made.append(clause)
+        return made
 
     def _divisors(self, checks: list[Clause]) -> list[Clause]:
         """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
@@ -154,7 +173,10 @@ class _Conditions:
         open_ = {*arguments} - member.parameters.fixed
         closed = {name: value for name, value in values.items() if name not in open_}
         made: _Clauses = {}
+        opened = self.found.merged.opened[member.number] if self.found.merged else frozenset()
         for guard in self.known[member.number]:
+            if guard_key(guard) in opened:
+                continue
             if guard.of_map and not member.outputs:
                 continue
             if member.container.use or member.outputs:

@@ -18,6 +18,7 @@ from archdsl.base.pyexpr import (
 )
 from archdsl.base.pyexpr import Sequence as Display
 from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, without_overwriting
+from archdsl.emit.conditions import guard_key
 from archdsl.emit.merge.alignment import Slot, aligned, argument_of, is_label
 from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_python
 from archdsl.emit.merge.expressions import Expressions
@@ -90,6 +91,17 @@ class _Merge:
         made.forms = {each.draft.number: each.form for each in self.samples}
         made.initialisation = self._initialisation(forms)
         self._forward(made, slots, forms)
+        found = self.conditions.open_tests()
+        made.open_tests = [*found.values()]
+        made.opened = {
+            each.draft.number: frozenset(
+                guard_key(guard)
+                for key, _, test in self.conditions.tests_of(each)
+                if key in found
+                for guard in test.guards
+            )
+            for each in self.samples
+        }
         made.operators = {name: _KIND for name in self.operators}
         made.flags = self.flags
         return made

@@ -1,6 +1,6 @@
 """When a step exists: the tests of the source that let it be unfolded, over the names of the block."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ from archdsl.base.pyexpr import Expr, negated, structure
 from archdsl.emit.conditions import joined
 from archdsl.emit.merge.samples import Place, Sample, Unmergeable, site_of, written
 from archdsl.ir.graph import Container, Node
-from archdsl.ir.origin import Origin
+from archdsl.ir.origin import Origin, Test, Tested
 
 # At most so many texts are tried for one test.
 _TRIED = 8
@@ -70,9 +70,8 @@ class Conditions:
         candidates: list[Condition] = []
         for sample, child in children:
             for literals in self._around(child.origin, sample):
-                candidates += [(each,) for each in literals]
-                if len(literals) > 1:
-                    candidates.append(tuple(reversed(literals)))
+                # All tests around the step, unless the step is in branches with different outer tests.
+                candidates += [tuple(reversed(literals[:count])) for count in range(len(literals), 0, -1)]
         for candidate in candidates:
             if all(present(each) == all(literal.is_true(each) for literal in candidate) for each in among):
                 return candidate
@@ -105,10 +104,26 @@ class Conditions:
         ordered = sorted(texts.values(), key=lambda expr: -len(repr(structure(expr))))[:_TRIED]
         return next((expr for expr in ordered if all(each.has(expr, test.value) for each, test in tested)), None)
 
-    def open_sites(self) -> frozenset[Place]:
-        """Return the tests that have both values among the uses, and a text."""
-        values: dict[Place, set[bool]] = {}
-        for each in self.samples:
-            for site, test in each.tests.items():
-                values.setdefault(site, set()).add(test.value)
-        return frozenset(site for site, found in values.items() if len(found) > 1 and self.text(site) is not None)
+    def said(self, sample: Sample, tested: Tested) -> Expr:
+        """Return the text of a test of a use, None if it has none."""
+        end = sample.draft.container.origin
+        text = self.text(site_of(tested.around, tested.test, end))
+        return written(tested.test, sample.values) if text is None else text
+
+    def open_tests(self) -> dict[Hashable, Expr]:
+        """Return the tests that have both values among the uses, by place and text."""
+        values: dict[Hashable, set[bool]] = {}
+        texts: dict[Hashable, Expr] = {}
+        for sample in self.samples:
+            for key, text, test in self.tests_of(sample):
+                values.setdefault(key, set()).add(test.value)
+                texts[key] = text
+        return {key: text for key, text in texts.items() if len(values[key]) > 1}
+
+    def tests_of(self, sample: Sample) -> Iterator[tuple[Hashable, Expr, Test]]:
+        """Yield the tests of a use that have a text, each with a key that is equal for equal tests."""
+        use = sample.draft.container.use
+        for each in use.tests if use else ():
+            text = self.said(sample, each)
+            if text is not None:
+                yield (each.test.span.source.name, each.test.span.start, structure(text)), text, each.test

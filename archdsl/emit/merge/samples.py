@@ -102,6 +102,10 @@ class Sample:
         except (KeyError, TypeError, ZeroDivisionError):
             return False
 
+    def holds(self, expr: Expr) -> bool:
+        """Return whether a test holds in this use."""
+        return self.has(expr, value=True)
+
 
 def site_of(around: Origin | None, test: Test, end: Origin | None) -> Place:
     """Return the place of a test within a container."""
