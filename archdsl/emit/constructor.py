@@ -135,7 +135,9 @@ def _kept(found: Class) -> list[Statement]:
     names = [name for name in found.parameters if name in applied]
     names += [GROUP.name] if found.representative.gathers else []
     kept = [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
-    return [*kept, *(Assign(Attribute(_SELF, name), test) for name, test in found.representative.flags.items())]
+    draft = found.representative
+    flags = ((name, draft.parameters.expression(test)) for name, test in draft.flags.items())
+    return [*kept, *(Assign(Attribute(_SELF, name), test) for name, test in flags)]
 
 
 def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list[Statement]:
@@ -156,7 +158,7 @@ def _factory(found: Class, module: ModuleClasses, made: list[Statement]) -> list
 def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
     if found.merged:
-        tests = {entry.name: entry.test for entry in found.merged.entries}
+        tests = {each.name: found.merged.parameters.expression(each.test) for each in found.merged.entries}
         return [*under((tests.get(name), statement) for name, statement in found.merged.initialisation)]
     plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
     return [*plain, *_if_projecting(found, optional)] if found.takes_project else [*plain, *optional]
@@ -203,16 +205,19 @@ def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> I
     """Yield the statements that construct a submodule of a merged class, each with the test that it is under."""
     target = Attribute(_SELF, entry.name)
     value = _module(entry, draft, module)
+    if entry.optional:
+        yield None, Assign(target, call("nn.Identity"), Ref("nn.Module"))
+    only = draft.parameters.expression(entry.test)
     if not (isinstance(value, Call) and any(isinstance(each, OnlyIf) for each in value.args)):
-        yield entry.test, Assign(target, value)
+        yield only, Assign(target, value)
         return
     items = Ref(entry.name if entry.name not in draft.parameters.values else f"{entry.name}_items")
-    yield entry.test, Assign(items, Sequence((), "["), Item(Ref("list"), Ref("nn.Module")))
+    yield only, Assign(items, Sequence((), "["), Item(Ref("list"), Ref("nn.Module")))
     for each in value.args:
         test, item = (each.test, each.item) if isinstance(each, OnlyIf) else (None, each)
         appended = Evaluate(Call(Attribute(items, "append"), (item,)))
-        yield (_both(entry.test, test), appended)
-    yield entry.test, Assign(target, Call(value.function, (Spread(items),)))
+        yield (_both(only, test), appended)
+    yield only, Assign(target, Call(value.function, (Spread(items),)))
 
 
 def _both(outer: Expr, inner: Expr) -> Expr:

@@ -127,7 +127,10 @@ def shapes_after(found: Class) -> list[str]:
 def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
     """Return the shape of each step of a merged class, in the uses that have the step."""
     shapes: list[str] = []
-    for sides in merged.sides:
+    for step, sides in zip(merged.steps, merged.sides, strict=True):
+        if step.optional:
+            shapes.append("")
+            continue
         having = [member for member in found.members if merged.forms[member.number] in sides]
         alike = [member.whole[sides[merged.forms[member.number]]].shape for member in having]
         shapes.append(_joined(_sizes(having, alike, _inputs(having) if merged.arguments else None)))

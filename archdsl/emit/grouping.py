@@ -63,12 +63,15 @@ class _Grouping:
         return self.made
 
     def _units(self) -> Iterator[list[int]]:
-        """Yield the drafts that are settled together, all uses of a block, after those that they construct."""
+        """Yield the drafts that are settled together, after those that they construct.
+
+        They are all uses of a block, or equal drafts of other submodules.
+        """
         unit_of: dict[Hashable, int] = {}
         units: list[list[int]] = []
         of: list[int] = []
         for draft in self.drafts:
-            name: Hashable = draft.number if draft.number in self.roots else draft.definition or draft.number
+            name: Hashable = draft.definition or self.marks[draft.number]
             number = unit_of.setdefault(name, len(units))
             if number == len(units):
                 units.append([])
@@ -95,7 +98,7 @@ class _Grouping:
 
     def _merged(self, unit: list[ClassDraft], separate: list[Group]) -> list[Group]:
         """Return one group for all uses of a block, or the separate ones with the reason why there are several."""
-        if len(separate) == 1 and not separate[0].takes_project:
+        if unit[0].definition is None or (len(separate) == 1 and not separate[0].takes_project):
             return separate
         forms = [[*each] for group in separate for each in _by_optional(group)]
         samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]

@@ -11,13 +11,13 @@ from itertools import combinations
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Call, ClassRef, Expr, parts
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, parts
 from archdsl.base.pynumbers import traced_numbers, walk
 from archdsl.base.substitution import outside, replaced, substituted
 from archdsl.base.symbolic import number_of, parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, divisors, guard_key
+from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
 from archdsl.emit.implied import simplified
 from archdsl.emit.merge.conditions import Literal, as_python
 from archdsl.emit.merge.samples import Sample
@@ -144,7 +144,8 @@ class _Conditions:
             )
             tests = next(fits, None)
             if tests:
-                made.append(replace(clause, when=as_python(tests)))
+                if key not in {each for literal in tests for each in _keys_of(literal.expr)}:
+                    made.append(replace(clause, when=as_python(tests)))
             elif all(sample.holds(clause.expr) for sample in samples):
                 made.append(clause)
         return made
@@ -216,6 +217,17 @@ class _Conditions:
             if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
                 self.found.projection = clause.expr
                 return
+
+
+def _keys_of(test: Expr) -> Iterator[Key]:
+    """Yield the keys of the clauses that a test implies."""
+    if isinstance(test, Infix) and test.symbol == "and":
+        yield from _keys_of(test.left)
+        yield from _keys_of(test.right)
+    elif isinstance(test, Infix) and isinstance(test.left, int | float) and isinstance(test.right, int | float):
+        found = atom(test.symbol, test.left, test.right)
+        if isinstance(found, Atom):
+            yield Clause((found,)).key
 
 
 def _in_order(checks: list[Clause]) -> list[Clause]:

@@ -61,6 +61,7 @@ class _Merge:
     taken: set[str] = field(default_factory=set)
     operators: dict[str, None] = field(default_factory=dict)
     joined: Joined = field(default_factory=Joined)
+    when: list[tuple[Slot, Condition]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.by_form = forms_of(self.samples)
@@ -246,12 +247,50 @@ class _Merge:
         }
         for column in zip(*results.values(), strict=True):
             self.joined.join(column)
+        passing = self._passing(made)
         names = self._variables(made, given, effects, results)
+        self._enter_tests(made, passing)
         require_right(effects, {form: [*given.values()] for form in forms}, results, names)
         first, own = next(iter(forms.items()))
         made.variables = names | {path: names[each] for path, each in known[first].items()}
         for path, result in zip(own.results(), results[first], strict=True):
             made.variables[path] = names[result]
+
+    def _passing(self, made: ClassDraft) -> set[int]:
+        """Return the numbers of the optional steps for which the identity can stand, where uses lack them.
+
+        Each is a submodule whose only input has the variable of its result; in a run of such steps, that of the last.
+        """
+        of = self.joined.of
+        entries = {entry.name for entry in made.entries if entry.test is not None}
+        optional = {
+            number
+            for number, (slot, condition) in enumerate(self.when)
+            if condition and slot.name in entries and len(made.steps[number].reads) == 1
+        }
+        readers: dict[Path, list[int]] = {}
+        for number, step in enumerate(made.steps):
+            for path in step.reads:
+                readers.setdefault(path, []).append(number)
+        for number in sorted(optional, reverse=True):
+            step = made.steps[number]
+            after = readers.get(step.value, [])
+            if len(after) == 1 and after[0] in optional and self.when[after[0]][1] == self.when[number][1]:
+                last = made.steps[after[0]]
+                if of(last.value) == of(step.reads[0]):
+                    self.joined.join((step.reads[0], step.value))
+        return {number for number in optional if of(made.steps[number].value) == of(made.steps[number].reads[0])}
+
+    def _enter_tests(self, made: ClassDraft, passing: set[int]) -> None:
+        """Enter the tests of optional statements, and the submodules that are the identity in some uses."""
+        identities = {self.when[number][0].name for number in passing}
+        made.entries = [replace(each, optional=each.name in identities) for each in made.entries]
+        for number, (slot, condition) in enumerate(self.when):
+            if number in passing:
+                made.steps[number] = replace(made.steps[number], optional=True)
+            else:
+                tests = tuple(self._flag(each, slot) for each in condition)
+                made.steps[number] = replace(made.steps[number], tests=tests)
 
     @staticmethod
     def _known(known: Mapping[Path, Path], path: Path) -> Path:
@@ -300,9 +339,9 @@ class _Merge:
                 first, path=value, value=value, expr=expr, reads=chosen, over=over, optional=False,
                 label=next((step.label for step in sides.values() if step.label), ""),
                 is_merged=any(step.is_merged for step in sides.values()),
-                tests=tuple(self._flag(each, slot) for each in condition),
             )
         )  # fmt: skip
+        self.when.append((slot, condition))
         made.sides.append(numbers)
         for form, step in sides.items():
             known[form][step.value] = known[form][step.path] = value
@@ -321,6 +360,8 @@ class _Merge:
         for step, sides in zip(made.steps, effects, strict=True):
             reads = dict.fromkeys(of(path) for each in sides.values() for path in each.reads)
             over = of(step.over) if step.over else None
+            if of(step.value) in reads and over is None and step.reads == (step.reads[0],):
+                continue
             values.append(Value(of(step.value), tuple(reads), step.label, "", step.is_merged, over))
         arguments = {of(path): made.arguments[number][0] for number, path in reversed([*given.items()])}
         kept = frozenset(of(path) for paths in results.values() for path in paths)
