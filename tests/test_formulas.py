@@ -99,12 +99,18 @@ def check(seed: int) -> bool:
             continue
         assert same(eval(flat(value), PYTHON, dict(other)), there), (text, given, other, flat(value))
         assert same(evaluated(value, other).real, there), (text, given, other, flat(value))
-        half = evaluated(value, {**traced(other), "n": other["n"], "r": other["r"]})  # type: ignore[dict-item]
+        half = evaluated(value, _half_traced(other))
         assert not parameters_of(half) & {"n", "r"}
         assert same(evaluated(half, other).real, there), (text, given, other, flat(value), flat(half))
         assert _is_alike(replaced(value, {"m": other["m"], "s": other["s"]}, other), other, there)
         tried += 1
     return bool(tried and parameters_of(value))
+
+
+def _half_traced(other: dict[str, int | float]) -> dict[str, Number]:
+    """Return values of the parameters, of which two have no trace."""
+    kept = {name: value for name, value in traced(other).items() if isinstance(value, int | float)}
+    return {**kept, "n": other["n"], "r": other["r"]}
 
 
 def _is_alike(number: Number, other: dict[str, int | float], wanted: object) -> bool:

@@ -20,6 +20,7 @@ class Guard(NamedTuple):
         span: The place in the source that demanded it.
         of_map: Whether it is about the size of a feature map, which no class takes as an argument.
         what: The words for the place; its text if empty.
+        of_merge: Whether PyTorch compares the numbers again, because they are sizes of tensors that a step merges.
     """
 
     symbol: str
@@ -27,6 +28,7 @@ class Guard(NamedTuple):
     span: Span | None
     of_map: bool = False
     what: str = ""
+    of_merge: bool = False
 
 
 class Recorder(threading.local):

@@ -86,7 +86,8 @@ class Bound:
             found = Application(Answers(op, shapes, shape), role, advice, role_advice, tuple(guards))
             self.applications[key] = found
         # Calls with equal arguments share their applications, and each demands the guards at its own place.
-        recorder.replay([guard._replace(span=self.call.span) for guard in found.guards])
+        merges, span = len(shapes) > 1, self.call.span
+        recorder.replay([guard._replace(span=span, of_merge=merges) for guard in found.guards])
         return found
 
     def place(self, reason: Reason) -> Span:

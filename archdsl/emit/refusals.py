@@ -5,7 +5,7 @@ the arguments that satisfy the guards of one of them. A guard on a number that i
 guard of the classes that use it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -155,7 +155,7 @@ class _Conditions:
         closed = {name: value for name, value in values.items() if name not in open_}
         made: _Clauses = {}
         for guard in self.known[member.number]:
-            if guard.of_map and not member.outputs:
+            if (guard.of_map and not member.outputs) or _is_repeated(guard, member, open_):
                 continue
             if member.container.use or member.outputs:
                 guard = substituted(guard, closed, values)
@@ -194,6 +194,12 @@ class _Conditions:
             if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
                 self.found.projection = clause.expr
                 return
+
+
+def _is_repeated(guard: Guard, member: ClassDraft, arguments: Set[str]) -> bool:
+    """Return whether PyTorch refuses what a guard refuses: maps of different sizes, which the class does not take."""
+    untaken = member.parameters.map_sizes - arguments
+    return guard.of_merge and guard.symbol == "==" and bool(untaken & parameters_of(guard.pairs))
 
 
 def _in_order(checks: list[Clause]) -> list[Clause]:
