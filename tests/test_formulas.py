@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import torch
 from formulas import PARAMETERS, real_number, values, whole
 from placed import class_of
 
@@ -153,7 +154,7 @@ WRITTEN = {
     "-(rate + 1)": ("-(rate + 1)", []),
     "-rate * 2": ("-rate * 2", []),
     "width ** -0.5": ("width**-0.5", ["width > 0"]),
-    "(width + 1) ** -0.5 ** 1": ("(width + 1) ** -0.5", ["width + 1 > 0"]),
+    "(width + 1) ** -0.5 ** 1": ("(width + 1) ** -0.5**1", ["width + 1 > 0"]),
     "sum([width, 2, width])": ("2 * width + 2", []),
     "len([width, rate])": ("2", []),
     "width * (width + 1) // (width + 1)": ("width", ["width + 1 != 0"]),
@@ -192,3 +193,16 @@ def test_a_function_of_forward_that_cannot_be_scripted_fixes_its_parameters() ->
         source = generate(compiled.models[0])
         assert ("r: float" in source) == is_open
         class_of(source, "M")()
+
+
+def test_forward_computes_with_functions_and_floats_when_it_is_scripted() -> None:
+    text = """model M(n = 9, k = 4, r = 0.5, s = 1.5) {
+      input x: [n, 8]
+      slice(0, ceil(n * r)) -> slice(0, min(k, n) + abs(n - k) - 5, axis = 1)
+      times(n ** -0.5) -> times(-r * 7 / 40 // s) -> times(max(r, s) % 0.3) -> times((r + 1) ** s)
+    }"""
+    compiled = compile_source(Source("net.arch", text))
+    assert compiled.ok
+    net = class_of(generate(compiled.models[0]), "M")(n=10, r=0.7)
+    x = torch.rand(2, 10, 8)
+    assert torch.equal(torch.jit.script(net)(x), net(x))
