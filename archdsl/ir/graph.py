@@ -142,6 +142,11 @@ class Use:
     tensors: tuple[tuple[str, Path], ...] = ()
     guards: tuple[Guard, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """The arguments in words: `in_channels = 64, width = 128`. Sizes of maps are left out, as shapes show them."""
+        return ", ".join(f"{each.name} = {each.value}" for each in self.arguments if not each.of_map)
+
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
         given = {argument.name: argument.value for argument in self.arguments}

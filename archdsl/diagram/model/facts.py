@@ -184,7 +184,7 @@ def _field(field: ReceptiveField, name: str) -> str:
 
 def _arguments(container: Container) -> str:
     assert container.use
-    return ", ".join(f"{argument.name} = {argument.value}" for argument in container.use.arguments)
+    return container.use.text
 
 
 def exact(params: int, macs: int) -> tuple[str, str]:
