@@ -64,14 +64,3 @@ def recording(log: list[Guard] | None) -> Iterator[None]:
         yield
     finally:
         recorder.log, recorder.span = before, span
-
-
-@contextmanager
-def at(span: Span) -> Iterator[None]:
-    """Record guards for a place of the source."""
-    before = recorder.span
-    recorder.span = span
-    try:
-        yield
-    finally:
-        recorder.span = before
