@@ -215,7 +215,7 @@ class _Statement:
     def mean(self, axes: str, keywords: Sequence[ast.keyword]) -> str:
         """Return the mean over axes of PyTorch. Raises `_Unknown` if they are negative, or include the batch."""
         given = {each.arg: self.source(each.value) for each in keywords}
-        found = _AXES(axes or given.pop("dim", None) or given.pop("axis", ""))
+        found = _AXES(axes or given.pop("dim", "") or given.pop("axis", ""))
         keeps = given.pop("keepdim", "False")
         if not found or given or keeps not in ("True", "False"):
             raise _Unknown
