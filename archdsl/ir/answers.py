@@ -7,6 +7,7 @@ from archdsl.base.guards import Guard, recording
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.base import Emission, Op
+from archdsl.ops.dependence import InputDependence
 from archdsl.ops.initialisers import InitialValue
 
 _Value = TypeVar("_Value")
@@ -115,6 +116,11 @@ class Answers:
     def drawing(self) -> Drawing:
         """The words in drawings and tables."""
         return self.op.drawing(self.inputs[0])
+
+    @_Once
+    def dependence(self) -> InputDependence:
+        """The positions of the inputs that a unit of the result reads."""
+        return self.op.input_dependence(self.inputs, self.shape)
 
     @_Once
     def saved(self) -> Saved:
