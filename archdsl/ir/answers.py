@@ -43,10 +43,12 @@ class Answers:
         inputs: The shapes of its inputs.
         shape: The shape of its result.
         read_back: The steps that the reader of generated modules expects, once it has asked.
+        read_sizes: The sizes of the result that it expects, once it has asked.
         words: The operator's call and defaults in a drawing, once one has asked.
     """
 
     read_back: Any
+    read_sizes: tuple[int, ...]
     words: str
 
     def __init__(self, op: Op, inputs: tuple[Shape, ...], shape: Shape) -> None:

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.readback import layers, support_layers
 from archdsl.readback.activations import is_in_place, of_module
@@ -25,6 +25,14 @@ class _Returned(Exception):
         self.value = value
 
 
+class _Made(NamedTuple):
+    """A layer that an expression made, with the variables that it read. The node is kept, so that its id stays its own."""
+
+    node: ast.expr
+    scope: Scope
+    layer: Module
+
+
 class Constructor(Evaluator):
     """Evaluates constructors and statements."""
 
@@ -33,6 +41,7 @@ class Constructor(Evaluator):
         self.text = text
         self.where = "the module"
         self._layers: dict[Any, Layer | None] = {}
+        self._made: dict[int, _Made] = {}
 
     def construct(self, name: str, args: list[Any], named: dict[str, Any], line: int) -> Module:
         """Return the instance that a constructor returns."""
@@ -132,7 +141,7 @@ class Constructor(Evaluator):
             case ast.Assign() | ast.AnnAssign():
                 if node.value is not None:
                     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-                    self._assign(target, self.value(node.value, scope), scope)
+                    self._assign(target, self._assigned(node.value, scope), scope)
             case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
                 scope[name] = self.added(self.value(node.target, scope), self.value(node.value, scope))
             case ast.Expr():
@@ -148,9 +157,20 @@ class Constructor(Evaluator):
             case _:
                 raise Unread(type(node).__name__)
 
+    def _assigned(self, node: ast.expr, scope: Scope) -> Any:
+        """Return the value of an expression; a layer is a copy of the one that it made from the same variables."""
+        known = self._made.get(id(node))
+        if known is not None and known.scope is scope:
+            return Module(known.layer.kind, node.lineno, known.layer.layer, device=known.layer.device)
+        value = self.value(node, scope)
+        if isinstance(value, Module) and value.layer is not None and not _reads_self(node):
+            self._made[id(node)] = _Made(node, scope, value)
+        return value
+
     def _assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
         if isinstance(target, ast.Name):
             scope[target.id] = value
+            self._made.clear()
             return
         if not isinstance(target, ast.Attribute):
             raise Unread("an assignment")
@@ -245,6 +265,10 @@ def _container(name: str, args: list[Any], line: int) -> Module:
     if not all(isinstance(each, Module) for each in made.children.values()):
         raise Unread(f"an item of {name}")
     return made
+
+
+def _reads_self(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(node))
 
 
 def _is_super(node: ast.expr) -> bool:

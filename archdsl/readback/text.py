@@ -4,29 +4,37 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-# A body with more lines is parsed in parts, each when it runs: the tree of all statements takes much memory.
-_LONG = 2_000
+# The statements of a body with more lines are parsed when they run, equal ones once: the tree of all statements takes
+# much memory and most of the time.
+_LONG = 200
 _PART = "_part_of_body"
 _METHOD = re.compile(r"    def \w+\(")
 _STATEMENT = re.compile(r" {8}(?!el(?:if|se)\b)[^\W\d]")
+_MEMBER = re.compile(r"\bself\.(\w+)")
+# The attribute in the place of a submodule's name, in the tree that equal statements share.
+_SHARED = "self._"
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of a generated class: its parameters, and its statements or the parts of its text."""
+    """A method of a generated class: its parameters, and its statements or the lines of its text.
+
+    `start` is the number of the first line.
+    """
 
     args: ast.arguments
     body: list[ast.stmt]
-    parts: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    start: int = 0
 
     def statements(self) -> Iterator[ast.stmt]:
-        """Yield the statements."""
+        """Yield the statements. Each has to run before the next one is asked for, because equal ones share their tree.
+        """
         yield from self.body
-        for part in self.parts:
-            (block,) = ast.parse(part).body
-            assert isinstance(block, ast.If)
-            yield from block.body
+        if self.lines:
+            yield from _statements(self.lines, self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,10 @@ def read(source: str) -> Text:
         SyntaxError: The text is not Python.
     """
     found = Text()
-    body, parts = _parsed(source)
+    body, bodies = _parsed(source)
     for part in body:
         if isinstance(part, ast.ClassDef):
-            found.classes[part.name] = _definition(part, parts)
+            found.classes[part.name] = _definition(part, bodies)
         elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and part.value is not None:
             # A later assignment replaces the empty table of the support code.
             found.tables[part.target.id] = part.value
@@ -74,24 +82,24 @@ def read(source: str) -> Text:
 
 
 def _parsed(source: str) -> tuple[list[ast.stmt], dict[int, tuple[str, ...]]]:
-    """Return the statements of a module, and the parts of long bodies by the line of the statement in their place."""
+    """Return the statements of a module, and the lines of long bodies by the line of the statement in their place."""
     kept: list[str] = []
-    parts: dict[int, tuple[str, ...]] = {}
+    bodies: dict[int, tuple[str, ...]] = {}
     lines = source.split("\n")
     if len(lines) > _LONG:
         end = 0
         for start, stop in _long_bodies(lines):
             kept += lines[end:start]
-            parts[len(kept) + 1] = tuple(_parts(lines, start, stop))
+            bodies[len(kept) + 1] = tuple(lines[start:stop])
             # Lines keep their numbers.
             kept += [f"        {_PART}", *[""] * (stop - start - 1)]
             end = stop
-        if parts:
+        if bodies:
             body = ast.parse("\n".join([*kept, *lines[end:]])).body
             places = {line for each in body for line in _places(each)}
             # A docstring can look like a method.
-            if places == parts.keys():
-                return body, parts
+            if places == bodies.keys():
+                return body, bodies
     return ast.parse(source).body, {}
 
 
@@ -111,15 +119,60 @@ def _long_bodies(lines: list[str]) -> Iterator[tuple[int, int]]:
             yield start, number
 
 
-def _parts(lines: list[str], start: int, stop: int) -> Iterator[str]:
-    """Yield the text of a body in parts that end before a statement; lines keep their numbers."""
-    while start < stop:
-        end = min(start + _LONG, stop)
-        while end < stop and not _STATEMENT.match(lines[end]):
-            end += 1
-        text = "\n".join(lines[start:end])
-        yield "\n" * (start - 1) + f"if True:\n{text}"
-        start = end
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The tree of statements that differ only in the names of submodules, with the nodes of these names.
+
+    `placed` are the nodes whose lines the reader asks for.
+    """
+
+    statement: ast.stmt
+    members: tuple[ast.Attribute, ...]
+    placed: tuple[ast.stmt | ast.expr, ...]
+
+
+def _statements(lines: tuple[str, ...], first: int) -> Iterator[ast.stmt]:
+    """Yield the statements of a body; those of one form share a tree, which has the names of one of them at a time."""
+    forms: dict[str, _Form] = {}
+    starts = [number for number, line in enumerate(lines) if _STATEMENT.match(line)]
+    for start, stop in pairwise((*starts, len(lines))):
+        line = lines[start]
+        if stop > start + 1 and any(lines[start + 1 : stop]):
+            yield from _block(lines[start:stop], first + start)
+            continue
+        text = _MEMBER.sub(_SHARED, line)
+        form = forms.get(text)
+        if form is None:
+            form = forms[text] = _form(text, first + start)
+        names = _MEMBER.findall(line)
+        if len(form.members) != len(names):
+            # Not all of the names are submodules: one may be in a string.
+            yield from _block((line,), first + start)
+            continue
+        for member, name in zip(form.members, names, strict=True):
+            member.attr = name
+        for node in form.placed:
+            node.lineno = first + start
+        yield form.statement
+
+
+def _block(lines: tuple[str, ...], first: int) -> list[ast.stmt]:
+    """Return the statements in some lines of a body; `first` is the number of the first line."""
+    (block,) = ast.parse("\n" * (first - 2) + "if True:\n" + "\n".join(lines)).body
+    assert isinstance(block, ast.If)
+    return block.body
+
+
+def _form(text: str, line: int) -> _Form:
+    (statement,) = _block((text,), line)
+    nodes = list(ast.walk(statement))
+    members = [
+        each for each in nodes
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "self"
+    ]  # fmt: skip
+    members.sort(key=lambda each: each.col_offset)
+    calls = (each for each in nodes if isinstance(each, ast.Call))
+    return _Form(statement, tuple(members), (statement, *calls))
 
 
 def _places(part: ast.stmt) -> Iterator[int]:
@@ -134,13 +187,13 @@ def _is_place(body: list[ast.stmt]) -> bool:
     return not more and isinstance(only, ast.Expr) and isinstance(only.value, ast.Name) and only.value.id == _PART
 
 
-def _definition(part: ast.ClassDef, parts: dict[int, tuple[str, ...]]) -> Definition:
+def _definition(part: ast.ClassDef, bodies: dict[int, tuple[str, ...]]) -> Definition:
     methods = {}
     for each in part.body:
         if isinstance(each, ast.FunctionDef):
-            is_place = bool(parts) and _is_place(each.body)
-            own = Method(each.args, [], parts[each.body[0].lineno]) if is_place else Method(each.args, each.body)
-            methods[each.name] = own
+            start = each.body[0].lineno
+            is_place = bool(bodies) and _is_place(each.body)
+            methods[each.name] = Method(each.args, [], bodies[start], start) if is_place else Method(each.args, each.body)
     declared = [each.target for each in part.body if isinstance(each, ast.AnnAssign)]
     fields = tuple(each.id for each in declared if isinstance(each, ast.Name))
     return Definition(part.name, dotted_name(part.bases[0]) if part.bases else "", methods, fields)
