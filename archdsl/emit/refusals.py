@@ -45,8 +45,10 @@ def _inner(
     draft: ClassDraft, drafts: list[ClassDraft], by_draft: Mapping[int, Class], known: _Known
 ) -> Iterator[Guard]:
     """Yield the guards of the classes that a class uses on numbers that these do not take, in its own parameters."""
-    for entry in draft.entries:
-        for part in walk(entry.module):
+    # Equal layers share their calls.
+    modules = {id(entry.module): entry.module for entry in draft.entries}
+    for module in modules.values():
+        for part in walk(module):
             if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
                 continue
             callee = drafts[part.function.number]
