@@ -15,7 +15,7 @@ from archdsl.readback.expected import Steps, expected_steps, sizes_of
 from archdsl.readback.flow import Flow
 from archdsl.readback.reader import Reader
 from archdsl.readback.text import Text, dotted_name, read
-from archdsl.readback.values import Module, Named, Sizes, Unread, WrongModule, stated
+from archdsl.readback.values import Module, Named, Place, Sizes, Unread, WrongModule, stated
 
 # A key of the `state_dict`: the path of the layer, the name of the parameter and its sizes.
 _Key: TypeAlias = tuple[Path, str, Sizes]
@@ -224,7 +224,7 @@ def _key(key: _Key) -> str:
 def _compare_forward(reader: Reader, model: Module, graph: LoweredGraph, *, nothing_is_left_out: bool) -> None:
     flow = reader.flow
     assert flow is not None
-    reader.where = graph.name
+    reader.where = Place(graph.name)
     found = reader.applied(model, list(reader.start()))
     values = (found,) if len(graph.outputs) == 1 else found
     if not isinstance(values, tuple) or len(values) != len(graph.outputs):

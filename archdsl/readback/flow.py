@@ -11,7 +11,7 @@ from archdsl.ir.graph import Node, Path, dotted
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.readback.expected import Steps, expected_steps, sizes_of
 from archdsl.readback.shapes import DoesNotFit, is_known, sizes_after
-from archdsl.readback.values import BATCH, Sizes, Step, Tensor, WrongModule, shown, stated
+from archdsl.readback.values import BATCH, Place, Sizes, Step, Tensor, WrongModule, shown, stated
 
 _COMMUTATIVE = ("add", "mul")
 
@@ -90,7 +90,7 @@ class Flow:
         self._passed.clear()
         return [Tensor(self._of[each.path], (BATCH, *sizes_of(each.shape))) for each in self.graph.inputs]
 
-    def computed(self, step: Step, inputs: Sequence[Tensor], where: str) -> Tensor:
+    def computed(self, step: Step, inputs: Sequence[Tensor], where: Place | str) -> Tensor:
         """Return the result of a function.
 
         Raises:
@@ -103,9 +103,9 @@ class Flow:
             return Tensor(number, inputs[0].sizes)
         return self._checked(number, self._sizes(step, [each.sizes for each in inputs], where), where)
 
-    def called(self, path: Path, steps: Sequence[Step] | None, inputs: Sequence[Tensor], where: str) -> Tensor:
+    def called(self, path: Path, steps: Sequence[Step] | None, inputs: Sequence[Tensor], where: Place | str) -> Tensor:
         """Return the result of a module; `steps` is None if the reader does not know what it computes."""
-        number = self._numbers.get(("call", path, *(each.number for each in inputs)))
+        number = self._numbers.get(("call", path, *[each.number for each in inputs]))
         if number is None:
             raise self._unexpected(f"a call of {dotted(path)}", inputs, where)
         if steps is None:
@@ -129,13 +129,13 @@ class Flow:
         self._counts[number] += 1
         return Tensor(number, _sizes_of_result(self._nodes[number][0]))
 
-    def _sizes(self, step: Step, inputs: list[Sizes], where: str) -> Sizes:
+    def _sizes(self, step: Step, inputs: list[Sizes], where: Place | str) -> Sizes:
         try:
             return sizes_after(step, *inputs)
         except DoesNotFit as error:
             raise WrongModule(where, f"{error} for {stated(step)}", " and ".join(map(shown, inputs))) from None
 
-    def _checked(self, number: int, sizes: Sizes, where: str) -> Tensor:
+    def _checked(self, number: int, sizes: Sizes, where: Place | str) -> Tensor:
         nodes = self._nodes.get(number)
         if nodes is not None:
             wanted = _sizes_of_result(nodes[0])
@@ -144,7 +144,7 @@ class Flow:
         self._counts[number] += 1
         return Tensor(number, sizes)
 
-    def _unexpected(self, found: str, inputs: Sequence[Tensor], where: str) -> WrongModule:
+    def _unexpected(self, found: str, inputs: Sequence[Tensor], where: Place | str) -> WrongModule:
         sources = tuple(each.number for each in inputs)
         names = ", ".join(map(self.name, sources))
         wanted = self._readers.get(tuple(sorted(sources)))

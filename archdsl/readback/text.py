@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple, TypeGuard
 
 # The statements of a body with more lines are parsed when they run, equal ones once: the tree of all statements takes
 # much memory and most of the time.
@@ -12,9 +13,12 @@ _LONG = 200
 _PART = "_part_of_body"
 _METHOD = re.compile(r"    def \w+\(")
 _STATEMENT = re.compile(r" {8}(?!el(?:if|se)\b)[^\W\d]")
-_MEMBER = re.compile(r"\bself\.(\w+)")
-# The attribute in the place of a submodule's name, in the tree that equal statements share.
-_SHARED = "self._"
+# The names in which statements of one form differ: those of members, and of the variable that is assigned.
+_NAME = re.compile(r"((?<=\bself\.)\w+|(?<=^ {8})\w+(?=(?:: Tensor)? = ))")
+# The name in the place of each of them, in the tree that these statements share.
+_SHARED = "_"
+# As many forms are kept at a time.
+_FORMS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +123,48 @@ def _long_bodies(lines: list[str]) -> Iterator[tuple[int, int]]:
             yield start, number
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """The tree of statements that differ only in the names of submodules, with the nodes of these names.
+class _Form(NamedTuple):
+    """The tree of statements that differ only in names, with the nodes of these names.
 
-    `placed` are the nodes whose lines the reader asks for.
+    `lines` are the nodes whose lines the reader asks for, each with the distance from the first line.
     """
 
     statement: ast.stmt
-    members: tuple[ast.Attribute, ...]
-    placed: tuple[ast.stmt | ast.expr, ...]
+    names: tuple[ast.Attribute | ast.Name, ...]
+    lines: tuple[tuple[ast.stmt | ast.expr, int], ...]
+
+    @staticmethod
+    def of(text: str) -> "_Form":
+        """Return the form of a statement."""
+        (statement,) = _block(text)
+        nodes = list(ast.walk(statement))
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        names = [each for each in nodes if _is_member(each) or (each is target and isinstance(each, ast.Name))]
+        names = [each for each in names if _named(each) == _SHARED]
+        names.sort(key=lambda each: (each.end_lineno, each.end_col_offset))
+        placed = [each for each in nodes if isinstance(each, ast.stmt | ast.Call)]
+        return _Form(statement, tuple(names), tuple((each, each.lineno - 2) for each in placed))
+
+    def filled(self, names: list[str], line: int) -> ast.stmt | None:
+        """Return the statement with these names at a line; None if one of the names is no node, such as in a string."""
+        if len(names) != len(self.names):
+            return None
+        for node, name in zip(self.names, names, strict=True):
+            if isinstance(node, ast.Name):
+                node.id = name
+            else:
+                node.attr = name
+        for place, distance in self.lines:
+            place.lineno = line + distance
+        return self.statement
+
+
+def _is_member(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _named(node: ast.Attribute | ast.Name) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr
 
 
 def _statements(lines: tuple[str, ...], first: int) -> Iterator[ast.stmt]:
@@ -136,43 +172,28 @@ def _statements(lines: tuple[str, ...], first: int) -> Iterator[ast.stmt]:
     forms: dict[str, _Form] = {}
     starts = [number for number, line in enumerate(lines) if _STATEMENT.match(line)]
     for start, stop in pairwise((*starts, len(lines))):
-        line = lines[start]
-        if stop > start + 1 and any(lines[start + 1 : stop]):
-            yield from _block(lines[start:stop], first + start)
-            continue
-        text = _MEMBER.sub(_SHARED, line)
-        form = forms.get(text)
+        text = lines[start] if stop == start + 1 else "\n".join(lines[start:stop])
+        # The text between the names, and the names in turn.
+        parts = _NAME.split(text)
+        shared = _SHARED.join(parts[::2])
+        form = forms.get(shared)
         if form is None:
-            form = forms[text] = _form(text, first + start)
-        names = _MEMBER.findall(line)
-        if len(form.members) != len(names):
-            # Not all of the names are submodules: one may be in a string.
-            yield from _block((line,), first + start)
+            if len(forms) == _FORMS:
+                forms.clear()
+            form = forms[shared] = _Form.of(shared)
+        made = form.filled(parts[1::2], first + start)
+        if made is not None:
+            yield made
             continue
-        for member, name in zip(form.members, names, strict=True):
-            member.attr = name
-        for node in form.placed:
-            node.lineno = first + start
-        yield form.statement
+        for statement in _block(text):
+            yield ast.increment_lineno(statement, first + start - 2)
 
 
-def _block(lines: tuple[str, ...], first: int) -> list[ast.stmt]:
-    """Return the statements in some lines of a body; `first` is the number of the first line."""
-    (block,) = ast.parse("\n" * (first - 2) + "if True:\n" + "\n".join(lines)).body
+def _block(text: str) -> list[ast.stmt]:
+    """Return the statements in some lines of a body; the first line has number 2."""
+    (block,) = ast.parse(f"if True:\n{text}").body
     assert isinstance(block, ast.If)
     return block.body
-
-
-def _form(text: str, line: int) -> _Form:
-    (statement,) = _block((text,), line)
-    nodes = list(ast.walk(statement))
-    members = [
-        each for each in nodes
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "self"
-    ]  # fmt: skip
-    members.sort(key=lambda each: each.col_offset)
-    calls = (each for each in nodes if isinstance(each, ast.Call))
-    return _Form(statement, tuple(members), (statement, *calls))
 
 
 def _places(part: ast.stmt) -> Iterator[int]:
