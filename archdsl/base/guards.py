@@ -55,7 +55,7 @@ class Recorder(threading.local):
 recorder = Recorder()
 
 
-class recording:  # noqa: N801
+class recording:
     """Records guards in `log` within the context, or nowhere if it is None."""
 
     # A class, because a generator takes several times as long, and each operation enters several of these.

@@ -26,8 +26,8 @@ class OverBudget(Exception):
 class Budget:
     """Counts operations, steps without operations, and levels of blocks and brackets, and holds them to the limits.
 
-    `calls` holds the definitions that are being unfolded, outermost first, with the calls that use them. `allowed` holds
-    the answers of steps whose sizes are within bounds, which equal steps share.
+    `calls` holds the definitions that are being unfolded, outermost first, with the calls that use them. `allowed`
+    holds the answers of steps whose sizes are within bounds, which equal steps share.
     """
 
     problems: Problems

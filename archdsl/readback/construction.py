@@ -26,7 +26,7 @@ class _Returned(Exception):
 
 
 class _Made(NamedTuple):
-    """A layer that an expression made, with the variables that it read. The node is kept, so that its id stays its own."""
+    """A layer that an expression made, with its variables. The node is kept, so that its identity stays its own."""
 
     node: ast.expr
     scope: Scope

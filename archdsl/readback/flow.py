@@ -148,7 +148,9 @@ class Flow:
         sources = tuple(each.number for each in inputs)
         names = ", ".join(map(self.name, sources))
         wanted = self._readers.get(tuple(sorted(sources)))
-        return WrongModule(where, " or ".join(map(_read_by, wanted)) if wanted else f"no such step of {names}", f"{found} of {names}")
+        return WrongModule(
+            where, " or ".join(map(_read_by, wanted)) if wanted else f"no such step of {names}", f"{found} of {names}"
+        )
 
     def name(self, number: int) -> str:
         """Return the name of a value for a message."""

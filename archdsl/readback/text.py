@@ -34,8 +34,7 @@ class Method:
     start: int = 0
 
     def statements(self) -> Iterator[ast.stmt]:
-        """Yield the statements. Each has to run before the next one is asked for, because equal ones share their tree.
-        """
+        """Yield the statements. Each has to run before the next one is asked for: some of them share their tree."""
         yield from self.body
         if self.lines:
             yield from _statements(self.lines, self.start)
@@ -214,7 +213,9 @@ def _definition(part: ast.ClassDef, bodies: dict[int, tuple[str, ...]]) -> Defin
         if isinstance(each, ast.FunctionDef):
             start = each.body[0].lineno
             is_place = bool(bodies) and _is_place(each.body)
-            methods[each.name] = Method(each.args, [], bodies[start], start) if is_place else Method(each.args, each.body)
+            methods[each.name] = (
+                Method(each.args, [], bodies[start], start) if is_place else Method(each.args, each.body)
+            )
     declared = [each.target for each in part.body if isinstance(each, ast.AnnAssign)]
     fields = tuple(each.id for each in declared if isinstance(each, ast.Name))
     return Definition(part.name, dotted_name(part.bases[0]) if part.bases else "", methods, fields)
