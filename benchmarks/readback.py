@@ -1,8 +1,8 @@
 """What the comparison of a generated module with its graph costs, as a share of `archdsl build`.
 
 Runs `archdsl build` with and without the comparison in turn, and prints the median of the pairs' ratios of CPU time.
-The bound for nets of the gallery is 1.10. The two large nets are the worst cases: a flat net of 20,000 operations, whose
-text has two lines for each of them, and a repeated block, whose text is short.
+The bound for nets of the gallery is 1.10. The two large nets are the worst cases: a flat net of 20,000 operations,
+whose text has two lines for each of them, and a repeated block, whose text is short.
 
     python benchmarks/readback.py [RUNS]
 """

@@ -1,8 +1,8 @@
 """How the commands grow with the number of operations: CPU seconds, peak memory, and the exponent between two sizes.
 
 Each command runs on generated nets of four forms: a flat chain with labels, a repeated block, and branches that are
-concatenated, in submodules or in a loop, where a drawing shows every one of them. The exponent is that of the CPU time above what a net of one repetition costs, so 1 is linear growth. The
-bound is 1.15. The fastest of three runs counts.
+concatenated, in submodules or in a loop, where a drawing shows every one of them. The exponent is that of the CPU time
+above what a net of one repetition costs, so 1 is linear growth. The bound is 1.15. The fastest of three runs counts.
 
     python benchmarks/scale.py [--sizes 1000 10000] [--forms flat repeat branch] [--commands check build ...]
 """
