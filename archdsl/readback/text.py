@@ -138,9 +138,8 @@ class _Form(NamedTuple):
         (statement,) = _block(text)
         nodes = list(ast.walk(statement))
         target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
-        names = [each for each in nodes if _is_member(each) or (each is target and isinstance(each, ast.Name))]
-        names = [each for each in names if _named(each) == _SHARED]
-        names.sort(key=lambda each: (each.end_lineno, each.end_col_offset))
+        names = [each for each in nodes if _is_name(each, target)]
+        names.sort(key=lambda each: (each.end_lineno or 0, each.end_col_offset or 0))
         placed = [each for each in nodes if isinstance(each, ast.stmt | ast.Call)]
         return _Form(statement, tuple(names), tuple((each, each.lineno - 2) for each in placed))
 
@@ -158,12 +157,11 @@ class _Form(NamedTuple):
         return self.statement
 
 
-def _is_member(node: ast.AST) -> TypeGuard[ast.Attribute]:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-
-
-def _named(node: ast.Attribute | ast.Name) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr
+def _is_name(node: ast.AST, target: object) -> TypeGuard[ast.Attribute | ast.Name]:
+    """Return whether a node has the name of a member or of the assigned variable in a form."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == _SHARED and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node is target and isinstance(node, ast.Name) and node.id == _SHARED
 
 
 def _statements(lines: tuple[str, ...], first: int) -> Iterator[ast.stmt]:
