@@ -183,8 +183,10 @@ def _power(left: Number, right: Number) -> Number:
     is_open = (is_traced(left) or is_traced(right)) and compared(">", left, 0)
     try:
         return combined("**", left, right) if is_open else combined("**", fixed(left), fixed(right))
-    except ArithmeticError as error:
+    except (OverflowError, ZeroDivisionError) as error:
         raise Uncomputable("the power is not a finite number") from error
+    except ArithmeticError as error:
+        raise Uncomputable("the power of a negative number is real only for integer exponents") from error
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Number]] = {

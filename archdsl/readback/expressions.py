@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from archdsl.base.functions import IN_PYTHON, NUMERIC
 from archdsl.readback.text import dotted_name
-from archdsl.readback.values import Module, Parameter, Tensor, Unread, WrongModule
+from archdsl.readback.values import Module, Parameter, Place, Tensor, Unread, WrongModule
 
 Scope: TypeAlias = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Evaluator:
         where: The place of the statement in work, for messages.
     """
 
-    where: str
+    where: Place
 
     def __init__(self) -> None:
         self._rules: dict[type[ast.expr], Callable[[Any, Scope], Any]] = {
