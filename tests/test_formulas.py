@@ -195,6 +195,7 @@ def test_a_function_of_forward_that_cannot_be_scripted_fixes_its_parameters() ->
         class_of(source, "M")()
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_forward_computes_with_functions_and_floats_when_it_is_scripted() -> None:
     text = """model M(n = 9, k = 4, r = 0.5, s = 1.5) {
       input x: [n, 8]
