@@ -29,7 +29,7 @@ from archdsl.emit.support import definition
 from archdsl.syntax import ast
 from archdsl.syntax.parse import parse
 
-EXPRESSIONS = 400
+EXPRESSIONS = 300
 PYTHON = {"math": math, "make_divisible": make_divisible}
 
 
