@@ -47,6 +47,10 @@ class Span:
         """Line on which the span starts, counted from 1."""
         return self.source.position(self.start)[0]
 
+    def line_from(self, source: Source) -> str:
+        """Return the line as a message about `source` names it: with the file if that is another one."""
+        return str(self.line) if self.source is source else f"{self.line} of {self.source.name}"
+
     @property
     def text(self) -> str:
         """The text of the span."""

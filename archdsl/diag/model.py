@@ -86,14 +86,21 @@ def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _with_places(diagnostic: Diagnostic, places: list[Span]) -> Diagnostic:
-    """Return a diagnostic with a note about the other places of its cause."""
+    """Return a diagnostic with notes about the other places of its cause, one for each file."""
     here = diagnostic.primary.span
-    lines = sorted({span.line for span in places if span.source is here.source} - {here.line})
-    if not lines:
-        return diagnostic
-    named, more = ", ".join(map(str, lines[:_PLACES])), len(lines) - _PLACES
-    note = f"the same on line{'s' if len(lines) > 1 else ''} {named}" + (f" and {more} more" if more > 0 else "")
-    return replace(diagnostic, notes=(*diagnostic.notes, note))
+    by_file: dict[str, set[int]] = {}
+    for span in places:
+        if span.line != here.line or span.source is not here.source:
+            by_file.setdefault("" if span.source is here.source else span.source.name, set()).add(span.line)
+    notes = []
+    for file, found in sorted(by_file.items())[:_PLACES]:
+        lines = sorted(found)
+        named, more = ", ".join(map(str, lines[:_PLACES])), len(lines) - _PLACES
+        note = f"the same on line{'s' if len(lines) > 1 else ''} {named}" + (f" and {more} more" if more > 0 else "")
+        notes.append(note + (f" of {file}" if file else ""))
+    if len(by_file) > _PLACES:
+        notes.append(f"the same in {len(by_file) - _PLACES} more files")
+    return replace(diagnostic, notes=(*diagnostic.notes, *notes))
 
 
 @dataclass(slots=True)

@@ -135,7 +135,7 @@ def _expand(
         library.defaults_of(definition),
         frozenset(values),
     )
-    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
+    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call, definition)}"):
         return walk.body(definition.body, inner, cursor)
 
 
@@ -159,7 +159,7 @@ def _use(
     children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
     usage = usage_of(walk, callee)
     inner, start = entry.scope(before, path, children, usage)
-    place = f"in {dotted(path)}, called at line {_line(walk, call)}"
+    place = f"in {dotted(path)}, called at line {_line(walk, call, definition)}"
     with walk.problems.noting(place), recording(usage.guards):
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
@@ -187,10 +187,9 @@ def _use(
     return Unfolded([container], cursor.at(output))
 
 
-def _line(walk: Walk, call: ast.Call) -> str:
-    """Return the line of a call, with its file if that is not the file that is compiled."""
-    span = call.span
-    return str(span.line) if span.source is walk.main else f"{span.line} of {span.source.name}"
+def _line(walk: Walk, call: ast.Call, definition: ast.Definition) -> str:
+    """Return the line of a call, with its file unless all is in the file that is compiled."""
+    return call.span.line_from(walk.main if definition.span.source is walk.main else definition.span.source)
 
 
 def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozenset[str]:

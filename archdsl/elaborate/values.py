@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
-from archdsl.base.guards import recorder
+from archdsl.base.guards import at, recorder
 from archdsl.base.source import Span
 from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, compared, fixed
 from archdsl.elaborate.definitions import Defined
@@ -282,9 +282,9 @@ def fix(value: object, span: Span, *, of_map: bool = False) -> None:
     """Record that the net at a place of the source depends on a value in a way that its trace does not express."""
     if recorder.log is None or type(value) in (int, str, bool, float):
         return
-    recorder.span = span
     if isinstance(value, TracedInt | TracedFloat):
-        recorder.record("==", value, value.real, holds=True, of_map=of_map)
+        with at(span):
+            recorder.record("==", value, value.real, holds=True, of_map=of_map)
     elif isinstance(value, list | tuple | Compound):
         for part in value.held() if isinstance(value, Compound) else value:
             fix(part, span, of_map=of_map)
