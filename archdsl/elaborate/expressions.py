@@ -131,7 +131,9 @@ class _Evaluation:
     def _compute(self, expr: ast.Expr) -> MaybeValue:
         match expr:
             case ast.Literal():
-                return values.bounded(expr.value, self.limits)
+                # The parser reported an integer that is out of range.
+                is_reported = values.is_whole(expr.value) and expr.value > MAX_NUMBER
+                return ERROR if is_reported else values.bounded(expr.value, self.limits)
             case ast.Name():
                 return self._name(expr)
             case ast.Display():

@@ -38,9 +38,7 @@ def report_unknown_operator(problems: Problems, call: ast.Call, scope: Scope, *,
     known = [*(op.name for op in all_ops()), *(_WITH_BRANCHES if branches else _STEPS)]
     near = typo_of(name.text, known)
     help = f"did you mean `{near}`?" if near else found.help if found else "`archdsl ops` lists all operators"
-    problems.report(
-        codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near), cause="" if near else name.text
-    )
+    problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near), cause=name.text)
 
 
 def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str]) -> None:
@@ -54,9 +52,7 @@ def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str]) 
     near = near or typo_of(name.text, [op.name for op in all_ops()])
     define = f"define it: `block {name.text} {{ … }}`; capitalised names are blocks, and this file defines none"
     help = f"did you mean `{near}`?" if near else suggestion(name.text, blocks) or define
-    problems.report(
-        codes.NO_SUCH_BLOCK, name.span, help=help, fixes=_meant(name, near), cause="" if near else name.text
-    )
+    problems.report(codes.NO_SUCH_BLOCK, name.span, help=help, fixes=_meant(name, near), cause=name.text)
 
 
 def _meant(name: ast.Name, near: str | None) -> tuple[Fix, ...]:
