@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from archdsl.base.guards import recorder, recording
+from archdsl.base.printable import shortened
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import outside
@@ -70,9 +71,9 @@ def bind(
     missing = [param.name.text for param in definition.params if param.default is None and param.name.text not in given]
     if missing and not partly:
         names = " and ".join(f"`{name}`" for name in missing)
-        is_named = any(arg.name is not None for arg in call.args)
-        shown = [*(f"{arg.name.text} = …" for arg in call.args if arg.name), *(f"{name} = …" for name in missing)]
-        written = ", ".join(shown) if is_named else f"{', '.join(missing)}, …"
+        written = shortened(
+            ", ".join((*(arg.span.text for arg in call.args), *(f"{name} = …" for name in missing))), 80
+        )
         help = f"write `{definition.name.text}({written})`"
         walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, f"needs {names}", help=help)
         sound = False

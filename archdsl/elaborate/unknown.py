@@ -41,11 +41,12 @@ def report_unknown_operator(problems: Problems, call: ast.Call, scope: Scope, *,
     problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near), cause=name.text)
 
 
-def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str]) -> None:
+def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str], cursor: Cursor) -> None:
     """Report a call of a block that does not exist; `blocks` are those that do."""
+    stream = cursor.stream.shape if isinstance(cursor.stream, Tensor) else None
     name = call.name
     near = typo_of(name.text, blocks)
-    found = None if near else foreign_names.step(call)
+    found = None if near else foreign_names.step(call, stream=stream)
     if found:
         problems.report(codes.NO_SUCH_BLOCK, name.span, found.label, help=found.help, fixes=found.fixes)
         return

@@ -303,12 +303,18 @@ class ZeroWindows(Reason):
     about_stream = False
     extent: int
     padding: int
+    channels: int
 
     def label(self) -> str:
         return f"a window of {self.extent} lies in the {self.padding} zeros: the border of the result is constant"
 
     def help(self) -> str | None:
-        return f"write {self.extent // 2}, which keeps the size of the map" if self.extent % 2 else "use less padding"
+        half = f"write {self.extent // 2}, which keeps the size of the map" if self.extent % 2 else "use less padding"
+        # The number may be meant for the argument that comes after the padding in PyTorch.
+        groups = (
+            f"; for a depthwise convolution, write `groups = {self.channels}`" if self.padding == self.channels else ""
+        )
+        return half + groups
 
 
 @dataclass(frozen=True, eq=False, repr=False)

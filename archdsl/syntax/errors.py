@@ -137,6 +137,10 @@ def _report_character(failure: Failure, source: Source, problems: Problems) -> N
         problems.report(codes.UNKNOWN_CHARACTER, span, label, help=help.text, fixes=help.fixes())
         return
     label = "not a character of the language"
+    if hints.follows_reference(span):
+        help = hints.character(failure, span, source)
+        problems.report(codes.NO_SUCH_LABEL, span, "a reference is to one step", help=help.text, fixes=help.fixes())
+        return
     if ord(token.text) > 126 or not token.text.isprintable():
         label = f"U+{ord(token.text):04X} {unicode_name(token.text, '').lower()}".strip()
     help = hints.character(failure, span, source)

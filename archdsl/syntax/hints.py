@@ -87,6 +87,12 @@ def character(failure: Failure, span: Span, source: Source) -> Hint:
     return Hint(_MEANT.get(sign) or "remove it; outside of strings and comments, names have letters, digits and `_`")
 
 
+def follows_reference(span: Span) -> bool:
+    """Return whether a dot follows a reference, as in `@stem.conv`."""
+    before = _BEFORE_DOT.search(span.source.text, max(0, span.start - 200), span.start)
+    return span.text == "." and before is not None and before.group().startswith("@") and len(before.group()) > 1
+
+
 def _dotted(span: Span) -> Hint | None:
     """Return the help for a dot in a name, None for another dot."""
     text, source = span.source.text, span.source
@@ -95,9 +101,12 @@ def _dotted(span: Span) -> Hint | None:
         return None
     whole = Span(source, before.start(), after.end())
     if before.group().startswith("@"):
-        step = before.group().split(".")[0]
+        step, inner = before.group().split(".")[0], after.group()
+        if inner in ("weight", "bias"):
+            return Hint(f"weights cannot be read; write `share {step}` to apply the layer again with its weights")
         return Hint(
-            f"write `{step}`: only the output of a step can be read, and none of the steps in it", ((whole, step),)
+            f"`{step}` is the output of `{step[1:]}`, and no step inside it can be read: to read `{inner}`, end"
+            f" `{step[1:]}` after `{inner}`, or take `{inner}` out of it"
         )
     last = after.group().rsplit(".", 1)[-1]
     return Hint(f"write `{last}`: operators and blocks have no module before their name", ((whole, last),))
