@@ -157,6 +157,7 @@ class Problems:
         if not code.is_error and len(self._found) - self._errors >= MOST_WARNINGS:
             return
         self._places.add((code, span))
+        help = help or code.help
         label, help = shortened(label, _LABEL), help and shortened(help, _NOTE)
         others = tuple(Label(each.span, shortened(each.text, _LABEL)) for each in secondary)
         all_notes = tuple(shortened(note, _NOTE) for note in (*notes, *_shortened(self.notes)))

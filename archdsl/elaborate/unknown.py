@@ -14,10 +14,12 @@ from archdsl.elaborate.stream_words import stream_names
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.ops import all_ops, lookup
-from archdsl.ops.argument_types import PADDING
+from archdsl.ops.argument_types import PADDING, TRUTH
 from archdsl.ops.initialisers import INITIALISER, all_initialisers
 from archdsl.syntax import ast
 
+# Operators that a message names.
+_OWNERS = 3
 _STEPS = ("split", "exchange")
 _WITH_BRANCHES = ("residual", "else", "project")
 
@@ -37,8 +39,19 @@ def report_unknown_operator(problems: Problems, call: ast.Call, scope: Scope, *,
         return
     known = [*(op.name for op in all_ops()), *(_WITH_BRANCHES if branches else _STEPS)]
     near = typo_of(name.text, known)
-    help = f"did you mean `{near}`?" if near else found.help if found else "`archdsl ops` lists all operators"
+    help = f"did you mean `{near}`?" if near else found.help if found else _as_argument(name.text)
+    help = help or "`archdsl ops` lists all operators"
     problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near), cause=name.text)
+
+
+def _as_argument(name: str) -> str | None:
+    """Return the help for a step that has the name of an argument: which operators take it."""
+    found = [op for op in all_ops() if name in op.arguments]
+    if not found:
+        return None
+    owners = ", ".join(f"`{op.name}`" for op in found[:_OWNERS]) + (" and others" if len(found) > _OWNERS else "")
+    value = "true" if found[0].arguments[name].kind is TRUTH else "…"
+    return f"`{name}` is an argument of {owners}: write `{name} = {value}` in the call"
 
 
 def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str], cursor: Cursor) -> None:
