@@ -96,7 +96,7 @@ def _with_places(diagnostic: Diagnostic, places: list[Place]) -> Diagnostic:
     by_file: dict[str, set[int]] = {}
     for span, _ in places:
         if span.line != here.line or span.source is not here.source:
-            by_file.setdefault("" if span.source is here.source else span.source.name, set()).add(span.line)
+            by_file.setdefault("" if span.source is here.source else span.source.shown, set()).add(span.line)
     notes = []
     for file, found in sorted(by_file.items())[:_PLACES]:
         lines = sorted(found)

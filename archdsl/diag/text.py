@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from archdsl.base.printable import printable, shortened
+from archdsl.base.printable import shortened
 from archdsl.base.source import Span
 from archdsl.diag.model import Diagnostic, Label
 
@@ -69,7 +69,7 @@ def _excerpts(
     source, first = labels[0].span.source, next((at for at, mark in enumerate(marks) if mark[1] == "^"), 0)
     line, column = source.position(labels[first].span.start)
     arrow = ":::" if is_other else "-->"
-    rows = [paint(_BLUE, " " * margin + f"{arrow} ") + f"{shortened(printable(source.name), _NAME)}:{line}:{column}"]
+    rows = [paint(_BLUE, " " * margin + f"{arrow} ") + f"{shortened(source.shown, _NAME)}:{line}:{column}"]
     if not source.text:
         return rows
     gutter = paint(_BLUE, " " * margin + " |")
