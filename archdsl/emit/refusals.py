@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
-from archdsl.base.pyexpr import Call, ClassRef, walk
+from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
 from archdsl.base.symbolic import outside, parameters_of, substituted
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
