@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
-from archdsl.base.guards import recorder
+from archdsl.base.guards import at, recorder
 from archdsl.base.source import Span
 from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, compared, fixed
 from archdsl.elaborate.definitions import Defined
@@ -33,7 +33,11 @@ _T = TypeVar("_T")
 
 
 class Uncomputable(Exception):
-    """The operands of an expression do not go together; the text says why."""
+    """The operands of an expression do not go together; the text says why, and `help` what to write."""
+
+    def __init__(self, text: str, help: str | None = None) -> None:
+        super().__init__(text)
+        self.help = help
 
 
 class Remainder(Uncomputable):
@@ -144,9 +148,10 @@ def binary(symbol: str, left: Value, right: Value, limits: Limits) -> Value:
         if isinstance(left, tuple) and isinstance(right, tuple):
             return bounded((*left, *right), limits)
     if not (is_number(left) and is_number(right)):
-        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
+        what = "two numbers, or two lists" if symbol == "+" else "two numbers"
+        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}", f"use {what}")
     if symbol in ("/", "//", "%") and right == 0:
-        raise Uncomputable("division by zero")
+        raise Uncomputable("division by zero", "divide by another number")
     return bounded(_ARITHMETIC[symbol](left, right), limits)
 
 
@@ -156,14 +161,15 @@ def negated(value: Value, limits: Limits) -> Value:
     Raises Uncomputable where the value is not a number.
     """
     if not is_number(value):
-        raise Uncomputable(f"`-` does not apply to {kind_of(value)}")
+        raise Uncomputable(f"`-` does not apply to {kind_of(value)}", "use a number")
     return binary("-", 0, value, limits) if isinstance(value, int) else -value
 
 
 def _divide(left: Number, right: Number) -> Number:
     if isinstance(left, int) and isinstance(right, int):
         if left % right:
-            raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
+            help = "write `//` to divide and round down, or use numbers without a remainder"
+            raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder", help)
         return left // right
     return left / right
 
@@ -182,11 +188,11 @@ def _power(left: Number, right: Number) -> Number:
     try:
         power = float(left) ** float(right)
     except (OverflowError, ZeroDivisionError) as error:
-        raise Uncomputable("the power is not a finite number") from error
+        raise Uncomputable("the power is not a finite number", _POWER) from error
     if isinstance(power, complex):
-        raise Uncomputable("the power of a negative number is real only for integer exponents")
+        raise Uncomputable("the power of a negative number is real only for integer exponents", _POWER)
     if not math.isfinite(power):
-        raise Uncomputable("the power is not a finite number")
+        raise Uncomputable("the power is not a finite number", _POWER)
     return float(power)
 
 
@@ -217,7 +223,8 @@ def compare(symbol: str, left: Value, right: Value) -> bool:
     if symbol in ("==", "!="):
         return (left == right) == (symbol == "==")
     if not (isinstance(left, str) and isinstance(right, str)):
-        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
+        text = f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}"
+        raise Uncomputable(text, "compare two numbers, or two strings")
     return _ORDER[symbol](left, right)
 
 
@@ -227,11 +234,14 @@ def index(owner: Value, position: Value) -> Value:
     Raises Uncomputable where the owner has no such item.
     """
     if not isinstance(owner, list | tuple):
-        raise Uncomputable(f"{kind_of(owner)} has no items")
+        raise Uncomputable(f"{kind_of(owner)} has no items", "use a list, or `shape`; write a number without an index")
     if not is_whole(position):
-        raise Uncomputable(f"an index must be an integer, not {kind_of(position)}")
+        raise Uncomputable(
+            f"an index must be an integer, not {kind_of(position)}", "write an integer, as in `shape[1]`"
+        )
     if not -len(owner) <= position < len(owner):
-        raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0")
+        bounds = f"use an index from 0 to {len(owner) - 1}" if owner else "add items to the list"
+        raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0", bounds)
     return owner[position]
 
 
@@ -261,6 +271,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+_POWER = "use a positive base, and a smaller exponent"
+_USAGE = {
+    "abs": "-3", "ceil": "2.5", "enumerate": "[8, 16]", "floor": "2.5", "len": "[8, 16]", "make_divisible": "37, 8",
+    "max": "4, 8", "min": "4, 8", "range": "4", "round": "2.5", "sum": "[8, 16]", "zip": "[8, 16], [1, 2]",
+}  # fmt: skip
+
+
 def apply(function: str, args: Sequence[Value], limits: Limits) -> Value:
     """Return the result of a function of the language.
 
@@ -277,16 +294,17 @@ def apply(function: str, args: Sequence[Value], limits: Limits) -> Value:
         return bounded(result, limits)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
         given = ", ".join(map(shown, args)) or "nothing"
-        raise Uncomputable(f"`{function}` cannot be applied to {given}") from error
+        usage = f"write it as in `{function}({_USAGE[function]})`"
+        raise Uncomputable(f"`{function}` cannot be applied to {given}", usage) from error
 
 
 def fix(value: object, span: Span, *, of_map: bool = False) -> None:
     """Record that the net at a place of the source depends on a value in a way that its trace does not express."""
     if recorder.log is None or type(value) in (int, str, bool, float):
         return
-    recorder.span = span
     if isinstance(value, TracedInt | TracedFloat):
-        recorder.record("==", value, value.real, holds=True, of_map=of_map)
+        with at(span):
+            recorder.record("==", value, value.real, holds=True, of_map=of_map)
     elif isinstance(value, list | tuple | Compound):
         for part in value.held() if isinstance(value, Compound) else value:
             fix(part, span, of_map=of_map)

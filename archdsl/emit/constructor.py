@@ -23,7 +23,7 @@ from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
-from archdsl.emit.conditions import Clause
+from archdsl.emit.conditions import Clause, divisors
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Raise, Statement, branch, expressions
@@ -39,14 +39,13 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     draft = found.representative
     made = _numbered(draft, module) if draft.is_numbered else _assignments(found, module)
     factory = _factory(found, module, made)
-    computed = _computed(found, module)
-    checks = [_check(found, each) for each in found.checks]
+    checked = _checked(found, module)
     kept = _kept(found)
     made += _initialisation(found)
     if draft.is_numbered:
-        body = [*computed, *checks, *factory, *made, *kept]
+        body = [*checked, *factory, *made, *kept]
     else:
-        body = [Evaluate(call("super().__init__")), *computed, *checks, *kept, *factory, *made]
+        body = [Evaluate(call("super().__init__")), *checked, *kept, *factory, *made]
     return Function(
         "__init__",
         tuple(_parameters(found, module)),
@@ -84,21 +83,28 @@ def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Paramet
         yield Parameter(ON.name, Item(Ref("dict"), (Ref("str"), _FACTORY_TYPE)))
 
 
-def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
-    """Return the statements that compute defaults from other parameters."""
-    return [
-        Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name)))
-        for name, default in module.defaults(found).items()
-        if names_in(default)
-    ]
+def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
+    """Return the checks, and the statements that compute defaults from other parameters.
+
+    Checks come after the defaults; those without which a default would divide by 0 come before it.
+    """
+    left = {name: value for name, value in module.defaults(found).items() if names_in(value)}
+    body: list[Statement] = []
+    checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
+    for name, default in left.copy().items():
+        if any(divisors(default)):
+            body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
+            checks = [each for each in checks if not each.names.isdisjoint(left)]
+        body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
+        del left[name]
+    return [*body, *(_check(found, places, each) for each in checks)]
 
 
-def _check(found: Class, clause: Clause) -> Statement:
+def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
     given: list[str | Expr] = []
-    for name in found.parameters:
-        if name in clause.names:
-            given += [", " if given else "", Ref(name)]
+    for name in sorted(clause.names & places.keys(), key=places.__getitem__):
+        given += [", " if given else "", Ref(name)]
     message = Text((f"{found.name} needs {flat(clause.expr)}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
 

@@ -396,5 +396,5 @@ class _Builder:
         digits = text.replace("_", "")
         if len(digits) > 20 or int(digits) >= 2**MAX_BITS:
             self.problems.report(codes.NUMBER_TOO_LARGE, span, f"integers go up to 2**{MAX_BITS} - 1")
-            return 1
+            return 1 << MAX_BITS  # It has no value; the evaluator reports nothing more.
         return int(digits)
