@@ -1,26 +1,40 @@
 """Calls near the examples of operators: other values of each argument, other sizes, other numbers of axes.
 
-What PyTorch knows is held against PyTorch. What an operator says (words in drawings, formulas, warnings and errors with
-their numbers) is kept in `tests/operators/`, one file for each operator; `pytest --regen` writes it.
+All that PyTorch knows is held against PyTorch. The words of an operator in drawings, formulas, warnings and errors are
+in `tests/operators/`, one file for each operator, with one line for each kind of words; `pytest --regen` writes it.
 """
 
+import inspect
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from difflib import unified_diff
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from operator_code import OPERATORS, Function, constructor, namespace, node_of
-from torch import nn
+from operator_code import (
+    OPERATORS,
+    Function,
+    constructor,
+    flops,
+    module_of,
+    namespace,
+    node_of,
+    said_bytes,
+    samples_of,
+    saved_bytes,
+)
+from torch import Tensor, nn
 
-from archdsl.base.pyexpr import Ref, with_inputs
+from archdsl.base.pyexpr import Call
 from archdsl.base.pyprint import flat
 from archdsl.base.shape import Shape
+from archdsl.ir.graph import Node
 from archdsl.ops import all_ops
-from archdsl.ops.analysis import Saved
 from archdsl.ops.argument_types import (
     Choice,
     Chosen,
@@ -33,28 +47,40 @@ from archdsl.ops.argument_types import (
     is_int,
     shown,
 )
-from archdsl.ops.base import ForwardOnly, Functional, Op
+from archdsl.ops.base import Functional, Op
 from archdsl.ops.declared import Argument
-from archdsl.ops.reasons import ShapeError
+from archdsl.ops.reasons import Reason, ShapeError
 
 KEPT = Path(__file__).parent / "operators"
+NUMBER = re.compile(r"\d+(\.\d+)?(e-?\d+)?")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """An operator with its inputs, and the words for what differs from an example."""
+    """A step that differs from an example in one argument or in its inputs.
 
-    title: str
-    op: Op
-    inputs: tuple[Shape, ...]
+    Attributes:
+        example: The call of the example and its inputs.
+        difference: The difference from the example; empty for the example itself.
+        step: The example as a step of a graph, with the inputs of the variant.
+        change: An argument with its value, if that is the difference.
+    """
+
+    example: str
+    difference: str
+    step: Node
     change: tuple[Argument, object] | None = None
 
-    def made(self) -> Op:
-        """Return the operator with the change; raise `ShapeError` if the argument does not take the value."""
-        if self.change is None:
-            return self.op
-        argument, value = self.change
-        return self.op.changed(**{argument.name: argument.kind.convert(argument.name, value)})
+    def __str__(self) -> str:
+        return f"{self.example}, {self.difference}"
+
+    def made(self) -> Node:
+        """Return the step with the change; raise `ShapeError` if the argument or the operator refuses it."""
+        op = self.step.op
+        if self.change is not None:
+            argument, value = self.change
+            op = op.changed(**{argument.name: argument.kind.convert(argument.name, value)})
+        return replace(self.step, op=op, shape=op.result(self.step.inputs).plain())
 
 
 def variants(op: type[Op]) -> Iterator[Variant]:
@@ -62,23 +88,24 @@ def variants(op: type[Op]) -> Iterator[Variant]:
     used: set[object] = set()
     for example in op.examples:
         node = node_of(example)
+        title = f"{example.call} on {shapes(node.inputs)}"
         # A value is tried once for each choice of the words and truth values.
         modes = tuple(str(value) for value in node.op.values.values() if isinstance(value, Chosen | bool))
-        yield Variant(f"{example.call} on {shapes(node.inputs)}", node.op, node.inputs)
+        yield Variant(title, "", node)
         for argument in op.arguments.values():
             numbers = {v for name, v in node.op.values.items() if name != argument.name and isinstance(v, int | float)}
             peers = [v for v in sorted(numbers) if not isinstance(v, bool)]
             for value in values(argument, node.op.values[argument.name], node.input, peers):
-                title = f"  {argument.name} = {shown(value)}"
-                if (title, modes) in used:
+                difference = f"{argument.name} = {shown(value)}"
+                if (difference, modes) in used:
                     continue
-                used.add((title, modes))
-                yield Variant(title, node.op, node.inputs, (argument, value))
+                used.add((difference, modes))
+                yield Variant(title, difference, node, (argument, value))
         if (node.input.rank, modes) in used:
             continue
         used.add((node.input.rank, modes))
         for inputs in others(node.inputs):
-            yield Variant(f"  on {shapes(inputs)}", node.op, inputs)
+            yield Variant(title, f"on {shapes(inputs)}", replace(node, inputs=inputs))
 
 
 def shapes(inputs: tuple[Shape, ...]) -> str:
@@ -128,64 +155,90 @@ def others(inputs: tuple[Shape, ...]) -> Iterator[tuple[Shape, ...]]:
                 yield (Shape(sizes),) * len(inputs)
 
 
-def account(variant: Variant) -> list[str]:
-    """Return what an operator says about a call."""
-    try:
-        op = variant.made()
-        shape = op.result(variant.inputs).plain()
-    except ShapeError as error:
-        reason = error.reason
+# Words
+
+
+@dataclass
+class Account:
+    """The words about an example and its variants.
+
+    Attributes:
+        example: The call of the example and its inputs.
+        known: The lines of all examples of the operator, with 0 for each number.
+        lines: The lines that differ from the known ones in more than their numbers.
+        refused: The values that are refused, by argument and code; without those that a line is about.
+    """
+
+    example: str
+    known: set[str]
+    lines: list[str] = field(default_factory=list)
+    refused: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, variant: Variant) -> None:
+        """Add the new lines of a variant, or its error."""
+        try:
+            step = variant.made()
+        except ShapeError as error:
+            self._refuse(variant, error.reason)
+            return
+        op, x, shape = step.op, step.input, step.shape
+        sums = op.sums(x, shape)
+        lines = [drawn(op, x), *sums.shape, sums.params, sums.macs, sums.why]
+        lines += [f"warns: {said(reason)}" for reason in op.advice(x)]
+        if new := self._new(filter(None, lines)):
+            self.lines += [f"  {variant.difference or 'itself'}: {shape}", *(f"    {line}" for line in new)]
+
+    def _refuse(self, variant: Variant, reason: Reason) -> None:
         offered = reason.argument_to_add()
-        add = f"; adds {offered[0]} = {offered[1]}" if offered else ""
+        add = f"; adds {' = '.join(offered)}" if offered else ""
         about = " (shape)" if reason.about_stream else ""
-        return [f"{variant.title}: {reason.code.id} at {reason.at}{about}: {reason.label()}; {reason.help()}{add}"]
-    x = variant.inputs[0]
-    sums, drawing = op.sums(x, shape), op.drawing(x)
-    words = [
-        drawing.title,
-        *([drawing.entry] if drawing.entry else []),
-        *([f"/ {drawing.stride}"] if drawing.stride else []),
-    ]
-    return [
-        f"{variant.title}: {shape}, {op.params(x)} parameters, {op.macs(x, shape)} operations, {' | '.join(words)}",
-        *(f"    {line}" for line in (*sums.shape, sums.params, sums.macs, sums.why) if line),
-        f"    {code(op, variant.inputs)}",
-        f"    saves {record(op.saved_for_backward(variant.inputs, shape))}",
-        *(f"    warns: {reason.label()}; {reason.help()}" for reason in op.advice(x)),
-    ]
-
-
-def differences(op: type[Op]) -> Iterator[str]:
-    """Yield what an operator says about each example, and what differs for its variants."""
-    usual: list[str] = []
-    for variant in variants(op):
-        lines = account(variant)
-        if not variant.title.startswith(" "):
-            usual = lines
-            yield from lines
+        line = f"{reason.code.id} at {reason.at}{about}: {said(reason)}{add}"
+        if new := self._new([line]):
+            self.lines += [f"  {variant.difference}: {new[0]}"]
         else:
-            yield lines[0]
-            yield from (f"  {line}" for line in lines[1:] if line not in usual)
+            name, _, value = variant.difference.partition(" ")
+            self.refused.setdefault(f"{reason.code.id} for {name}", []).append(value.removeprefix("= "))
+
+    def _new(self, lines: Iterable[str]) -> list[str]:
+        found = {NUMBER.sub("0", line): line for line in lines}
+        new = [line for kind, line in found.items() if kind not in self.known]
+        self.known.update(found)
+        return new
+
+    def written(self) -> Iterator[str]:
+        """Yield the lines, and the values of each argument that are refused."""
+        if self.lines or self.refused:
+            yield self.example
+            yield from self.lines
+            yield from (f"  {words}: {', '.join(values)}" for words, values in self.refused.items())
 
 
-def record(saved: Saved) -> str:
-    """Return the fields of a record that are not empty."""
-    return ", ".join(f"{name} {int(value)}" for name, value in saved._asdict().items() if value) or "nothing"
+def said(reason: Reason) -> str:
+    """Return the message of a reason with its help."""
+    return "; ".join(filter(None, (reason.label(), reason.help())))
 
 
-def code(op: Op, inputs: tuple[Shape, ...]) -> str:
-    emission = op.emission(inputs)
-    if isinstance(emission, ForwardOnly):
-        return flat(with_inputs(emission.function, tuple(Ref(f"x{n}") for n in range(len(inputs)))))
-    call = constructor(emission)
-    assert call is not None
-    function = flat(with_inputs(emission.function, (Ref("x"),))) if isinstance(emission, Functional) else ""
-    return f"{flat(call)}  {function}".rstrip()
+def drawn(op: Op, x: Shape) -> str:
+    """Return the words in drawings and tables."""
+    drawing = op.drawing(x)
+    return " | ".join(filter(None, (drawing.title, drawing.entry, drawing.stride and f"/ {drawing.stride}")))
+
+
+def account(op: type[Op]) -> Iterator[str]:
+    """Yield the words of an operator about its examples and their variants."""
+    known: set[str] = set()
+    found: list[Account] = []
+    for variant in variants(op):
+        if not variant.difference:
+            found.append(Account(variant.example, known))
+        found[-1].add(variant)
+    for each in found:
+        yield from each.written()
 
 
 @pytest.mark.parametrize("op", OPERATORS)
 def test_operators_say_what_is_kept(op: type[Op], *, regen: bool) -> None:
-    found = "\n".join(differences(op)) + "\n"
+    found = "\n".join(account(op)) + "\n"
     kept = KEPT / f"{op.name}.txt"
     if regen:
         kept.parent.mkdir(exist_ok=True)
@@ -207,33 +260,64 @@ def test_every_operator_has_a_file(*, regen: bool) -> None:
     assert {path.stem for path in KEPT.glob("*.txt")} == names, "`pytest --regen tests/test_operator_variants.py -n 0`"
 
 
+# Numbers
+
+
+def accepted(op: type[Op]) -> Iterator[tuple[Variant, Node]]:
+    """Yield the variants of an operator that fit, with their steps."""
+    for variant in variants(op):
+        with suppress(ShapeError):
+            yield variant, variant.made()
+
+
+def device_of(step: Node) -> str:
+    """Return the device for the module of a step: the one without data if the step is large."""
+    volume = max(*(x.volume for x in step.inputs), step.shape.volume)
+    return "cpu" if step.op.params(step.input) < 1e6 and volume < 1e4 else "meta"
+
+
 FORMULA = re.compile(r"^([\d\s()+*/.,-]+) = ([\d.]+)(, rounded (up|down) to (\d+))?")
 
 
 @pytest.mark.parametrize("op", OPERATORS)
 def test_variants_are_what_pytorch_does(op: type[Op]) -> None:
-    """Shape and parameters of the module agree with the rules, and formulas give the numbers that they claim."""
-    for variant in variants(op):
-        try:
-            made = variant.made()
-            shape = made.result(variant.inputs).plain()
-        except ShapeError:
-            continue
-        x = variant.inputs[0]
-        sums = made.sums(x, shape)
-        assert not sums.params or evaluated(sums.params) == made.params(x), variant
-        assert not sums.macs or evaluated(sums.macs) == made.macs(x, shape), variant
+    for variant, step in accepted(op):
+        x, shape = step.input, step.shape
+        with torch.device(device_of(step)), torch.backends.mkldnn.flags(enabled=False):
+            module, samples = module_of(step), samples_of(step)
+            state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+            parameters = {name: tuple(weight.shape) for name, weight in module.named_parameters()}
+            if isinstance(step.emission, Functional):
+                torch.testing.assert_close(Function(step).eval()(*samples), module(*samples), equal_nan=True)
+            result, saved = saved_bytes(module, samples)
+        assert tuple(result.shape) == (2, *shape.dims), variant
+        assert dict(step.op.parameter_sizes(x)) == parameters, variant
+        assert {**dict(step.op.buffer_sizes(x)), **parameters} == state, variant
+        assert step.op.params(x) == sum(map(prod, parameters.values())), variant
+        assert result.is_meta or said_bytes(step.op, step.inputs, shape, samples) == saved, variant
+        if type(step.op).macs is not Op.macs:
+            assert step.op.macs(x, shape) == operations(module, samples), variant
+
+
+def operations(module: nn.Module, samples: list[Tensor]) -> int:
+    """Return the multiply-accumulates for one sample: two for each that PyTorch counts."""
+    if isinstance(module, nn.RNNBase):
+        # PyTorch counts them slowly. Each step multiplies a vector by each matrix.
+        return samples[0].shape[1] * sum(weight.numel() for weight in module.parameters() if weight.dim() == 2)
+    return flops(module, samples) // (2 * len(samples[0]))
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_formulas_give_the_numbers_of_the_variants(op: type[Op]) -> None:
+    for variant, step in accepted(op):
+        sums = step.op.sums(step.input, step.shape)
+        assert not sums.params or evaluated(sums.params) == step.op.params(step.input), variant
+        assert (evaluated(sums.macs) if sums.macs else 0) == step.op.macs(step.input, step.shape), variant
         for line in sums.shape:
             if formula := FORMULA.match(line):
+                result = formula[5] or formula[2]
                 assert evaluated(formula[1]) == pytest.approx(float(formula[2]), rel=1e-4), (variant, line)
-        is_small = made.params(x) < 1e6 and max(*(each.volume for each in variant.inputs), shape.volume) < 1e4
-        with torch.device("cpu" if is_small else "meta") as device:
-            module = module_of(made, variant.inputs)
-            samples = [
-                torch.zeros(2, *each.dims, dtype=torch.int64 if made.indices() else None) for each in variant.inputs
-            ]
-            assert tuple(module.to(device).eval()(*samples).shape) == (2, *shape.dims), variant
-        assert sum(weight.numel() for weight in module.parameters()) == made.params(x), variant
+                assert float(result) in step.shape.dims, (variant, line)
 
 
 def evaluated(text: str) -> float:
@@ -241,15 +325,84 @@ def evaluated(text: str) -> float:
     return float(eval(text))
 
 
-def module_of(op: Op, inputs: tuple[Shape, ...]) -> nn.Module:
-    call = constructor(op.emission(inputs))
-    if call is not None:
-        module = eval(flat(call), namespace(op))
-        assert isinstance(module, nn.Module)
-        return module
+# The names of arguments in PyTorch.
+NAMES = {
+    "axes": ("dim",),
+    "axis": ("dim",),
+    "count": ("num_embeddings",),
+    "factor": ("upscale_factor", "downscale_factor"),
+    "groups": ("num_groups",),
+    "kernel": ("kernel_size",),
+    "layers": ("num_layers",),
+    "out": ("out_channels", "out_features"),
+    "power": ("norm_type",),
+    "projection": ("proj_size",),
+    "rate": ("p",),
+    "scale": ("scale_factor",),
+    "size": ("output_size", "embedding_dim"),
+    "slope": ("negative_slope",),
+}
+# Other arguments of these operators decide whether they have an effect.
+CONDITIONAL = {("instancenorm", "momentum"), ("layernorm", "bias"), ("upsample", "align_corners")}
 
-    class Node:
-        emission = op.emission(inputs)
 
-    Node.op = op  # type: ignore[attr-defined]
-    return Function(Node)  # type: ignore[arg-type]
+@pytest.mark.parametrize("op", OPERATORS)
+def test_values_arrive_in_the_module(op: type[Op]) -> None:
+    for variant, step in accepted(op):
+        call = constructor(step.emission)
+        if call is None:
+            continue
+        found = passed(call, namespace(op))
+        for name, value in step.op.values.items():
+            targets = [each for each in (name, *NAMES.get(name, ())) if each in found]
+            if not is_passed(value) or (op.name, name) in CONDITIONAL:
+                continue
+            if name in ("axis", "axes"):
+                # Axis 0 is the second one of a batch.
+                value = tuple(n + 1 for n in value) if isinstance(value, tuple) else value + 1
+            for target in targets:
+                # Pools without a stride move by their size.
+                arrived = found[target] if found[target] is not None else found.get("kernel_size")
+                assert uniform(arrived) == uniform(value), (variant, target)
+
+
+def is_passed(value: object) -> bool:
+    """Return whether PyTorch takes a value as it is, unlike initialisers, `half`, and a size that is computed."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    return isinstance(value, Chosen) or all(isinstance(each, int | float) and each != -1 for each in numbers)
+
+
+def passed(call: Call, names: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of all parameters of a class; assert that the call gives no value that is the default."""
+    kind = eval(str(call.function), names)
+    signature = inspect.signature(kind)
+    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+    for name, value in call.named:
+        assert value != defaults.get(name, inspect.Parameter.empty), flat(call)
+    bound = signature.bind(*call.args, **dict(call.named))
+    bound.apply_defaults()
+    if not issubclass(kind, nn.RNNBase):
+        return bound.arguments
+    with torch.device("meta"):
+        return {**bound.arguments, **vars(eval(flat(call), names))}
+
+
+def uniform(value: object) -> object:
+    """Return one number for equal ones."""
+    return value[0] if isinstance(value, tuple | list) and len({*value}) == 1 else value
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_an_argument_that_an_error_adds_makes_the_call_fit(op: type[Op]) -> None:
+    for variant in variants(op):
+        try:
+            variant.made()
+        except ShapeError as error:
+            if offered := error.reason.argument_to_add():
+                name, text = offered
+                value = tuple(map(int, text.split("x"))) if "x" in text else int(text)
+                step = variant.step
+                given = {} if variant.change is None else {variant.change[0].name: variant.change[1]}
+                given[name] = value
+                changed = {each: op.arguments[each].kind.convert(each, value) for each, value in given.items()}
+                step.op.changed(**changed).result(step.inputs)
