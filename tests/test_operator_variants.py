@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import unified_diff
+from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from torch import Tensor, nn
 
 from archdsl.base.pyexpr import Call
 from archdsl.base.pyprint import flat
+from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
 from archdsl.ops import all_ops
@@ -185,6 +187,8 @@ class Account:
         sums = op.sums(x, shape)
         lines = [drawn(op, x), *sums.shape, sums.params, sums.macs, sums.why]
         lines += [f"warns: {said(reason)}" for reason in op.advice(x)]
+        if variant.change is None:
+            lines += roles_of(step)
         if new := self._new(filter(None, lines)):
             self.lines += [f"  {variant.difference or 'itself'}: {shape}", *(f"    {line}" for line in new)]
 
@@ -222,6 +226,18 @@ def drawn(op: Op, x: Shape) -> str:
     """Return the words in drawings and tables."""
     drawing = op.drawing(x)
     return " | ".join(filter(None, (drawing.title, drawing.entry, drawing.stride and f"/ {drawing.stride}")))
+
+
+def roles_of(step: Node) -> Iterator[str]:
+    """Yield what the inputs become if they are sequences or maps, with warnings; the first may have another role."""
+    for first, second in product((Role.MAP, Role.CHANNELS_LAST, Role.SEQUENCE), repeat=2):
+        roles = (first, *(second for _ in step.inputs[1:]))
+        is_new = first is second or len(roles) > 1
+        if is_new and all(role.fits(x.rank) for role, x in zip(roles, step.inputs, strict=True)):
+            given = " and ".join(role.described() for role in dict.fromkeys(roles))
+            reason = step.op.role_advice(roles, step.inputs, ())
+            warning = f"; warns: {said(reason)}" if reason else ""
+            yield f"{given}: {step.op.role(roles, step.inputs, step.shape).described()}{warning}"
 
 
 def account(op: type[Op]) -> Iterator[str]:
@@ -364,6 +380,28 @@ def test_values_arrive_in_the_module(op: type[Op]) -> None:
                 # Pools without a stride move by their size.
                 arrived = found[target] if found[target] is not None else found.get("kernel_size")
                 assert uniform(arrived) == uniform(value), (variant, target)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_defaults_are_those_of_pytorch(op: type[Op]) -> None:
+    for example in op.examples:
+        call = constructor(node_of(example).emission)
+        usual = defaults_of(eval(str(call.function), namespace(op))) if call else {}
+        for argument in op.arguments.values():
+            # The axes of PyTorch's functions are those of a batch.
+            if argument.required or argument.name == "axis":
+                continue
+            for name in {argument.name, *NAMES.get(argument.name, ())} & usual.keys():
+                assert argument.default == usual[name] or (op.name, argument.name) in CONDITIONAL, argument.name
+
+
+def defaults_of(kind: type[nn.Module]) -> dict[str, Any]:
+    """Return the defaults of the parameters of a class."""
+    if issubclass(kind, nn.RNNBase):
+        with torch.device("meta"):
+            return vars(kind(1, 1))
+    parameters = inspect.signature(kind).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
 
 
 def is_passed(value: object) -> bool:
