@@ -38,8 +38,10 @@ from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
 from archdsl.ops import all_ops
 from archdsl.ops.argument_types import (
+    Bitmaps,
     Choice,
     Chosen,
+    IndexTable,
     Number,
     PaddingKind,
     PerAxis,
@@ -141,6 +143,11 @@ def values(argument: Argument, given: Any, x: Shape, peers: list[int | float]) -
                 found += [(2, 3, 1, 2)[:count] for count in (axes, axes + 1) if count > 0]
             if isinstance(argument.kind, PaddingKind):
                 found += [Word(word) for word in argument.kind.words]
+        case IndexTable() | Bitmaps() if given is not None:
+            found += [given[:-1], (*given, given[0])]
+            if isinstance(argument.kind, IndexTable):
+                rows = [(-1,), (x.channels,), (0, 0), ()]
+                found += [(row, *given[1:]) for row in rows] + [(tuple(range(x.channels)),) * len(given)]
     return [value for n, value in enumerate(found) if value not in found[:n] and value != given]
 
 
@@ -286,10 +293,26 @@ def accepted(op: type[Op]) -> Iterator[tuple[Variant, Node]]:
             yield variant, variant.made()
 
 
-def device_of(step: Node) -> str:
-    """Return the device for the module of a step: the one without data if the step is large."""
+def fused(op: type[Op]) -> Iterator[tuple[str, Node]]:
+    """Yield the steps that can replace two copies of each example."""
+    for example in op.examples:
+        step = node_of(example)
+        wide = tuple(Shape((2 * x.channels, *x.map)) for x in step.inputs)
+        fusion = step.op.fusion(2, step.inputs)
+        for fused, inputs in ((fusion.parallel, wide), (fusion.shared_input, step.inputs)):
+            if fused is not None:
+                shape = fused.result(inputs).plain()
+                yield f"2 x {example.call}", replace(step, op=fused, inputs=inputs, shape=shape)
+
+
+def built(step: Node) -> tuple[nn.Module, list[Tensor]]:
+    """Return the module of a step and samples; on the device without data if the step is large."""
     volume = max(*(x.volume for x in step.inputs), step.shape.volume)
-    return "cpu" if step.op.params(step.input) < 1e6 and volume < 1e4 else "meta"
+    if step.op.params(step.input) < 1e6 and volume < 1e4:
+        return module_of(step), samples_of(step)
+    with torch.device("meta"):
+        kind = None if step.op.indices() is None else torch.int64
+        return module_of(step), [torch.empty((2, *x.dims), dtype=kind) for x in step.inputs]
 
 
 FORMULA = re.compile(r"^([\d\s()+*/.,-]+) = ([\d.]+)(, rounded (up|down) to (\d+))?")
@@ -297,14 +320,14 @@ FORMULA = re.compile(r"^([\d\s()+*/.,-]+) = ([\d.]+)(, rounded (up|down) to (\d+
 
 @pytest.mark.parametrize("op", OPERATORS)
 def test_variants_are_what_pytorch_does(op: type[Op]) -> None:
-    for variant, step in accepted(op):
+    for variant, step in (*accepted(op), *fused(op)):
         x, shape = step.input, step.shape
-        with torch.device(device_of(step)), torch.backends.mkldnn.flags(enabled=False):
-            module, samples = module_of(step), samples_of(step)
-            state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-            parameters = {name: tuple(weight.shape) for name, weight in module.named_parameters()}
-            if isinstance(step.emission, Functional):
-                torch.testing.assert_close(Function(step).eval()(*samples), module(*samples), equal_nan=True)
+        module, samples = built(step)
+        state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        parameters = {name: tuple(weight.shape) for name, weight in module.named_parameters()}
+        if isinstance(step.emission, Functional):
+            torch.testing.assert_close(Function(step).eval()(*samples), module(*samples), equal_nan=True)
+        with torch.backends.mkldnn.flags(enabled=False):
             result, saved = saved_bytes(module, samples)
         assert tuple(result.shape) == (2, *shape.dims), variant
         assert dict(step.op.parameter_sizes(x)) == parameters, variant
@@ -374,8 +397,7 @@ def test_values_arrive_in_the_module(op: type[Op]) -> None:
             if not is_passed(value) or (op.name, name) in CONDITIONAL:
                 continue
             if name in ("axis", "axes"):
-                # Axis 0 is the second one of a batch.
-                value = tuple(n + 1 for n in value) if isinstance(value, tuple) else value + 1
+                value = shifted(value)
             for target in targets:
                 # Pools without a stride move by their size.
                 arrived = found[target] if found[target] is not None else found.get("kernel_size")
@@ -402,6 +424,11 @@ def defaults_of(kind: type[nn.Module]) -> dict[str, Any]:
             return vars(kind(1, 1))
     parameters = inspect.signature(kind).parameters.values()
     return {each.name: each.default for each in parameters if each.default is not each.empty}
+
+
+def shifted(axes: Any) -> Any:
+    """Return the axes of a batch for those of a sample."""
+    return tuple(axis + 1 for axis in axes) if isinstance(axes, tuple) else axes + 1
 
 
 def is_passed(value: object) -> bool:
