@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import unified_diff
+from functools import cache
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -87,8 +88,13 @@ class Variant:
         return replace(self.step, op=op, shape=op.result(self.step.inputs).plain())
 
 
-def variants(op: type[Op]) -> Iterator[Variant]:
-    """Yield the examples of an operator, each followed by its variants."""
+@cache
+def variants(op: type[Op]) -> tuple[Variant, ...]:
+    """Return the examples of an operator, each followed by its variants."""
+    return tuple(varied(op))
+
+
+def varied(op: type[Op]) -> Iterator[Variant]:
     used: set[object] = set()
     for example in op.examples:
         node = node_of(example)
