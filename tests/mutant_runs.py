@@ -46,6 +46,7 @@ TESTS = (
         "test_memory.py",
         "test_fields.py",
         "test_roles.py",
+        "test_guards.py",
         "test_report.py",
     ),
 )

@@ -67,6 +67,14 @@ def test_every_initialiser_has_the_arguments_and_defaults_of_torch(found: type[I
     assert any(call.partition("(")[0] == found.name for call in CALLS)
 
 
+def test_initialisers_are_equal_if_name_and_values_are() -> None:
+    made = [found(**dict.fromkeys(found.arguments, value)) for found in all_initialisers() for value in (0.5, 2)]
+    for one in made:
+        equal = [other for other in made if one == other]
+        assert equal == [other for other in made if (one.name, one.held()) == (other.name, other.held())]
+        assert one == type(one)(**one.values) and hash(one) == hash(type(one)(**one.values))
+
+
 def test_torch_has_no_other_initialisers_that_make_sense_here() -> None:
     theirs = {name.rstrip("_") for name in vars(nn.init) if name.endswith("_") and not name.startswith("_")}
     # `eye` is what `dirac` is to a convolution; no layer is built that passes its input on.

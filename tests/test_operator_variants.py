@@ -1,7 +1,8 @@
 """Calls near the examples of operators: other values of each argument, other sizes, other numbers of axes.
 
-All that PyTorch knows is held against PyTorch. The words of an operator in drawings, formulas, warnings and errors are
-in `tests/operators/`, one file for each operator, with one line for each kind of words; `pytest --regen` writes it.
+All that PyTorch knows is compared with PyTorch. The code of an operator and its words in drawings, formulas, warnings and
+errors are in `tests/operators/`, one file for each operator, with one line for each kind of words; `pytest --regen`
+writes it.
 """
 
 import inspect
@@ -32,7 +33,7 @@ from operator_code import (
 )
 from torch import Tensor, nn
 
-from archdsl.base.pyexpr import Call
+from archdsl.base.pyexpr import Call, Ref, with_inputs
 from archdsl.base.pyprint import flat
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
@@ -198,7 +199,7 @@ class Account:
             return
         op, x, shape = step.op, step.input, step.shape
         sums = op.sums(x, shape)
-        lines = [drawn(op, x), *sums.shape, sums.params, sums.macs, sums.why]
+        lines = [drawn(op, x), *code_of(step), *sums.shape, sums.params, sums.macs, sums.why]
         lines += [f"warns: {said(reason)}" for reason in op.advice(x)]
         if variant.change is None:
             lines += roles_of(step)
@@ -239,6 +240,16 @@ def drawn(op: Op, x: Shape) -> str:
     """Return the words in drawings and tables."""
     drawing = op.drawing(x)
     return " | ".join(filter(None, (drawing.title, drawing.entry, drawing.stride and f"/ {drawing.stride}")))
+
+
+def code_of(step: Node) -> list[str]:
+    """Return the constructor and the function of a step."""
+    emission = step.emission
+    made = constructor(emission)
+    calls = [made] if made else []
+    if not isinstance(emission, Submodule):
+        calls.append(with_inputs(emission.function, tuple(Ref(f"x{n}") for n in range(len(step.inputs)))))
+    return ["  ".join(map(flat, calls))]
 
 
 def roles_of(step: Node) -> Iterator[str]:
