@@ -1,8 +1,8 @@
 """Calls near the examples of operators: other values of each argument, other sizes, other numbers of axes.
 
-All that PyTorch knows is compared with PyTorch. The code of an operator and its words in drawings, formulas, warnings and
-errors are in `tests/operators/`, one file for each operator, with one line for each kind of words; `pytest --regen`
-writes it.
+All that PyTorch knows is compared with PyTorch. The code of an operator and its words in drawings, formulas, warnings
+and errors are in `tests/operators/`, one file for each operator. Variants have one line for each kind of words.
+`pytest --regen` writes these files.
 """
 
 import inspect
@@ -147,7 +147,7 @@ def values(argument: Argument, given: Any, x: Shape, peers: list[int | float]) -
                 *([low - 1] if low is not None else []),
             ]
             if isinstance(argument.kind, PerAxis):
-                found += [(2, 3, 1, 2)[:count] for count in (axes, axes + 1) if count > 0]
+                found += [(2, 3, 1, 2, 1)[:count] for count in (axes, axes + 1, axes + 2) if count > 0]
             if isinstance(argument.kind, PaddingKind):
                 found += [Word(word) for word in argument.kind.words]
         case IndexTable() | Bitmaps() if given is not None:
@@ -201,9 +201,14 @@ class Account:
         sums = op.sums(x, shape)
         lines = [drawn(op, x), *code_of(step), *sums.shape, sums.params, sums.macs, sums.why]
         lines += [f"warns: {said(reason)}" for reason in op.advice(x)]
+        lines += [f"may lack: {name} = {value}" for name, value in op.alternatives()]
+        lines = [line for line in lines if line]
+        new = self._new(lines)
+        if not variant.difference:
+            new = lines
         if variant.change is None:
-            lines += roles_of(step)
-        if new := self._new(filter(None, lines)):
+            new += self._new(roles_of(step))
+        if new:
             self.lines += [f"  {variant.difference or 'itself'}: {shape}", *(f"    {line}" for line in new)]
 
     def _refuse(self, variant: Variant, reason: Reason) -> None:
