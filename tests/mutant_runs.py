@@ -89,6 +89,8 @@ class Session:
         self.chosen = chosen
         self.limit = limit
         self.items: dict[Function, list[pytest.Item]] = defaultdict(list)
+        # Tests that call no function under test, but read the classes.
+        self.silent: list[pytest.Item] = []
         self.seconds: dict[str, float] = {}
         self.killers: list[str | None] = []
 
@@ -117,6 +119,8 @@ class Session:
             self.seconds[item.nodeid] = time.process_time() - start
             for function in calls.found:
                 self.items[function].append(item)
+            if not calls.found:
+                self.silent.append(item)
 
     def _run(self, mutant: Mutant) -> str | None:
         """Return the test that fails for a mutant; None if all pass."""
@@ -146,7 +150,8 @@ class Session:
         found, tests = self.functions.get(place, []), self._selected(place)
         if not (mutant.line and found and tests):
             # Decorators, for example, have their effect when modules are imported.
-            return fresh_failure(mutant, [item.nodeid for item in self._selected((place[0], "", 0))])
+            selected = [*self.silent, *self._selected((place[0], "", 0))]
+            return fresh_failure(mutant, [item.nodeid for item in selected])
         code = code_of(compile(mutant.text, place[0], "exec"), place)
         for function in found:
             function.__code__ = code

@@ -137,7 +137,7 @@ def values(argument: Argument, given: Any, x: Shape, peers: list[int | float]) -
             found += [0.3, 3.0, -0.5, *ends, *(end + 0.5 for end in ends), *peers]
         case WholeNumber(low=low):
             number = given if is_int(given) else 2
-            found += filter(is_int, peers)
+            found += [more for peer in peers if is_int(peer) for more in (peer, peer + 1)]
             found += [
                 1,
                 2,
