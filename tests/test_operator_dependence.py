@@ -60,7 +60,9 @@ class Support:
 
 def units(sizes: Position) -> list[Position]:
     """Return some units: along the diagonal the first, the last and some around the middle, and two corners."""
-    places = zip(*([0, *(min(size // 2 + n, size - 1) for n in range(6)), size - 1] for size in sizes), strict=True)
+    places = zip(
+        *([0, *(min(max(size // 2 + n, 0), size - 1) for n in range(-2, 6)), size - 1] for size in sizes), strict=True
+    )
     corners = [tuple(0 if axis % 2 == odd else size - 1 for axis, size in enumerate(sizes)) for odd in (0, 1)]
     return list(dict.fromkeys([*places, *corners]))
 
@@ -105,8 +107,7 @@ def compare(support: Support, reading: Reading, number: int) -> None:
             slack.append([each for three in zip(ends, said, x.dims, strict=True) for each in distances(*three)])
     # Windows with gaps reach their ends for some units only. All positions are the safe default.
     columns = [[each for each in column if each is not None] for column in zip(*slack, strict=True)]
-    # A unit whose position is that of a pixel reads less than its neighbours.
-    is_tight = not any(min(column) for column in columns if len(column) > 2)
+    is_tight = not any(min(column) for column in columns if column)
     assert slack and (is_tight or not any(read.axes for read in reading)), slack
     # An operator whose units depend on their own positions only has to say so, for the maps behind it.
     assert not is_own or all(read.is_itself for read in reading)

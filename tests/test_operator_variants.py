@@ -131,7 +131,7 @@ def values(argument: Argument, given: Any, x: Shape, peers: list[int | float]) -
         case Truth():
             found += [True, False]
         case Choice(choices=choices):
-            found += [Word(word) for word in choices]
+            found += [*(Word(word) for word in choices), Word("other"), choices[-1], None]
         case Number(low=low, high=high, above=above):
             ends = [end for end in (low, high, above) if end is not None]
             found += [0.3, 3.0, -0.5, *ends, *(end + 0.5 for end in ends), *peers]
@@ -270,7 +270,10 @@ def roles_of(step: Node) -> Iterator[str]:
 
 
 def account(op: type[Op]) -> Iterator[str]:
-    """Yield the words of an operator about its examples and their variants."""
+    """Yield the words of an operator about itself, its examples and their variants."""
+    names = [*op.arguments]
+    traits = sorted(str(trait.name) for trait in op.traits)
+    yield f"{op.name}({', '.join([*names[: op.positional], '*', *names[op.positional :]])}) {', '.join(traits)}".rstrip()
     known: set[str] = set()
     found: list[Account] = []
     for variant in variants(op):
