@@ -11,6 +11,7 @@ from nets import NETS, graph_of
 from test_torch import net_of
 from torch import Tensor, nn
 
+from archdsl.base.pyexpr import Ref
 from archdsl.emit.generate import generate
 from archdsl.ops.initialisers import Initialiser, all_initialisers
 from archdsl.ops.reasons import ShapeError
@@ -73,6 +74,16 @@ def test_numbers_of_the_first_arguments_need_no_names() -> None:
     found = {each.name: each.positional for each in all_initialisers() if each.positional}
     ones = ("constant", "orthogonal", "sparse", "xavier_normal", "xavier_uniform")
     assert found == {**dict.fromkeys(ones, 1), "normal": 2, "trunc_normal": 2, "uniform": 2}
+
+
+@pytest.mark.parametrize("found", all_initialisers(), ids=lambda found: found.name)
+def test_code_of_initialisers_leaves_out_defaults(found: type[Initialiser]) -> None:
+    given = {name: 0.75 for name, argument in found.arguments.items() if argument.required}
+    bare = found(**given).call(Ref("w"))
+    assert len(bare.args) + len(bare.named) == 1 + len(given)
+    for name in found.arguments:
+        call = found(**{**given, name: 0.25}).call(Ref("w"))
+        assert all(value != found.arguments[each].default for each, value in call.named)
 
 
 @pytest.mark.parametrize("rank", range(1, 6))

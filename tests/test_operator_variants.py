@@ -53,7 +53,7 @@ from archdsl.ops.argument_types import (
     is_int,
     shown,
 )
-from archdsl.ops.base import Functional, Op, Submodule
+from archdsl.ops.base import ForwardOnly, Functional, Op, Submodule
 from archdsl.ops.declared import Argument
 from archdsl.ops.reasons import Reason, ShapeError
 
@@ -254,7 +254,13 @@ def code_of(step: Node) -> list[str]:
     calls = [made] if made else []
     if not isinstance(emission, Submodule):
         calls.append(with_inputs(emission.function, tuple(Ref(f"x{n}") for n in range(len(step.inputs)))))
-    return ["  ".join(map(flat, calls))]
+    in_place = [] if isinstance(emission, Submodule) or not takes_place(emission) else ["in place"]
+    return ["  ".join([*map(flat, calls), *in_place])]
+
+
+def takes_place(emission: Functional | ForwardOnly) -> bool:
+    """Return whether there is a form that overwrites the input, or adds to it."""
+    return emission.in_place if isinstance(emission, Functional) else emission.adds_in_place
 
 
 def roles_of(step: Node) -> Iterator[str]:
@@ -272,8 +278,8 @@ def roles_of(step: Node) -> Iterator[str]:
 def account(op: type[Op]) -> Iterator[str]:
     """Yield the words of an operator about itself, its examples and their variants."""
     names = [*op.arguments]
-    traits = sorted(str(trait.name) for trait in op.traits)
-    yield f"{op.name}({', '.join([*names[: op.positional], '*', *names[op.positional :]])}) {', '.join(traits)}".rstrip()
+    names.insert(op.positional, "*")
+    yield f"{op.name}({', '.join(names)}) {', '.join(sorted(str(trait.name) for trait in op.traits))}".rstrip()
     known: set[str] = set()
     found: list[Account] = []
     for variant in variants(op):
