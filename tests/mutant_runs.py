@@ -35,6 +35,7 @@ TESTS = (
     *(
         "test_ops.py",
         "test_operator_variants.py",
+        "test_operator_words.py",
         "test_operator_dependence.py",
         "test_operator_contract.py",
         "test_golden.py",
