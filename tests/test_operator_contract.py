@@ -269,27 +269,6 @@ def test_fused_operators_compute_what_the_copies_do(op: type[Op], example: Examp
         torch.testing.assert_close(fused(*samples[0]), torch.cat([copy(*samples[0]) for copy in copies], 1))
 
 
-# One drops whole samples in training; the other is rare without weights.
-UNFUSED = {"drop_path", "layernorm"}
-
-
-@pytest.mark.parametrize(("op", "example"), EXAMPLES)
-def test_an_operator_that_treats_lanes_alike_can_be_fused(op: type[Op], example: Example) -> None:
-    node = node_of(example)
-    module = module_of(node)
-    if has_state(module) or node.op.indices() is not None or op.name in UNFUSED:
-        return
-    samples = [samples_of(node, seed) for seed in range(2)]
-    try:
-        wide = module(*(torch.cat(parts, 1) for parts in zip(*samples, strict=True)))
-    except (RuntimeError, ValueError):
-        # Such as a reshape to given sizes.
-        return
-    apart = torch.cat([module(*each) for each in samples], 1)
-    is_lanewise = wide.shape == apart.shape and torch.allclose(wide, apart, equal_nan=True)
-    assert not is_lanewise or node.op.fusion(2, node.inputs).parallel is not None
-
-
 def fused_node(node: Node, op: Op, inputs: tuple[Any, ...]) -> Node:
     return replace(node, op=op, inputs=inputs, shape=op.result(inputs))
 

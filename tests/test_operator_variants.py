@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from operator_code import (
+    EXAMPLES,
     OPERATORS,
     Function,
     constructor,
@@ -31,7 +32,7 @@ from archdsl.ir.graph import Node
 from archdsl.ops.argument_types import (
     Chosen,
 )
-from archdsl.ops.base import Functional, Op, Submodule
+from archdsl.ops.base import Example, Functional, Op, Submodule
 from archdsl.ops.reasons import ShapeError
 
 
@@ -222,3 +223,24 @@ def test_an_argument_that_an_error_adds_makes_the_call_fit(op: type[Op]) -> None
                 given[name] = value
                 changed = {each: op.arguments[each].kind.convert(each, value) for each, value in given.items()}
                 step.op.changed(**changed).result(step.inputs)
+
+
+# One drops whole samples in training; the other is rare without weights.
+UNFUSED = {"drop_path", "layernorm"}
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_an_operator_that_treats_lanes_alike_can_be_fused(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    module = module_of(node)
+    if module.state_dict() or node.op.indices() is not None or op.name in UNFUSED:
+        return
+    samples = [samples_of(node, seed) for seed in range(2)]
+    try:
+        wide = module(*(torch.cat(parts, 1) for parts in zip(*samples, strict=True)))
+    except (RuntimeError, ValueError):
+        # Such as a reshape to given sizes.
+        return
+    apart = torch.cat([module(*each) for each in samples], 1)
+    is_lanewise = wide.shape == apart.shape and torch.allclose(wide, apart, equal_nan=True)
+    assert not is_lanewise or node.op.fusion(2, node.inputs).parallel is not None
