@@ -221,7 +221,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "unused blocks": lambda size: "".join(f"block B{i} = relu\n" for i in range(size // 20)) + model("relu"),
     "models": lambda size: "".join(f"model M{i} {{ input x: 4; f: linear(2) }}\n" for i in range(size // 45)),
     "garbage": lambda size: model("$\n" * (size // 2)),
-    "unknown names": lambda size: model("; ".join(f"lin{number}(2)" for number in range(size // 12))),
+    "unknown names": lambda size: model("; ".join(f"lin{number}(2)" for number in range(size // 14))),
     "unknown labels": lambda size: model("; ".join(f"a{number}: relu" for number in range(size // 50)) + "; @b1" * 900),
     "brackets": lambda size: model("([{" * (size // 3)),
     "one word": lambda size: model("a" * size),

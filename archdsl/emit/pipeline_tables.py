@@ -22,6 +22,7 @@ def tables_of(graph: CheckedGraph, stages: Many[PipelineStage]) -> list[Statemen
         if path in types
     ]
     integers = _tuple_of(Ref("int"))
+    sharing = [place for place, stage in enumerate(stages) if any(node.weights for node in stage.graph.nodes)]
     return [
         Comment("Input shapes of each stage, then the output shapes of the last, without the batch."),
         Assign(Ref("SHAPES"), shapes, _tuple_of(_tuple_of(integers))),
@@ -36,6 +37,8 @@ def tables_of(graph: CheckedGraph, stages: Many[PipelineStage]) -> list[Statemen
             _tuple(Ref(stage.graph.name) for stage in stages),
             _tuple_of(Item(Ref("type"), Ref("nn.Module"))),
         ),
+        Comment("Stages that use weights several times."),
+        Assign(Ref("SHARING"), _tuple(sharing), integers),
     ]
 
 

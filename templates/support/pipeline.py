@@ -27,10 +27,21 @@ def pipeline(
     are assigned round-robin to the processes of the group (default: all). In a
     back-and-forth schedule, each process has one stage in each direction.
 
-    Raises ValueError if the schedule cannot run the stages on this many processes.
+    Raises ValueError if the schedule cannot run the stages on this many processes, or if
+    it splits the backward pass and a stage uses weights several times: then torch raises
+    an error or, before version 2.13, returns wrong gradients.
     """
     kind = get_schedule_class(schedule)
     rank, world = dist.get_rank(group), dist.get_world_size(group)
+    if SHARING and kind.__name__ in {
+        "ScheduleInterleavedZeroBubble",
+        "ScheduleZBVZeroBubble",
+        "ScheduleDualPipeV",
+    }:
+        raise ValueError(
+            f"{schedule} splits the backward pass, which torch cannot do for weights "
+            f"that stage {SHARING[0] + 1} uses several times: use Interleaved1F1B"
+        )
     several = issubclass(kind, PipelineScheduleMulti)
     back_and_forth = kind.__name__ in {"ScheduleZBVZeroBubble", "ScheduleDualPipeV"}
     rounds, rest = divmod(len(STAGES), world)

@@ -18,7 +18,8 @@ def pipeline_stage(
     """Return a stage with the shapes of its inputs and outputs.
 
     Without shapes, torch would find them in a run on arbitrary numbers, which would
-    change the running statistics of batch norm.
+    change the running statistics of batch norm. The process sends outputs, and gradients
+    of inputs, to other processes; the hooks make them contiguous, as sending requires.
     """
     given, made = (
         tuple(
@@ -33,8 +34,13 @@ def pipeline_stage(
         )
         for place in (number, number + 1)
     )
+    stage = STAGES[number](device=device, dtype=dtype)
+    if number:
+        stage.register_forward_pre_hook(receive_hook)
+    if number + 1 < len(STAGES):
+        stage.register_forward_hook(send_hook)
     return PipelineStage(
-        STAGES[number](device=device, dtype=dtype),
+        stage,
         number,
         len(STAGES),
         torch.device(device),
