@@ -27,9 +27,9 @@ def pipeline(
     are assigned round-robin to the processes of the group (default: all). In a
     back-and-forth schedule, each process has one stage in each direction.
 
-    Raises ValueError if the schedule cannot run the stages on this many processes, or if
-    it splits the backward pass and a stage uses weights several times: then torch raises
-    an error or, before version 2.13, returns wrong gradients.
+    Raises ValueError if the schedule cannot run the stages on this many processes, or
+    splits the backward pass of a stage that uses weights several times: torch raises an
+    error for that or, before version 2.13, returns wrong gradients.
     """
     kind = get_schedule_class(schedule)
     rank, world = dist.get_rank(group), dist.get_world_size(group)

@@ -18,8 +18,8 @@ def pipeline_stage(
     """Return a stage with the shapes of its inputs and outputs.
 
     Without shapes, torch would find them in a run on arbitrary numbers, which would
-    change the running statistics of batch norm. The process sends outputs, and gradients
-    of inputs, to other processes; the hooks make them contiguous, as sending requires.
+    change the running statistics of batch norm. The hooks make outputs and gradients of
+    inputs contiguous, because the process sends them to others.
     """
     given, made = (
         tuple(
