@@ -10,6 +10,8 @@ from torch.distributed.pipelining.schedules import (
     get_schedule_class,
 )
 
+SHARING: tuple[int, ...] = ()
+
 
 def pipeline(
     schedule: str,
