@@ -134,6 +134,11 @@ REFUSED = {
         "model M(n = 5) {\n input x: 4x8x8\n a: groupnorm(n % 3)\n}\n",
         [{"n": 3}, {"n": 6}],
     ),
+    "groups of a normalisation before a submodule": (
+        "model M(n = 5) {\n input x: 4x8x8\n a: groupnorm(n % 3) -> tanh\n"
+        " b: { c: relu -> share @c -> conv(n, 3) }\n}\n",
+        [{"n": 3}, {"n": 6}],
+    ),
     "a divisor that is a quotient": (
         "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"
         " if dim // (4 // n) == 4 { relu } else { tanh }\n c: linear(2)\n}\n",
@@ -153,3 +158,9 @@ def test_values_that_give_another_net_are_refused(name: str) -> None:
         # A parameter that is fixed is no argument, which is a TypeError.
         with pytest.raises((ValueError, TypeError)):
             made(**values)
+
+
+@pytest.mark.parametrize(("symbol", "bound"), [("!=", 3), ("!=", -1), ("<=", 2), (">=", 0), ("<", 3)])
+def test_what_holds_for_every_remainder_is_not_checked(symbol: str, bound: int) -> None:
+    guard = Guard(symbol, ((TracedInt.parameter("n", 5) % 3, bound),), None)
+    assert not [*clauses(guard, {"n": 5})]

@@ -201,8 +201,11 @@ def atom(symbol: str, left: Number, right: Number) -> Atom | bool:
     return _order(terms, rest, divisor, Atom(symbol, left, right, ()))
 
 
-def _equality(symbol: str, terms: dict[Monomial, int], rest: int, divisor: int, left: int, right: int) -> Atom:
-    """Return `==` or `!=`: of one number and a constant if the difference of the sides has only one term."""
+def _equality(symbol: str, terms: dict[Monomial, int], rest: int, divisor: int, left: int, right: int) -> Atom | bool:
+    """Return `==` or `!=`: of one number and a constant if the difference of the sides has only one term.
+
+    A remainder never equals a constant that is out of its range.
+    """
     sign = -divisor if next(iter(terms.values())) < 0 else divisor
     scaled = tuple((monomial, count // sign) for monomial, count in terms.items())
     key = (symbol, scaled, rest // sign)
@@ -210,6 +213,9 @@ def _equality(symbol: str, terms: dict[Monomial, int], rest: int, divisor: int, 
     if len(scaled) > 1 or len(monomial) > 1:
         return Atom(symbol, left, right, key)
     alone, constant = _shifted(monomial[0], -rest // sign)
+    modulus = divisor_of(monomial[0], "%")
+    if modulus > 0 and not 0 <= constant < modulus:
+        return symbol == "!="
     return Atom(symbol, alone, constant, key)
 
 
@@ -239,11 +245,15 @@ def _order(terms: dict[Monomial, int], rest: int, divisor: int, written: Atom) -
 
 
 def _is_always(difference: Polynomial) -> bool:
-    """Return whether a number is at least 0 because of the rounding of its quotients, whatever its parameters are."""
+    """Return whether a number is at least 0 because of the quotients and remainders in it, for all parameters."""
     terms: dict[Monomial, int] = {}
     for monomial, count in difference:
         only = monomial[0] if len(monomial) == 1 else None
-        by = divisor(only)
+        if (modulus := divisor_of(only, "%")) > 0:
+            # number % modulus is from 0 to modulus - 1.
+            terms[()] = terms.get((), 0) + min(0, count * (modulus - 1))
+            continue
+        by = divisor_of(only, "//")
         if not by or not isinstance(only, Quotient) or count % by:
             terms[monomial] = terms.get(monomial, 0) + count
             continue
@@ -255,9 +265,9 @@ def _is_always(difference: Polynomial) -> bool:
     return rest >= 0 and not any(terms.values())
 
 
-def divisor(factor: object) -> int:
-    """Return the constant that a quotient divides by; 0 if there is none."""
-    if not isinstance(factor, Quotient) or factor.symbol != "//" or len(factor.denominator) != 1:
+def divisor_of(factor: object, symbol: str) -> int:
+    """Return the constant by which a quotient (`//`) or remainder (`%`) divides; 0 if there is none."""
+    if not isinstance(factor, Quotient) or factor.symbol != symbol or len(factor.denominator) != 1:
         return 0
     return dict(factor.denominator).get((), 0)
 

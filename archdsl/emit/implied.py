@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from archdsl.base.symbolic import Polynomial, Quotient, TracedInt, difference, replaced
-from archdsl.emit.conditions import Atom, Clause, Key, atom, divisor, quotients
+from archdsl.emit.conditions import Atom, Clause, Key, atom, divisor_of, quotients
 
 
 def simplified(found: dict[Key, Clause]) -> dict[Key, Clause]:
@@ -118,7 +118,7 @@ def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
     assert isinstance(found.right, int)
     terms = dict(difference(found.right, found.left))
     for quotient in exact:
-        by = divisor(quotient)
+        by = divisor_of(quotient, "//")
         if by and terms.get((quotient,), 0) % by == 0:
             times = terms.pop((quotient,), 0) // by
             for monomial, count in quotient.numerator:

@@ -65,15 +65,29 @@ def _enter_deciding(found: Class, known: Mapping[int, tuple[Guard, ...]]) -> Non
 
 
 def _repeated(found: Class, drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> frozenset[Key]:
-    """Return the checks of the submodules that have the parameters of a class, by their keys."""
-    return frozenset(
-        clause.key
-        for entry in found.representative.entries
-        for part in walk(entry.module)
-        if isinstance(part, Call) and isinstance(part.function, ClassRef)
-        if drafts[part.function.number].container.use is None
-        for clause in by_draft[part.function.number].checks
-    )
+    """Return the checks of a class that its submodules repeat, by their keys.
+
+    A check is left to a submodule only if no module before it is made from the parameters of the check: that module
+    would fail first, with an error of its own.
+    """
+    read: frozenset[str] = frozenset()
+    repeated: set[Key] = set()
+    for made in (each for entry in found.representative.entries for each in _made(entry.module)):
+        if isinstance(made, frozenset):
+            read |= made
+        elif drafts[made.number].container.use is None:
+            repeated |= {each.key for each in by_draft[made.number].checks if read.isdisjoint(each.names)}
+    return frozenset(repeated)
+
+
+def _made(module: Expr) -> Iterator[ClassRef | frozenset[str]]:
+    """Yield the classes of which a constructor makes submodules, and the parameters of other modules, in order."""
+    if isinstance(module, Call) and isinstance(module.function, ClassRef):
+        yield module.function
+        return
+    yield parameters_of(module)
+    for part in parts(module):
+        yield from _made(part)
 
 
 def _shared(container: Container) -> Iterator[Guard]:
