@@ -34,8 +34,6 @@ PIPELINES = (
     (4, 2, "LoopedBFS"), (4, 2, "InterleavedZeroBubble"), (4, 2, "ZBVZeroBubble"), (4, 2, "DualPipeV"),
     (6, 3, "Interleaved1F1B"),
 )  # fmt: skip
-# Schedules that refuse stages that use weights several times.
-ZERO_BUBBLE = ("InterleavedZeroBubble", "ZBVZeroBubble", "DualPipeV")
 MOST_TOWERS, SECONDS = 4, 3_000
 TOWER_TEXTS = (NETS["towers"], *TOWERS.values())
 
@@ -102,8 +100,6 @@ def _offer(graph: CheckedGraph, text: str, random: Random, cases: Cases) -> None
     chosen = random.choice(PIPELINES)
     if len(graph.devices) > 1 and random.random() < 0.5:
         chosen = (0, 0, random.choice(("GPipe", "1F1B")))
-    elif chosen[2] in ZERO_BUBBLE and any(node.weights for node in graph.nodes):
-        chosen = (4, 2, "Interleaved1F1B")
     before = len(cases.listed)
     if cases.wanted["towers"]:
         with suppress(Refusal):

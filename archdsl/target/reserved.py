@@ -24,7 +24,7 @@ SEQUENTIAL_ATTRIBUTES = frozenset({"append", "extend", "insert", "pop"})
 TUPLE_ATTRIBUTES = frozenset({"count", "index"})
 MODULE_GLOBALS = frozenset(
     """
-    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES SHARING STAGES TOWERS Tensor TypeAlias
+    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias UNSPLIT
     abc annotations dist inspect math nn torch
     """.split()
 )

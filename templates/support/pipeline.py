@@ -10,8 +10,6 @@ from torch.distributed.pipelining.schedules import (
     get_schedule_class,
 )
 
-SHARING: tuple[int, ...] = ()
-
 
 def pipeline(
     schedule: str,
@@ -29,21 +27,10 @@ def pipeline(
     are assigned round-robin to the processes of the group (default: all). In a
     back-and-forth schedule, each process has one stage in each direction.
 
-    Raises ValueError if the schedule cannot run the stages on this many processes, or
-    splits the backward pass of a stage that uses weights several times: torch raises an
-    error for that or, before version 2.13, returns wrong gradients.
+    Raises ValueError if the schedule cannot run the stages on this many processes.
     """
     kind = get_schedule_class(schedule)
     rank, world = dist.get_rank(group), dist.get_world_size(group)
-    if SHARING and kind.__name__ in {
-        "ScheduleInterleavedZeroBubble",
-        "ScheduleZBVZeroBubble",
-        "ScheduleDualPipeV",
-    }:
-        raise ValueError(
-            f"{schedule} splits the backward pass, which torch cannot do for weights "
-            f"that stage {SHARING[0] + 1} uses several times: use Interleaved1F1B"
-        )
     several = issubclass(kind, PipelineScheduleMulti)
     back_and_forth = kind.__name__ in {"ScheduleZBVZeroBubble", "ScheduleDualPipeV"}
     rounds, rest = divmod(len(STAGES), world)

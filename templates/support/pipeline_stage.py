@@ -6,6 +6,7 @@ from torch.distributed.pipelining import PipelineStage
 SHAPES: tuple[tuple[tuple[int, ...], ...], ...] = ()
 CONSTANT: dict[tuple[int, int], torch.dtype | None] = {}
 STAGES: tuple[type[nn.Module], ...] = ()
+UNSPLIT: tuple[int, ...] = ()
 
 
 def pipeline_stage(
@@ -47,4 +48,6 @@ def pipeline_stage(
         input_args=given,
         output_args=made,
         group=group,
+        # With this argument, torch computes all gradients in one pass.
+        dw_builder=(lambda: lambda: None) if number in UNSPLIT else None,
     )
