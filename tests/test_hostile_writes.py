@@ -82,7 +82,7 @@ def test_a_stream_that_takes_only_a_part_is_an_error(unbuffered: str, folder: Pa
             stdout=stream, stderr=subprocess.PIPE, check=False,
         )  # fmt: skip
     assert ran.returncode == 3
-    assert ran.stderr == b"error: cannot write here: file too large\n"
+    assert ran.stderr == b"error: cannot write the output: file too large\n"
 
 
 FULL = {
