@@ -407,7 +407,8 @@ NO_TOWER_PROCESSES = _code(
     "the model cannot run one process for each tower",
     """`build --parallel towers` runs each tower of one `group` in a process of its own. The towers begin at the inputs,
     exchange their streams with `exchange`, and are merged once, with `concat` or `add`. Only the first process runs
-    the steps after the merge.""",
+    the steps after the merge. All towers use what they exchange, because all processes take part in the backward pass
+    of an exchange.""",
 )
 TOWERS_NOT_FUSED = _code(
     "E0417",

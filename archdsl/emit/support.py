@@ -10,7 +10,7 @@ from archdsl.emit.imports import Import
 
 # Definitions that no operator declares: for several devices, and for several processes.
 PLACING = ("device_pool", "factories")
-PIPELINE = ("pipeline_stage", "pipeline")
+PIPELINE = ("ContiguousGradient", "receive_hook", "sendable", "send_hook", "pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)
 
 

@@ -24,8 +24,8 @@ SEQUENTIAL_ATTRIBUTES = frozenset({"append", "extend", "insert", "pop"})
 TUPLE_ATTRIBUTES = frozenset({"count", "index"})
 MODULE_GLOBALS = frozenset(
     """
-    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias abc
-    annotations dist inspect math nn torch
+    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias UNSPLIT
+    abc annotations dist inspect math nn torch
     """.split()
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
