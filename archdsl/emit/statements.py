@@ -6,6 +6,7 @@ from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
+from archdsl.target.reserved import AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +271,13 @@ def printed_function(function: Function) -> list[str]:
     if len(line) <= WIDTH and not function.exploded:
         return [f"{line}{remark}", *body]
     fits = len(inside) + len(inner) <= WIDTH and not function.exploded
-    rows = [inside] if fits else [f"{each}," for each in shown]
+    rows = [inside] if fits else [f"{each},{_remark(each)}" for each in shown]
     return [f"{pad}def {function.name}({remark}", *(f"{inner}{row}" for row in rows), f"{pad}){result}", *body]
+
+
+def _remark(parameter: str) -> str:
+    """Return the comment of a line with one parameter: one for linters, if its name looks like a digit."""
+    return "  # noqa: E741" if parameter.partition(":")[0] in AMBIGUOUS else ""
 
 
 def _parameter(parameter: Parameter) -> str:

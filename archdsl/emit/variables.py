@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from keyword import iskeyword
 
 from archdsl.ir.graph import Path
-from archdsl.target.reserved import no_variables
+from archdsl.target.reserved import AMBIGUOUS, no_variables
 
 _STREAM = "x"
 _BESIDE = ("y", "z")
 _UNREAD = "_"
-# They look like digits; linters refuse them (E741).
-_AMBIGUOUS = frozenset(("l", "I", "O"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,7 @@ class _Variables:
         labels: The labels of all tensors. A variable with such a name holds no other tensor.
     """
 
-    def __init__(
-        self, arguments: frozenset[str], own: frozenset[str], labels: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, arguments: frozenset[str], own: frozenset[str], labels: frozenset[str] = frozenset()) -> None:
         self._arguments = arguments
         self._own = own
         self._labels = labels - {_STREAM}
@@ -156,10 +152,10 @@ class _Variables:
         return name
 
     def _as_variable(self, label: str) -> str:
-        """Return the variable with the name of a label, with `_` after a name that has a meaning; empty if it is taken."""
+        """Return the variable that is named after a label, with `_` after a reserved name; empty if it is taken."""
         if not label.isidentifier():
             return ""
-        is_open = label not in no_variables() and label not in _AMBIGUOUS and not iskeyword(label)
+        is_open = label not in no_variables() and label not in AMBIGUOUS and not iskeyword(label)
         name = label if is_open else f"{label}_"
         return "" if self._is_taken(name) or (not is_open and name in self._labels | self._arguments) else name
 
