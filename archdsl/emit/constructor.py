@@ -27,7 +27,6 @@ from archdsl.emit.conditions import Clause
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import Assign, Evaluate, Function, If, Parameter, Raise, Statement, branch, expressions
-from archdsl.target.reserved import AMBIGUOUS
 
 _SELF = Ref("self")
 _DEVICE = union(Ref("torch.device"), Ref("str"), None)
@@ -88,11 +87,7 @@ def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Paramet
 def _computed(found: Class, module: ModuleClasses) -> list[Statement]:
     """Return the statements that compute defaults from other parameters."""
     return [
-        Assign(
-            Ref(name),
-            Conditional(default, Infix(Ref(name), "is", None), Ref(name)),
-            comment="noqa: E741" if name in AMBIGUOUS else "",
-        )
+        Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name)))
         for name, default in module.defaults(found).items()
         if names_in(default)
     ]

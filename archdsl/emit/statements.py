@@ -6,7 +6,6 @@ from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
-from archdsl.target.reserved import AMBIGUOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,15 +268,10 @@ def printed_function(function: Function) -> list[str]:
     body = _body(function.body, INDENT)
     line = f"{pad}def {function.name}({inside}){result}"
     if len(line) <= WIDTH and not function.exploded:
-        return [f"{line}{remark}{_remark(*shown)}", *body]
+        return [f"{line}{remark}", *body]
     fits = len(inside) + len(inner) <= WIDTH and not function.exploded
-    rows = [f"{inside}{_remark(*shown)}"] if fits else [f"{each},{_remark(each)}" for each in shown]
+    rows = [inside] if fits else [f"{each}," for each in shown]
     return [f"{pad}def {function.name}({remark}", *(f"{inner}{row}" for row in rows), f"{pad}){result}", *body]
-
-
-def _remark(*parameters: str) -> str:
-    """Return the comment for linters on a line with parameters, if a name looks like a digit."""
-    return "  # noqa: E741" if any(each.partition(":")[0] in AMBIGUOUS for each in parameters) else ""
 
 
 def _parameter(parameter: Parameter) -> str:
