@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment, meta
 from nets import NETS, graph_of
 from programs import draw
-from tools import MYPY, RUFF_CHECK, RUFF_FORMAT, assert_passes
+from tools import MYPY, RUFF_CHECK, RUFF_DEFAULT, RUFF_FORMAT, assert_passes
 from tower_nets import TOWERS
 
 from archdsl.base.pyexpr import (
@@ -57,7 +57,7 @@ WIDE = """model Wide(aVeryLongNameOfAParameterThatCounts = 8, anotherVeryLongNam
   listed: [[conv(4, 1) -> tanh] -> [relu]]
 }
 """
-# A sequence whose `forward` takes what its base class does not know, and shapes that are too long for a line.
+# A list whose `forward` takes several tensors, and shapes that are too long for a line.
 HANDED = """model Handed(width = 8, side = 30, kernel = 3) {
   input image: [width, side, side]
   a_long_label_of_the_first_tensor: conv(width, 1)
@@ -83,13 +83,8 @@ model Computed(width = 8) {
 }
 """
 FLAT = "model Flat {\n input image: 784\n linear(10) -> softmax\n}\n"
-COMMANDS = (
-    RUFF_FORMAT,
-    # E741 is about names such as `l`, which are the author's.
-    (*RUFF_CHECK, "--ignore=E741"),
-    MYPY,
-)
-by_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
+COMMANDS = {"format": RUFF_FORMAT, "check": RUFF_CHECK, "default rules": RUFF_DEFAULT, "types": MYPY}
+by_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
 
 
 @pytest.fixture(scope="module")

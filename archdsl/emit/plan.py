@@ -158,7 +158,7 @@ def _methods(found: Class, module: ModuleClasses) -> _Methods:
 def _class(found: Class, module: ModuleClasses, methods: _Methods) -> ClassPlan:
     return ClassPlan(
         found.name,
-        "nn.Sequential" if found.representative.is_numbered else "nn.Module",
+        "nn.ModuleList" if found.representative.is_numbered else "nn.Module",
         tuple(documentation.of_class(found, module.graph_of(found))),
         tuple(printed_function(methods.init)),
         tuple(printed_function(methods.forward)) if methods.forward else (),

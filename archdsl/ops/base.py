@@ -293,8 +293,8 @@ class Op(Declared):
         # TorchScript does not accept an integer for a float.
         whole = {
             name: float(value)
-            for name, value in self.values.items()
-            if type(value) is int and isinstance(self.arguments[name].kind, Number)
+            for name, argument in self.arguments.items()
+            if isinstance(argument.kind, Number) and type(value := getattr(self, name)) is int
         }
         return (self.changed(**whole) if whole else self).torch(inputs[0])
 
