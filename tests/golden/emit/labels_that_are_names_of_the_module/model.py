@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "A", "Joined", "drop_path", "scaled_tanh"]
+__all__ = ["Net"]
 
 
 def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

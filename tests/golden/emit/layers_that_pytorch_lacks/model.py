@@ -10,14 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = [
-    "LeNet5",
-    "ConnectedConv2d",
-    "Conv2dSame",
-    "Subsample",
-    "scaled_tanh",
-    "EuclideanRBF",
-]
+__all__ = ["LeNet5"]
 
 
 class ConnectedConv2d(nn.Module):

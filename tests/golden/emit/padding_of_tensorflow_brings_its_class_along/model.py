@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Padded", "Conv2dSame"]
+__all__ = ["Padded"]
 
 
 class Conv2dSame(nn.Conv2d):

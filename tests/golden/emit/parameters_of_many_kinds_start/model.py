@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Net", "SequenceLSTM", "SequenceGRU"]
+__all__ = ["Net"]
 
 
 class SequenceLSTM(nn.LSTM):
