@@ -49,7 +49,7 @@ def assert_equal(made: Any, net: nn.Module, samples: list[Tensor]) -> None:
 
 
 def script(net: nn.Module, samples: list[Tensor]) -> None:
-    with torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call]
+    with torch.jit.optimized_execution(should_optimize=False):  # type: ignore[no-untyped-call]
         for training in (True, False):
             assert_equal(torch.jit.script(net.train(training)), net, samples)
 
@@ -96,7 +96,7 @@ def test_a_net_compiles_into_one_graph(name: str) -> None:
 def test_compiled_nets_compute_the_same(name: str) -> None:
     graph = net(name)
     made, samples = module(graph).eval(), sample(graph, 2)
-    with torch.jit.optimized_execution(False):  # type: ignore[no-untyped-call]
+    with torch.jit.optimized_execution(should_optimize=False):  # type: ignore[no-untyped-call]
         assert_equal(torch.jit.script(made), made, samples)
     compile_whole(made, samples, (False,))
     assert_equal(torch.export.export(made, tuple(samples)).module(), made, samples)
