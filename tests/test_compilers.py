@@ -132,10 +132,15 @@ SUPPORT = """model Support {
 """
 
 
-def test_compilers_take_what_pytorch_lacks() -> None:
+def test_torchscript_takes_what_pytorch_lacks() -> None:
     graph = compile_source(Source("support.arch", SUPPORT)).models[0]
-    for check in (script, export):
-        check(module(graph), sample(graph, 2))
+    script(module(graph), sample(graph, 2))
+
+
+def test_a_class_token_is_exported_for_any_batch() -> None:
+    text = "model Token {\n  input x: 4x3\n  token: class_token -> drop_path -> out: linear(2)\n}\n"
+    graph = compile_source(Source("token.arch", text)).models[0]
+    export(module(graph), sample(graph, 2))
 
 
 LISTS = """model Lists(c = 4) {
