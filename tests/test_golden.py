@@ -28,7 +28,7 @@ from archdsl.passes.fuse import with_fused_towers
 from archdsl.passes.pipeline_stages import staged
 from archdsl.passes.towers import towers
 from archdsl.place.pipeline import by_devices, dealt
-from archdsl.place.sidecar import placed_as
+from archdsl.place.sidecar import applied, read_sidecar
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
@@ -67,7 +67,7 @@ def _refusals(graph: CheckedGraph, flags: Namespace) -> Iterator[Diagnostic]:
     """Yield the reasons why a net has no build with these flags."""
     try:
         if flags.placement:
-            placed_as(graph, Path(flags.placement).read_text(encoding="utf-8"))
+            applied(graph, read_sidecar(flags.placement))
         if flags.fuse_towers:
             with_fused_towers(graph.graph)
         if flags.parallel == "towers":

@@ -1,8 +1,7 @@
 """Guards: the conditions on parameters under which elaboration gives the same net."""
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.source import Span
@@ -55,23 +54,18 @@ class Recorder(threading.local):
 recorder = Recorder()
 
 
-@contextmanager
-def recording(log: list[Guard] | None) -> Iterator[None]:
-    """Record guards in `log`, or nowhere if it is None."""
-    before, span = recorder.log, recorder.span
-    recorder.log = log
-    try:
-        yield
-    finally:
-        recorder.log, recorder.span = before, span
+class recording:
+    """Records guards in `log` within the context, or nowhere if it is None."""
 
+    # A class, because a generator takes several times as long, and each operation enters several of these.
+    __slots__ = ("_before", "_log")
 
-@contextmanager
-def at(span: Span) -> Iterator[None]:
-    """Record guards for a place of the source."""
-    before = recorder.span
-    recorder.span = span
-    try:
-        yield
-    finally:
-        recorder.span = before
+    def __init__(self, log: list[Guard] | None) -> None:
+        self._log = log
+
+    def __enter__(self) -> None:
+        self._before = recorder.log, recorder.span
+        recorder.log = self._log
+
+    def __exit__(self, *_: object) -> None:
+        recorder.log, recorder.span = self._before

@@ -24,6 +24,7 @@ from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.roles import stated_role
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
+from archdsl.elaborate.suggestions import meant_argument
 from archdsl.elaborate.values import ERROR, MaybeValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Use, dotted
@@ -63,7 +64,8 @@ def bind(
         value = walk.evaluator.value(arg.value, scope, cursor, BLOCK_ARGUMENT)
         name = arg.name.text if arg.name else known[number] if number < len(known) else None
         if name is None or name not in known or name in given:
-            _report_argument(walk, definition, arg, known, again=name in given)
+            named = {each.name.text for each in call.args if each.name}
+            _report_argument(walk, definition, arg, known, {*given, *named}, again=name in given)
             sound = False
             continue
         given[name] = value
@@ -101,7 +103,7 @@ def _with_defaults(walk: Walk, callee: Defined, given: dict[str, Value], scope: 
 
 
 def _report_argument(
-    walk: Walk, definition: ast.Definition, arg: ast.Argument, known: list[str], *, again: bool
+    walk: Walk, definition: ast.Definition, arg: ast.Argument, known: list[str], given: set[str], *, again: bool
 ) -> None:
     name = definition.name.text
     takes = ", ".join(f"`{each}`" for each in known) or "no arguments"
@@ -109,9 +111,9 @@ def _report_argument(
         walk.problems.report(codes.GIVEN_TWICE, arg.span, f"`{name}` takes {takes}")
         return
     near = typo_of(arg.name.text, known) if arg.name else None
-    help = f"did you mean `{near}`?" if near else "remove it"
+    help = meant_argument(near, given) if near else "remove it"
     span = arg.name.span if arg.name else arg.span
-    fixes = (Fix(f"write `{near}`", ((span, near),)),) if near else ()
+    fixes = (Fix(f"write `{near}`", ((span, near),)),) if near and near not in given else ()
     walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help, fixes=fixes)
 
 
@@ -211,7 +213,8 @@ def _at_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, c
     sizes = walk.evaluator.sizes(inputs[0].shape, scope, cursor) if inputs else None
     if len(inputs) > 1:
         label = f"`{model.name.text}` has {len(inputs)} inputs, and one stream flows here"
-        walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
+        help = "write it as a block: the stream is its first input, and parameters hold the others"
+        walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label, help=help)
         return cursor.error()
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor):

@@ -220,7 +220,7 @@ class Steps:
             return stopped(cursor)
         answers = found.answers
         with recording(None):
-            allows = self.budget.allows(answers.shape, span) and self.budget.allows_weights(answers, span)
+            allows = self.budget.allows(answers, span)
         if not allows:
             return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):

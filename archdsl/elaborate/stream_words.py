@@ -64,7 +64,7 @@ def warn_of_sizes(problems: Problems, op: type[Op], call: ast.Call, scope: Scope
     if not isinstance(stream, Tensor) or not stream.role.is_map:
         return
     for argument in _counting_channels(op, call):
-        for name in names_in(argument.value):
+        for name in () if isinstance(argument.value, ast.Literal) else names_in(argument.value):
             axis = stream.role.axis(name.text, stream.shape.rank)
             if name.text not in PIXEL_WORDS or name.text in scope.values or axis is None:
                 continue

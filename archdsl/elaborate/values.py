@@ -183,7 +183,9 @@ def _power(left: Number, right: Number) -> Number:
         power = float(left) ** float(right)
     except (OverflowError, ZeroDivisionError) as error:
         raise Uncomputable("the power is not a finite number") from error
-    if isinstance(power, complex) or not math.isfinite(power):
+    if isinstance(power, complex):
+        raise Uncomputable("the power of a negative number is real only for integer exponents")
+    if not math.isfinite(power):
         raise Uncomputable("the power is not a finite number")
     return float(power)
 

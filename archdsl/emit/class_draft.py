@@ -107,7 +107,7 @@ class ClassDraft:
     @property
     def gathers(self) -> bool:
         """Whether `forward` gathers the tensors of a process group."""
-        return any(part == PROCESS_GROUP for each in self.steps for part in walk(each.expr))
+        return self.takes_group and any(part == PROCESS_GROUP for each in self.steps for part in walk(each.expr))
 
     def written(self, expr: Expr) -> Expr:
         """Return an expression of `forward` with variables for values, and attributes for parameters."""

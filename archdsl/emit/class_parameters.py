@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Composite, Expr, mapped
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedFloat, TracedInt, evaluated, is_traced, parameters_of
+from archdsl.ir.answers import Answers
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
@@ -74,24 +75,48 @@ def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParamete
     root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if is_traced(p.value)})
     root.guards = graph.graph.guards
     found: dict[tuple[str, ...], ClassParameters] = {}
-    _enter(graph.root, root, found)
+    _enter(graph.root, root, found, {})
     return found
 
 
-def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[str, ...], ClassParameters]) -> None:
+class _Reads(NamedTuple):
+    """The parameters that a step reads.
+
+    Attributes:
+        applied: Those in its expression in `forward`.
+        unread: Those of each argument that its code does not read.
+    """
+
+    applied: frozenset[str]
+    unread: tuple[frozenset[str], ...]
+
+    @staticmethod
+    def of(node: Node) -> "_Reads":
+        """Return the parameters that a step reads; equal steps read the same."""
+        mentioned, applied = _mentions(node)
+        # An initialiser never decides about the structure, and has no code where there are no weights.
+        values = (each for each in node.op.values.values() if not isinstance(each, Initialiser))
+        return _Reads(applied, tuple(filter(None, (parameters_of(each) - mentioned for each in values))))
+
+
+def _enter(
+    container: Container,
+    parameters: ClassParameters,
+    found: dict[tuple[str, ...], ClassParameters],
+    reads: dict[Answers, _Reads],
+) -> None:
     found[container.path] = parameters
     attributes: set[str] = set()
     guards: list[Guard] = []
     for child in _children(container):
         if isinstance(child, Node):
-            mentioned, applied = _mentions(child)
+            answers = child.answers
+            read = reads.get(answers) or reads.setdefault(answers, _Reads.of(child))
             guards += child.guards
-            for value in child.op.values.values():
-                # An initialiser never decides about the structure, and has no code where there are no weights.
-                if not isinstance(value, Initialiser):
-                    guards += parameters.fixing(parameters_of(value) - mentioned, child.span)
-            if len(child.path) == len(container.path) + 1:
-                attributes |= applied
+            for names in read.unread:
+                guards += parameters.fixing(names, child.span)
+            if read.applied and len(child.path) == len(container.path) + 1:
+                attributes |= read.applied
     labels = {child.path[-1] for child in container.children}
     hidden = attributes & (MODULE_ATTRIBUTES | labels)
     parameters.fixed |= hidden
@@ -100,7 +125,7 @@ def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}
             meanings = {given.name: given.value for given in child.use.arguments}
-            _enter(child, ClassParameters(values, meanings=meanings, guards=child.use.guards), found)
+            _enter(child, ClassParameters(values, meanings=meanings, guards=child.use.guards), found, reads)
 
 
 def _children(container: Container) -> list[Node | Container]:

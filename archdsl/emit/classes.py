@@ -125,8 +125,17 @@ def _keys(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, _Key]:
     first: dict[_Key, int] = {}
     keys: dict[int, _Key] = {}
 
+    # Equal layers share their calls. The drafts keep these, so that their identities stay theirs.
+    shared: dict[int, Hashable] = {}
+
     def known(expr: Expr) -> Expr:
         return ClassRef(first[keys[expr.number]]) if isinstance(expr, ClassRef) else expr
+
+    def module(expr: Expr) -> Hashable:
+        found = shared.get(id(expr))
+        if found is None:
+            found = shared[id(expr)] = structure(mapped(expr, known))
+        return found
 
     for draft in drafts:
         if draft.number in roots:
@@ -137,8 +146,8 @@ def _keys(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, _Key]:
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
         head = (draft.name, container.kind, container.inline, draft.is_placed, _definition(draft), arguments)
         results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
-        plain = (head, _structures(draft, known, optional=False), results)
-        keys[draft.number] = _Key(plain, _structures(draft, known, optional=True))
+        plain = (head, _structures(draft, module, optional=False), results)
+        keys[draft.number] = _Key(plain, _structures(draft, module, optional=True))
         first.setdefault(keys[draft.number], draft.number)
     return keys
 
@@ -148,9 +157,12 @@ def _definition(draft: ClassDraft) -> tuple[str, int] | None:
     return (use.span.source.name, use.span.start) if use else None
 
 
-def _structures(draft: ClassDraft, change: Callable[[Expr], Expr], *, optional: bool) -> tuple[Hashable, ...]:
-    """Return the structure of the optional entries and statements of a draft, or of the others."""
-    entries = [(e.name, structure(mapped(e.module, change))) for e in draft.entries if e.optional == optional]
+def _structures(draft: ClassDraft, module: Callable[[Expr], Hashable], *, optional: bool) -> tuple[Hashable, ...]:
+    """Return the structure of the optional entries and statements of a draft, or of the others.
+
+    `module` returns the structure of an entry's module.
+    """
+    entries = [(e.name, module(e.module)) for e in draft.entries if e.optional == optional]
     found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
     place = 0
     for each in draft.steps:

@@ -13,21 +13,24 @@ from archdsl.base.guards import Guard, Number
 from archdsl.base.pyexpr import Call, ClassRef, Expr, parts, walk
 from archdsl.base.symbolic import TracedInt, outside, parameters_of, replaced, substituted
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Clause, Key, clauses, divisors, number_key
 from archdsl.emit.implied import simplified
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
+# The guards of each draft, by keys that are equal for equal guards at one place of the source.
+_Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
-    known: dict[int, tuple[Guard, ...]] = {}
+    known: _Known = {}
     for found in {id(each): each for each in by_draft.values()}.values():
         for member in found.members:
             inner = _inner(member, drafts, by_draft, known)
-            known[member.number] = tuple({_identity(each): each for each in (*member.guards, *inner)}.values())
+            known[member.number] = {_identity(each): each for each in (*member.guards, *inner)}
         _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
         _enter_deciding(found, known)
 
@@ -39,27 +42,29 @@ def _identity(guard: Guard) -> tuple[object, ...]:
 
 
 def _inner(
-    draft: ClassDraft, drafts: list[ClassDraft], by_draft: Mapping[int, Class], known: Mapping[int, tuple[Guard, ...]]
+    draft: ClassDraft, drafts: list[ClassDraft], by_draft: Mapping[int, Class], known: _Known
 ) -> Iterator[Guard]:
     """Yield the guards of the classes that a class uses on numbers that these do not take, in its own parameters."""
-    for entry in draft.entries:
-        for part in walk(entry.module):
+    # Equal layers share their calls.
+    modules = {id(entry.module): entry.module for entry in draft.entries}
+    for module in modules.values():
+        for part in walk(module):
             if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
                 continue
             callee = drafts[part.function.number]
             if callee.container.use is None:
                 continue
             taken = frozenset(by_draft[callee.number].parameters)
-            for guard in known[callee.number]:
+            for guard in known[callee.number].values():
                 if guard.of_map or not parameters_of(guard.pairs) <= taken:
                     yield from outside(guard, callee.parameters.meanings)
     yield from _shared(draft.container)
 
 
-def _enter_deciding(found: Class, known: Mapping[int, tuple[Guard, ...]]) -> None:
+def _enter_deciding(found: Class, known: _Known) -> None:
     """Enter the parameters of a model that its code does not read, because they only decide about its structure."""
     draft = found.representative
-    for guard in known[draft.number] if draft.outputs else ():
+    for guard in known[draft.number].values() if draft.outputs else ():
         for name in parameters_of(guard.pairs) - {*found.parameters}:
             found.fixed.setdefault(name, guard)
 
@@ -108,7 +113,7 @@ class _Conditions:
     """The conditions of a class, and their simplification. `repeated` are those that its submodules check."""
 
     found: Class
-    known: Mapping[int, tuple[Guard, ...]]
+    known: _Known
     repeated: frozenset[Key]
     members: list[_Clauses] = field(default_factory=list)
 
@@ -116,8 +121,8 @@ class _Conditions:
         """Enter the checks, the fixed parameters and the projection into the class."""
         is_model = bool(self.found.representative.outputs)
         numbers = self.found.representative.parameters.values if is_model else self.found.parameters
-        self._fix(self._common([self._clauses(member, numbers) for member in self.found.members]))
-        self.members = [self._clauses(member, self.found.parameters) for member in self.found.members]
+        self._fix(self._common(self._of_members(numbers)))
+        self.members = self._of_members(self.found.parameters)
         common = self._common(self.members)
         checks = list(common.values())
         rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
@@ -134,7 +139,7 @@ class _Conditions:
         values = found.parameters.values
         numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
         code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
-        numbers += [part for expr in code for part in _numbers(expr)]
+        numbers += [part for expr in code if names_in(expr) for part in _numbers(expr)]
         closed = {name: value for name, value in values.items() if name not in self.found.parameters}
         known = {each.key for each in checks}
         made: _Clauses = {}
@@ -146,13 +151,26 @@ class _Conditions:
                     made[clause.key] = clause
         return list(made.values())
 
+    def _of_members(self, arguments: Iterable[str]) -> list[_Clauses]:
+        """Return the conditions of all uses; uses with equal values and guards share them."""
+        made: dict[tuple[object, ...], _Clauses] = {}
+        found: list[_Clauses] = []
+        for member in self.found.members:
+            given = member.parameters
+            values = tuple((name, type(value), value) for name, value in given.values.items())
+            key = (*self.known[member.number],), values, frozenset(given.fixed)
+            if key not in made:
+                made[key] = self._clauses(member, arguments)
+            found.append(made[key])
+        return found
+
     def _clauses(self, member: ClassDraft, arguments: Iterable[str]) -> _Clauses:
         """Return the conditions of a use on the arguments of the class; other numbers have their values in this use."""
         values = member.parameters.values
         open_ = {*arguments} - member.parameters.fixed
         closed = {name: value for name, value in values.items() if name not in open_}
         made: _Clauses = {}
-        for guard in self.known[member.number]:
+        for guard in self.known[member.number].values():
             if guard.of_map and not member.outputs:
                 continue
             if member.container.use or member.outputs:
@@ -165,7 +183,7 @@ class _Conditions:
 
     @staticmethod
     def _common(members: list[_Clauses]) -> _Clauses:
-        first, *others = members
+        first, *others = {id(each): each for each in members}.values()
         return {key: each for key, each in first.items() if all(key in other for other in others)}
 
     def _fix(self, common: _Clauses) -> None:

@@ -88,7 +88,8 @@ class Node:
     @property
     def guards(self) -> tuple[Guard, ...]:
         """The conditions on parameters that its code demanded."""
-        return tuple(guard._replace(span=self.span) for guard in self.answers.code[1])
+        guards = self.answers.code[1]
+        return tuple([guard._replace(span=self.span) for guard in guards]) if guards else guards
 
     @property
     def params(self) -> int:

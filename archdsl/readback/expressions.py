@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from archdsl.readback.text import dotted_name
-from archdsl.readback.values import Module, Parameter, Tensor, Unread, WrongModule
+from archdsl.readback.values import Module, Parameter, Place, Tensor, Unread, WrongModule
 
 Scope: TypeAlias = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Evaluator:
         where: The place of the statement in work, for messages.
     """
 
-    where: str
+    where: Place
 
     def __init__(self) -> None:
         self._rules: dict[type[ast.expr], Callable[[Any, Scope], Any]] = {

@@ -99,7 +99,7 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
     where = f"this `{token.text}` closes an outer bracket"
     help = f"add `{sign}` at the end of this part"
     if token.kind == END:
-        where = "the file ends here"
+        where = f"{_end(token, source)} here"
         if failure.suspect:
             opened, token = failure.suspect
             label = "this `{` has no `}`, as the indentation shows"
@@ -175,11 +175,16 @@ def _report_unexpected(failure: Failure, source: Source, problems: Problems) -> 
     token = failure.token
     longer = _WRITTEN(source.text, token.start)
     span = Span(source, token.start, max(token.end, longer.end() if longer else 0))
-    found = {END: "the file ends", NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
+    found = {END: _end(token, source), NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
     wanted = _wanted(failure)
     label = f"{found} here, expected {wanted}" if wanted else f"{found} is not allowed here"
     help = hints.hint(failure, span, source)
     problems.report(codes.UNEXPECTED, span, label, secondary=_around(failure, span), help=help.text, fixes=help.fixes())
+
+
+def _end(token: Token, source: Source) -> str:
+    """Return what ends at the last token: the file, or the expression in a computed label or a range of names."""
+    return "the expression ends" if source.text[token.start : token.start + 1] in ("}", ".") else "the file ends"
 
 
 def _around(failure: Failure, span: Span) -> tuple[Label, ...]:

@@ -54,9 +54,11 @@ def foreign(failure: Failure, source: Source) -> Foreign | None:
     let = _LET(text)
     code = text[let.end() if let else 0 :].rstrip("; ")
     is_code = _DOTTED(code) or code.startswith("return ")
-    made = (translated(code) or translated_chain(code)) if is_code else None
-    if made and made != text:
-        return Foreign(codes.FOREIGN_SYNTAX, span, "this is Python", f"write `{made}`", made, is_code=True)
+    made = translated(code) if is_code else None
+    made = translated_chain(code) if is_code and made is None else made
+    if made is not None and made != text:
+        help = f"write `{made}`" if made else "remove it: it does not change what the net computes"
+        return Foreign(codes.FOREIGN_SYNTAX, span, "this is Python", help, made, is_code=True)
     found = recognised(text)
     if found is None:
         return None

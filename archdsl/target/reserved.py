@@ -1,6 +1,6 @@
 """Names that a program cannot use, because the generated Python module needs them."""
 
-from functools import cache
+from functools import cache, lru_cache
 from keyword import iskeyword, issoftkeyword
 
 from archdsl.base.resources import names
@@ -76,6 +76,7 @@ def free_output(name: str) -> str:
     return f"{bare}_output" if why_no_output(bare) or not bare[0].isalpha() else bare
 
 
+@lru_cache(1_000)
 def free_label(name: str) -> str:
     """Return this label, or a similar one that can be used."""
     bare = name.lstrip("_") or "step"
