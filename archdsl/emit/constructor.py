@@ -144,9 +144,13 @@ def _if_projecting(found: Class, body: list[Statement]) -> list[Statement]:
 
 
 def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
-    """Return the call that constructs an `nn.Sequential` with its submodules."""
-    made = tuple(_module(entry, draft, module) for entry in draft.entries)
-    return [Evaluate(Call("super().__init__", repeated(made)))]
+    """Return the call that constructs an `nn.ModuleList` with its submodules."""
+    made = repeated(tuple(_module(entry, draft, module) for entry in draft.entries))
+    if len(made) == 1 and isinstance(made[0], Repeat):
+        items: tuple[Expr, ...] = (Repeat(made[0].item, made[0].variable, made[0].count, bare=True),)
+    else:
+        items = (Sequence(made, "["),) if made else ()
+    return [Evaluate(Call("super().__init__", items))]
 
 
 def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:

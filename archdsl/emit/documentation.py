@@ -35,7 +35,7 @@ def of_class(found: Class, root: CountedGraph | None) -> list[str]:
     elif use:
         doc, span, about = use.doc, use.span, f"The block {use.block}."
     else:
-        about = f"The submodule {container.path[-1]}."
+        about = f"The submodule {_named(container.path)}."
         doc, span = (), container.span
     source = f"{_basename(span.source)}, line {span.line}"
     parts = [*_paragraphs(doc if any(doc) else (about,)), [f"Source: {source}."]]
@@ -49,6 +49,12 @@ def of_class(found: Class, root: CountedGraph | None) -> list[str]:
     text = "\n\n".join("\n".join(part) for part in parts)
     first, *rest = _escaped(text).split("\n")
     return [first, *(f"    {line}" if line else "" for line in rest)]
+
+
+def _named(path: Path) -> str:
+    """Return the label of a submodule; the place of one with a number begins with the label around it."""
+    start = max((place for place, part in enumerate(path) if not part.isdigit()), default=0)
+    return dotted(path[start:])
 
 
 def _uses(found: Class) -> str:

@@ -33,7 +33,14 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda left, right: left in right,
     ast.NotIn: lambda left, right: left not in right,
 }
-_BUILTINS: Mapping[str, Callable[..., Any]] = {"range": range, "len": len, "min": min, "max": max, "abs": abs}
+_BUILTINS: Mapping[str, Callable[..., Any]] = {
+    "range": range,
+    "len": len,
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "float": float,
+}
 
 
 class Evaluator:

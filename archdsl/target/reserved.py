@@ -30,6 +30,8 @@ MODULE_GLOBALS = frozenset(
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
+# Names that look like digits: linters report variables with these names (E741).
+AMBIGUOUS = frozenset({"l", "I", "O"})
 # Functions that the classes of a module call, so that none of these can have such a name.
 CALLED = frozenset({"abs", "max", "min"})
 
