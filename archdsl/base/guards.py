@@ -1,7 +1,8 @@
 """Guards: the conditions on parameters under which elaboration gives the same net."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.source import Span
@@ -71,3 +72,14 @@ class recording:
 
     def __exit__(self, *_: object) -> None:
         recorder.log, recorder.span = self._before
+
+
+@contextmanager
+def at(span: Span) -> Iterator[None]:
+    """Record guards for a place of the source."""
+    before = recorder.span
+    recorder.span = span
+    try:
+        yield
+    finally:
+        recorder.span = before

@@ -83,7 +83,27 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class TracedInt(int):
+class _Compared:
+    """The methods of traced numbers that decide about the net: they record guards."""
+
+    __eq__ = _comparison("==")
+    __ne__ = _comparison("!=")
+    __lt__ = _comparison("<")
+    __le__ = _comparison("<=")
+    __gt__ = _comparison(">")
+    __ge__ = _comparison(">=")
+
+    def __bool__(self: Any) -> bool:
+        return compared("!=", self, 0)
+
+    def __float__(self: Any) -> float:
+        return float(fixed(self))
+
+    def __hash__(self: Any) -> int:
+        return hash(fixed(self))
+
+
+class TracedInt(_Compared, int):
     """An integer with its computation from parameters.
 
     `number.real` is the plain integer, for tests that decide nothing or that PyTorch repeats; `int(number)` fixes it.
@@ -161,24 +181,8 @@ class TracedInt(int):
     def __ceil__(self) -> int:
         return self
 
-    __eq__ = _comparison("==")
-    __ne__ = _comparison("!=")
-    __lt__ = _comparison("<")
-    __le__ = _comparison("<=")
-    __gt__ = _comparison(">")
-    __ge__ = _comparison(">=")
-
-    def __bool__(self) -> bool:
-        return compared("!=", self, 0)
-
     def __int__(self) -> int:
         return int(fixed(self))
-
-    def __float__(self) -> float:
-        return float(fixed(self))
-
-    def __hash__(self) -> int:
-        return hash(fixed(self))
 
 
 def _operation(symbol: str, *, reflected: bool = False) -> Callable[[Any, object], Any]:
@@ -192,7 +196,7 @@ def _operation(symbol: str, *, reflected: bool = False) -> Callable[[Any, object
     return method
 
 
-class TracedFloat(float):
+class TracedFloat(_Compared, float):
     """A float with its computation from parameters.
 
     A plain float on the left of a `TracedInt` gives a plain float: use `combined` for numbers of both types.
@@ -241,22 +245,6 @@ class TracedFloat(float):
 
     def __ceil__(self) -> Any:
         return applied("ceil", self)
-
-    __eq__ = _comparison("==")
-    __ne__ = _comparison("!=")
-    __lt__ = _comparison("<")
-    __le__ = _comparison("<=")
-    __gt__ = _comparison(">")
-    __ge__ = _comparison(">=")
-
-    def __bool__(self) -> bool:
-        return compared("!=", self, 0)
-
-    def __float__(self) -> float:
-        return float(fixed(self))
-
-    def __hash__(self) -> int:
-        return hash(fixed(self))
 
 
 class WrittenFloat(float):

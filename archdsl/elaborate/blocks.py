@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from archdsl.base.guards import recorder, recording
+from archdsl.base.printable import shortened
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.substitution import outside
@@ -72,9 +73,9 @@ def bind(
     missing = [param.name.text for param in definition.params if param.default is None and param.name.text not in given]
     if missing and not partly:
         names = " and ".join(f"`{name}`" for name in missing)
-        is_named = any(arg.name is not None for arg in call.args)
-        shown = [*(f"{arg.name.text} = …" for arg in call.args if arg.name), *(f"{name} = …" for name in missing)]
-        written = ", ".join(shown) if is_named else f"{', '.join(missing)}, …"
+        written = shortened(
+            ", ".join((*(arg.span.text for arg in call.args), *(f"{name} = …" for name in missing))), 80
+        )
         help = f"write `{definition.name.text}({written})`"
         walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, f"needs {names}", help=help)
         sound = False
@@ -137,7 +138,7 @@ def _expand(
         library.defaults_of(definition),
         frozenset(values),
     )
-    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
+    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call, definition)}"):
         return walk.body(definition.body, inner, cursor)
 
 
@@ -161,7 +162,7 @@ def _use(
     children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
     usage = usage_of(walk, callee)
     inner, start = entry.scope(before, path, children, usage)
-    place = f"in {dotted(path)}, called at line {_line(walk, call)}"
+    place = f"in {dotted(path)}, called at line {_line(walk, call, definition)}"
     with walk.problems.noting(place), recording(usage.guards):
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
@@ -189,10 +190,9 @@ def _use(
     return Unfolded([container], cursor.at(output))
 
 
-def _line(walk: Walk, call: ast.Call) -> str:
-    """Return the line of a call, with its file if that is not the file that is compiled."""
-    span = call.span
-    return str(span.line) if span.source is walk.main else f"{span.line} of {span.source.name}"
+def _line(walk: Walk, call: ast.Call, definition: ast.Definition) -> str:
+    """Return the line of a call, with its file unless all is in the file that is compiled."""
+    return call.span.line_from(walk.main if definition.span.source is walk.main else definition.span.source)
 
 
 def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The budget of an elaboration, which makes it end for every file."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from archdsl.syntax import ast
 
 # A cycle of blocks is described with so many names.
 _NAMES = 4
+_CONDITION = re.compile(r"\b(?:if|for)\b|\*").search
 _SMALLER = "use smaller sizes: PyTorch counts the bytes of a batch in 64 bits"
 
 
@@ -123,7 +125,8 @@ class Budget:
         last = cycle[0][1]
         rest = cycle[1:_NAMES]
         secondary = tuple(Label(place, f"`{each.name.text}` is called here") for each, place in rest if place != last)
-        help = "end the recursion with an `if`, or raise the limit with --max-nesting"
+        ends = any(_CONDITION(definition.span.text) for definition, _ in cycle)
+        help = "end the recursion with an `if`" + (", or raise the limit with --max-nesting" if ends else "")
         primary = Label(last, f"{names[0]}{around}; {text}")
         self.problems.add(Diagnostic(codes.TOO_DEEP, primary, secondary, help=help))
 

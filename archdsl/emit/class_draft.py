@@ -15,7 +15,7 @@ from archdsl.passes.transfers import PROCESS_GROUP, Exchange
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.Sequential`."""
+    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.ModuleList`."""
 
     name: str
     module: Expr
@@ -97,7 +97,7 @@ class ClassDraft:
 
     @property
     def is_numbered(self) -> bool:
-        """Whether the class is an `nn.Sequential` with a `forward` of its own."""
+        """Whether the class is an `nn.ModuleList`: its submodules are numbered, and no sequence."""
         return self.container.kind is ChildNaming.NUMBERED
 
     @property

@@ -5,19 +5,19 @@ the arguments that satisfy the guards of one of them. A guard on a number that i
 guard of the classes that use it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.base.guards import Guard
+from archdsl.base.guards import Guard, Number
 from archdsl.base.pyexpr import Call, ClassRef, Expr, parts
 from archdsl.base.pynumbers import traced_numbers, walk
-from archdsl.base.substitution import outside, replaced, substituted
-from archdsl.base.symbolic import number_of, parameters_of
+from archdsl.base.substitution import outside, substituted
+from archdsl.base.symbolic import parameters_of
 from archdsl.emit.class_draft import ClassDraft
-from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Clause, Key, clauses, divisors, number_key
+from archdsl.emit.conditions import Clause, Key, clauses, number_key
+from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
 from archdsl.ir.graph import Container
 
@@ -26,14 +26,16 @@ _Clauses: TypeAlias = dict[Key, Clause]
 _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
-def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
+def refuse(
+    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number]]
+) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
     for found in {id(each): each for each in by_draft.values()}.values():
         for member in found.members:
             inner = _inner(member, drafts, by_draft, known)
             known[member.number] = {_identity(each): each for each in (*member.guards, *inner)}
-        _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
+        _Conditions(found, known, _repeated(found, drafts, by_draft), defaults).enter()
         _enter_deciding(found, known)
 
 
@@ -117,6 +119,7 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
+    defaults: Callable[[Class], Mapping[str, Number]]
     members: list[_Clauses] = field(default_factory=list)
 
     def enter(self) -> None:
@@ -132,26 +135,21 @@ class _Conditions:
             self._derive_projection(rests)
         else:
             checks += _any_of(rests)
-        checks = [each for each in checks if each.names and each.key not in self.repeated]
-        self.found.checks = _in_order([*self._divisors(checks), *checks])
+        self.found.checks = self._ordered([each for each in checks if each.names])
 
-    def _divisors(self, checks: list[Clause]) -> list[Clause]:
-        """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
-        found = self.found.representative
-        values = found.parameters.values
-        numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
-        code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
-        numbers += [part for expr in code if names_in(expr) for part in traced_numbers(expr)]
+    def _ordered(self, conditions: list[Clause]) -> list[Clause]:
+        """Return the checks in their order, with those that nothing in the constructor or `forward` divides by 0."""
+        draft = self.found.representative
+        values = draft.parameters.values
         closed = {name: value for name, value in values.items() if name not in self.found.parameters}
-        known = {each.key for each in checks}
-        made: _Clauses = {}
-        for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
-            size = replaced(number_of(divisor), closed, values)
-            positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
-            for clause in clauses(Guard("!=", ((size, 0),), None), values):
-                if not known & {clause.key, *positive}:
-                    made[clause.key] = clause
-        return list(made.values())
+        ordered = Ordered(conditions, closed, values)
+        for each in ordered.conditions:
+            if each.key not in self.repeated:
+                ordered.add(each)
+        code = [*(entry.module for entry in draft.entries), *(step.expr for step in draft.steps)]
+        code += self.defaults(self.found).values()
+        ordered.divide(number for expr in code for number in traced_numbers(expr))
+        return list(ordered.checks.values())
 
     def _of_members(self, arguments: Iterable[str]) -> list[_Clauses]:
         """Return the conditions of all uses; uses with equal values and guards share them."""
@@ -218,27 +216,6 @@ def _is_repeated(guard: Guard, member: ClassDraft, arguments: Set[str]) -> bool:
     """Return whether PyTorch refuses what a guard refuses: maps of different sizes, which the class does not take."""
     untaken = member.parameters.map_sizes - arguments
     return guard.of_merge and guard.symbol == "==" and bool(untaken & parameters_of(guard.pairs))
-
-
-def _in_order(checks: list[Clause]) -> list[Clause]:
-    """Return checks in an order in which no check divides by a number before another one has refused 0."""
-    by_key = {each.key: each for each in checks}
-    made: _Clauses = {}
-
-    def enter(check: Clause) -> None:
-        if by_key.pop(check.key, None) is None:
-            return
-        for only in check.atoms:
-            for divisor in (*divisors(only.left), *divisors(only.right)):
-                for symbol, bound in (("!=", 0), (">=", 1)):
-                    for clause in clauses(Guard(symbol, ((number_of(divisor), bound),), None), {}):
-                        if clause.key in by_key:
-                            enter(by_key[clause.key])
-        made[check.key] = check
-
-    for each in checks:
-        enter(each)
-    return list(made.values())
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:

@@ -11,7 +11,7 @@ from archdsl.emit.imports import Import
 # Definitions that no operator declares: of numbers, for several devices, and for several processes.
 NUMBERS = ("make_divisible",)
 PLACING = ("device_pool", "factories")
-PIPELINE = ("pipeline_stage", "pipeline")
+PIPELINE = ("ContiguousGradient", "receive_hook", "sendable", "send_hook", "pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)
 
 

@@ -65,7 +65,9 @@ def translated_chain(text: str) -> str | None:
         if not made:
             return None
         found = found or made != step
-        parts.append((label.group() if label else "") + made)
+        # A reference takes no label: it comes before the step that has it.
+        source, arrow, rest = made.partition(" -> ") if label and made.startswith("@") else ("", "", made)
+        parts.append(source + arrow + (label.group() if label else "") + rest)
     return " -> ".join(parts) if found else None
 
 

@@ -209,4 +209,5 @@ class Conv(Op):
         return Sums(window.sums(), weights + constants, f"{product(*y.map)} * {weights}", window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self._window(x).advice()
+        is_depthwise_size = self.groups.real == 1 and x.channels.real == self.out.real
+        return self._window(x).advice(x.channels.real if is_depthwise_size else 0)

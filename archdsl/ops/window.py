@@ -170,13 +170,16 @@ class Window:
             if 2 * padding.real > kernel.real:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
-    def advice(self) -> tuple[Reason, ...]:
-        """Return warnings about pixels that no window reads, and about windows that read only padding."""
+    def advice(self, channels: int = 0) -> tuple[Reason, ...]:
+        """Return warnings about pixels that no window reads, and about windows that read only padding.
+
+        `channels` are those of the input and the output of a convolution that mixes them, if they are equal.
+        """
         for axis, step in enumerate(self.stride):
             if 1 < self.extent(axis) < step:
                 return (PixelsSkipped(int(self.extent(axis)), int(step)),)
             if max(self.before[axis], self.after[axis]) >= self.extent(axis) and not self.is_padded_to_fit:
-                return (ZeroWindows(int(self.extent(axis)), int(max(self.before[axis], self.after[axis]))),)
+                return (ZeroWindows(self.extent(axis).real, max(self.before[axis], self.after[axis]).real, channels),)
         return self._unread()
 
     def _unread(self) -> tuple[Reason, ...]:

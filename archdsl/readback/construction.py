@@ -67,7 +67,7 @@ class Constructor(Evaluator):
         """Return the definition of a generated class; None for classes of PyTorch and of the support code."""
         found = self.text.classes.get(name)
         is_own = found is not None and name not in support_layers.RULES and name != "PerTower"
-        return found if is_own and found is not None and found.base in ("nn.Module", "nn.Sequential") else None
+        return found if is_own and found is not None and found.base in ("nn.Module", "nn.ModuleList") else None
 
     def _check_factory(self, name: str, layer: Layer, *, has_factory: bool) -> None:
         holds = bool(layer.parameters or layer.buffers)
@@ -205,12 +205,14 @@ class Constructor(Evaluator):
         self.value(node, scope)
 
     def _super(self, node: ast.Call, scope: Scope) -> None:
-        """Run `super().__init__()` with the submodules of an `nn.Sequential`."""
+        """Run `super().__init__()` with the submodules of an `nn.ModuleList`."""
         args: list[Any] = []
         for each in node.args:
             args += self.value(each.value, scope) if isinstance(each, ast.Starred) else [self.value(each, scope)]
         made = scope["self"]
-        made.children.update(_container("nn.Sequential", args, node.lineno).children)
+        if any(isinstance(each, Module) for each in args):
+            raise WrongModule(self.where, "a list of submodules", "submodules")
+        made.children.update(_container("nn.ModuleList", args, node.lineno).children)
 
     def _loop(self, node: ast.For, scope: Scope) -> None:
         """Read what a loop visits. Its body initialises weights, which has no effect on sizes."""

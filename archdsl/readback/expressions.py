@@ -37,6 +37,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "range": range,
     "len": len,
+    "float": float,
     **{IN_PYTHON.get(name, name): function for name, function in NUMERIC.items()},
 }
 

@@ -98,7 +98,7 @@ class Reader(Constructor):
             found = self.result(method.statements(), scope)
             self.where = before
             return found
-        if module.kind != "nn.Sequential" and (definition is None or definition.base != "nn.Sequential"):
+        if module.kind != "nn.Sequential":
             raise WrongModule(self.where, "a module that can be called", module.kind)
         value: Any = inputs[0]
         for child in module.children.values():

@@ -24,12 +24,14 @@ SEQUENTIAL_ATTRIBUTES = frozenset({"append", "extend", "insert", "pop"})
 TUPLE_ATTRIBUTES = frozenset({"count", "index"})
 MODULE_GLOBALS = frozenset(
     """
-    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias abc
-    annotations dist inspect math nn torch
+    Any CONSTANT Devices F FUSED NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor TypeAlias UNSPLIT
+    abc annotations dist inspect math nn torch
     """.split()
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
+# Names that look like digits: linters report variables with these names (E741).
+AMBIGUOUS = frozenset({"l", "I", "O"})
 # Functions that the classes of a module call, so that neither these nor their parameters can have such a name.
 CALLED = frozenset({"abs", "max", "min", "round"})
 

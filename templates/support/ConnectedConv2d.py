@@ -66,6 +66,7 @@ class ConnectedConv2d(nn.Module):
             self.dilation,
             len(self.weight),
         )
-        sums = maps.new_zeros(maps.shape[0], len(self.fan_in), *maps.shape[2:])
+        batch, _, height, width = maps.shape
+        sums = maps.new_zeros(batch, len(self.fan_in), height, width)
         sums = sums.index_add(1, self.target, maps)
         return sums if self.bias is None else sums + self.bias[:, None, None]

@@ -10,14 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = [
-    "LeNet5",
-    "ConnectedConv2d",
-    "Conv2dSame",
-    "Subsample",
-    "scaled_tanh",
-    "EuclideanRBF",
-]
+__all__ = ["LeNet5"]
 
 
 class ConnectedConv2d(nn.Module):
@@ -80,7 +73,8 @@ class ConnectedConv2d(nn.Module):
             self.dilation,
             len(self.weight),
         )
-        sums = maps.new_zeros(maps.shape[0], len(self.fan_in), *maps.shape[2:])
+        batch, _, height, width = maps.shape
+        sums = maps.new_zeros(batch, len(self.fan_in), height, width)
         sums = sums.index_add(1, self.target, maps)
         return sums if self.bias is None else sums + self.bias[:, None, None]
 
@@ -95,7 +89,16 @@ class Conv2dSame(nn.Conv2d):
             size, stride = x.shape[2 + axis], max(self.stride[axis], 1)
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads += [total // 2, total - total // 2]
-        return super().forward(F.pad(x, pads))
+        # TorchScript cannot call the `forward` of a base class.
+        return F.conv2d(
+            F.pad(x, pads),
+            self.weight,
+            self.bias,
+            self.stride,
+            0,
+            self.dilation,
+            self.groups,
+        )
 
 
 class Subsample(nn.Module):
@@ -114,7 +117,7 @@ class Subsample(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
-        self.stride = stride
+        self.stride = kernel_size if stride is None else stride
         self.coefficient = nn.Parameter(torch.ones(channels, **factory))
         self.bias = nn.Parameter(torch.zeros(channels, **factory))
 
