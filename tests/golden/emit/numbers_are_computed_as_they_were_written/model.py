@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Excite", "Part", "Crop", "make_divisible"]
+__all__ = ["Net"]
 
 
 def make_divisible(value: float, divisor: int = 8, low: int | None = None) -> int:
