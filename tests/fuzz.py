@@ -35,6 +35,7 @@ def fuzz_the_texts(seed: int, count: int, seconds: float = float("inf"), deep: f
         if time.process_time() - began > seconds:
             break
         fuzz_texts.attempt(drawn_text(seed, number), f"{seed}/{number}", deep, counts)
+        announce(counts)
     return counts
 
 
@@ -48,6 +49,7 @@ def fuzz_the_nets(seed: int, count: int, seconds: float = float("inf")) -> Count
         while counts.valid < count and time.process_time() - began < seconds:
             text = drawn_net(seed, number)
             judge_net(text, f"{seed}/{number}", Path(folder), counts)
+            announce(counts)
             number += 1
     return counts
 
@@ -64,6 +66,13 @@ def fuzz_the_processes(seed: int, count: int, seconds: float = float("inf")) -> 
             number += 1
         run_cases(cases, counts)
     return counts
+
+
+def announce(counts: Counts) -> None:
+    """Print each failure as soon as it is found: a long run may be stopped."""
+    for finding in counts.findings[counts.announced :]:
+        print(f"{finding.key}: {finding.words}", file=sys.stderr, flush=True)
+    counts.announced = len(counts.findings)
 
 
 def smallest(findings: list[Finding]) -> dict[str, Finding]:

@@ -72,6 +72,7 @@ class Counts:
     slowest: float = 0.0
     kinds: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    announced: int = 0
 
 
 def require(holds: bool, what: str) -> None:  # noqa: FBT001
