@@ -212,7 +212,7 @@ def split(walk: Walk, call: ast.Call, label: ast.Name | None, scope: Scope, curs
     rank = stream.shape.rank
     if not -rank <= (stated or 0) < rank:
         text = f"`axis` is {stated}, but {stream.shape} has the axes 0 to {rank - 1}"
-        walk.problems.report(codes.OUT_OF_RANGE, call.span, text)
+        walk.problems.report(codes.OUT_OF_RANGE, call.span, text, help=f"give an axis from 0 to {rank - 1}")
         return stopped(cursor)
     axis = (stated or 0) % rank
     total = stream.shape.dims[axis]

@@ -219,7 +219,7 @@ class _Unfolding:
             for name in names:
                 why = why_no_parameter(name)
                 if why:
-                    problems.report(codes.RESERVED_NAME, label.span, why)
+                    problems.report(codes.RESERVED_NAME, label.span, why, help="choose another name for the device")
                 elif name in declared:
                     problems.report(codes.DEFINED_TWICE, label.span, f"`{name}` is already declared")
                 else:
