@@ -16,6 +16,8 @@ _CALLS = 6
 _PLACES = 3
 # With so many problems, nobody reads explanations that take time to find.
 _CROWD = 50
+# A fix changes at most so many places.
+_MOST_EDITS = 100
 _LABEL, _NOTE = 300, 600
 
 
@@ -107,6 +109,7 @@ def _with_places(diagnostic: Diagnostic, places: list[Place]) -> Diagnostic:
         notes.append(f"the same in {len(by_file) - _PLACES} more files")
     edits = [each for span, fixes in places if span.source is here.source for fix in fixes[:1] for each in fix.edits]
     fixes = tuple(replace(fix, edits=tuple(dict.fromkeys((*fix.edits, *edits)))) for fix in diagnostic.fixes)
+    fixes = tuple(fix for fix in fixes if len(fix.edits) <= _MOST_EDITS)
     return replace(diagnostic, notes=(*diagnostic.notes, *notes), fixes=fixes if len(fixes) == 1 else diagnostic.fixes)
 
 

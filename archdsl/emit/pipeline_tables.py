@@ -39,7 +39,7 @@ def tables_of(graph: CheckedGraph, stages: Many[PipelineStage]) -> list[Statemen
             _tuple(Ref(stage.graph.name) for stage in stages),
             _tuple_of(Item(Ref("type"), Ref("nn.Module"))),
         ),
-        Comment("Stages whose gradients torch cannot compute in two passes, as zero-bubble schedules do."),
+        Comment("Stages whose gradients PyTorch cannot compute in two passes, as zero bubbles need."),
         Assign(Ref("UNSPLIT"), _tuple(unsplit), integers),
     ]
 
