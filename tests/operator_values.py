@@ -95,7 +95,7 @@ def accepted(op: Op, inputs: tuple[Shape, ...]) -> Node | None:
         return None
     sources = tuple(("", f"x{number}") for number in range(len(inputs)))
     budget = Budget(Problems(), Limits())
-    if not budget.allows(shape, SPAN) or not budget.allows_weights(Answers(op, inputs, shape), SPAN):
+    if not budget.allows(Answers(op, inputs, shape), SPAN):
         return None
     return Node(("step",), op, sources, inputs, shape, SPAN)
 
