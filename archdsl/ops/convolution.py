@@ -73,6 +73,8 @@ class Conv(Op):
         self._check_table(x)
         if self.padding == "tf_same" and x.rank != 3:
             raise ShapeError(WrongRank("a 2-dimensional map where padding = tf_same", str(x)))
+        if self.padding == "tf_same":
+            self._window(x).require_countable(x.channels.real)
         return Shape.of(self.out, *sizes)
 
     def _check_table(self, x: Shape) -> None:

@@ -208,6 +208,22 @@ class PaddingTooLarge(Reason):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class PaddedTooLarge(Reason):
+    """The padded map, which TensorFlow's padding needs, has more elements than PyTorch can count."""
+
+    code = codes.NUMBER_TOO_LARGE
+    focus = "dilation"
+    about_stream = False
+    padded: tuple[int, ...]
+
+    def label(self) -> str:
+        return f"`tf_same` pads the map to {'x'.join(map(str, self.padded))}, which has more than 2**59 elements"
+
+    def help(self) -> str | None:
+        return "use a smaller dilation"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class HalfNeedsOdd(Reason):
     """`half` padding needs an odd window."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
@@ -9,6 +10,7 @@ from archdsl.ops.argument_types import Axes, Padding
 from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence, windows
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
+    PaddedTooLarge,
     PaddingTooLarge,
     PixelsSkipped,
     PixelsUnread,
@@ -36,6 +38,8 @@ def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
 
 
 TF_SAME = "tf_same"
+# PyTorch counts bytes in 64 bits, and an element of a batch of two has eight of them.
+_MOST_ELEMENTS = 2**59
 
 
 def compact(values: Sequence[int]) -> Axes:
@@ -169,6 +173,13 @@ class Window:
         for padding, kernel in zip(self.before, self.kernel, strict=True):
             if 2 * padding.real > kernel.real:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
+
+    def require_countable(self, channels: int) -> None:
+        """Raise `ShapeError` if the padded map has more elements than PyTorch can count."""
+        sides = zip(self.map, self.before, self.after, strict=True)
+        padded = (channels, *(size.real + before.real + after.real for size, before, after in sides))
+        if prod(padded) >= _MOST_ELEMENTS:
+            raise ShapeError(PaddedTooLarge(padded))
 
     def advice(self, channels: int = 0) -> tuple[Reason, ...]:
         """Return warnings about pixels that no window reads, and about windows that read only padding.

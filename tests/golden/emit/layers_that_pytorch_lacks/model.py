@@ -42,15 +42,16 @@ class ConnectedConv2d(nn.Module):
         source, target = torch.tensor(pairs, device="cpu").T
         if not 0 <= int(source.min()) <= int(source.max()) < in_channels:
             raise ValueError(f"connect names a map beyond the {in_channels} input maps")
-        device = factory.get("device")
-        self.register_buffer("source", source.to(device), persistent=False)
-        self.register_buffer("target", target.to(device), persistent=False)
         pixels = kernel_size[0] * kernel_size[1]
         self.fan_in = [len(row) * pixels for row in connect]
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
         self.weight = nn.Parameter(torch.empty(len(source), 1, *kernel_size, **factory))
+        # The device may be that of a surrounding `with torch.device(…)`.
+        device = self.weight.device
+        self.register_buffer("source", source.to(device), persistent=False)
+        self.register_buffer("target", target.to(device), persistent=False)
         self.bias = nn.Parameter(torch.empty(len(connect), **factory)) if bias else None
         self.reset_parameters()
 
@@ -151,7 +152,8 @@ class EuclideanRBF(nn.Module):
             features, units = int(targets[0]), int(targets[1])
             seeded = torch.Generator("cpu").manual_seed(1998)
             bits = torch.randint(2, (units, features), generator=seeded, device="cpu")
-        self.register_buffer("targets", (2.0 * bits - 1.0).to(**factory))
+        table = (2.0 * bits - 1.0).to(torch.empty(0, **factory))
+        self.register_buffer("targets", table)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None, :] - self.targets).square().sum(2)
