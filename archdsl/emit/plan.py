@@ -26,7 +26,7 @@ from archdsl.emit.statements import (
     printed,
     printed_function,
 )
-from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, TOWERS, definition, needed
+from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, PUBLIC, TOWERS, definition, needed
 from archdsl.ir.graph import CheckedGraph, CountedGraph, Path
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.pipeline_stages import PipelineStage
@@ -175,7 +175,11 @@ def _candidates(graphs: Many[LoweredGraph]) -> list[str]:
 def _exported(module: ModuleClasses, functions: Many[str]) -> Statement:
     """Return the statement of `__all__`: the models first, then the classes of their outputs, then functions."""
     graphs = module.graphs.values()
-    names = [*(graph.name for graph in graphs), *filter(None, map(module.output_class, graphs)), *sorted(functions)]
+    names = [
+        *(graph.name for graph in graphs),
+        *filter(None, map(module.output_class, graphs)),
+        *sorted(PUBLIC.intersection(functions)),
+    ]
     return Assign(Ref("__all__"), Sequence(tuple(names), "["))
 
 

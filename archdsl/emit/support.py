@@ -13,6 +13,8 @@ NUMBERS = ("make_divisible",)
 PLACING = ("device_pool", "factories")
 PIPELINE = ("ContiguousGradient", "receive_hook", "sendable", "send_hook", "pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)
+# What users of a module call; other definitions are parts of these.
+PUBLIC = frozenset(("pipeline_stage", "pipeline", "own_tower", "fused_state"))
 
 
 @dataclass(frozen=True, slots=True)
