@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
-COVERAGE := --cov=archdsl --cov-branch --cov-report=term:skip-covered
+COVERAGE := --cov=archdsl --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 .PHONY: help dev run test test-long test-cuda lint clean
 .DEFAULT_GOAL := help

@@ -1,8 +1,8 @@
 """How the commands grow with the number of operations: CPU seconds, peak memory, and the exponent between two sizes.
 
-Each command runs on generated nets of three forms: a flat chain with labels, a repeated block, and branches that are
-concatenated. The exponent is that of the CPU time above what a net of one repetition costs, so 1 is linear growth. The
-bound is 1.15. The fastest of three runs counts.
+Each command runs on generated nets of four forms: a flat chain with labels, a repeated block, and branches that are
+concatenated, in submodules or in a loop, where a drawing shows every one of them. The exponent is that of the CPU time
+above what a net of one repetition costs, so 1 is linear growth. The bound is 1.15. The fastest of three runs counts.
 
     python benchmarks/scale.py [--sizes 1000 10000] [--forms flat repeat branch] [--commands check build ...]
 """
@@ -40,6 +40,8 @@ BRANCHES = """  m{0}: [
   ]
 """
 
+LOOPED = BRANCHES.format(0).removeprefix("  m0: [").rstrip().removesuffix("]").strip()
+
 
 def flat(operations: int) -> str:
     """Return a chain of labelled convolutions and normalisations, three operations in a line."""
@@ -58,7 +60,12 @@ def branch(operations: int) -> str:
     return "model Branch {\n  input x: 64x32x32\n" + "".join(map(BRANCHES.format, range(operations // 7))) + "}\n"
 
 
-FORMS = {"flat": flat, "repeat": repeat, "branch": branch}
+def loop(operations: int) -> str:
+    """Return branches as `branch` does, without submodules: a drawing has a box for each operation."""
+    return f"model Loop {{\n  input x: 64x32x32\n  for i in range({operations // 7}) {{ {LOOPED} }}\n}}\n"
+
+
+FORMS = {"flat": flat, "repeat": repeat, "branch": branch, "loop": loop}
 
 
 class Cost(NamedTuple):

@@ -1,5 +1,6 @@
 """Nets of the gallery as the modules that archdsl writes for them, with inputs that fit."""
 
+import linecache
 import re
 from dataclasses import replace
 from functools import cache
@@ -37,8 +38,11 @@ def module(graph: CheckedGraph, device: str = "cpu") -> nn.Module:
     """Return the generated module, all of it on one device."""
     root = with_nodes(graph.graph.root, lambda node: replace(node, device=None))
     alone = replace(graph, graph=replace(graph.graph, devices=(), root=root))
+    text, file = generate(alone), f"generated/{graph.name}.py"
+    # TorchScript reads the source.
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     scope: dict[str, Any] = {"__name__": "generated"}
-    exec(generate(alone), scope)
+    exec(compile(text, file, "exec"), scope)
     made: nn.Module = scope[graph.name](device=device)
     return made
 

@@ -6,6 +6,7 @@ import resource
 import signal
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -69,7 +70,9 @@ class Counts:
     parsed: int = 0
     valid: int = 0
     slowest: float = 0.0
+    kinds: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    announced: int = 0
 
 
 def require(holds: bool, what: str) -> None:  # noqa: FBT001

@@ -2,7 +2,8 @@
 
 The tests are collected once. Each mutant gets a process of its own, forked from the one that has imported everything.
 In a function, the changed code replaces the code of the function; other changes need a fresh import of archdsl. A first
-run without a change finds which functions each test calls; a mutant runs only the tests that call its function.
+run without a change finds which functions each test calls; a mutant runs only the tests that call its function, or a
+function of its module.
 """
 
 import gc
@@ -15,6 +16,7 @@ import time
 import tomllib
 from argparse import ArgumentParser
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import _lru_cache_wrapper
@@ -33,6 +35,7 @@ TESTS = (
     *(
         "test_ops.py",
         "test_operator_variants.py",
+        "test_operator_words.py",
         "test_operator_dependence.py",
         "test_operator_contract.py",
         "test_golden.py",
@@ -43,11 +46,11 @@ TESTS = (
         "test_initialisers.py",
         "test_memory.py",
         "test_fields.py",
+        "test_roles.py",
+        "test_guards.py",
         "test_report.py",
     ),
 )
-# Tests of a fresh import; those of the operators run for the operators of the changed module.
-FRESH = TESTS[:8]
 # A test that no change of a rule can fail more surely than those of single operators, and that takes long.
 DESELECTED = ("test_totals_are_those_of_the_graph",)
 SECONDS = 60
@@ -87,6 +90,8 @@ class Session:
         self.chosen = chosen
         self.limit = limit
         self.items: dict[Function, list[pytest.Item]] = defaultdict(list)
+        # Tests that call no function under test, but read the classes.
+        self.silent: list[pytest.Item] = []
         self.seconds: dict[str, float] = {}
         self.killers: list[str | None] = []
 
@@ -115,6 +120,8 @@ class Session:
             self.seconds[item.nodeid] = time.process_time() - start
             for function in calls.found:
                 self.items[function].append(item)
+            if not calls.found:
+                self.silent.append(item)
 
     def _run(self, mutant: Mutant) -> str | None:
         """Return the test that fails for a mutant; None if all pass."""
@@ -143,8 +150,9 @@ class Session:
         place = str(ROOT / mutant.file), mutant.where, mutant.line
         found, tests = self.functions.get(place, []), self._selected(place)
         if not (mutant.line and found and tests):
-            # What decorators do, for example, is done when all is imported.
-            return fresh_failure(mutant)
+            # Decorators, for example, have their effect when modules are imported.
+            selected = [*self.silent, *self._selected((place[0], "", 0))]
+            return fresh_failure(mutant, [item.nodeid for item in selected])
         code = code_of(compile(mutant.text, place[0], "exec"), place)
         for function in found:
             function.__code__ = code
@@ -186,8 +194,8 @@ class Session:
 
 
 def is_within(name: str, outer: str) -> bool:
-    """Whether a function is another one or defined within it."""
-    return name == outer or name.startswith(f"{outer}.<locals>")
+    """Return whether a function is another one or defined within it; an empty name stands for the module."""
+    return not outer or name == outer or name.startswith(f"{outer}.<locals>")
 
 
 def functions() -> dict[Function, list[FunctionType]]:
@@ -249,29 +257,21 @@ class FirstFailure:
             self.name = report.nodeid
 
 
-def fresh_failure(mutant: Mutant) -> str | None:
-    """Import archdsl with a change, and run the tests of the operators that it concerns."""
+def fresh_failure(mutant: Mutant, tests: list[str]) -> str | None:
+    """Import archdsl with a change, and run some tests, given by their names."""
     files = {str(path) for path in (ROOT / "archdsl").rglob("*.py")} | {str(p) for p in (ROOT / "tests").glob("*.py")}
     for name, module in list(sys.modules.items()):
         if name != __name__ and getattr(module, "__file__", None) in files:
             del sys.modules[name]
-    finder = Changed(mutant)
-    sys.meta_path.insert(0, finder)
-    import operator_code
-
-    concerned = [each for each in operator_code.EXAMPLES if each.values[0].__module__ == finder.module]
-    firsts = {each.values[0]: each for each in reversed(operator_code.EXAMPLES)}
-    operator_code.EXAMPLES[:] = concerned or list(firsts.values())
-    owners = {each.values[0] for each in operator_code.EXAMPLES}
-    operator_code.OPERATORS[:] = [each for each in operator_code.OPERATORS if each.values[0] in owners]
+    sys.meta_path.insert(0, Changed(mutant))
     failure = FirstFailure()
-    status = pytest.main(arguments(FRESH), plugins=[failure])
+    status = pytest.main(arguments(tests), plugins=[failure])
     return failure.name or (None if status == pytest.ExitCode.OK else f"pytest ends with {status}")
 
 
-def arguments(files: tuple[str, ...]) -> list[str]:
-    """Return the arguments of pytest for some files of tests."""
-    tests = [str(ROOT / "tests" / name) for name in files]
+def arguments(names: Iterable[str]) -> list[str]:
+    """Return the arguments of pytest for some tests: names of files, or of tests in them."""
+    tests = [str(ROOT / "tests" / name.removeprefix("tests/")) for name in names]
     without = [part for name in DESELECTED for part in ("--deselect", f"tests/test_report.py::{name}")]
     options = [part for plugin in ("cacheprovider", "xdist", "warnings") for part in ("-p", f"no:{plugin}")]
     return ["-x", "-q", "-s", f"--rootdir={ROOT}", *options, *without, *tests]

@@ -6,10 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.base.pyexpr import Call, Ref, with_inputs
 from archdsl.base.pyprint import flat
 from archdsl.base.resources import resource
+from archdsl.base.shape import Shape
 from archdsl.base.source import Source
 from archdsl.driver import compile_source
 from archdsl.ir.graph import CheckedGraph, Node
@@ -90,3 +92,29 @@ def samples_of(node: Node, seed: int = 0) -> list[Tensor]:
         else torch.randint(count, (2, *shape.dims), generator=generator)
         for shape in node.inputs
     ]
+
+
+def flops(module: nn.Module, samples: list[Tensor]) -> int:
+    """Return what PyTorch counts, on the device where nothing is fused into operations that it does not count."""
+    with FlopCounterMode(display=False) as counter:
+        module.to("meta")(*(sample.to("meta") for sample in samples))
+    return counter.get_total_flops()
+
+
+def saved_bytes(module: nn.Module, samples: list[Tensor]) -> tuple[Tensor, int]:
+    """Return the result of a step of training, and how many bytes autograd saves without parameters and buffers."""
+    saved: dict[int, Tensor] = {}
+    given = [x.requires_grad_().clone() if x.is_floating_point() else x for x in samples]
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: saved.setdefault(x.data_ptr(), x), lambda x: x):
+        result = module.train()(*given)
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*module.parameters(), *module.buffers())}
+    stored = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in saved.values()}
+    return result, sum(size for pointer, size in stored.items() if pointer not in own)
+
+
+def said_bytes(op: Op, inputs: tuple[Shape, ...], shape: Shape, samples: list[Tensor]) -> int:
+    """Return how many bytes autograd saves according to the operator."""
+    kept, batch = op.saved_for_backward(inputs, shape), len(samples[0])
+    said = 4 * (batch * kept.values + kept.of_batch) + 8 * batch * kept.integers
+    said += sum(x.numel() * x.element_size() for x in samples) if kept.input else 0
+    return said + (4 * batch * shape.volume if kept.output else 0)

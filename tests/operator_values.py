@@ -95,7 +95,7 @@ def accepted(op: Op, inputs: tuple[Shape, ...]) -> Node | None:
         return None
     sources = tuple(("", f"x{number}") for number in range(len(inputs)))
     budget = Budget(Problems(), Limits())
-    if not budget.allows(shape, SPAN) or not budget.allows_weights(Answers(op, inputs, shape), SPAN):
+    if not budget.allows(Answers(op, inputs, shape), SPAN):
         return None
     return Node(("step",), op, sources, inputs, shape, SPAN)
 
@@ -133,7 +133,10 @@ def complaint(node: Node) -> str | None:
 
 def _most_elements(node: Node) -> int:
     """Return a bound on the elements that a step holds at a time: inputs, result, weights and its integers."""
-    numbers = (abs(part) for value in node.op.values.values() for part in _integers(value))
+    numbers = [abs(part) for value in node.op.values.values() for part in _integers(value)]
+    if node.op.values.get("padding") == "tf_same":
+        # The padded map is computed.
+        numbers.append(max(numbers) ** 2)
     shapes = [prod(map(int, shape.dims)) for shape in (*node.inputs, node.shape)]
     buffers = [prod(map(int, sizes)) for _, sizes in node.op.buffer_sizes(node.input)]
     return max(*shapes, *numbers, int(node.params), *buffers, 0)

@@ -235,7 +235,7 @@ class Comparison:
         for name, weight in reference.weights().items():
             # Values that are 0 but for rounding grow where a normalisation divides by next to nothing, and with the
             # largest gradient, which deep nets without normalisation raise to 1e28.
-            largest = 0.0 if weight.grad is None else float(weight.grad.abs().max())
+            largest = 0.0 if weight.grad is None else float(weight.grad.nan_to_num(0, 0, 0).abs().max())
             if name in own and not close(own[name].grad, weight.grad, atol=1e-10 + 1e-12 * largest):
                 self.findings.append(f"gradient of {name} differs")
 

@@ -22,7 +22,10 @@ FILES = sorted(file for file in (ROOT / "archdsl").rglob("*.py") if file.name !=
 # Words that are operators and something else besides: families, functions of the language, attributes of `nn.Module`,
 # a class of the SVG, an attribute of DOT, methods of PyTorch's tensors.
 OTHER_MEANINGS = {*FAMILIES, "sum", "mean", "slice"}
-OTHER_MEANINGS_IN = {"dot.py": {"conv", "pad"}, "python.py": {"flatten", "identity", "permute", "reshape"}}
+OTHER_MEANINGS_IN = {
+    "dot.py": {"conv", "pad"},
+    "python.py": {"concat", "flatten", "identity", "permute", "reshape", "stack"},
+}
 
 
 def relative(file: Path) -> str:

@@ -470,7 +470,7 @@ def formula_net(random: Random) -> str:
 def test_an_argument_of_a_random_expression_is_right_or_refused(chunk: int) -> None:
     random = Random(chunk)
     found: list[str] = []
-    left = 60 if chunk else 8
+    left = 60 if chunk else 5
     while left:
         text = formula_net(random)
         # Some divide by 0.

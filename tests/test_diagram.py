@@ -1,5 +1,6 @@
 """Drawings: boxes and their texts, DOT, themes, layout without overlaps, and Graphviz engines."""
 
+import cProfile
 import os
 import re
 import subprocess
@@ -16,9 +17,10 @@ import pytest
 from archdsl.base.source import Source
 from archdsl.diagram import LIGHT, THEMES, Detail, Diagram, Look, Theme, diagram, to_dot, wording
 from archdsl.diagram.render import engines as render
+from archdsl.diagram.render.dot_text import Statements, literal
 from archdsl.diagram.render.engines import CannotRender, Engine, draw
 from archdsl.diagram.render.theme import DARK, Paint
-from archdsl.diagram.spec import Box, Cluster, Form, Style, Tag
+from archdsl.diagram.spec import Box, Cluster, EdgeKind, Form, Style, Tag
 from archdsl.driver import compile_source
 from archdsl.ir.graph import CheckedGraph
 from archdsl.ops.base import FAMILIES
@@ -327,17 +329,43 @@ def test_directions_turn_the_drawing() -> None:
     assert "rankdir=LR" in to_dot(diagram(graph(VGG), direction="LR"))
 
 
-def test_drawing_loads_neither_torch_nor_graphviz_before_it_is_needed() -> None:
+def test_drawing_loads_neither_torch_nor_graphviz() -> None:
     script = (
         "import sys, archdsl.diagram, archdsl.diagram.render.engines\n"
-        "assert 'graphviz' not in sys.modules\n"
         "from archdsl.driver import compile_source; from archdsl.syntax.loader import read\n"
         "made = archdsl.diagram.diagram(compile_source(read('lenet5')).models[0])\n"
         "assert archdsl.diagram.render.engines.draw(made, 'svg')\n"
-        "assert 'graphviz' in sys.modules and 'torch' not in sys.modules\n"
+        "assert not {'graphviz', 'torch'} & sys.modules.keys()\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "a.b", "node", "Edge", "-4.2", "1.", ".5", "a b", "<b>", "p0:n", "\\N", 'a "b"', "\\", 'a\\"', "ä"],
+)
+def test_texts_are_quoted_as_the_dot_language_asks(text: str) -> None:
+    quoting = pytest.importorskip("graphviz.quoting")
+    made = Statements()
+    made.node(literal(text), {"label": f"<{text}>", "tooltip": literal(text), "color": "#ffffff", "penwidth": "1.1"})
+    name = quoting.quote(quoting.escape(text))
+    (line,) = made.lines
+    assert line == f'\t{name} [label=<{text}> color="#ffffff" penwidth=1.1 tooltip={name}]\n'
+
+
+def test_a_value_that_all_later_steps_read_is_drawn_in_linear_time() -> None:
+    def calls(count: int) -> int:
+        """Return how many functions a drawing with a value for `count` readers calls."""
+        body = "".join(f"c{number}: conv(3, 1); add {{ identity; @a }}\n" for number in range(count))
+        net = graph(f"model M {{\n  input x: 3x4x4\n  a: conv(3, 1)\n{body}}}\n")
+        profile = cProfile.Profile()
+        made = profile.runcall(diagram, net)
+        assert sum(edge.kind is EdgeKind.SKIP for edge in made.edges) == count
+        return sum(each.callcount for each in profile.getstats())
+
+    small, large = calls(30), calls(120)
+    assert large < 5 * small
 
 
 # Themes

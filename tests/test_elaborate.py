@@ -10,12 +10,13 @@ from programs import draw
 
 from archdsl.base.guards import Guard, recording
 from archdsl.base.pyprint import flat
+from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.settings import SettingError, setting_value
+from archdsl.elaborate.settings import SettingError, parse_setting, parse_shape, setting_value
 from archdsl.elaborate.values import ERROR, fix
 from archdsl.python import api
 
@@ -64,6 +65,56 @@ def test_settings_are_values_of_the_language(value: object) -> None:
         setting_value("width", value)
     with pytest.raises(SettingError, match="`width` cannot be set"):
         api.compile("net.arch", text=NET.format("c: conv(width, 1)"), width=value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("width", "`width` is not of the form name=value"),
+        ("a b=3", "`a b=3` is not of the form name=value"),
+        ("width=9223372036854775808", "9223372036854775808 is too large"),
+        (f"width={'9' * 5000}", "…9999999999999999999 is too large"),
+        (f"pair=3x{'9' * 5000}", "…9999999999999999999 is too large"),
+        ("width=-1e400", "`width` cannot be set to -inf: it is not a finite number"),
+    ],
+)
+def test_a_setting_that_has_no_value_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(message)):
+        parse_setting(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("3x0x4", "`3x0x4` is not a shape such as 3x320x320 or image=3x320x320"),
+        (f"image=3x{'9' * 5000}", "…9999999999999999999 is too large"),
+        ("3x4294967296x4294967296", "3x4294967296x4294967296 has more than 2**63 elements"),
+    ],
+)
+def test_a_text_that_is_no_shape_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(message)):
+        parse_shape(text)
+
+
+def test_settings_have_the_values_that_they_say() -> None:
+    given = ["n=1_000", "n=-3", "n=1.5e-3", "n=-2.0", "n=3x1", "n=true", "n=none", 'n="half"', "n=mish"]
+    expected = [1000, -3, 0.0015, -2.0, (3, 1), True, None, "half", "mish"]
+    assert [parse_setting(text) for text in given] == [("n", value) for value in expected]
+    assert setting_value("n", [0.5, (2, None)]) == [0.5, (2, None)]
+    assert parse_shape(" image = 3x8x8") == ("image", Shape.of(3, 8, 8))
+
+
+@pytest.mark.parametrize("count", [1, 3, 14])
+def test_an_unknown_setting_leads_to_the_known_ones(count: int) -> None:
+    names = [f"{'abcdefghijklmn'[number]}0" for number in range(count)]
+    text = f"model Net({', '.join(f'{name} = 2' for name in names)}) {{\n"
+    text += "".join(f"  input in_{name}: 4\n" for name in names) + "  linear(a0)\n}\n"
+    listed = ", ".join(f"`{name}`" for name in names) if count < 14 else "`a0`, `b0` and 12 others"
+    with pytest.raises(SettingError, match=f"no parameter `zebra` to set to 1; there (is|are) {listed}$"):
+        compile_source(Source("net.arch", text), settings={"zebra": 1})
+    listed = listed.replace("`a0", "`in_a0").replace("`b0", "`in_b0").replace("`c0", "`in_c0")
+    with pytest.raises(SettingError, match=f"no input `zebra`; there (is|are) {listed}$"):
+        compile_source(Source("net.arch", text), shapes={"zebra": Shape.of(4)})
 
 
 def test_elaborate_has_no_import_circle_and_the_graph_no_syntax() -> None:

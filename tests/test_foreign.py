@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from built import module
+from torch.nn import functional
 
 from archdsl.base.source import Source
 from archdsl.base.typos import typo_of
@@ -137,12 +140,46 @@ def test_initialisers_compile() -> None:
         ("x = x.permute(0, 2, 3, 1)", "permute(1x2x0)"),
         ("x = torch.cat([x, skip], dim=1)", "concat { identity; @skip }"),
         ("x = torch.cat([x, skip], dim=0)", None),
+        ("x = torch.cat([x, skip])", None),
+        ("x = torch.cat([x, skip], dim=-1)", None),
+        ("x = torch.cat([x, skip], 3)", "concat(axis = 2) { identity; @skip }"),
+        ("x = torch.stack([F.relu(x), skip], dim=2)", "stack(axis = 1) { relu; @skip }"),
+        ("x = torch.cat([x])", None),
+        ("x = torch.add(x, x)", None),
+        ("x = np.concatenate([x, skip])", None),
+        ("x = x.mean((2, 3))", "mean"),
+        ("x = torch.mean(x, dim=[-1, -2], keepdim=True)", "mean(keepdim = true)"),
+        ("x = x.mean(2)", "mean(1)"),
+        ("x = x.mean((1, 3))", "mean(0x2)"),
+        ("x = x.mean()", None),
+        ("x = x.mean(-1)", None),
+        ("x = x.mean((0, 2))", None),
+        ("x = x.mean(2, dtype=torch.float64)", None),
+        ("x = jnp.mean(x, (1, 2))", None),
+        ("x = F.relu(x).contiguous()", "relu"),
+        ("x = x.to(device)", ""),
+        ("x = x.reshape((x.size(0), -1))", "flatten"),
+        ("x = x.view(-1, n, 4)", None),
+        ("x = x.transpose(1, 2)", None),
+        ("x = conv(x, 8, 3, bias=flag)", "conv(8, 3, bias = flag)"),
+        ("x = tf.keras.layers.Dense(8)(x)", "linear(8)"),
+        ("x = layers.Dense(8)(x, mask)", None),
+        ("model.add(TimeDistributed(Dense(8)))", "linear(8)"),
+        ("model.add(Bidirectional(Sequential([LSTM(8), LSTM(8)])))", None),
+        ("f = keras.Sequential([Dense(8), ReLU()])", "f: [linear(8) -> relu]"),
+        ("self.f = nn.Sequential()", None),
+        ("image = keras.Input(shape=size)", None),
+        ("image = keras.Input(shape=(None, 3))", None),
+        ("words[0] = F.relu(x)", None),
+        ("a = relu(x); b = relu(x)", None),
         ("x = x + skip", "add { identity; @skip }"),
         ("x += skip", "add { identity; @skip }"),
         ("x = self.pool(F.relu(self.conv1(x)))", None),
         ("model.add(Conv2D(32, (3, 5), activation='relu'))", "conv(32, 3x5) -> relu"),
         ("x = layers.Dense(10, activation='softmax')(x)", "linear(10) -> softmax"),
         ("x = layers.Concatenate()([x, y])", "concat { identity; @y }"),
+        ("x = layers.Concatenate(axis=3)([x, y])", "concat { identity; @y }"),
+        ("x = layers.Concatenate(axis=1)([x, y])", None),
         ("image = keras.Input(shape=(28, 28, 1))", "input image: 1x28x28"),
         ("model.add(Bidirectional(LSTM(64)))", "lstm(64, last = true, bidirectional = true)"),
         ("self.f = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())", "f: [conv(8, 3) -> relu]"),
@@ -155,6 +192,34 @@ def test_initialisers_compile() -> None:
 )
 def test_a_statement_of_python_is_translated(statement: str, chain: str | None) -> None:
     assert translated(statement) == chain
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "x = torch.cat([x, skip], dim=1)",
+        "x = torch.cat([F.relu(x), skip], 2)",
+        "x = torch.cat([x, skip], dim=3)",
+        "x = torch.stack([x, skip], dim=1)",
+        "x = torch.stack([x, skip], dim=3)",
+        "x = x.mean((2, 3))",
+        "x = x.mean(dim=(-2, -1), keepdim=True)",
+        "x = torch.mean(x, 1)",
+        "x = x.mean((1, 3), keepdim=True)",
+        "x = x.permute(0, 2, 3, 1)",
+        "x = x.reshape(x.size(0), -1)",
+        "x = F.max_pool2d(F.relu(x), 2)",
+        "x = x * skip",
+    ],
+)
+def test_a_translation_computes_what_pytorch_does(statement: str) -> None:
+    text = f"model Net {{\n  input image: 4x6x8\n  skip: tanh\n  sigmoid\n  {translated(statement)}\n}}\n"
+    compiled = compile_source(Source("net.arch", text))
+    assert compiled.ok, compiled.diagnostics
+    image = torch.randn(2, 4, 6, 8)
+    scope = {"torch": torch, "F": functional, "skip": image.tanh(), "x": image.tanh().sigmoid()}
+    exec(statement, scope)
+    torch.testing.assert_close(module(compiled.models[0])(image), scope["x"])
 
 
 def test_a_chain_of_python_is_translated() -> None:

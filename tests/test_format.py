@@ -151,3 +151,15 @@ def test_files_with_mistakes_are_left_alone(tmp_path: Path) -> None:
     assert run(str(tmp_path / "missing.arch")).exit_code == 3
     assert run("lenet5").exit_code == 2
     assert run("lenet5", "--check").exit_code == 0
+
+
+@pytest.mark.parametrize("after", ["\n", "\n\n\n", "# a comment\n\n", ""])
+def test_documentation_of_the_file_stays_apart(after: str) -> None:
+    block = "block Pair(out) = a: linear(out) -> relu\n"
+    text = f"## Nets for the tutorial.\n{after}{block}\nmodel Net {{\n  input x: 4\n  pair: Pair(8)\n}}\n"
+    for each in (text, formatted(text)):
+        file = parse(Source("net.arch", each), Problems())
+        assert file
+        pair, net = file.definitions
+        assert bool(pair.doc) == (not after)
+        assert bool(net.doc) == bool(after)

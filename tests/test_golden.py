@@ -4,6 +4,7 @@ The first line of a case may name flags: `# run: --set classes=10 --model Net`. 
 include the reason why the net has no such build.
 """
 
+import re
 import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from archdsl.passes.fuse import with_fused_towers
 from archdsl.passes.pipeline_stages import staged
 from archdsl.passes.towers import towers
 from archdsl.place.pipeline import by_devices, dealt
-from archdsl.place.sidecar import placed_as
+from archdsl.place.sidecar import applied, read_sidecar
 
 GOLDEN = Path(__file__).parent / "golden"
 TOPICS = {
@@ -67,7 +68,7 @@ def _refusals(graph: CheckedGraph, flags: Namespace) -> Iterator[Diagnostic]:
     """Yield the reasons why a net has no build with these flags."""
     try:
         if flags.placement:
-            placed_as(graph, Path(flags.placement).read_text(encoding="utf-8"))
+            applied(graph, read_sidecar(flags.placement))
         if flags.fuse_towers:
             with_fused_towers(graph.graph)
         if flags.parallel == "towers":
@@ -147,6 +148,17 @@ def test_the_graph_of_a_case_is_what_pytorch_runs(case: Path) -> None:
         assert sum(weight.numel() for weight in module.parameters()) == graph.params
         owners = {name.rpartition(".")[0] for name, _ in module.named_parameters()}
         assert owners == {dotted(node.path) for node in graph.nodes if node.params}
+
+
+# Cases with errors for which no instruction helps.
+WITHOUT_HELP: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.with_name("problems.txt").exists()], ids=_name)
+def test_every_error_says_what_to_do(case: Path) -> None:
+    messages = re.split(r"(?m)^(?=(?:error|warning)\[)", case.with_name("problems.txt").read_text(encoding="utf-8"))
+    without = [message for message in messages if message.startswith("error") and " = help: " not in message]
+    assert bool(without) == (_name(case) in WITHOUT_HELP), "\n".join(without)
 
 
 def test_every_file_belongs_to_a_case(*, regen: bool) -> None:

@@ -4,6 +4,7 @@ import itertools
 import operator
 from collections.abc import Callable
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import TracedInt
 from archdsl.driver import compile_source
 from archdsl.emit.conditions import Clause, clauses
+from archdsl.emit.divisions import Ordered
 from archdsl.emit.generate import generate
 from archdsl.emit.implied import simplified
 
@@ -85,6 +87,60 @@ def test_checks_accept_the_values_that_the_guards_accept(chunk: int) -> None:
                 assert accepts(checks, tried) == accepts(demanded, tried), (seed, tried, demanded)
             except ZeroDivisionError:
                 continue
+
+
+@pytest.mark.parametrize("chunk", range(2))
+def test_no_check_divides_by_0_before_it_is_refused(chunk: int) -> None:
+    for seed in range(chunk, SETS, 2):
+        random = Random(seed)
+        values = {name: random.randint(1, 6) for name in NAMES}
+        demanded = guards(random, values)
+        made = simplified({clause.key: clause for guard in demanded for clause in clauses(guard, values)})
+        ordered = Ordered(list(made.values()), {}, values)
+        for clause in ordered.conditions:
+            ordered.add(clause)
+        assert set(ordered.checks) >= {each.key for each in ordered.conditions}
+        for others in itertools.product(range(-2, 5), repeat=len(NAMES)):
+            tried = dict(zip(NAMES, others, strict=True))
+            accepted = accepts(list(ordered.checks.values()), tried)
+            try:
+                expected = accepts(list(made.values()), tried)
+            except ZeroDivisionError:
+                expected = False
+            assert accepted == expected, (seed, tried, demanded)
+
+
+DIVISIONS = {
+    "a bound of 2": ("n = 8, d = 2", "a: linear(n) -> b: linear(d)\n if d >= 2 { relu }\n if n % d == 0 { tanh }"),
+    "a bound below": ("n = 8, d = 2", "a: linear(n) -> b: linear(n // d) -> relu -> c: linear(d)"),
+    "a product": ("n = 8, d = 2, e = 2", "a: linear(n) -> b: linear(n // (d * e)) -> c: linear(d) -> e: linear(e)"),
+    "a sum": ("n = 8, d = 2, e = 2", "a: linear(n) -> b: linear(n // (d + e)) -> c: linear(d) -> e: linear(e)"),
+    "a difference": ("n = 8, d = 2", "a: linear(n) -> b: linear(n // (d - 1)) -> relu -> c: linear(d)"),
+    "a default": ("n = 8, d = 2, k = n // d, j = n // k", "a: linear(n) -> b: linear(k) -> c: linear(d) -> linear(j)"),
+    "a submodule": ("n = 8, d = 2", "a: linear(n // d) -> z: { b: linear(d) -> relu -> c: linear(n) }"),
+}
+
+
+@pytest.mark.parametrize("name", DIVISIONS)
+def test_a_bound_of_a_number_needs_no_check_for_0(name: str) -> None:
+    parameters, body = DIVISIONS[name]
+    compiled = compile_source(Source("net.arch", f"model M({parameters}) {{\n input x: 5\n {body}\n}}\n"))
+    assert compiled.ok
+    code = generate(compiled.models[0])
+    assert "!= 0, not" not in code
+    made = class_of(code, "M")
+    made()
+    for number in parameters.split(", "):
+        with pytest.raises(ValueError, match=" needs "):
+            made(**{number.split(" = ")[0]: 0})
+
+
+def test_the_bounds_of_many_parameters_take_linear_time() -> None:
+    demanded = [Guard(">=", ((TracedInt.parameter(f"p{number}", 3), 1),), None) for number in range(2_000)]
+    made = {clause.key: clause for guard in demanded for clause in clauses(guard, {})}
+    before = process_time()
+    assert len(Ordered(list(simplified(made).values()), {}, {}).conditions) == 2_000
+    assert process_time() - before < 2
 
 
 SUMS = [f"({'*'.join(f'({name}+1)' for name in names)})" for names in ("abcde", "fghij")]

@@ -3,6 +3,7 @@
 Everything here counts; the `long` tests run commands under limits on CPU time and memory.
 """
 
+import os
 import re
 import resource
 import subprocess
@@ -222,7 +223,7 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "unused blocks": lambda size: "".join(f"block B{i} = relu\n" for i in range(size // 20)) + model("relu"),
     "models": lambda size: "".join(f"model M{i} {{ input x: 4; f: linear(2) }}\n" for i in range(size // 45)),
     "garbage": lambda size: model("$\n" * (size // 2)),
-    "unknown names": lambda size: model("; ".join(f"lin{number}(2)" for number in range(size // 12))),
+    "unknown names": lambda size: model("; ".join(f"lin{number}(2)" for number in range(size // 14))),
     "unknown labels": lambda size: model("; ".join(f"a{number}: relu" for number in range(size // 50)) + "; @b1" * 900),
     "brackets": lambda size: model("([{" * (size // 3)),
     "one word": lambda size: model("a" * size),
@@ -244,9 +245,15 @@ def test_a_command_takes_bounded_time_and_memory(
         resource.setrlimit(resource.RLIMIT_CPU, (2 * seconds, 2 * seconds))
         resource.setrlimit(resource.RLIMIT_AS, (2 * memory << 20, 2 * memory << 20))
 
-    ran = subprocess.run(
-        [sys.executable, "-m", "archdsl", command, "net.arch", *output], cwd=tmp_path, preexec_fn=limited,
-        capture_output=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode in (0, 1), ran.stderr[-500:]
-    assert len(ran.stderr) < 100_000
+    with (tmp_path / "errors").open("wb") as errors:
+        ran = subprocess.Popen(
+            [sys.executable, "-m", "archdsl", command, "net.arch", *output], cwd=tmp_path, preexec_fn=limited,
+            stdout=subprocess.DEVNULL, stderr=errors,
+        )  # fmt: skip
+        _, status, used = os.wait4(ran.pid, 0)
+        ran.returncode = os.waitstatus_to_exitcode(status)
+    said = (tmp_path / "errors").read_bytes()
+    assert ran.returncode in (0, 1), said[-500:]
+    assert len(said) < 100_000
+    # The limit on CPU time is twice the promise, for machines that are slow or loaded; memory depends on neither.
+    assert used.ru_maxrss <= memory << 10

@@ -1,6 +1,7 @@
 """How weights start: generated modules draw what torch draws where they are asked to, and nothing else changes."""
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from nets import NETS, graph_of
 from test_torch import net_of
 from torch import Tensor, nn
 
+from archdsl.base.pyexpr import Ref
 from archdsl.emit.generate import generate
 from archdsl.ops.initialisers import Initialiser, all_initialisers
+from archdsl.ops.reasons import ShapeError
 
 # Calls of initialisers, and what they are in PyTorch; each is tried on a matrix or a window where it goes.
 CALLS = {
@@ -65,6 +68,50 @@ def test_every_initialiser_has_the_arguments_and_defaults_of_torch(found: type[I
         assert argument.required or argument.default == theirs[name]
         assert argument.help
     assert any(call.partition("(")[0] == found.name for call in CALLS)
+
+
+def test_numbers_of_the_first_arguments_need_no_names() -> None:
+    found = {each.name: each.positional for each in all_initialisers() if each.positional}
+    ones = ("constant", "orthogonal", "sparse", "xavier_normal", "xavier_uniform")
+    assert found == {**dict.fromkeys(ones, 1), "normal": 2, "trunc_normal": 2, "uniform": 2}
+
+
+@pytest.mark.parametrize("found", all_initialisers(), ids=lambda found: found.name)
+def test_code_of_initialisers_leaves_out_defaults(found: type[Initialiser]) -> None:
+    given = {name: 0.75 for name, argument in found.arguments.items() if argument.required}
+    bare = found(**given).call(Ref("w"))
+    assert len(bare.args) + len(bare.named) == 1 + len(given)
+    for name in found.arguments:
+        call = found(**{**given, name: 0.25}).call(Ref("w"))
+        assert all(value != found.arguments[each].default for each, value in call.named)
+
+
+@pytest.mark.parametrize("rank", range(1, 6))
+def test_initialisers_fit_where_torchs_do(rank: int) -> None:
+    fitting, refused = [], []
+    for call, start in CALLS.items():
+        found = next(each for each in all_initialisers() if each.name == call.partition("(")[0])
+        if "groups" in call:
+            continue
+        try:
+            start(torch.empty((2,) * rank))
+        except ValueError:
+            with pytest.raises(ShapeError) as error:
+                found(**dict.fromkeys(found.arguments, 1)).fit("init", (2,) * rank)
+            refused.append(error.value.reason)
+        else:
+            found(**dict.fromkeys(found.arguments, 1)).fit("init", (2,) * rank)
+            fitting.append(found.name)
+    for reason in refused:
+        assert re.findall(r"`(\w+)`", reason.help() or "") == sorted({*fitting})
+
+
+def test_initialisers_are_equal_if_name_and_values_are() -> None:
+    made = [found(**dict.fromkeys(found.arguments, value)) for found in all_initialisers() for value in (0.5, 2)]
+    for one in made:
+        equal = [other for other in made if one == other]
+        assert equal == [other for other in made if (one.name, one.held()) == (other.name, other.held())]
+        assert one == type(one)(**one.values) and hash(one) == hash(type(one)(**one.values))
 
 
 def test_torch_has_no_other_initialisers_that_make_sense_here() -> None:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from built import module, net, sample
 from nets import graph_of
+from operator_code import graph_of_example, said_bytes, saved_bytes
 from torch import Tensor, nn
 from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile
 
-from archdsl.ir.graph import CheckedGraph
 from archdsl.ops import all_ops
 from archdsl.ops.base import Example
 from archdsl.report.memory import memory
@@ -124,36 +124,13 @@ def test_a_recurrent_net_is_counted_as_single_steps() -> None:
     assert computed == pytest.approx(without_workspaces, rel=0.05)
 
 
-def example_graph(example: Example) -> CheckedGraph:
-    """Return a net of the example alone."""
-    shapes = (example.input, *example.others)
-    inputs = "; ".join(f"input x{n}: [{', '.join(map(str, shape.dims))}]" for n, shape in enumerate(shapes))
-    branches = f" {{ {'; '.join(f'@x{n}' for n in range(len(shapes)))} }}" if example.others else ""
-    return graph_of(f"model M {{ {inputs}; step: {example.call}{branches} }}")
-
-
-def saved_bytes(made: nn.Module, inputs: list[Tensor]) -> int:
-    """Return how many bytes autograd saves, without parameters and buffers."""
-    saved: dict[int, Tensor] = {}
-    given = [x.requires_grad_().clone() if x.is_floating_point() else x for x in inputs]
-    with torch.autograd.graph.saved_tensors_hooks(lambda x: saved.setdefault(x.data_ptr(), x), lambda x: x):
-        made.train()(*given)
-    own = {tensor.untyped_storage().data_ptr() for tensor in (*made.parameters(), *made.buffers())}
-    stored = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in saved.values()}
-    return sum(size for pointer, size in stored.items() if pointer not in own)
-
-
 @pytest.mark.parametrize("example", [pytest.param(each, id=each.call) for op in all_ops() for each in op.examples])
 def test_every_operator_keeps_what_autograd_saves(example: Example) -> None:
-    graph, batch = example_graph(example), 3
-    node, inputs = graph.nodes[0], sample(graph, batch)
+    graph = graph_of_example(example)
+    node, inputs = graph.nodes[0], sample(graph, 3)
     with torch.backends.mkldnn.flags(enabled=False):
-        saved = saved_bytes(module(graph), inputs)
-    kept = node.op.saved_for_backward(tuple(shape.plain() for shape in node.inputs), node.shape.plain())
-    said = 4 * (batch * kept.values + kept.of_batch) + 8 * batch * kept.integers
-    said += sum(x.numel() * x.element_size() for x in inputs) if kept.input else 0
-    said += 4 * batch * node.shape.volume if kept.output else 0
-    assert said == saved
+        _, saved = saved_bytes(module(graph), inputs)
+    assert said_bytes(node.op, tuple(shape.plain() for shape in node.inputs), node.shape.plain(), inputs) == saved
 
 
 def test_an_evaluation_reuses_its_buffers() -> None:

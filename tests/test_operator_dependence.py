@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from operator_code import EXAMPLES, module_of, node_of, samples_of
 from test_fields import averaging, positive  # noqa: F401
 from torch import Tensor, nn
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Node
 from archdsl.ops.base import Example, Op
-from archdsl.ops.dependence import Interval, Reading, regrouped
+from archdsl.ops.dependence import Interval, Positions, Reading, contains, joined, regrouped
 
 Position: TypeAlias = tuple[int, ...]
 
@@ -58,14 +60,27 @@ class Support:
 
 def units(sizes: Position) -> list[Position]:
     """Return some units: along the diagonal the first, the last and some around the middle, and two corners."""
-    places = zip(*([0, *(min(size // 2 + n, size - 1) for n in range(6)), size - 1] for size in sizes), strict=True)
+    places = zip(
+        *([0, *(min(max(size // 2 + n, 0), size - 1) for n in range(-2, 6)), size - 1] for size in sizes), strict=True
+    )
     corners = [tuple(0 if axis % 2 == odd else size - 1 for axis, size in enumerate(sizes)) for odd in (0, 1)]
     return list(dict.fromkeys([*places, *corners]))
 
 
+# Calls with other numbers than those of the examples.
+MORE = [
+    Example(call, Shape((2, 5, 6)), Shape(sizes))
+    for call, sizes in (
+        ("upsample(3, mode = bilinear)", (2, 15, 18)),
+        ("upsample(3x4, mode = bicubic)", (2, 15, 24)),
+        ("upsample(3, mode = bilinear, align_corners = true)", (2, 15, 18)),
+    )
+]
+
+
 @pytest.mark.usefixtures("averaging")
-@pytest.mark.parametrize(("op", "example"), EXAMPLES)
-def test_units_depend_on_the_positions_that_the_operator_names(op: type[Op], example: Example) -> None:
+@pytest.mark.parametrize(("op", "example"), [*EXAMPLES, *((None, each) for each in MORE)])
+def test_units_depend_on_the_positions_that_the_operator_names(op: type[Op] | None, example: Example) -> None:
     node = node_of(example)
     support = Support(node)
     dependence = node.op.input_dependence(node.inputs, node.shape)
@@ -89,12 +104,17 @@ def compare(support: Support, reading: Reading, number: int) -> None:
         assert all(inside(place, said) for place in found), (unit, said, found)
         if found:
             ends = [(min(axis), max(axis)) for axis in zip(*found, strict=True)]
-            slack.append([each for pair in zip(ends, said, strict=True) for each in distances(*pair)])
+            slack.append([each for three in zip(ends, said, x.dims, strict=True) for each in distances(*three)])
     # Windows with gaps reach their ends for some units only. All positions are the safe default.
-    is_tight = not any(min(column) for column in zip(*slack, strict=True))
+    columns = [[each for each in column if each is not None] for column in zip(*slack, strict=True)]
+    is_tight = not any(min(column) for column in columns if column)
     assert slack and (is_tight or not any(read.axes for read in reading)), slack
     # An operator whose units depend on their own positions only has to say so, for the maps behind it.
     assert not is_own or all(read.is_itself for read in reading)
+    for read, size in zip(reading, x.dims, strict=True):
+        if read.is_itself:
+            places = range(min(size, y.dims[read.axes[0]]))
+            assert all(list(read.read([range(place, place + 1)] * y.rank, size)) == [place] for place in places)
 
 
 def named(reading: Reading, unit: Position, x: Shape) -> list[Interval] | None:
@@ -104,13 +124,29 @@ def named(reading: Reading, unit: Position, x: Shape) -> list[Interval] | None:
     return [(min(each), max(each)) for each in found] if all(map(len, found)) else None
 
 
-def distances(found: Interval, interval: Interval) -> Interval:
-    """Return how far both ends of a support lie within the interval that the operator names."""
-    return found[0] - interval[0], interval[1] - found[1]
+def distances(found: Interval, interval: Interval, size: int) -> tuple[int | None, int | None]:
+    """Return how far both ends of a support lie within the interval that the operator names.
+
+    None stands for an end of the axis, where the interval may have been cut off.
+    """
+    first, last = interval
+    return found[0] - first if first > 0 else None, last - found[1] if last < size - 1 else None
 
 
 def inside(place: Position, intervals: list[Interval]) -> bool:
     return all(first <= each <= last for each, (first, last) in zip(place, intervals, strict=True))
+
+
+@given(st.lists(st.integers(0, 6), max_size=7), st.lists(st.integers(0, 6), max_size=7))
+def test_sets_of_positions_are_joined_and_contained(one: list[int], other: list[int]) -> None:
+    for first, second in product(sets(one), sets(other)):
+        assert set(joined(first, second)) == {*first, *second}
+        assert contains(first, second) == ({*first} >= {*second})
+
+
+def sets(places: list[int]) -> list[Positions]:
+    """Return positions as a set, and the range around them."""
+    return [frozenset(places), range(min(places, default=0), max(places, default=-1) + 1)]
 
 
 REGROUPED = [

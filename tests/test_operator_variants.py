@@ -1,210 +1,61 @@
-"""Calls near the examples of operators: other values of each argument, other sizes, other numbers of axes.
+"""Calls near the examples of operators, compared with PyTorch."""
 
-What PyTorch knows is held against PyTorch. What an operator says (words in drawings, formulas, warnings and errors with
-their numbers) is kept in `tests/operators/`, one file for each operator; `pytest --regen` writes it.
-"""
-
+import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from difflib import unified_diff
-from pathlib import Path
+from dataclasses import replace
+from math import prod
 from typing import Any
 
 import pytest
 import torch
-from operator_code import OPERATORS, Function, constructor, namespace, node_of
-from torch import nn
+from operator_code import (
+    EXAMPLES,
+    OPERATORS,
+    Function,
+    constructor,
+    flops,
+    module_of,
+    namespace,
+    node_of,
+    said_bytes,
+    samples_of,
+    saved_bytes,
+)
+from operator_variants import accepted, variants
+from torch import Tensor, nn
 
-from archdsl.base.pyexpr import Ref, with_inputs
+from archdsl.base.pyexpr import Call
 from archdsl.base.pyprint import flat
 from archdsl.base.shape import Shape
-from archdsl.ops import all_ops
-from archdsl.ops.analysis import Saved
+from archdsl.ir.graph import Node
 from archdsl.ops.argument_types import (
-    Choice,
     Chosen,
-    Number,
-    PaddingKind,
-    PerAxis,
-    Truth,
-    WholeNumber,
-    Word,
-    is_int,
-    shown,
 )
-from archdsl.ops.base import ForwardOnly, Functional, Op
-from archdsl.ops.declared import Argument
+from archdsl.ops.base import Example, Functional, Op, Submodule
 from archdsl.ops.reasons import ShapeError
 
-KEPT = Path(__file__).parent / "operators"
 
-
-@dataclass(frozen=True)
-class Variant:
-    """An operator with its inputs, and the words for what differs from an example."""
-
-    title: str
-    op: Op
-    inputs: tuple[Shape, ...]
-    change: tuple[Argument, object] | None = None
-
-    def made(self) -> Op:
-        """Return the operator with the change; raise `ShapeError` if the argument does not take the value."""
-        if self.change is None:
-            return self.op
-        argument, value = self.change
-        return self.op.changed(**{argument.name: argument.kind.convert(argument.name, value)})
-
-
-def variants(op: type[Op]) -> Iterator[Variant]:
-    """Yield the examples of an operator, each followed by its variants."""
-    used: set[object] = set()
+def fused(op: type[Op]) -> Iterator[tuple[str, Node]]:
+    """Yield the steps that can replace two copies of each example."""
     for example in op.examples:
-        node = node_of(example)
-        # A value is tried once for each choice of the words and truth values.
-        modes = tuple(str(value) for value in node.op.values.values() if isinstance(value, Chosen | bool))
-        yield Variant(f"{example.call} on {shapes(node.inputs)}", node.op, node.inputs)
-        for argument in op.arguments.values():
-            numbers = {v for name, v in node.op.values.items() if name != argument.name and isinstance(v, int | float)}
-            peers = [v for v in sorted(numbers) if not isinstance(v, bool)]
-            for value in values(argument, node.op.values[argument.name], node.input, peers):
-                title = f"  {argument.name} = {shown(value)}"
-                if (title, modes) in used:
-                    continue
-                used.add((title, modes))
-                yield Variant(title, node.op, node.inputs, (argument, value))
-        if (node.input.rank, modes) in used:
-            continue
-        used.add((node.input.rank, modes))
-        for inputs in others(node.inputs):
-            yield Variant(f"  on {shapes(inputs)}", node.op, inputs)
+        step = node_of(example)
+        wide = tuple(Shape((2 * x.channels, *x.map)) for x in step.inputs)
+        fusion = step.op.fusion(2, step.inputs)
+        for fused, inputs in ((fusion.parallel, wide), (fusion.shared_input, step.inputs)):
+            if fused is not None:
+                shape = fused.result(inputs).plain()
+                yield f"2 x {example.call}", replace(step, op=fused, inputs=inputs, shape=shape)
 
 
-def shapes(inputs: tuple[Shape, ...]) -> str:
-    return " and ".join(map(str, inputs))
-
-
-def values(argument: Argument, given: Any, x: Shape, peers: list[int | float]) -> list[object]:
-    """Return values of an argument for an input, some of which are refused; `peers` are values of other arguments."""
-    side, axes = x.dims[-1], x.rank - 1
-    found: list[object] = [] if argument.required or argument.default is None else [argument.default]
-    match argument.kind:
-        case Truth():
-            found += [True, False]
-        case Choice(choices=choices):
-            found += [Word(word) for word in choices]
-        case Number(low=low, high=high, above=above):
-            ends = [end for end in (low, high, above) if end is not None]
-            found += [0.3, 3.0, -0.5, *ends, *(end + 0.5 for end in ends), *peers]
-        case WholeNumber(low=low):
-            number = given if is_int(given) else 2
-            found += filter(is_int, peers)
-            found += [
-                1,
-                2,
-                3,
-                number + 1,
-                *((side - 1, side, side + 1) if side < 100 else ()),
-                *([low - 1] if low is not None else []),
-            ]
-            if isinstance(argument.kind, PerAxis):
-                found += [(2, 3, 1, 2)[:count] for count in (axes, axes + 1) if count > 0]
-            if isinstance(argument.kind, PaddingKind):
-                found += [Word(word) for word in argument.kind.words]
-    return [value for n, value in enumerate(found) if value not in found[:n] and value != given]
-
-
-def others(inputs: tuple[Shape, ...]) -> Iterator[tuple[Shape, ...]]:
-    """Yield inputs with other sizes and other numbers of axes."""
-    dims = inputs[0].dims
-    changed = [(*dims[:-1], dims[-1] + 1), (dims[0] + 1, *dims[1:]), (2 * dims[0], *dims[1:]), (1, *dims[1:])]
-    changed += [(dims[0], *(1 for _ in dims[1:])), (*dims[:-1], 1), dims[:-1], (*dims, 3), (*dims, 3, 2), (dims[0],)]
-    for sizes in dict.fromkeys(changed):
-        if sizes and sizes != dims:
-            yield (Shape(sizes), *inputs[1:])
-            if len(inputs) > 1:
-                yield (*inputs[:-1], Shape(sizes))
-                yield (Shape(sizes),) * len(inputs)
-
-
-def account(variant: Variant) -> list[str]:
-    """Return what an operator says about a call."""
-    try:
-        op = variant.made()
-        shape = op.result(variant.inputs).plain()
-    except ShapeError as error:
-        reason = error.reason
-        offered = reason.argument_to_add()
-        add = f"; adds {offered[0]} = {offered[1]}" if offered else ""
-        about = " (shape)" if reason.about_stream else ""
-        return [f"{variant.title}: {reason.code.id} at {reason.at}{about}: {reason.label()}; {reason.help()}{add}"]
-    x = variant.inputs[0]
-    sums, drawing = op.sums(x, shape), op.drawing(x)
-    words = [
-        drawing.title,
-        *([drawing.entry] if drawing.entry else []),
-        *([f"/ {drawing.stride}"] if drawing.stride else []),
-    ]
-    return [
-        f"{variant.title}: {shape}, {op.params(x)} parameters, {op.macs(x, shape)} operations, {' | '.join(words)}",
-        *(f"    {line}" for line in (*sums.shape, sums.params, sums.macs, sums.why) if line),
-        f"    {code(op, variant.inputs)}",
-        f"    saves {record(op.saved_for_backward(variant.inputs, shape))}",
-        *(f"    warns: {reason.label()}; {reason.help()}" for reason in op.advice(x)),
-    ]
-
-
-def differences(op: type[Op]) -> Iterator[str]:
-    """Yield what an operator says about each example, and what differs for its variants."""
-    usual: list[str] = []
-    for variant in variants(op):
-        lines = account(variant)
-        if not variant.title.startswith(" "):
-            usual = lines
-            yield from lines
-        else:
-            yield lines[0]
-            yield from (f"  {line}" for line in lines[1:] if line not in usual)
-
-
-def record(saved: Saved) -> str:
-    """Return the fields of a record that are not empty."""
-    return ", ".join(f"{name} {int(value)}" for name, value in saved._asdict().items() if value) or "nothing"
-
-
-def code(op: Op, inputs: tuple[Shape, ...]) -> str:
-    emission = op.emission(inputs)
-    if isinstance(emission, ForwardOnly):
-        return flat(with_inputs(emission.function, tuple(Ref(f"x{n}") for n in range(len(inputs)))))
-    call = constructor(emission)
-    assert call is not None
-    function = flat(with_inputs(emission.function, (Ref("x"),))) if isinstance(emission, Functional) else ""
-    return f"{flat(call)}  {function}".rstrip()
-
-
-@pytest.mark.parametrize("op", OPERATORS)
-def test_operators_say_what_is_kept(op: type[Op], *, regen: bool) -> None:
-    found = "\n".join(differences(op)) + "\n"
-    kept = KEPT / f"{op.name}.txt"
-    if regen:
-        kept.parent.mkdir(exist_ok=True)
-        kept.write_text(found, encoding="utf-8")
-        return
-    if not kept.exists():
-        pytest.skip("a new operator: the test of all files asks for it")
-    expected = kept.read_text(encoding="utf-8")
-    lines = unified_diff(expected.splitlines(), found.splitlines(), f"{kept.name} (kept)", "now", lineterm="")
-    assert found == expected, "\n".join([*lines, "`pytest --regen` accepts this"])
-
-
-def test_every_operator_has_a_file(*, regen: bool) -> None:
-    names = {op.name for op in all_ops()}
-    if regen:
-        for path in KEPT.glob("*.txt"):
-            if path.stem not in names:
-                path.unlink()
-    assert {path.stem for path in KEPT.glob("*.txt")} == names, "`pytest --regen tests/test_operator_variants.py -n 0`"
+def built(step: Node) -> tuple[nn.Module, list[Tensor]]:
+    """Return the module of a step and samples; on the device without data if the step is large."""
+    volume = max(*(x.volume for x in step.inputs), step.shape.volume)
+    if step.op.params(step.input) < 1e6 and volume < 1e4:
+        return module_of(step), samples_of(step)
+    with torch.device("meta"):
+        kind = None if step.op.indices() is None else torch.int64
+        return module_of(step), [torch.empty((2, *x.dims), dtype=kind) for x in step.inputs]
 
 
 FORMULA = re.compile(r"^([\d\s()+*/.,-]+) = ([\d.]+)(, rounded (up|down) to (\d+))?")
@@ -212,28 +63,43 @@ FORMULA = re.compile(r"^([\d\s()+*/.,-]+) = ([\d.]+)(, rounded (up|down) to (\d+
 
 @pytest.mark.parametrize("op", OPERATORS)
 def test_variants_are_what_pytorch_does(op: type[Op]) -> None:
-    """Shape and parameters of the module agree with the rules, and formulas give the numbers that they claim."""
-    for variant in variants(op):
-        try:
-            made = variant.made()
-            shape = made.result(variant.inputs).plain()
-        except ShapeError:
-            continue
-        x = variant.inputs[0]
-        sums = made.sums(x, shape)
-        assert not sums.params or evaluated(sums.params) == made.params(x), variant
-        assert not sums.macs or evaluated(sums.macs) == made.macs(x, shape), variant
+    for variant, step in (*accepted(op), *fused(op)):
+        x, shape = step.input, step.shape
+        module, samples = built(step)
+        state = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        parameters = {name: tuple(weight.shape) for name, weight in module.named_parameters()}
+        if isinstance(step.emission, Functional):
+            torch.testing.assert_close(Function(step).eval()(*samples), module(*samples), equal_nan=True)
+        with torch.backends.mkldnn.flags(enabled=False):
+            result, saved = saved_bytes(module, samples)
+        assert tuple(result.shape) == (2, *shape.dims), variant
+        assert dict(step.op.parameter_sizes(x)) == parameters, variant
+        assert {**dict(step.op.buffer_sizes(x)), **parameters} == state, variant
+        assert step.op.params(x) == sum(map(prod, parameters.values())), variant
+        assert result.is_meta or said_bytes(step.op, step.inputs, shape, samples) == saved, variant
+        if type(step.op).macs is not Op.macs:
+            assert step.op.macs(x, shape) == operations(module, samples), variant
+
+
+def operations(module: nn.Module, samples: list[Tensor]) -> int:
+    """Return the multiply-accumulates for one sample: two for each that PyTorch counts."""
+    if isinstance(module, nn.RNNBase):
+        # PyTorch counts them slowly. Each step multiplies a vector by each matrix.
+        return samples[0].shape[1] * sum(weight.numel() for weight in module.parameters() if weight.dim() == 2)
+    return flops(module, samples) // (2 * len(samples[0]))
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_formulas_give_the_numbers_of_the_variants(op: type[Op]) -> None:
+    for variant, step in accepted(op):
+        sums = step.op.sums(step.input, step.shape)
+        assert not sums.params or evaluated(sums.params) == step.op.params(step.input), variant
+        assert (evaluated(sums.macs) if sums.macs else 0) == step.op.macs(step.input, step.shape), variant
         for line in sums.shape:
             if formula := FORMULA.match(line):
+                result = formula[5] or formula[2]
                 assert evaluated(formula[1]) == pytest.approx(float(formula[2]), rel=1e-4), (variant, line)
-        is_small = made.params(x) < 1e6 and max(*(each.volume for each in variant.inputs), shape.volume) < 1e4
-        with torch.device("cpu" if is_small else "meta") as device:
-            module = module_of(made, variant.inputs)
-            samples = [
-                torch.zeros(2, *each.dims, dtype=torch.int64 if made.indices() else None) for each in variant.inputs
-            ]
-            assert tuple(module.to(device).eval()(*samples).shape) == (2, *shape.dims), variant
-        assert sum(weight.numel() for weight in module.parameters()) == made.params(x), variant
+                assert float(result) in step.shape.dims, (variant, line)
 
 
 def evaluated(text: str) -> float:
@@ -241,15 +107,140 @@ def evaluated(text: str) -> float:
     return float(eval(text))
 
 
-def module_of(op: Op, inputs: tuple[Shape, ...]) -> nn.Module:
-    call = constructor(op.emission(inputs))
-    if call is not None:
-        module = eval(flat(call), namespace(op))
-        assert isinstance(module, nn.Module)
-        return module
+# The names of arguments in PyTorch.
+NAMES = {
+    "axes": ("dim",),
+    "axis": ("dim",),
+    "count": ("num_embeddings",),
+    "factor": ("upscale_factor", "downscale_factor"),
+    "groups": ("num_groups",),
+    "kernel": ("kernel_size",),
+    "layers": ("num_layers",),
+    "out": ("out_channels", "out_features"),
+    "power": ("norm_type",),
+    "projection": ("proj_size",),
+    "rate": ("p",),
+    "scale": ("scale_factor",),
+    "size": ("output_size", "embedding_dim"),
+    "slope": ("negative_slope",),
+}
+# Other arguments of these operators decide whether they have an effect.
+CONDITIONAL = {("instancenorm", "momentum"), ("layernorm", "bias"), ("upsample", "align_corners")}
 
-    class Node:
-        emission = op.emission(inputs)
 
-    Node.op = op  # type: ignore[attr-defined]
-    return Function(Node)  # type: ignore[arg-type]
+@pytest.mark.parametrize("op", OPERATORS)
+def test_values_arrive_in_the_module(op: type[Op]) -> None:
+    for variant, step in accepted(op):
+        call = constructor(step.emission)
+        if call is None:
+            continue
+        found = passed(call, namespace(op))
+        for name, value in step.op.values.items():
+            targets = [each for each in (name, *NAMES.get(name, ())) if each in found]
+            if not is_passed(value) or (op.name, name) in CONDITIONAL:
+                continue
+            if name in ("axis", "axes"):
+                value = shifted(value)
+            for target in targets:
+                # Pools without a stride move by their size.
+                arrived = found[target] if found[target] is not None else found.get("kernel_size")
+                assert uniform(arrived) == uniform(value), (variant, target)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_code_leaves_out_values_that_are_defaults(op: type[Op]) -> None:
+    names = namespace(op)
+    for variant, step in accepted(op):
+        module = constructor(step.emission)
+        usual = defaults_of(eval(str(module.function), names)) if module else {}
+        calls = [module] if isinstance(step.emission, Submodule) else [module, step.emission.function]
+        for call in calls:
+            if isinstance(call, Call) and not str(call.function).startswith("torch."):
+                for name, value in call.named:
+                    assert name not in usual or value != usual[name], (str(variant), flat(call))
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_defaults_are_those_of_pytorch(op: type[Op]) -> None:
+    for example in op.examples:
+        call = constructor(node_of(example).emission)
+        usual = defaults_of(eval(str(call.function), namespace(op))) if call else {}
+        for argument in op.arguments.values():
+            # The axes of PyTorch's functions are those of a batch.
+            if argument.required or argument.name == "axis":
+                continue
+            for name in {argument.name, *NAMES.get(argument.name, ())} & usual.keys():
+                assert argument.default == usual[name] or (op.name, argument.name) in CONDITIONAL, argument.name
+
+
+def defaults_of(kind: type[nn.Module]) -> dict[str, Any]:
+    """Return the defaults of the parameters of a class."""
+    if issubclass(kind, nn.RNNBase):
+        with torch.device("meta"):
+            return vars(kind(1, 1))
+    parameters = inspect.signature(kind).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
+
+
+def shifted(axes: Any) -> Any:
+    """Return the axes of a batch for those of a sample."""
+    return tuple(axis + 1 for axis in axes) if isinstance(axes, tuple) else axes + 1
+
+
+def is_passed(value: object) -> bool:
+    """Return whether PyTorch takes a value as it is, unlike initialisers, `half`, and a size that is computed."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    return isinstance(value, Chosen) or all(isinstance(each, int | float) and each != -1 for each in numbers)
+
+
+def passed(call: Call, names: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of all parameters of a class."""
+    kind = eval(str(call.function), names)
+    bound = inspect.signature(kind).bind(*call.args, **dict(call.named))
+    bound.apply_defaults()
+    if not issubclass(kind, nn.RNNBase):
+        return bound.arguments
+    with torch.device("meta"):
+        return {**bound.arguments, **vars(eval(flat(call), names))}
+
+
+def uniform(value: object) -> object:
+    """Return one number for equal ones."""
+    return value[0] if isinstance(value, tuple | list) and len({*value}) == 1 else value
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_an_argument_that_an_error_adds_makes_the_call_fit(op: type[Op]) -> None:
+    for variant in variants(op):
+        try:
+            variant.made()
+        except ShapeError as error:
+            if offered := error.reason.argument_to_add():
+                name, text = offered
+                value = tuple(map(int, text.split("x"))) if "x" in text else int(text)
+                step = variant.step
+                given = {} if variant.change is None else {variant.change[0].name: variant.change[1]}
+                given[name] = value
+                changed = {each: op.arguments[each].kind.convert(each, value) for each, value in given.items()}
+                step.op.changed(**changed).result(step.inputs)
+
+
+# One drops whole samples in training; the other is rare without weights.
+UNFUSED = {"drop_path", "layernorm"}
+
+
+@pytest.mark.parametrize(("op", "example"), EXAMPLES)
+def test_an_operator_that_treats_lanes_alike_can_be_fused(op: type[Op], example: Example) -> None:
+    node = node_of(example)
+    module = module_of(node)
+    if module.state_dict() or node.op.indices() is not None or op.name in UNFUSED:
+        return
+    samples = [samples_of(node, seed) for seed in range(2)]
+    try:
+        wide = module(*(torch.cat(parts, 1) for parts in zip(*samples, strict=True)))
+    except (RuntimeError, ValueError):
+        # Such as a reshape to given sizes.
+        return
+    apart = torch.cat([module(*each) for each in samples], 1)
+    is_lanewise = wide.shape == apart.shape and torch.allclose(wide, apart, equal_nan=True)
+    assert not is_lanewise or node.op.fusion(2, node.inputs).parallel is not None

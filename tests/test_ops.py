@@ -6,9 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operator_code import EXAMPLES, Function, constructor, module_of, namespace, node_of, samples_of
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from operator_code import EXAMPLES, Function, constructor, flops, module_of, namespace, node_of, samples_of
+from torch import nn
 
 from archdsl.base.pyexpr import Ref, with_inputs
 from archdsl.base.pyprint import flat
@@ -16,13 +15,6 @@ from archdsl.base.shape import Shape
 from archdsl.ops import all_ops
 from archdsl.ops.base import Example, Functional, Op
 from archdsl.ops.reasons import ShapeError
-
-
-def flops(module: nn.Module, samples: list[Tensor]) -> int:
-    """Return what PyTorch counts, on the device where nothing is fused into operations that it does not count."""
-    with FlopCounterMode(display=False) as counter:
-        module.to("meta")(*(sample.to("meta") for sample in samples))
-    return counter.get_total_flops()
 
 
 @pytest.mark.parametrize(("op", "example"), EXAMPLES)

@@ -1,6 +1,7 @@
 """What errors and warnings offer holds: the padding, size or divisor that a message names works; the next does not."""
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -184,6 +185,21 @@ def test_the_axes_that_differ_are_named() -> None:
     assert differing((4, 1, 6), (5, 3, 6), stretches=True) == "the number of channels differs: 4x1x6 and 5x3x6"
     assert differing((4, 1, 6), (5, 3, 6)) == "the number of channels and height differ: 4x1x6 and 5x3x6"
     assert "not 1 and 2" in differing((4,), (4, 6), (3,))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("channels", [1, 8])
+def test_the_upsample_that_is_offered_makes_shapes_equal(rank: int, channels: int) -> None:
+    largest = Shape((8, 4, 6, 5, 7)[:rank])
+    for ones in product((False, True), repeat=rank - 1):
+        narrow = Shape((channels, *(1 if one else size for one, size in zip(ones, largest.map, strict=True))))
+        text = StreamsDiffer("add", (narrow, largest)).help() or ""
+        found = re.search(r"write `upsample\(([\dx]+)\)` at the end of the branch that gives (\S+)", text)
+        assert bool(found) == (channels == 8 and any(ones) and rank <= 4), text
+        if found:
+            scale = tuple(map(int, found[1].split("x")))
+            made = make("upsample", scale=scale if len(scale) > 1 else scale[0])
+            assert found[2] == str(narrow) and made.result((narrow,)) == largest
 
 
 @pytest.mark.parametrize(

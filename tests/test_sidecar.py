@@ -18,7 +18,7 @@ from archdsl.passes.assign import placed
 from archdsl.passes.invariants import assert_valid
 from archdsl.passes.lowering import lowered
 from archdsl.place import Machine, NoPlacement, Placement, place
-from archdsl.place.sidecar import placed_as, written
+from archdsl.place.sidecar import applied, read, written
 from archdsl.python.api import compile, load, module_class
 from archdsl.verify.fingerprint import value
 
@@ -47,7 +47,7 @@ def best(graph: CheckedGraph, count: int) -> Placement:
 
 def on_devices(graph: CheckedGraph, count: int) -> CheckedGraph:
     """Return a net on so many devices, by way of the text of its placement."""
-    return placed_as(graph, written(graph, best(graph, count)))
+    return applied(graph, read(written(graph, best(graph, count))))
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -166,7 +166,7 @@ def test_what_is_no_placement_is_refused(tmp_path: Path) -> None:
         (json.dumps(good | {"stages": [stage, stage]}), f"`{stage['steps'][0]}` is in two stages"),
     ):
         with pytest.raises(NoPlacement, match=words.replace("[", r"\[")):
-            placed_as(graph, text)
+            applied(graph, read(text))
         (tmp_path / "bad.json").write_text(text)
         found = run("check", "lenet5", "--placement", str(tmp_path / "bad.json"))
         assert (found.exit_code, words in found.stderr) == (3, True)
@@ -179,14 +179,14 @@ def test_a_step_may_be_moved_by_hand() -> None:
     data = json.loads(written(graph, best(graph, 3)))
     moved = data["stages"][2]["steps"].pop(-1)
     data["stages"].append({"device": "spare", "steps": [moved]})
-    after = placed_as(graph, json.dumps(data))
+    after = applied(graph, read(json.dumps(data)))
     assert after.graph.devices == ("gpu0", "gpu1", "device2", "spare")
     assert {dotted(node.path) for node in after.nodes if node.device == "spare"} == {moved}
     assert_placed(after, generate(after))
     data["stages"][0]["steps"].remove("side0.c")
     data["stages"][1]["steps"].append("side0.c")
     with pytest.raises(NoPlacement, match=r"puts `side0\.c` on gpu1, and the net puts it on gpu0"):
-        placed_as(graph, json.dumps(data))
+        applied(graph, read(json.dumps(data)))
 
 
 def test_new_devices_have_names_that_the_net_has_not() -> None:

@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import torch
+from operator_code import EXAMPLES, constructor, namespace, node_of
 from tools import MYPY, RUFF_CHECK, RUFF_FORMAT, assert_passes
 
+from archdsl.base.pyprint import flat
 from archdsl.base.resources import names, resource
 from archdsl.emit.support import PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
@@ -40,3 +43,15 @@ def test_a_definition_stands_alone_in_its_file_and_says_what_it_is() -> None:
     for name in FILES:
         assert re.findall(r"^(?:class|def) ([^_]\w+)", text_of(name), re.MULTILINE) == [name]
         assert '"""' in text_of(name)
+
+
+def test_a_surrounding_device_holds_for_all_tensors_of_a_module() -> None:
+    """`with torch.device(…):` is PyTorch's other way to say where a module is constructed."""
+    for op, example in (param.values for param in EXAMPLES):
+        call = constructor(node_of(example).emission)
+        if call is None:
+            continue
+        with torch.device("meta"):
+            module = eval(flat(call), namespace(op))
+        tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        assert {name for name, tensor in tensors.items() if tensor.device.type != "meta"} == set(), example.call

@@ -53,6 +53,9 @@ MISTAKES = {
     "the towers are merged more than once": (
         "group t{0..1} { c: conv(4, 3) } -> concat\n  group u{0..1} { d: conv(4, 3) } -> concat"
     ),
+    "the result of `t1.exchange` does not reach the merge, as it does in other towers": (
+        "group t{0..1} { a: conv(4, 3)\n exchange -> b: conv(4, 3)\n if tower == 1 { @a -> c: conv(4, 3) } } -> concat"
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 # mypy reads the types of PyTorch once for all tests and later runs.
 CACHE = Path(__file__).parent.parent / ".mypy_cache" / "tests"
 RUFF_FORMAT = ("ruff", "format", "--isolated", "--check", "--diff")
+RUFF_DEFAULT = ("ruff", "check", "--isolated")
 RUFF_CHECK = ("ruff", "check", "--isolated", "--select", "E,F,I,UP,B,W,SIM,C4,PIE,RET501,RET502,RET503")
 MYPY = ("mypy", "--strict", "--cache-dir", str(CACHE))
 

@@ -20,6 +20,7 @@ class Guard(NamedTuple):
         span: The place in the source that demanded it.
         of_map: Whether it is about the size of a feature map, which no class takes as an argument.
         what: The words for the place; its text if empty.
+        of_merge: Whether PyTorch compares the numbers again, because they are sizes of tensors that a step merges.
     """
 
     symbol: str
@@ -27,6 +28,7 @@ class Guard(NamedTuple):
     span: Span | None
     of_map: bool = False
     what: str = ""
+    of_merge: bool = False
 
 
 class Recorder(threading.local):
@@ -55,15 +57,21 @@ class Recorder(threading.local):
 recorder = Recorder()
 
 
-@contextmanager
-def recording(log: list[Guard] | None) -> Iterator[None]:
-    """Record guards in `log`, or nowhere if it is None."""
-    before, span = recorder.log, recorder.span
-    recorder.log = log
-    try:
-        yield
-    finally:
-        recorder.log, recorder.span = before, span
+class recording:
+    """Records guards in `log` within the context, or nowhere if it is None."""
+
+    # A class, because a generator takes several times as long, and each operation enters several of these.
+    __slots__ = ("_before", "_log")
+
+    def __init__(self, log: list[Guard] | None) -> None:
+        self._log = log
+
+    def __enter__(self) -> None:
+        self._before = recorder.log, recorder.span
+        recorder.log = self._log
+
+    def __exit__(self, *_: object) -> None:
+        recorder.log, recorder.span = self._before
 
 
 @contextmanager

@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else _escaped(char) for char in text)
 
 
+def one_line(name: str) -> str:
+    r"""Return a name of a file in one line that is safe to print: a line end in it is shown as `\x0a`."""
+    return name if name.isprintable() else "".join(char if char.isprintable() else _escaped(char) for char in name)
+
+
 def _escaped(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

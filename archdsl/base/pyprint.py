@@ -54,7 +54,9 @@ def quoted(text: str) -> str:
 def flat(expr: Expr) -> str:
     """Return an expression on one line; raise TypeError if it still contains an open reference."""
     match expr:
-        case TracedInt() | TracedFloat() | WrittenFloat():
+        case TracedInt() | TracedFloat():
+            return flat(arithmetic(expr.trace))
+        case WrittenFloat() if has_trace(expr):
             return flat(arithmetic(expr.trace))
         case Ref():
             return expr.name

@@ -4,6 +4,8 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from archdsl.base.printable import one_line
+
 _LINE_END = re.compile("\n").finditer
 
 
@@ -14,6 +16,11 @@ class Source:
     name: str
     text: str = field(repr=False)
     _starts: list[int] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def shown(self) -> str:
+        """The name of the file, in one line that is safe to print."""
+        return one_line(self.name)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return line and column of a position, both counted from 1."""
@@ -46,6 +53,10 @@ class Span:
     def line(self) -> int:
         """Line on which the span starts, counted from 1."""
         return self.source.position(self.start)[0]
+
+    def line_from(self, source: Source) -> str:
+        """Return the line as a message about `source` names it: with the file if that is another one."""
+        return str(self.line) if self.source is source else f"{self.line} of {self.source.shown}"
 
     @property
     def text(self) -> str:

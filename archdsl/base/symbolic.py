@@ -32,7 +32,7 @@ from archdsl.base.traces import (
 
 # A product that takes more steps is not computed.
 _MOST = 4_000
-# A constant with more digits is written as it was computed, as in `0.2 * 7 / 40`.
+# A constant with more characters is printed as it was computed.
 _DIGITS = 15
 
 
@@ -43,7 +43,7 @@ def polynomial(value: int) -> Polynomial:
 
 def trace_of(value: Number) -> Trace:
     """Return the trace of a number; that of a plain one is a constant."""
-    if has_trace(value):
+    if isinstance(value, TracedInt | TracedFloat | WrittenFloat):
         return value.trace
     return value if isinstance(value, float) else constant(value)
 
@@ -83,7 +83,27 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class TracedInt(int):
+class _Compared:
+    """The methods of traced numbers that decide about the net: they record guards."""
+
+    __eq__ = _comparison("==")
+    __ne__ = _comparison("!=")
+    __lt__ = _comparison("<")
+    __le__ = _comparison("<=")
+    __gt__ = _comparison(">")
+    __ge__ = _comparison(">=")
+
+    def __bool__(self: Any) -> bool:
+        return compared("!=", self, 0)
+
+    def __float__(self: Any) -> float:
+        return float(fixed(self))
+
+    def __hash__(self: Any) -> int:
+        return hash(fixed(self))
+
+
+class TracedInt(_Compared, int):
     """An integer with its computation from parameters.
 
     `number.real` is the plain integer, for tests that decide nothing or that PyTorch repeats; `int(number)` fixes it.
@@ -161,24 +181,8 @@ class TracedInt(int):
     def __ceil__(self) -> int:
         return self
 
-    __eq__ = _comparison("==")
-    __ne__ = _comparison("!=")
-    __lt__ = _comparison("<")
-    __le__ = _comparison("<=")
-    __gt__ = _comparison(">")
-    __ge__ = _comparison(">=")
-
-    def __bool__(self) -> bool:
-        return compared("!=", self, 0)
-
     def __int__(self) -> int:
         return int(fixed(self))
-
-    def __float__(self) -> float:
-        return float(fixed(self))
-
-    def __hash__(self) -> int:
-        return hash(fixed(self))
 
 
 def _operation(symbol: str, *, reflected: bool = False) -> Callable[[Any, object], Any]:
@@ -192,7 +196,7 @@ def _operation(symbol: str, *, reflected: bool = False) -> Callable[[Any, object
     return method
 
 
-class TracedFloat(float):
+class TracedFloat(_Compared, float):
     """A float with its computation from parameters.
 
     A plain float on the left of a `TracedInt` gives a plain float: use `combined` for numbers of both types.
@@ -242,25 +246,9 @@ class TracedFloat(float):
     def __ceil__(self) -> Any:
         return applied("ceil", self)
 
-    __eq__ = _comparison("==")
-    __ne__ = _comparison("!=")
-    __lt__ = _comparison("<")
-    __le__ = _comparison("<=")
-    __gt__ = _comparison(">")
-    __ge__ = _comparison(">=")
-
-    def __bool__(self) -> bool:
-        return compared("!=", self, 0)
-
-    def __float__(self) -> float:
-        return float(fixed(self))
-
-    def __hash__(self) -> int:
-        return hash(fixed(self))
-
 
 class WrittenFloat(float):
-    """A constant with the computation that its author wrote, such as `0.2 * 7 / 40`."""
+    """A constant with the computation that its author wrote, such as `0.2 * 7 / 60`."""
 
     trace: Trace
 
@@ -294,8 +282,10 @@ def is_traced(value: object) -> "TypeGuard[TracedInt | TracedFloat]":
 
 
 def has_trace(value: object) -> "TypeGuard[TracedInt | TracedFloat | WrittenFloat]":
-    """Return whether a value is printed as its computation."""
-    return isinstance(value, TracedInt | TracedFloat | WrittenFloat)
+    """Return whether a value is printed as its computation: traced numbers, and constants with many digits."""
+    if isinstance(value, WrittenFloat):
+        return len(repr(value)) > _DIGITS
+    return isinstance(value, TracedInt | TracedFloat)
 
 
 class Compound:
@@ -349,8 +339,8 @@ def applied(function: str, *arguments: Number) -> Number:
 def _computed(operands: tuple[Number, ...], value: Number, trace: Operation | Applied) -> Number:
     """Return the result of an operation or function with its trace, or without it if that is of no use or too large."""
     if not any(map(parameters_of, operands)):
-        is_long = isinstance(value, float) and len(repr(value)) > _DIGITS and trace.weight <= MAX_WEIGHT
-        return WrittenFloat.make(value, trace) if is_long else value
+        is_kept = isinstance(value, float) and trace.weight <= MAX_WEIGHT
+        return WrittenFloat.make(value, trace) if is_kept else value
     if trace.weight > MAX_WEIGHT:
         for each in operands:
             fixed(each)

@@ -6,7 +6,7 @@ for the whole file.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from archdsl.base.source import Source
 from archdsl.check.quantities import doubts, is_distribution
@@ -14,6 +14,7 @@ from archdsl.diag import codes
 from archdsl.diag.codes import Code
 from archdsl.diag.edits import with_argument
 from archdsl.diag.model import Diagnostic, Problems
+from archdsl.ir.answers import Answers
 from archdsl.ir.graph import CheckedGraph, Node, Path
 from archdsl.ir.positions import position_axes
 from archdsl.ops.base import Trait
@@ -44,6 +45,9 @@ class _Advice:
                 self.readers.setdefault(source, []).append(node)
         self.ends = {output.path for output in graph.outputs}
         self.needed = self._needed()
+        # Equal steps share their answers, and pairs of equal steps their warnings.
+        self._undoubted: set[Answers] = set()
+        self._concerns: dict[tuple[Answers, Answers], tuple[Code, ...]] = {}
 
     def _needed(self) -> set[Path]:
         found: set[Path] = set()
@@ -74,20 +78,31 @@ class _Advice:
         reader = self.only_reader(node)
         if reader is None:
             return
-        if Trait.CENTRES in reader.op.traits and node.op.values.get("bias") is True and node.shape.rank > 1:
+        pair = node.answers, reader.answers
+        concerns = self._concerns.get(pair)
+        if concerns is None:
+            concerns = self._concerns[pair] = tuple(_concerns(node, reader))
+        for code in concerns:
+            self._warn_of_pair(code, node, reader)
+
+    def _warn_of_pair(self, code: Code, node: Node, reader: Node) -> None:
+        """Report a warning about a step and its only reader."""
+        if code is codes.BIAS_BEFORE_NORM:
             label = f"the normalisation after it subtracts its {int(node.shape.channels)} bias values again"
             fixes = with_argument(node.span, "bias", "false")
             help = "write `bias = false`, here or in a `set`"
-            self.problems.report(codes.BIAS_BEFORE_NORM, node.span, label, help=help, fixes=fixes)
-        if _is_activation(node) and _is_activation(reader) and not _is_gate(node, reader):
+            self.problems.report(code, node.span, label, help=help, fixes=fixes)
+        elif code is codes.ACTIVATION_TWICE:
             self._report_twice(node, reader)
-        if Trait.DROPS in node.op.traits and Trait.USES_BATCH_STATISTICS in reader.op.traits:
-            self.report(codes.DROPOUT_BEFORE_NORM, node, "the running variance after it includes the dropout",
-                        "move it after the last normalisation")  # fmt: skip
-        if Trait.MIXES_ALL in node.op.traits & reader.op.traits and self._is_one_layer(node, reader):
+        elif code is codes.DROPOUT_BEFORE_NORM:
+            label = "the running variance after it includes the dropout"
+            self.report(code, node, label, "move it after the last normalisation")
+        elif code is codes.LINEAR_TWICE:
             label = f"without an activation between them, this layer and the one before it are one of {_sizes(reader)}"
-            self.report(codes.LINEAR_TWICE, reader, label, "put an activation such as `relu` between them")
-        self._check_width(node, reader)
+            self.report(code, reader, label, "put an activation such as `relu` between them")
+        else:
+            assert code is codes.NARROW_RECTIFIED
+            self._check_width(node, reader)
 
     def _report_twice(self, node: Node, reader: Node) -> None:
         """Report an activation after another one."""
@@ -98,20 +113,16 @@ class _Advice:
 
     def _check_quantities(self, node: Node) -> None:
         """Report numbers that are probably mistakes."""
-        for doubt in doubts(node):
+        if node.answers in self._undoubted:
+            return
+        found = list(doubts(node))
+        if not found:
+            self._undoubted.add(node.answers)
+        for doubt in found:
             self.problems.report(doubt.code, node.span, doubt.label, help=doubt.help, fixes=doubt.fixes)
-
-    def _is_one_layer(self, node: Node, reader: Node) -> bool:
-        """Return whether two linear layers compute nothing that the second one alone could not compute."""
-        return int(node.shape.dims[-1]) >= min(int(node.input.dims[-1]), int(reader.shape.dims[-1]))
 
     def _check_width(self, node: Node, reader: Node) -> None:
         """Report a narrow rectified layer without a shortcut around it."""
-        # On a single pixel it is a gate, which scales a parallel stream.
-        if max(node.shape.map, default=1) == 1:
-            return
-        if not node.macs or Trait.CUTS not in reader.op.traits or node.input.rank != node.shape.rank:
-            return
         width, before = int(node.shape.channels), int(node.input.channels)
         behind = [step for step in self.readers.get(reader.path, []) if step.macs]
         after = sum(int(step.shape.channels) for step in behind)
@@ -163,6 +174,31 @@ class _Advice:
                 return reader.op.family == "pooling"
             node = reader
         return False
+
+
+def _concerns(node: Node, reader: Node) -> Iterator[Code]:
+    """Yield the codes of the warnings about a step and its only reader; what is around them decides about a narrow one.
+
+    Equal pairs of steps give the same codes.
+    """
+    traits, after = node.op.traits, reader.op.traits
+    if Trait.CENTRES in after and node.op.values.get("bias") is True and node.shape.rank > 1:
+        yield codes.BIAS_BEFORE_NORM
+    if _is_activation(node) and _is_activation(reader) and not _is_gate(node, reader):
+        yield codes.ACTIVATION_TWICE
+    if Trait.DROPS in traits and Trait.USES_BATCH_STATISTICS in after:
+        yield codes.DROPOUT_BEFORE_NORM
+    if Trait.MIXES_ALL in traits and Trait.MIXES_ALL in after and _is_one_layer(node, reader):
+        yield codes.LINEAR_TWICE
+    # On a single pixel it is a gate, which scales a parallel stream.
+    is_map = max(node.shape.map, default=1) != 1 and node.input.rank == node.shape.rank
+    if is_map and node.macs and Trait.CUTS in after:
+        yield codes.NARROW_RECTIFIED
+
+
+def _is_one_layer(node: Node, reader: Node) -> bool:
+    """Return whether two linear layers compute nothing that the second one alone could not compute."""
+    return int(node.shape.dims[-1]) >= min(int(node.input.dims[-1]), int(reader.shape.dims[-1]))
 
 
 def _is_activation(node: Node) -> bool:

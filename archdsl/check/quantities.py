@@ -68,4 +68,4 @@ def doubts(node: Node) -> Iterator[Doubt]:
 
 def is_distribution(op: Op) -> bool:
     """Return whether an operator normalises its input to probabilities or their logarithms."""
-    return bool(op.traits & (Trait.GIVES_PROBABILITIES | Trait.GIVES_LOGARITHMS))
+    return Trait.GIVES_PROBABILITIES in op.traits or Trait.GIVES_LOGARITHMS in op.traits

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 import click
 
-from archdsl.base.printable import printable
+from archdsl.base.printable import one_line
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, OutputFile, gathered, of_a_net
 from archdsl.cli.terminal import (
@@ -98,9 +98,7 @@ def build(net: NetRequest, options: BuildOptions) -> None:
     say_written(target, f"{graph.name}, {graph.params:,} parameters")
     if script:
         write_output(str(script[0]), script[1].encode(), net.file)
-        click.echo(
-            f"wrote {printable(str(script[0]))}; run `python {printable(str(script[0]))} --help` for its options"
-        )
+        click.echo(f"wrote {one_line(str(script[0]))}; run `python {one_line(str(script[0]))} --help` for its options")
 
 
 def _script(made: "_Made", target: str) -> "tuple[Path, str]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.base.printable import printable
+from archdsl.base.printable import one_line
 from archdsl.cli.nets import compiled_of
 from archdsl.cli.options import NetRequest, as_data, of_files
 from archdsl.cli.terminal import NET_HAS_ERRORS, NO_FILE, complain, print_diagnostics, print_error, print_json
@@ -67,10 +67,10 @@ def _check(net: NetRequest, denied: frozenset[str]) -> int:
     ok = click.style("denied", fg="red") if codes else click.style("ok", fg="green")
     if compiled.is_library:
         text = "no models; names and defaults are checked, bodies only where a model uses them"
-        click.echo(f"{ok}  {printable(net.file)}: {text}")
+        click.echo(f"{ok}  {one_line(net.file)}: {text}")
     for graph in compiled.models:
         counts = f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates"
-        click.echo(f"{ok}  {printable(graph.source.name)}  {graph.name}: {counts}")
+        click.echo(f"{ok}  {graph.source.shown}  {graph.name}: {counts}")
         _print_crossings(graph)
     if codes:
         print_error(f"{net.file} has warnings that --deny forbids: {', '.join(codes)}")

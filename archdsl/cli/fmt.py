@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from archdsl.base.bounded_read import exists
-from archdsl.base.printable import printable
+from archdsl.base.printable import one_line
 from archdsl.cli.terminal import (
     NET_HAS_ERRORS,
     NO_FILE,
@@ -63,7 +63,7 @@ def _formatted(file: str, *, only_check: bool, diff: bool) -> int:
     if diff:
         print_diff(source.name, source.text, text)
     if only_check and text != source.text:
-        click.echo(printable(f"would format {source.name}"), err=diff)
+        click.echo(f"would format {source.shown}", err=diff)
         return NET_HAS_ERRORS
     return 0 if only_check or diff else _rewrite(file, source.text, text)
 
@@ -78,5 +78,5 @@ def _rewrite(file: str, before: str, text: str) -> int:
         except OSError as error:
             print_error(*cannot_write(file, error))
             return NO_FILE
-        click.echo(printable(f"formatted {file}"))
+        click.echo(f"formatted {one_line(file)}")
     return 0

@@ -75,7 +75,7 @@ _nesting = click.option(
     type=click.IntRange(1, 1_000),
     default=50,
     show_default=True,
-    help="Maximum nesting depth of blocks and brackets",
+    help="Maximum depth of blocks and brackets in the net",
 )
 
 

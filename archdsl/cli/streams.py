@@ -71,7 +71,11 @@ def _escaping(stream: TextIO | None, number: int) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     encoding, buffered = stream.encoding, stream.line_buffering
-    return _Escaping(stream.detach(), encoding=encoding, errors="backslashreplace", line_buffering=buffered)
+    binary = stream.detach()
+    if isinstance(binary, io.RawIOBase):
+        # With PYTHONUNBUFFERED. A raw stream writes only a part of the data if a disk is full, and reports no error.
+        binary, buffered = io.BufferedWriter(binary), True
+    return _Escaping(binary, encoding=encoding, errors="backslashreplace", line_buffering=buffered)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.base.byte_sizes import DTYPE_BYTES
-from archdsl.base.printable import printable
+from archdsl.base.printable import one_line
 from archdsl.cli.nets import graph_of
 from archdsl.cli.options import NetRequest, as_data, batch_option, of_a_net, shapes_option
 from archdsl.cli.terminal import print_json
@@ -72,7 +72,7 @@ def _print(report: "Report", depth: int | None) -> None:
 
     steps = formats.steps(report, depth)
     out = console()
-    out.print(Text(f"{report.model}  {printable(report.source)}", style="bold"))
+    out.print(Text(f"{report.model}  {one_line(report.source)}", style="bold"))
     if len(steps.rows) + len(report.inputs) > LARGE:
         print_large(steps, first=[(name, "Input", str(shape)) for name, shape in report.inputs])
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from archdsl.base.printable import printable, shortened
+from archdsl.base.printable import one_line, printable, shortened
 
 if TYPE_CHECKING:
     from archdsl.diag.model import Diagnostic
@@ -106,7 +106,9 @@ def cannot_write(target: str, error: OSError | ValueError) -> tuple[str, str | N
 def say_written(target: str, facts: str) -> None:
     """Print that an output was written; if it went to standard output, print to standard error."""
     is_stdout = target == "-"
-    click.echo(printable(f"wrote {'to standard output' if is_stdout else target}: {facts}"), err=is_stdout)
+    click.echo(
+        f"wrote {'to standard output' if is_stdout else one_line(str(target))}: {printable(facts)}", err=is_stdout
+    )
 
 
 def print_diagnostics(found: "tuple[Diagnostic, ...]") -> None:
@@ -135,6 +137,7 @@ def print_diff(name: str, before: str, after: str) -> None:
     """Print the changes of a text as a unified diff, in colour on a terminal."""
     from difflib import unified_diff
 
+    name = one_line(name)
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     colours = {"+": "green", "-": "red", "@": "cyan"} if colour else {}
     for line in map(printable, unified_diff(_lines(before), _lines(after), name, f"{name} (formatted)")):

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A diagnostic: an error (`E0001`), which prevents a build, or a warning (`W0103`)."""
+    """A diagnostic: an error (`E0001`), which prevents a build, or a warning (`W0103`).
+
+    `help` is the instruction where a message has none of its own.
+    """
 
     id: str
     title: str
     explanation: str
+    help: str | None = None
     is_retired: bool = False
 
     @property
@@ -24,9 +28,9 @@ class Code:
 CATALOGUE: dict[str, Code] = {}
 
 
-def _code(id: str, title: str, explanation: str) -> Code:
+def _code(id: str, title: str, explanation: str, help: str | None = None) -> Code:
     assert id not in CATALOGUE, id
-    CATALOGUE[id] = Code(id, title, " ".join(explanation.split()))
+    CATALOGUE[id] = Code(id, title, " ".join(explanation.split()), help)
     return CATALOGUE[id]
 
 
@@ -108,23 +112,27 @@ NAME_TOO_LONG = _code(
     "the name is too long",
     """A name has at most 255 characters, with the expressions in a computed label. Names become the keys of a
     state_dict, and parts of longer names.""",
+    help="choose a shorter name",
 )
 TOO_MANY_NAMES = _code(
     "E0111",
     "there are too many names or arguments",
     """A definition has at most 1,000 parameters, a call 1,000 arguments, a model 1,000 inputs, 1,000 outputs and 1,000
     devices. Give a list as one argument instead.""",
+    help="declare fewer of them",
 )
 TOO_MANY_AXES = _code(
     "E0112",
     "the shape has too many axes",
     """A shape has at most 63 axes: with the batch, a tensor of PyTorch has at most 64.""",
+    help="join axes: `flatten` or `reshape` make one of several",
 )
 NOT_A_STEP = _code(
     "E0106",
     "this value is not a step",
     """A step of a chain must be an operator, a block, or a parameter of a block that holds a tensor. Numbers and
     lists can only be arguments.""",
+    help="pass an operator or a block, or use the value as an argument of a step",
 )
 
 NESTED_STEPS = _code(
@@ -168,6 +176,7 @@ GIVEN_TWICE = _code(
     "E0206",
     "the argument is given twice",
     """The call gives the same argument twice: by name, or by position and by name.""",
+    help="remove one of the two",
 )
 CANNOT_COMPUTE = _code(
     "E0207",
@@ -187,6 +196,7 @@ TABLE_DOES_NOT_FIT = _code(
     "the table does not fit the layer",
     """A connection table needs one row for each output channel, with the numbers of its input channels, counted from
     0. A table of targets needs one row for each output, with one cell for each feature.""",
+    help="change the table, or the number of channels of the input",
 )
 BAD_COUNT = _code(
     "E0210",
@@ -222,6 +232,7 @@ BAD_NAME = _code(
     "this is not a valid name",
     """A computed label such as `layer{i + 1}` must result in a name: letters, digits and `_`. Its values must be
     integers or strings.""",
+    help="write one name of letters, digits and `_`",
 )
 TENSOR_AS_ARGUMENT = _code(
     "E0220",
@@ -255,6 +266,7 @@ NOT_DIVISIBLE = _code(
     "the channels are not divisible",
     """The channels, features or heads cannot be divided into this number of equal parts. With `groups = g`, g must
     divide both the number of input channels and the number of output channels.""",
+    help="choose a number that divides the channels",
 )
 WRONG_AXES = _code(
     "E0305",
@@ -292,6 +304,7 @@ SHARE_DIFFERS = _code(
     "the weights do not fit here",
     """`share @label` applies the same module again, so its input must have the sizes for which the weights were
     made.""",
+    help="apply it to a stream of the same shape, or write another layer",
 )
 NO_INDICES = _code(
     "E0311",
@@ -330,6 +343,7 @@ DEFINED_TWICE = _code(
     "E0405",
     "the name is defined twice",
     """Two models of the file, two parameters of a model or two inputs have the same name.""",
+    help="choose another name for one of them",
 )
 INPUT_TOO_LATE = _code(
     "E0406",
@@ -393,7 +407,8 @@ NO_TOWER_PROCESSES = _code(
     "the model cannot run one process for each tower",
     """`build --parallel towers` runs each tower of one `group` in a process of its own. The towers begin at the inputs,
     exchange their streams with `exchange`, and are merged once, with `concat` or `add`. Only the first process runs
-    the steps after the merge.""",
+    the steps after the merge. All towers use what they exchange, because all processes take part in the backward pass
+    of an exchange.""",
 )
 TOWERS_NOT_FUSED = _code(
     "E0417",
@@ -429,12 +444,14 @@ TOO_DEEP = _code(
     """The depth of blocks, brackets and expressions is limited, so that no file can exhaust the memory. A block that
     calls itself needs an `if` that ends the recursion. `--max-nesting` raises the limit on blocks and brackets of the
     net; the limits on brackets of a file (100), on expressions (80) and on the branches of an `if` (80) are fixed.""",
+    help="take parts of it out into parameters or blocks",
 )
 NUMBER_TOO_LARGE = _code(
     "E0503",
     "the number is too large",
     """Integers and the number of elements of a shape must be below 2 to the power of 63, as in PyTorch. A list may
     have as many items as a net may have operations; `--max-operations` raises both limits.""",
+    help="use a smaller number",
 )
 SOURCE_TOO_LARGE = _code(
     "E0504",
@@ -449,6 +466,7 @@ FILE_NOT_FOUND = _code(
     "there is no such file or gallery name",
     """FILE is a path to an `.arch` file, `-` for standard input, or the name of a net of the gallery, such as
     `lenet5`.""",
+    help="correct the path, which is relative to the folder of this file",
 )
 FILE_NOT_READABLE = _code(
     "E0602",
@@ -483,6 +501,7 @@ IMPORT_CYCLE = _code(
     "the files import each other",
     """A file imports another one that imports it, directly or through others. Move the common definitions to a third
     file.""",
+    help="move the blocks that both files need into a third one, and import that",
 )
 OTHER_PLACEMENT = _code(
     "E0608",
@@ -503,11 +522,13 @@ ASSERT_FAILED = _code(
     "the assertion does not hold",
     """`assert` states a property of the net, which every command checks. `params` and `macs` are the totals of the
     model. The message shows both sides of a comparison.""",
+    help="change the net, or the assertion",
 )
 ASSERT_NOT_TRUTH = _code(
     "E0702",
     "an assertion must be true or false",
     """The expression after `assert` is not a truth value. Compare it with something: `assert params == 61706`.""",
+    help="write a comparison, such as `params == 61_706`",
 )
 
 # W01 waste

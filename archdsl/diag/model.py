@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from archdsl.base.printable import shortened
 from archdsl.base.source import Span
@@ -15,6 +16,8 @@ _CALLS = 6
 _PLACES = 3
 # With so many problems, nobody reads explanations that take time to find.
 _CROWD = 50
+# A fix changes at most so many places.
+_MOST_EDITS = 100
 _LABEL, _NOTE = 300, 600
 
 
@@ -62,6 +65,10 @@ class Diagnostic:
         return (span.source.name, span.start, span.end, self.code.id)
 
 
+# A place of a problem, and the fixes of the problem there.
+Place: TypeAlias = tuple[Span, tuple[Fix, ...]]
+
+
 class Refusal(Exception):
     """A valid net has no build of the kind that was asked for, or does not fit a placement.
 
@@ -85,15 +92,25 @@ def _shortened(calls: tuple[str, ...]) -> tuple[str, ...]:
     return (*calls[: _CALLS // 2], f"… {len(calls) - _CALLS} more calls …", *calls[-(_CALLS // 2) :])
 
 
-def _with_places(diagnostic: Diagnostic, places: list[Span]) -> Diagnostic:
-    """Return a diagnostic with a note about the other places of its cause."""
+def _with_places(diagnostic: Diagnostic, places: list[Place]) -> Diagnostic:
+    """Return a diagnostic with notes about the other places of its cause, one for each file, and with their edits."""
     here = diagnostic.primary.span
-    lines = sorted({span.line for span in places if span.source is here.source} - {here.line})
-    if not lines:
-        return diagnostic
-    named, more = ", ".join(map(str, lines[:_PLACES])), len(lines) - _PLACES
-    note = f"the same on line{'s' if len(lines) > 1 else ''} {named}" + (f" and {more} more" if more > 0 else "")
-    return replace(diagnostic, notes=(*diagnostic.notes, note))
+    by_file: dict[str, set[int]] = {}
+    for span, _ in places:
+        if span.line != here.line or span.source is not here.source:
+            by_file.setdefault("" if span.source is here.source else span.source.shown, set()).add(span.line)
+    notes = []
+    for file, found in sorted(by_file.items())[:_PLACES]:
+        lines = sorted(found)
+        named, more = ", ".join(map(str, lines[:_PLACES])), len(lines) - _PLACES
+        note = f"the same on line{'s' if len(lines) > 1 else ''} {named}" + (f" and {more} more" if more > 0 else "")
+        notes.append(note + (f" of {file}" if file else ""))
+    if len(by_file) > _PLACES:
+        notes.append(f"the same in {len(by_file) - _PLACES} more files")
+    edits = [each for span, fixes in places if span.source is here.source for fix in fixes[:1] for each in fix.edits]
+    fixes = tuple(replace(fix, edits=tuple(dict.fromkeys((*fix.edits, *edits)))) for fix in diagnostic.fixes)
+    fixes = tuple(fix for fix in fixes if len(fix.edits) <= _MOST_EDITS)
+    return replace(diagnostic, notes=(*diagnostic.notes, *notes), fixes=fixes if len(fixes) == 1 else diagnostic.fixes)
 
 
 @dataclass(slots=True)
@@ -101,16 +118,18 @@ class Problems:
     """Collects the diagnostics of a run.
 
     Equal diagnostics are kept once. If several uses of a block give the same diagnostic, only that of the first use is
-    kept; `notes` name that use. Problems with the same cause, such as a name that does not exist, are one diagnostic:
-    a note names the lines of the other places. The texts of a diagnostic are shortened, because they may quote names of
-    any length.
+    kept; `notes` name that use. A warning about one place is kept once, with the number of copies of its step. Problems
+    with the same cause, such as a name that does not exist, are one diagnostic: a note names the lines of the other
+    places, and the fix changes them, too. The texts of a diagnostic are shortened, because they may quote names of any
+    length.
     """
 
     notes: tuple[str, ...] = ()
     _errors: int = 0
     _found: dict[Diagnostic, None] = field(default_factory=dict)
     _places: set[tuple[Code, Span]] = field(default_factory=set)
-    _causes: dict[tuple[Code, str], tuple[Diagnostic, list[Span]]] = field(default_factory=dict)
+    _copies: dict[tuple[Code, Span], int] = field(default_factory=dict)
+    _causes: dict[tuple[Code, str], tuple[Diagnostic, list[Place]]] = field(default_factory=dict)
 
     def report(
         self,
@@ -130,16 +149,18 @@ class Problems:
 
         Raises TooManyErrors instead of adding one more error than are reported.
         """
-        if self.notes and (code, span) in self._places:
+        if (code, span) in self._places and (self.notes or not code.is_error):
+            self._copies[code, span] = self._copies.get((code, span), 1) + 1
             return
         if cause and (code, cause) in self._causes:
-            self._causes[code, cause][1].append(span)
+            self._causes[code, cause][1].append((span, fixes))
             return
         if code.is_error and self._errors >= MOST_ERRORS:
             raise TooManyErrors
         if not code.is_error and len(self._found) - self._errors >= MOST_WARNINGS:
             return
         self._places.add((code, span))
+        help = help or code.help
         label, help = shortened(label, _LABEL), help and shortened(help, _NOTE)
         others = tuple(Label(each.span, shortened(each.text, _LABEL)) for each in secondary)
         all_notes = tuple(shortened(note, _NOTE) for note in (*notes, *_shortened(self.notes)))
@@ -170,7 +191,17 @@ class Problems:
     def in_order(self) -> list[Diagnostic]:
         """Return all diagnostics, sorted by position, then by code."""
         further = {found: places for found, places in self._causes.values() if places}
-        return sorted((_with_places(each, further.get(each, [])) for each in self._found), key=Diagnostic.place)
+        found = [_with_places(self._with_copies(each), further.get(each, [])) for each in self._found]
+        errors = {each.fixes for each in found if each.code.is_error and each.fixes}
+        # A warning that an error has the edit of has its cause.
+        return sorted((each for each in found if each.code.is_error or each.fixes not in errors), key=Diagnostic.place)
+
+    def _with_copies(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return a warning with a note about the copies of its step that have it, too."""
+        copies = self._copies.get((diagnostic.code, diagnostic.primary.span), 1)
+        if copies == 1 or diagnostic.code.is_error:
+            return diagnostic
+        return replace(diagnostic, notes=(*diagnostic.notes, f"{copies:,} copies of this step have this warning"))
 
     def errors(self) -> Iterator[Diagnostic]:
         """Yield the errors."""

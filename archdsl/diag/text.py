@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from archdsl.base.printable import printable, shortened
+from archdsl.base.printable import shortened
 from archdsl.base.source import Span
 from archdsl.diag.model import Diagnostic, Label
 
@@ -46,24 +46,13 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
     colour = _RED if code.is_error else _YELLOW
     word = "error" if code.is_error else "warning"
     labels = sorted((diagnostic.primary, *diagnostic.secondary), key=lambda label: label.span.start)
-    source = diagnostic.primary.span.source
-    line, column = source.position(diagnostic.primary.span.start)
     margin = len(str(max(label.span.line for label in labels)))
-    gutter = paint(_BLUE, " " * margin + " |")
-    rows = [
-        paint(colour, f"{word}[{code.id}]") + paint(_BOLD, f": {code.title}"),
-        paint(_BLUE, " " * margin + "--> ") + f"{shortened(printable(source.name), _NAME)}:{line}:{column}",
-    ]
-    if source.text:
-        rows.append(gutter)
-        previous = None
-        for label in labels:
-            mark = (colour, "^") if label is diagnostic.primary else (_BLUE, "-")
-            if previous is not None and label.span.line > previous + 1:
-                rows.append(paint(_BLUE, "..."))
-            rows += _excerpt(label, margin, mark, paint, width, repeat=label.span.line != previous)
-            previous = label.span.line
-        rows.append(gutter)
+    rows = [paint(colour, f"{word}[{code.id}]") + paint(_BOLD, f": {code.title}")]
+    here = diagnostic.primary.span.source
+    for source in dict.fromkeys(map(id, (here, *(label.span.source for label in labels)))):
+        of_source = [label for label in labels if id(label.span.source) == source]
+        marks = [(colour, "^") if label is diagnostic.primary else (_BLUE, "-") for label in of_source]
+        rows += _excerpts(of_source, marks, margin, paint, width, is_other=source != id(here))
     noted = [_remark("note", note, margin, paint, width) for note in diagnostic.notes if note]
     advised = _remark("help", diagnostic.help, margin, paint, width) if diagnostic.help else []
     while noted and not _fits([*rows, *_flat(noted), *advised]):
@@ -71,6 +60,27 @@ def _render_one(diagnostic: Diagnostic, paint: _Paint, width: int) -> str:
     while not _fits([*rows, *_flat(noted), *advised]) and len(rows) > 2:
         rows.pop()
     return "\n".join(row.rstrip() for row in (*rows, *_flat(noted), *advised)) + "\n"
+
+
+def _excerpts(
+    labels: list[Label], marks: list[tuple[str, str]], margin: int, paint: _Paint, width: int, *, is_other: bool
+) -> list[str]:
+    """Return the rows of the labels in one file, with its name; `is_other` if the problem itself is not in it."""
+    source, first = labels[0].span.source, next((at for at, mark in enumerate(marks) if mark[1] == "^"), 0)
+    line, column = source.position(labels[first].span.start)
+    arrow = ":::" if is_other else "-->"
+    rows = [paint(_BLUE, " " * margin + f"{arrow} ") + f"{shortened(source.shown, _NAME)}:{line}:{column}"]
+    if not source.text:
+        return rows
+    gutter = paint(_BLUE, " " * margin + " |")
+    rows.append(gutter)
+    previous = None
+    for label, mark in zip(labels, marks, strict=True):
+        if previous is not None and label.span.line > previous + 1:
+            rows.append(paint(_BLUE, "..."))
+        rows += _excerpt(label, margin, mark, paint, width, repeat=label.span.line != previous)
+        previous = label.span.line
+    return [*rows, gutter]
 
 
 def _flat(parts: list[list[str]]) -> list[str]:

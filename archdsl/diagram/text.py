@@ -1,6 +1,7 @@
 """Text in drawings: line breaks, and the room that labels take before an engine measures them."""
 
 import re
+from functools import lru_cache
 
 from archdsl.diagram.arial import advance
 from archdsl.diagram.spec import Box, Cluster
@@ -50,6 +51,7 @@ def edge_label_width(text: str) -> float:
     return advance(f" {cut(clean(text), LONGEST_EDGE_LABEL)} ", _EDGE_SIZE)
 
 
+@lru_cache(1_000)
 def _bold_width(text: str) -> int:
     """Estimate the width of a bold title in points, rather too large than too small."""
     return int(sum(_TITLE_SIZE * _WIDTHS.get(char, 0.72 if char.isupper() else 0.62) for char in text)) + 1

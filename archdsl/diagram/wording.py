@@ -72,7 +72,7 @@ def byte_size(count: int) -> str:
 
 def sizes(shape: Shape) -> str:
     """Return a shape with multiplication signs: `6×28×28`."""
-    return "×".join(str(int(dim)) for dim in shape.dims) or "scalar"
+    return "×".join([str(dim.real) for dim in shape.dims]) or "scalar"
 
 
 def axes(graph: CountedGraph, root: Container, labels: Labels) -> str:
@@ -125,11 +125,16 @@ def _first_paragraph(text: str) -> str:
 
 def place(span: Span) -> str:
     """Return the file name and line of a span, such as `net.arch line 4`, without folders."""
-    return f"{PurePath(span.source.name).name} line {span.line}"
+    return f"{_file(span.source.name)} line {span.line}"
+
+
+@cache
+def _file(name: str) -> str:
+    return PurePath(name).name
 
 
 def link(span: Span) -> str | None:
     """Return the relative URL of the source line, or None if the source is not a file."""
-    name = PurePath(span.source.name).name
+    name = _file(span.source.name)
     # A quoted colon keeps a file named `javascript:…` from becoming a script URL.
     return None if name.startswith("<") else f"{quote(name, safe='', errors='replace')}#L{span.line}"

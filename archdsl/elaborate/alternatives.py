@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 
 from archdsl.base.shape import Shape
+from archdsl.base.source import Source
+from archdsl.elaborate.provenance import lines
 from archdsl.ir.graph import Node
 from archdsl.ops.reasons import ShapeError
 
 _STEPS, _CHANGES = 32, 4
 
 
-def alternative(steps: Sequence[Node], wanted: Shape) -> str | None:
+def alternative(steps: Sequence[Node], wanted: Shape, here: Source) -> str | None:
     """Return a help with the argument that gives the wanted shape; None if there is no such argument.
 
     Args:
         steps: The steps that lead to the stream, in order. Only chains of steps with one input are tried.
         wanted: The shape that the author states.
+        here: The file in which they state it.
     """
     chain = _chain(steps)
     for change in dict.fromkeys(each for node in chain for each in node.op.alternatives()):
@@ -24,8 +27,8 @@ def alternative(steps: Sequence[Node], wanted: Shape) -> str | None:
             found = set(changing[-count:])
             if _result(chain, change, found) == wanted.dims:
                 name, value = change
-                places = sorted({chain[number].span.line for number in found})
-                where = f"line {places[0]}" if len(places) == 1 else f"lines {', '.join(map(str, places))}"
+                places = lines((chain[number].span for number in found), here)
+                where = f"line {places[0]}" if len(places) == 1 else f"lines {', '.join(places)}"
                 operator = f"`{chain[changing[-1]].op.name}`"
                 target = operator if count == 1 else f"the last {count} {operator} steps"
                 return f"add `{name} = {value}` to {target} on {where}"

@@ -86,7 +86,8 @@ class Bound:
             found = Application(Answers(op, shapes, shape), role, advice, role_advice, tuple(guards))
             self.applications[key] = found
         # Calls with equal arguments share their applications, and each demands the guards at its own place.
-        recorder.replay([guard._replace(span=self.call.span) for guard in found.guards])
+        merges, span = len(shapes) > 1, self.call.span
+        recorder.replay([guard._replace(span=span, of_merge=merges) for guard in found.guards])
         return found
 
     def place(self, reason: Reason) -> Span:
@@ -177,6 +178,8 @@ class Binder:
         found: list[Hashable] = []
         for name in names[0].texts:
             if name not in scope.values:
+                if name in STREAM_NAMES:
+                    return None
                 found.append(None)
                 continue
             value = scope.read(name)
@@ -229,20 +232,23 @@ class Binder:
 
 
 class _Names(NamedTuple):
-    """The names that the arguments of a call consist of, besides literals and, if `is_arithmetic`, operations."""
+    """The names that the arguments of a call consist of, besides literals and, if `is_arithmetic`, operations.
+
+    A name such as `width` belongs to the stream where it has no value.
+    """
 
     texts: tuple[str, ...]
     is_arithmetic: bool
 
     @staticmethod
     def of(call: ast.Call) -> "_Names | None":
-        """Return the names of a call; None if its arguments depend on more, such as the stream."""
+        """Return the names of a call; None if its arguments depend on more, such as a label."""
         found: list[str] = []
         is_arithmetic = False
         left: list[ast.Expr] = [arg.value for arg in call.args]
         while left:
             expr = left.pop()
-            if isinstance(expr, ast.Name) and expr.text not in STREAM_NAMES:
+            if isinstance(expr, ast.Name):
                 found.append(expr.text)
             elif isinstance(expr, ast.Binary) and expr.symbol in _ARITHMETIC:
                 is_arithmetic = True

@@ -11,6 +11,7 @@ from archdsl.elaborate import foreign_names, layout
 from archdsl.elaborate.definitions import Default
 from archdsl.elaborate.expected import Expected, expected_by, expected_by_any
 from archdsl.elaborate.streams import Tensor
+from archdsl.elaborate.suggestions import meant_argument
 from archdsl.elaborate.training_words import about_argument
 from archdsl.elaborate.values import ERROR, ErrorValue, MaybeValue
 from archdsl.ops import all_ops
@@ -68,7 +69,8 @@ class Arguments:
                 continue
             if name is None:
                 unknown = evaluate(arg.value, expected_by_any(declared))
-                self._report_unknown(declared, names, number, arg, positional, unknown)
+                given = {_name(declared, names, at, each, positional) for at, each in enumerate(call.args)}
+                self._report_unknown(declared, names, number, arg, positional, unknown, given)
                 sound = False
                 continue
             if name in found:
@@ -131,6 +133,7 @@ class Arguments:
         arg: ast.Argument,
         positional: int,
         value: MaybeValue,
+        given: Collection[str | None],
     ) -> None:
         if arg.name is None:
             if isinstance(value, Tensor):
@@ -139,9 +142,9 @@ class Arguments:
                 self._report_unnamed(declared, names, number, arg, positional, value)
             return
         near = typo_of(arg.name.text, names)
-        help = f"did you mean `{near}`?" if near else about_argument(arg.name.text)
+        help = meant_argument(near, given) if near else about_argument(arg.name.text)
         help = help or f"remove it; `archdsl ops {declared.name}` explains the arguments"
-        fixes = (Fix(f"write `{near}`", ((arg.name.span, near),)),) if near else ()
+        fixes = (Fix(f"write `{near}`", ((arg.name.span, near),)),) if near and near not in given else ()
         label = f"`{declared.name}` takes {_listed(names)}"
         cause = f"{declared.name}.{arg.name.text}"
         self.problems.report(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from archdsl.base.guards import recorder, recording
+from archdsl.base.printable import shortened
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.substitution import outside
@@ -24,6 +25,7 @@ from archdsl.elaborate.naming import child_name
 from archdsl.elaborate.roles import stated_role
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
+from archdsl.elaborate.suggestions import meant_argument
 from archdsl.elaborate.values import ERROR, MaybeValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Use, dotted
@@ -63,16 +65,17 @@ def bind(
         value = walk.evaluator.value(arg.value, scope, cursor, BLOCK_ARGUMENT)
         name = arg.name.text if arg.name else known[number] if number < len(known) else None
         if name is None or name not in known or name in given:
-            _report_argument(walk, definition, arg, known, again=name in given)
+            named = {each.name.text for each in call.args if each.name}
+            _report_argument(walk, definition, arg, known, {*given, *named}, again=name in given)
             sound = False
             continue
         given[name] = value
     missing = [param.name.text for param in definition.params if param.default is None and param.name.text not in given]
     if missing and not partly:
         names = " and ".join(f"`{name}`" for name in missing)
-        is_named = any(arg.name is not None for arg in call.args)
-        shown = [*(f"{arg.name.text} = …" for arg in call.args if arg.name), *(f"{name} = …" for name in missing)]
-        written = ", ".join(shown) if is_named else f"{', '.join(missing)}, …"
+        written = shortened(
+            ", ".join((*(arg.span.text for arg in call.args), *(f"{name} = …" for name in missing))), 80
+        )
         help = f"write `{definition.name.text}({written})`"
         walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, f"needs {names}", help=help)
         sound = False
@@ -101,7 +104,7 @@ def _with_defaults(walk: Walk, callee: Defined, given: dict[str, Value], scope: 
 
 
 def _report_argument(
-    walk: Walk, definition: ast.Definition, arg: ast.Argument, known: list[str], *, again: bool
+    walk: Walk, definition: ast.Definition, arg: ast.Argument, known: list[str], given: set[str], *, again: bool
 ) -> None:
     name = definition.name.text
     takes = ", ".join(f"`{each}`" for each in known) or "no arguments"
@@ -109,9 +112,9 @@ def _report_argument(
         walk.problems.report(codes.GIVEN_TWICE, arg.span, f"`{name}` takes {takes}")
         return
     near = typo_of(arg.name.text, known) if arg.name else None
-    help = f"did you mean `{near}`?" if near else "remove it"
+    help = meant_argument(near, given) if near else "remove it"
     span = arg.name.span if arg.name else arg.span
-    fixes = (Fix(f"write `{near}`", ((span, near),)),) if near else ()
+    fixes = (Fix(f"write `{near}`", ((span, near),)),) if near and near not in given else ()
     walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, span, f"`{name}` takes {takes}", help=help, fixes=fixes)
 
 
@@ -146,7 +149,7 @@ def _expand(
         frozenset(values),
         aliases=_aliases(call, definition, scope),
     )
-    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call)}"):
+    with walk.problems.noting(f"in the macro {definition.name.text}, called at line {_line(walk, call, definition)}"):
         return walk.body(definition.body, inner, cursor)
 
 
@@ -170,7 +173,7 @@ def _use(
     children = Children(numbered=False, labels=_labels(walk, callee, entry.blocks))
     usage = usage_of(walk, callee)
     inner, start = entry.scope(before, path, children, usage)
-    place = f"in {dotted(path)}, called at line {_line(walk, call)}"
+    place = f"in {dotted(path)}, called at line {_line(walk, call, definition)}"
     with walk.problems.noting(place), recording(usage.guards):
         body, after = definition.body, cursor.at(start)
         if definition.kind == "model":
@@ -202,10 +205,9 @@ def _use(
     return Unfolded([container], cursor.at(output))
 
 
-def _line(walk: Walk, call: ast.Call) -> str:
-    """Return the line of a call, with its file if that is not the file that is compiled."""
-    span = call.span
-    return str(span.line) if span.source is walk.main else f"{span.line} of {span.source.name}"
+def _line(walk: Walk, call: ast.Call, definition: ast.Definition) -> str:
+    """Return the line of a call, with its file unless all is in the file that is compiled."""
+    return call.span.line_from(walk.main if definition.span.source is walk.main else definition.span.source)
 
 
 def _labels(walk: Walk, callee: Defined, given: Mapping[str, Defined]) -> frozenset[str]:
@@ -226,7 +228,8 @@ def _at_input(walk: Walk, call: ast.Call, model: ast.Definition, scope: Scope, c
     sizes = walk.evaluator.sizes(inputs[0].shape, scope, cursor) if inputs else None
     if len(inputs) > 1:
         label = f"`{model.name.text}` has {len(inputs)} inputs, and one stream flows here"
-        walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label)
+        help = "write it as a block: the stream is its first input, and parameters hold the others"
+        walk.problems.report(codes.NO_ARGUMENT_FOR_BLOCK, call.span, label, help=help)
         return cursor.error()
     stream = cursor.stream
     if sizes is None or not isinstance(stream, Tensor):

@@ -1,5 +1,6 @@
 """The budget of an elaboration, which makes it end for every file."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from archdsl.syntax import ast
 
 # A cycle of blocks is described with so many names.
 _NAMES = 4
+_CONDITION = re.compile(r"\b(?:if|for)\b|\*").search
 _SMALLER = "use smaller sizes: PyTorch counts the bytes of a batch in 64 bits"
 
 
@@ -26,7 +28,8 @@ class OverBudget(Exception):
 class Budget:
     """Counts operations, steps without operations, and levels of blocks and brackets, and holds them to the limits.
 
-    `calls` holds the definitions that are being unfolded, outermost first, with the calls that use them.
+    `calls` holds the definitions that are being unfolded, outermost first, with the calls that use them. `allowed`
+    holds the answers of steps whose sizes are within bounds, which equal steps share.
     """
 
     problems: Problems
@@ -35,6 +38,7 @@ class Budget:
     operations: int = 0
     idle: int = 0
     calls: list[tuple[ast.Definition, Span]] = field(default_factory=list)
+    allowed: set[Answers] = field(default_factory=set)
 
     def count_operation(self, span: Span) -> None:
         """Count an operation.
@@ -121,7 +125,8 @@ class Budget:
         last = cycle[0][1]
         rest = cycle[1:_NAMES]
         secondary = tuple(Label(place, f"`{each.name.text}` is called here") for each, place in rest if place != last)
-        help = "end the recursion with an `if`, or raise the limit with --max-nesting"
+        ends = any(_CONDITION(definition.span.text) for definition, _ in cycle)
+        help = "end the recursion with an `if`" + (", or raise the limit with --max-nesting" if ends else "")
         primary = Label(last, f"{names[0]}{around}; {text}")
         self.problems.add(Diagnostic(codes.TOO_DEEP, primary, secondary, help=help))
 
@@ -142,7 +147,16 @@ class Budget:
             self.problems.report(codes.TOO_MANY_NAMES, span, f"a model has at most {MAX_NAMES:,} {kind}")
             raise OverBudget
 
-    def allows(self, shape: Shape, span: Span) -> bool:
+    def allows(self, answers: Answers, span: Span) -> bool:
+        """Return whether the result and the weights of a step are within bounds, and report it otherwise."""
+        if answers in self.allowed:
+            return True
+        if not (self._allows_shape(answers.shape, span) and self._allows_weights(answers, span)):
+            return False
+        self.allowed.add(answers)
+        return True
+
+    def _allows_shape(self, shape: Shape, span: Span) -> bool:
         """Return whether the size of a tensor is within bounds, and report it otherwise."""
         if shape.rank > MAX_AXES:
             label = f"this would have {shape.rank} axes, and at most {MAX_AXES} are allowed"
@@ -153,7 +167,7 @@ class Budget:
         self.problems.report(codes.NUMBER_TOO_LARGE, span, f"{shape} has more than 2**59 elements", help=_SMALLER)
         return False
 
-    def allows_weights(self, answers: Answers, span: Span) -> bool:
+    def _allows_weights(self, answers: Answers, span: Span) -> bool:
         """Return whether the weights and tables of a layer are within bounds, and report it otherwise."""
         buffers = (prod(sizes) for _, sizes in answers.buffer_sizes)
         if max(answers.params, *buffers, 0) < MAX_ELEMENTS:

@@ -8,7 +8,7 @@ from archdsl.diag import codes
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.decisions import tested, within
 from archdsl.elaborate.scopes import Scope
-from archdsl.elaborate.values import ERROR, Value
+from archdsl.elaborate.values import ERROR, Value, is_whole
 from archdsl.elaborate.walk import Made, Unfolded, Walk, stopped
 from archdsl.ir.origin import Test
 from archdsl.ops.argument_types import shown
@@ -67,7 +67,8 @@ def bindings(walk: Walk, statement: ast.For, scope: Scope, cursor: Cursor) -> li
     if items is ERROR:
         return None
     if not isinstance(items, list | tuple):
-        _report_no_list(walk, statement.items.span, f"{shown(items)} is not a list")
+        count = items if is_whole(items) and items > 0 else 4
+        _report_no_list(walk, statement.items.span, f"{shown(items)} is not a list", count)
         return None
     names = [name.text for name in statement.names]
     found: list[dict[str, Value]] = []
@@ -81,8 +82,8 @@ def bindings(walk: Walk, statement: ast.For, scope: Scope, cursor: Cursor) -> li
     return found
 
 
-def _report_no_list(walk: Walk, span: Span, label: str) -> None:
-    walk.problems.report(codes.NOT_A_LIST, span, label, help="write `for i in range(4)`, or name a list")
+def _report_no_list(walk: Walk, span: Span, label: str, count: int = 4) -> None:
+    walk.problems.report(codes.NOT_A_LIST, span, label, help=f"write `for i in range({count})`, or name a list")
 
 
 def branch(walk: Walk, statement: ast.If, scope: Scope, cursor: Cursor) -> Body | None:

@@ -28,8 +28,9 @@ def report_shape_error(walk: Walk, bound: Bound, reason: Reason, inputs: tuple[T
     notes: tuple[str, ...] = ()
     help = reason.help()
     if isinstance(reason, WindowDoesNotFit):
-        notes = provenance.shrinking(history, given)
-        lines = provenance.pools(history)
+        here = bound.call.span.source
+        notes = provenance.shrinking(history, given, here)
+        lines = provenance.pools(history, here)
         if lines and help:
             help += f", or drop {_one_of_the_pools(lines)}"
     found = _other_layout(bound, reason, inputs[0], given)
@@ -135,7 +136,7 @@ def check_shape(walk: Walk, stated: ast.ShapeOf, scope: Scope, cursor: Cursor) -
         if walk.shapes or _agrees(sizes, tensor, stated.span):
             continue
         steps, given = provenance.history(walk.parts.nodes, walk.parts.inputs, tensor)
-        change = alternative(steps, Shape(sizes))
+        change = alternative(steps, Shape(sizes), stated.span.source)
         written = f"{stated.role.text} {tensor.shape}" if stated.role else str(tensor.shape)
         walk.problems.report(
             codes.SHAPE_DIFFERS,
@@ -159,7 +160,7 @@ def _agrees(sizes: tuple[int, ...], tensor: Tensor, span: Span) -> bool:
     return agrees
 
 
-def _one_of_the_pools(lines: list[int]) -> str:
+def _one_of_the_pools(lines: list[str]) -> str:
     if len(lines) == 1:
         return f"the pool on line {lines[0]}"
-    return "one of the pools on lines " + ", ".join(map(str, lines[:-1])) + f" and {lines[-1]}"
+    return "one of the pools on lines " + ", ".join(lines[:-1]) + f" and {lines[-1]}"

@@ -39,6 +39,9 @@ from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+_ONE_STREAM = "join the streams first, for example with `concat`"
+_NO_STREAM = "write a number, or a parameter"
+
 
 class Evaluator:
     """Computes expressions in a scope, with the stream at a cursor."""
@@ -112,7 +115,7 @@ class _Evaluation:
             return self._compute(expr)
         except Uncomputable as why:
             fixes = _rounding(expr) if isinstance(why, Remainder) else ()
-            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why), fixes=fixes)
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why), help=why.help, fixes=fixes)
         except TooLarge as why:
             self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}", help=why.help)
         finally:
@@ -132,7 +135,9 @@ class _Evaluation:
     def _compute(self, expr: ast.Expr) -> MaybeValue:
         match expr:
             case ast.Literal():
-                return values.bounded(expr.value, self.limits)
+                # The parser reported an integer that is out of range.
+                is_reported = values.is_whole(expr.value) and expr.value > MAX_NUMBER
+                return ERROR if is_reported else values.bounded(expr.value, self.limits)
             case ast.Name():
                 return self._name(expr)
             case ast.Display():
@@ -182,14 +187,15 @@ class _Evaluation:
         stream = self.cursor.stream
         if not isinstance(stream, Tensor):
             if self.cursor.is_bundle:
-                raise Uncomputable(f"several streams flow here, so there is no single `{name}`")
-            raise Uncomputable(f"`{name}` belongs to the stream, and there is no stream before the input")
+                raise Uncomputable(f"several streams flow here, so there is no single `{name}`", _ONE_STREAM)
+            raise Uncomputable(f"`{name}` belongs to the stream, and there is no stream before the input", _NO_STREAM)
         if name == "shape":
             return stream.shape.dims
         with recording(None):
             axis = axis_of(self.problems, word, stream)
         if axis is None:
-            raise Uncomputable(f"the stream is {stream.shape} and has no {name}")
+            help = f"use `shape[0]`, which is {int(stream.shape.dims[0])}" if stream.shape.dims else None
+            raise Uncomputable(f"the stream is {stream.shape} and has no {name}", help)
         return stream.shape.dims[axis]
 
     def _reference(self, reference: ast.Reference) -> MaybeValue:
@@ -321,7 +327,7 @@ class _Evaluation:
             return value != negated
         if value is not ERROR:
             label = f"{shown(value)} is {values.kind_of(value)}, not a truth value"
-            self.problems.report(codes.CANNOT_COMPUTE, expr.span, label)
+            self.problems.report(codes.CANNOT_COMPUTE, expr.span, label, help="write a comparison, such as `width > 8`")
         return ERROR
 
     # functions and initialisers

@@ -14,6 +14,11 @@ from archdsl.syntax import ast
 
 # A step with one of these after it would be read otherwise if another step were appended to it.
 _BINDS = re.compile(r"[ \t]*(?:\*|if\b)").match
+# The label of the step that begins at the end of a text.
+_LABEL = re.compile(r"[A-Za-z_]\w*[ \t]*:[ \t]*$").search
+_LONGEST_LABEL = 260
+# Layers that flatten their input.
+_FLATTENING = frozenset({"InnerProduct"})
 _CODE = re.compile(r"`([^`]*)`")
 
 
@@ -32,12 +37,13 @@ def is_layer(name: str) -> bool:
     return name[0].isupper() and any(layer.form is not Form.NONE for layer in find_layers(name))
 
 
-def step(call: ast.Call, *, branches: bool = False) -> Help | None:
+def step(call: ast.Call, *, branches: bool = False, stream: Shape | None = None) -> Help | None:
     """Return the help for a call of a layer or function of another framework, or None if the name is unknown.
 
     Args:
         call: The call.
         branches: Whether branches in braces follow the call, so that only its name can change.
+        stream: The shape of its input, if it is known.
     """
     from archdsl.foreign.rewrite import advice
 
@@ -49,7 +55,20 @@ def step(call: ast.Call, *, branches: bool = False) -> Help | None:
         return _merge(call, label, found.help, found.merge)
     if found.text is None or _is_bound(call.span, found.text):
         return Help(label, found.help)
+    if call.name.text in _FLATTENING and stream is not None and stream.rank > 1:
+        return _flattened(call, label, found.text)
     return Help(label, found.help, (Fix(found.help, ((call.span, found.text),)),))
+
+
+def _flattened(call: ast.Call, label: str, step: str) -> Help:
+    """Return the help for a layer that flattens its input itself; `step` is the layer alone in archdsl."""
+    source, start = call.span.source, call.span.start
+    own = _LABEL(source.text, max(0, start - _LONGEST_LABEL), start)
+    text = f"flatten -> {own.group() if own else ''}{step}"
+    help = f"write `{text}`: this layer flattens its input"
+    return Help(
+        label, help, (Fix(f"write `{text}`", ((Span(source, own.start() if own else start, call.span.end), text),)),)
+    )
 
 
 def _merge(call: ast.Call, label: str, help: str, merge: str | None) -> Help:

@@ -9,7 +9,7 @@ from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label
-from archdsl.elaborate import control
+from archdsl.elaborate import control, foreign_names
 from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.decisions import entered, tested, within
@@ -224,7 +224,7 @@ def split(walk: Walk, call: ast.Call, label: ast.Name | None, scope: Scope, curs
     rank = stream.shape.rank
     if not -rank <= (stated or 0) < rank:
         text = f"`axis` is {stated}, but {stream.shape} has the axes 0 to {rank - 1}"
-        walk.problems.report(codes.OUT_OF_RANGE, call.span, text)
+        walk.problems.report(codes.OUT_OF_RANGE, call.span, text, help=f"give an axis from 0 to {rank - 1}")
         return stopped(cursor)
     axis = (stated or 0) % rank
     total = stream.shape.dims[axis]
@@ -264,7 +264,10 @@ def _split_arguments(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -
             return None
         if name not in ("parts", "axis") or name in given:
             text = "`split` takes the number of parts, and `axis`"
-            walk.problems.report(codes.NO_SUCH_ARGUMENT, argument.span, text, help="write `split(2, axis = 1)`")
+            named = argument.name is not None
+            known = foreign_names.argument(SPLIT, ["parts", "axis"], call, argument, given) if named else None
+            help, fixes = (known.help, known.fixes) if known else ("write `split(2, axis = 1)`, for example", ())
+            walk.problems.report(codes.NO_SUCH_ARGUMENT, argument.span, text, help=help, fixes=fixes)
             return None
         given[name] = value
     count, axis = given.get("parts"), given.get("axis", 0)

@@ -34,6 +34,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sum": sum,
     "zip": lambda *lists: _lists(zip(*lists, strict=True)),
 }
+_USAGE = {
+    "abs": "-3", "ceil": "2.5", "enumerate": "[8, 16]", "floor": "2.5", "len": "[8, 16]", "make_divisible": "37, 8",
+    "max": "4, 8", "min": "4, 8", "range": "4", "round": "2.5", "sum": "[8, 16]", "zip": "[8, 16], [1, 2]",
+}  # fmt: skip
 # Functions whose result does not depend on the numbers in their arguments.
 _ANY_NUMBERS = frozenset({"enumerate", "len", "zip"})
 
@@ -54,7 +58,8 @@ def apply(function: str, args: Sequence[Value], span: Span, limits: Limits) -> V
         return bounded(result, limits)
     except (TypeError, ValueError, ArithmeticError) as error:
         given = ", ".join(map(shown, args)) or "nothing"
-        raise Uncomputable(f"`{function}` cannot be applied to {given}") from error
+        usage = f"write it as in `{function}({_USAGE[function]})`"
+        raise Uncomputable(f"`{function}` cannot be applied to {given}", usage) from error
 
 
 def _result(function: str, args: Sequence[Value], span: Span) -> Any:

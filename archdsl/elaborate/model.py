@@ -174,7 +174,8 @@ class _Unfolding:
         role = input_role(problems, statement.shape)
         earlier = next((other for other in inputs if other.name == given.name), None)
         if earlier:
-            problems.report(codes.DEFINED_TWICE, name.span, secondary=(Label(earlier.span, "first here"),))
+            first, help = (Label(earlier.span, "first here"),), f"call it `{name.text}_2`, for example"
+            problems.report(codes.DEFINED_TWICE, name.span, secondary=first, help=help)
             return cursor
         if sizes and not self.steps.shapes and statement.shape.role is None:
             with recording(None):
@@ -218,7 +219,7 @@ class _Unfolding:
             for name in names:
                 why = why_no_parameter(name)
                 if why:
-                    problems.report(codes.RESERVED_NAME, label.span, why)
+                    problems.report(codes.RESERVED_NAME, label.span, why, help="choose another name for the device")
                 elif name in declared:
                     problems.report(codes.DEFINED_TWICE, label.span, f"`{name}` is already declared")
                 else:
@@ -250,7 +251,8 @@ class _Unfolding:
         if any(output.name == texts[0] for output in self.outputs) or texts[0] == "output":
             # Otherwise two steps have the same label, which is reported already.
             if is_reference or texts[0] == "output":
-                problems.report(codes.BAD_OUTPUT, first.span, f"there is already an output `{texts[0]}`")
+                label, help = f"there is already an output `{texts[0]}`", f"call it `{texts[0]}_2`, for example"
+                problems.report(codes.BAD_OUTPUT, first.span, label, help=help)
             return made
         why = why_no_output(texts[0])
         # Otherwise the first step has this label, and it is reported there.

@@ -9,6 +9,8 @@ from archdsl.elaborate.scopes import Scope
 from archdsl.syntax import ast
 from archdsl.syntax.ast_queries import bodies, calls, inside
 
+_SHORT = 60
+
 
 class NearMiss(NamedTuple):
     """The explanation of a name: text under it, the place that it stands for, an instruction and its edits."""
@@ -24,6 +26,7 @@ class _Place(NamedTuple):
 
     name: str
     span: Span
+    step: Span
     outer: tuple[str, ...]
     is_last: bool
 
@@ -65,7 +68,7 @@ def _in_same_definition(text: str, span: Span, place: _Place) -> NearMiss | None
         if place.outer:
             return None
         label = f"the step `{text}` comes later, on line {place.span.line}"
-        return NearMiss(label, (Label(place.span, there),), "a reference reads a step above it: change the order")
+        return NearMiss(label, (Label(place.span, there),), _order(text, span, place))
     if not place.outer:
         return None
     inner = ".".join((*place.outer, text))
@@ -77,6 +80,17 @@ def _in_same_definition(text: str, span: Span, place: _Place) -> NearMiss | None
         return NearMiss(label, secondary, help, (Fix(f"write `@{outer}`", ((span, f"@{outer}"),)),))
     help = f"only the output of `{place.outer[0]}` can be read here, as `@{place.outer[0]}`; end the submodule after"
     return NearMiss(label, secondary, f"{help} `{text}`, or take `{text}` out of it")
+
+
+def _order(text: str, span: Span, place: _Place) -> str:
+    """Return the help for a reference at `span` to a step below."""
+    step = " ".join(place.step.text.split())
+    if len(step) > _SHORT or not span.text.startswith("@"):
+        return f"a reference reads a step above it: move `{text}` up; the steps after it then read its output"
+    return (
+        f"a reference reads a step above it: write `{step}` here in place of `{span.text}`, or move it up; the steps"
+        f" after it then read its output"
+    )
 
 
 def _in_caller(text: str, definition: ast.Definition, scope: Scope) -> NearMiss | None:
@@ -157,7 +171,7 @@ def _places(body: tuple[ast.Statement, ...], outer: tuple[str, ...]) -> Iterator
             within = around
             if isinstance(step.label, ast.Name):
                 is_last = is_end and number == len(chain.steps)
-                yield _Place(step.label.text, step.label.span, around, is_last)
+                yield _Place(step.label.text, step.label.span, step.span, around, is_last)
                 if isinstance(step.unit, ast.Braces | ast.Numbered):
                     within = (*around, step.label.text)
             inner: tuple[ast.Statement, ...] = inside(step.unit)

@@ -109,7 +109,7 @@ def _no_block(walk: Walk, call: ast.Call, scope: Scope, cursor: Cursor) -> Unfol
     if not is_lost and not report_training_word(walk.problems, codes.NO_SUCH_BLOCK, call.name):
         given = [name for name, value in scope.values.items() if isinstance(value, Defined)]
         known = [name for name, each in definitions.items() if each.definition.kind != "model"]
-        report_unknown_block(walk.problems, call, [*known, *given])
+        report_unknown_block(walk.problems, call, [*known, *given], cursor)
         if foreign_names.step(call):
             return stopped(cursor)
     for arg in call.args:

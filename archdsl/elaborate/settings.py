@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, prod
 
+from archdsl.base.printable import shortened
 from archdsl.base.shape import Shape
 from archdsl.elaborate.suggestions import suggestion
 from archdsl.elaborate.values import Value
@@ -11,6 +12,7 @@ from archdsl.ops.argument_types import shown
 from archdsl.ops.initialisers import Initialiser
 from archdsl.syntax import ast
 
+_SHOWN = 40
 _WORDS: dict[str, Value] = {"true": True, "false": False, "none": None}
 _NUMBER = re.compile(r"-?\d[\d_]*")
 _REAL = re.compile(r"-?\d[\d_]*(\.\d[\d_]*)?([eE][+-]?\d+)?")
@@ -37,16 +39,21 @@ def parse_setting(text: str) -> tuple[str, Value]:
 def _value(name: str, text: str) -> Value:
     if text in _WORDS:
         return _WORDS[text]
-    digits = text.replace("_", "")
     if _NUMBER.fullmatch(text):
-        if len(digits) > 20 or abs(int(digits)) >= 2**63:
-            raise SettingError(f"{text} is too large")
-        return int(digits)
+        return _integer(text)
     if _REAL.fullmatch(text):
-        return _finite(name, float(digits))
+        return _finite(name, float(text.replace("_", "")))
     if re.fullmatch(r"\d+(x\d+)+", text):
-        return tuple(int(part) for part in text.split("x"))
+        return tuple(map(_integer, text.split("x")))
     return text.strip('"')
+
+
+def _integer(text: str) -> int:
+    """Return an integer, which must not be beyond 2**63. Python does not read one of more than 4,300 digits."""
+    digits = text.replace("_", "")
+    if len(digits) > 20 or abs(int(digits)) >= 2**63:
+        raise SettingError(f"{shortened(text, _SHOWN)} is too large")
+    return int(digits)
 
 
 def _finite(name: str, value: float) -> float:
@@ -86,7 +93,7 @@ def parse_shape(text: str) -> tuple[str | None, Shape]:
     name = name.strip()
     if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", sizes.strip()) or (equals and not name.isidentifier()):
         raise SettingError(f"`{text}` is not a shape such as 3x320x320 or image=3x320x320")
-    dims = tuple(int(size) for size in sizes.strip().split("x"))
+    dims = tuple(map(_integer, sizes.strip().split("x")))
     if prod(dims) >= 2**63:
         raise SettingError(f"{sizes} has more than 2**63 elements")
     return name or None, Shape(dims)
@@ -96,7 +103,12 @@ def require_inputs(model: str, inputs: Sequence[str], given: Iterable[str | None
     """Raise SettingError where a shape is given to an input that the model does not have."""
     for name in given:
         if name is not None and name not in inputs:
-            raise SettingError(f"{model} has no input `{name}`; {suggestion(name, list(inputs))}")
+            raise SettingError(f"{model} has no input `{name}`; {_known(name, inputs)}")
+
+
+def _known(name: str, names: Sequence[str]) -> str:
+    """Return the most similar of some names, or the first ones."""
+    return suggestion(name, list(names)) or f"there are `{names[0]}`, `{names[1]}` and {len(names) - 2} others"
 
 
 def require_parameters(model: str, params: Sequence[ast.Parameter], settings: Mapping[str, object]) -> None:
@@ -104,5 +116,5 @@ def require_parameters(model: str, params: Sequence[ast.Parameter], settings: Ma
     known = [param.name.text for param in params]
     for name, value in settings.items():
         if name not in known:
-            hint = suggestion(name, known) or f"{model} has no parameters"
+            hint = _known(name, known) if known else f"{model} has no parameters"
             raise SettingError(f"{model} has no parameter `{name}` to set to {shown(value)}; {hint}")

@@ -1,5 +1,6 @@
 """The walk over statements, chains and steps: each is bound, checked and added to the graph."""
 
+import re
 from collections.abc import Mapping
 from typing import assert_never
 
@@ -22,7 +23,7 @@ from archdsl.elaborate.naming import child_name, report_label
 from archdsl.elaborate.repeats import Repeats, enter_label, repeats
 from archdsl.elaborate.scopes import Children, Scope
 from archdsl.elaborate.streams import Tensor
-from archdsl.elaborate.values import ErrorValue
+from archdsl.elaborate.values import ERROR, ErrorValue
 from archdsl.elaborate.walk import GraphParts, Made, Unfolded, single, stopped
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
 from archdsl.ir.origin import Origin
@@ -33,6 +34,10 @@ from archdsl.syntax.ast_queries import Below
 
 # Units of work for an operation and a submodule, beside those for their statements.
 _OPERATION, _SUBMODULE = 10, 8
+
+
+# The names that a statement of another language gives values to.
+_BINDS = re.compile(r"\s*(?:for\s+([\w\s,]+?)\s+in\b|(?:let\s+|var\s+|const\s+)?(\w+)\s*=(?!=))").match
 
 
 class Steps:
@@ -74,7 +79,8 @@ class Steps:
             case ast.For() | ast.If():
                 return scope, control.unfolded(self, statement, scope, cursor, self.body)
             case ast.Broken():
-                return scope, stopped(cursor)
+                names = _bound(statement.span.text)
+                return scope.with_values(dict.fromkeys(names, ERROR)) if names else scope, stopped(cursor)
             case ast.Output():
                 label = "only the model that is built has outputs, not its parts"
                 help = (
@@ -234,7 +240,7 @@ class Steps:
             return stopped(cursor)
         answers = found.answers
         with recording(None):
-            allows = self.budget.allows(answers.shape, span) and self.budget.allows_weights(answers, span)
+            allows = self.budget.allows(answers, span)
         if not allows:
             return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
@@ -250,3 +256,9 @@ class Steps:
         self.parts.nodes[path] = node
         self.parts.roles[path] = found.role
         return Unfolded([node], cursor.at(Tensor(path, shape, found.role)))
+
+
+def _bound(text: str) -> list[str]:
+    """Return the names that a statement which could not be parsed would have given values to."""
+    found = _BINDS(text[:300])
+    return re.findall(r"[A-Za-z_]\w*", found[1] or found[2]) if found else []

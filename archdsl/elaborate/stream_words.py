@@ -64,14 +64,18 @@ def warn_of_sizes(problems: Problems, op: type[Op], call: ast.Call, scope: Scope
     if not isinstance(stream, Tensor) or not stream.role.is_map:
         return
     for argument in _counting_channels(op, call):
-        for name in names_in(argument.value):
+        for name in () if isinstance(argument.value, ast.Literal) else names_in(argument.value):
             axis = stream.role.axis(name.text, stream.shape.rank)
             if name.text not in PIXEL_WORDS or name.text in scope.values or axis is None:
                 continue
             size = int(stream.shape.dims[axis])
             label = f"`{name.text}` is the {name.text} of the map here, {size} pixel{'s' * (size != 1)}"
             fix = Fix(f"write `shape[{axis}]` if the map's {name.text} is meant", ((name.span, f"shape[{axis}]"),))
-            help = f"declare a parameter `{name.text}`, or write `shape[{axis}]` if the map's {name.text} is meant"
+            here = near_misses.definition_at(name.span, scope)
+            passed = " and pass it" if here and here.kind != "model" else ""
+            help = (
+                f"declare a parameter `{name.text}`{passed}, or write `shape[{axis}]` if the map's {name.text} is meant"
+            )
             # A parameter of this name that another definition has is probably meant.
             elsewhere = near_misses.of_value(name, scope)
             secondary = elsewhere.secondary if elsewhere else ()

@@ -1,6 +1,6 @@
 """Suggestions for a name that does not exist."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from archdsl.base.typos import typo_of
 
@@ -10,6 +10,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     begins = name.lower().startswith
     near = typo_of(name, known) or max((each for each in known if len(each) > 2 and begins(each)), key=len, default="")
     return f"did you mean `{near}`?" if near else None
+
+
+def meant_argument(near: str, given: Collection[str | None]) -> str:
+    """Return the help for a name that misspells an argument; `given` are the arguments that the call gives."""
+    return f"remove it: the call already gives `{near}`" if near in given else f"did you mean `{near}`?"
 
 
 def suggestion(name: str, known: list[str]) -> str | None:

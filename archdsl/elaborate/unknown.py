@@ -15,10 +15,12 @@ from archdsl.elaborate.stream_words import stream_names
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import nearest, suggestion
 from archdsl.ops import all_ops, lookup
-from archdsl.ops.argument_types import PADDING
+from archdsl.ops.argument_types import PADDING, TRUTH
 from archdsl.ops.initialisers import INITIALISER, all_initialisers
 from archdsl.syntax import ast
 
+# Operators that a message names.
+_OWNERS = 3
 _STEPS = ("split", "exchange")
 _WITH_BRANCHES = ("residual", "else", "project")
 
@@ -38,26 +40,34 @@ def report_unknown_operator(problems: Problems, call: ast.Call, scope: Scope, *,
         return
     known = [*(op.name for op in all_ops()), *(_WITH_BRANCHES if branches else _STEPS)]
     near = typo_of(name.text, known)
-    help = f"did you mean `{near}`?" if near else found.help if found else "`archdsl ops` lists all operators"
-    problems.report(
-        codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near), cause="" if near else name.text
-    )
+    help = f"did you mean `{near}`?" if near else found.help if found else _as_argument(name.text)
+    help = help or "`archdsl ops` lists all operators"
+    problems.report(codes.NO_SUCH_OPERATOR, name.span, help=help, fixes=_meant(name, near), cause=name.text)
 
 
-def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str]) -> None:
+def _as_argument(name: str) -> str | None:
+    """Return the help for a step that has the name of an argument: which operators take it."""
+    found = [op for op in all_ops() if name in op.arguments]
+    if not found:
+        return None
+    owners = ", ".join(f"`{op.name}`" for op in found[:_OWNERS]) + (" and others" if len(found) > _OWNERS else "")
+    value = "true" if found[0].arguments[name].kind is TRUTH else "…"
+    return f"`{name}` is an argument of {owners}: write `{name} = {value}` in the call"
+
+
+def report_unknown_block(problems: Problems, call: ast.Call, blocks: list[str], cursor: Cursor) -> None:
     """Report a call of a block that does not exist; `blocks` are those that do."""
+    stream = cursor.stream.shape if isinstance(cursor.stream, Tensor) else None
     name = call.name
     near = typo_of(name.text, blocks)
-    found = None if near else foreign_names.step(call)
+    found = None if near else foreign_names.step(call, stream=stream)
     if found:
         problems.report(codes.NO_SUCH_BLOCK, name.span, found.label, help=found.help, fixes=found.fixes)
         return
     near = near or typo_of(name.text, [op.name for op in all_ops()])
     define = f"define it: `block {name.text} {{ … }}`; capitalised names are blocks, and this file defines none"
     help = f"did you mean `{near}`?" if near else suggestion(name.text, blocks) or define
-    problems.report(
-        codes.NO_SUCH_BLOCK, name.span, help=help, fixes=_meant(name, near), cause="" if near else name.text
-    )
+    problems.report(codes.NO_SUCH_BLOCK, name.span, help=help, fixes=_meant(name, near), cause=name.text)
 
 
 def _meant(name: ast.Name, near: str | None) -> tuple[Fix, ...]:

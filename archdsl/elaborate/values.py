@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, assert_never, cast
 
-from archdsl.base.guards import recorder
+from archdsl.base.guards import at, recorder
 from archdsl.base.source import Span
 from archdsl.base.symbolic import Compound, TracedFloat, TracedInt, applied, combined, compared, fixed, is_traced
 from archdsl.elaborate.definitions import Defined
@@ -33,7 +33,11 @@ _T = TypeVar("_T")
 
 
 class Uncomputable(Exception):
-    """The operands of an expression do not go together; the text says why."""
+    """The operands of an expression do not go together; the text says why, and `help` what to write."""
+
+    def __init__(self, text: str, help: str | None = None) -> None:
+        super().__init__(text)
+        self.help = help
 
 
 class Remainder(Uncomputable):
@@ -144,9 +148,10 @@ def binary(symbol: str, left: Value, right: Value, limits: Limits) -> Value:
         if isinstance(left, tuple) and isinstance(right, tuple):
             return bounded((*left, *right), limits)
     if not (is_number(left) and is_number(right)):
-        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
+        what = "two numbers, or two lists" if symbol == "+" else "two numbers"
+        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}", f"use {what}")
     if symbol in ("/", "//", "%") and compared("==", right, 0):
-        raise Uncomputable("division by zero")
+        raise Uncomputable("division by zero", "divide by another number")
     if symbol != "**" and (isinstance(left, float) or isinstance(right, float)):
         return bounded(combined(symbol, left, right), limits)
     return bounded(_ARITHMETIC[symbol](left, right), limits)
@@ -158,14 +163,18 @@ def negated(value: Value, limits: Limits) -> Value:
     Raises Uncomputable where the value is not a number.
     """
     if not is_number(value):
-        raise Uncomputable(f"`-` does not apply to {kind_of(value)}")
+        raise Uncomputable(f"`-` does not apply to {kind_of(value)}", "use a number")
     return binary("-", 0, value, limits) if isinstance(value, int) else applied("-", value)
 
 
 def _divide(left: int, right: int) -> int:
     if left % right:
-        raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder; `//` divides and rounds down")
+        help = "write `//` to divide and round down, or use numbers without a remainder"
+        raise Remainder(f"{shown(left)} / {shown(right)} leaves a remainder", help)
     return left // right
+
+
+_POWER = "use a positive base, and a smaller exponent"
 
 
 def _power(left: Number, right: Number) -> Number:
@@ -183,8 +192,10 @@ def _power(left: Number, right: Number) -> Number:
     is_open = (is_traced(left) or is_traced(right)) and compared(">", left, 0)
     try:
         return combined("**", left, right) if is_open else combined("**", fixed(left), fixed(right))
+    except (OverflowError, ZeroDivisionError) as error:
+        raise Uncomputable("the power is not a finite number", _POWER) from error
     except ArithmeticError as error:
-        raise Uncomputable("the power is not a finite number") from error
+        raise Uncomputable("the power of a negative number is real only for integer exponents", _POWER) from error
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Number]] = {
@@ -214,7 +225,8 @@ def compare(symbol: str, left: Value, right: Value) -> bool:
     if symbol in ("==", "!="):
         return (left == right) == (symbol == "==")
     if not (isinstance(left, str) and isinstance(right, str)):
-        raise Uncomputable(f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}")
+        text = f"`{symbol}` does not apply to {kind_of(left)} and {kind_of(right)}"
+        raise Uncomputable(text, "compare two numbers, or two strings")
     return _ORDER[symbol](left, right)
 
 
@@ -224,11 +236,14 @@ def index(owner: Value, position: Value) -> Value:
     Raises Uncomputable where the owner has no such item.
     """
     if not isinstance(owner, list | tuple):
-        raise Uncomputable(f"{kind_of(owner)} has no items")
+        raise Uncomputable(f"{kind_of(owner)} has no items", "use a list, or `shape`; write a number without an index")
     if not is_whole(position):
-        raise Uncomputable(f"an index must be an integer, not {kind_of(position)}")
+        raise Uncomputable(
+            f"an index must be an integer, not {kind_of(position)}", "write an integer, as in `shape[1]`"
+        )
     if not -len(owner) <= position < len(owner):
-        raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0")
+        bounds = f"use an index from 0 to {len(owner) - 1}" if owner else "add items to the list"
+        raise Uncomputable(f"there are {len(owner)} items, and no item {position}, counted from 0", bounds)
     return owner[position]
 
 
@@ -236,9 +251,9 @@ def fix(value: object, span: Span, *, of_map: bool = False) -> None:
     """Record that the net at a place of the source depends on a value in a way that its trace does not express."""
     if recorder.log is None or type(value) in (int, str, bool, float):
         return
-    recorder.span = span
     if isinstance(value, TracedInt | TracedFloat):
-        recorder.record("==", value, value.real, holds=True, of_map=of_map)
+        with at(span):
+            recorder.record("==", value, value.real, holds=True, of_map=of_map)
     elif isinstance(value, list | tuple | Compound):
         for part in value.held() if isinstance(value, Compound) else value:
             fix(part, span, of_map=of_map)

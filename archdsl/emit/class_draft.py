@@ -16,7 +16,7 @@ from archdsl.passes.transfers import PROCESS_GROUP, Exchange
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.Sequential`.
+    """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.ModuleList`.
 
     `test` is the condition of a submodule that only some uses of a merged class have.
     """
@@ -136,7 +136,7 @@ class ClassDraft:
 
     @property
     def is_numbered(self) -> bool:
-        """Whether the class is an `nn.Sequential` with a `forward` of its own."""
+        """Whether the class is an `nn.ModuleList`: its submodules are numbered, and no sequence."""
         return self.container.kind is ChildNaming.NUMBERED
 
     @property
@@ -147,7 +147,7 @@ class ClassDraft:
     @property
     def gathers(self) -> bool:
         """Whether `forward` gathers the tensors of a process group."""
-        return any(part == PROCESS_GROUP for each in self.steps for part in walk(each.expr))
+        return self.takes_group and any(part == PROCESS_GROUP for each in self.steps for part in walk(each.expr))
 
     def written(self, expr: Expr) -> Expr:
         """Return an expression of `forward` with variables for values, and attributes for parameters."""

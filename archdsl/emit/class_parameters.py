@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Composite, Expr, mapped
@@ -11,6 +11,7 @@ from archdsl.base.source import Span
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import TracedFloat, TracedInt, is_traced, parameters_of
 from archdsl.base.traces import Applied, factors_of
+from archdsl.ir.answers import Answers
 from archdsl.ir.graph import Container, CountedGraph, Node
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.ops.initialisers import Initialiser
@@ -70,26 +71,53 @@ def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParamete
     root = ClassParameters({p.name: _plain(p.value) for p in graph.parameters if is_traced(p.value)})
     root.guards = graph.graph.guards
     found: dict[tuple[str, ...], ClassParameters] = {}
-    _enter(graph.root, root, found)
+    _enter(graph.root, root, found, {})
     return found
 
 
-def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[str, ...], ClassParameters]) -> None:
+class _Reads(NamedTuple):
+    """The parameters that a step reads.
+
+    Attributes:
+        applied: Those in its expression in `forward`.
+        unread: Those of each argument that its code does not read.
+        unscripted: Those to which that expression applies functions that cannot be scripted.
+    """
+
+    applied: frozenset[str]
+    unread: tuple[frozenset[str], ...]
+    unscripted: frozenset[str]
+
+    @staticmethod
+    def of(node: Node) -> "_Reads":
+        """Return the parameters that a step reads; equal steps read the same."""
+        mentioned, applied = _mentions(node)
+        # An initialiser never decides about the structure, and has no code where there are no weights.
+        values = (each for each in node.op.values.values() if not isinstance(each, Initialiser))
+        unread = tuple(filter(None, (parameters_of(each) - mentioned for each in values)))
+        return _Reads(applied, unread, _unscripted(node) if applied else _NOTHING)
+
+
+def _enter(
+    container: Container,
+    parameters: ClassParameters,
+    found: dict[tuple[str, ...], ClassParameters],
+    reads: dict[Answers, _Reads],
+) -> None:
     found[container.path] = parameters
     attributes: set[str] = set()
     unscripted: set[str] = set()
     guards: list[Guard] = []
     for child in _children(container):
         if isinstance(child, Node):
-            mentioned, applied = _mentions(child)
+            answers = child.answers
+            read = reads.get(answers) or reads.setdefault(answers, _Reads.of(child))
             guards += child.guards
-            for value in child.op.values.values():
-                # An initialiser never decides about the structure, and has no code where there are no weights.
-                if not isinstance(value, Initialiser):
-                    guards += parameters.fixing(parameters_of(value) - mentioned, child.span)
-            if len(child.path) == len(container.path) + 1:
-                attributes |= applied
-                unscripted |= _unscripted(child) if applied else _NOTHING
+            for names in read.unread:
+                guards += parameters.fixing(names, child.span)
+            if read.applied and len(child.path) == len(container.path) + 1:
+                attributes |= read.applied
+                unscripted |= read.unscripted
     labels = {child.path[-1] for child in container.children}
     hidden = (attributes & (MODULE_ATTRIBUTES | labels)) | unscripted
     parameters.fixed |= hidden
@@ -100,7 +128,7 @@ def _enter(container: Container, parameters: ClassParameters, found: dict[tuple[
             meanings = {given.name: given.value for given in child.use.arguments}
             map_sizes = frozenset(given.name for given in child.use.arguments if given.of_map)
             inner = ClassParameters(values, meanings=meanings, guards=child.use.guards, map_sizes=map_sizes)
-            _enter(child, inner, found)
+            _enter(child, inner, found, reads)
 
 
 def _children(container: Container) -> list[Node | Container]:

@@ -102,28 +102,27 @@ def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Paramet
 
 
 def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
-    """Return the statements that compute defaults from other parameters, and the checks.
+    """Return the checks, and the statements that compute defaults from other parameters.
 
-    The checks stand behind the defaults, except before a default that divides by a parameter.
+    Checks come after the defaults; those without which a default would divide by 0 come before it.
     """
-    computed = {name: default for name, default in module.defaults(found).items() if names_in(default)}
-    made: list[Statement] = []
-    checks, pending = found.checks, {*computed}
-    for name, default in computed.items():
+    left = {name: value for name, value in module.defaults(found).items() if names_in(value)}
+    body: list[Statement] = []
+    checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
+    for name, default in left.copy().items():
         if any(divisors(default)):
-            made += [_check(found, each) for each in checks if not each.names & pending]
-            checks = [each for each in checks if each.names & pending]
-        made.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
-        pending.remove(name)
-    return made + [_check(found, each) for each in checks]
+            body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
+            checks = [each for each in checks if not each.names.isdisjoint(left)]
+        body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
+        del left[name]
+    return [*body, *(_check(found, places, each) for each in checks)]
 
 
-def _check(found: Class, clause: Clause) -> Statement:
+def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
     given: list[str | Expr] = []
-    for name in found.parameters:
-        if name in clause.names:
-            given += [", " if given else "", Ref(name)]
+    for name in sorted(clause.names & places.keys(), key=places.__getitem__):
+        given += [", " if given else "", Ref(name)]
     where = "" if clause.when is None else f" where {flat(clause.when)}"
     message = Text((f"{found.name} needs {flat(clause.expr)}{where}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
@@ -170,9 +169,13 @@ def _if_projecting(found: Class, body: list[Statement]) -> list[Statement]:
 
 
 def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
-    """Return the call that constructs an `nn.Sequential` with its submodules."""
-    made = tuple(_module(entry, draft, module) for entry in draft.entries)
-    return [Evaluate(Call("super().__init__", repeated(made)))]
+    """Return the call that constructs an `nn.ModuleList` with its submodules."""
+    made = repeated(tuple(_module(entry, draft, module) for entry in draft.entries))
+    if len(made) == 1 and isinstance(made[0], Repeat):
+        items: tuple[Expr, ...] = (Repeat(made[0].item, made[0].variable, made[0].count, bare=True),)
+    else:
+        items = (Sequence(made, "["),) if made else ()
+    return [Evaluate(Call("super().__init__", items))]
 
 
 def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:

@@ -158,16 +158,16 @@ class Drafter:
             expr: Expr = Call(self._attribute(draft, child, towers), tuple(map(ValueRef, reads)))
             over: Path | None = None
             target = child.output if child.output not in reads else child.path
-            label = self.flow.outputs.get(target) or _label(child)
         else:
             passed_on = self.flow.passed_on(child)
             if passed_on is not None and not self.flow.is_called(child):
                 draft.steps.append(ForwardStep(child.path, child.path, ValueRef(passed_on), (), child.shape))
                 return
             expr, over = self._applied(draft, child, towers)
-            reads, target, label = child.sources, child.path, self.flow.outputs.get(child.path) or _label(child)
+            reads, target = child.sources, child.path
         device = (child.device or "") if is_move(child) else ""
-        is_merged = isinstance(child, Container) and self._is_merged(target)
+        output = self.flow.outputs.get(target, "") if draft.outputs else ""
+        is_merged = bool(output) or (isinstance(child, Container) and self._is_merged(target))
         draft.steps.append(
             ForwardStep(
                 child.path,
@@ -175,7 +175,7 @@ class Drafter:
                 expr,
                 reads,
                 child.shape,
-                label=label,
+                label=output or _label(child),
                 tower=towers[-1] if towers and not device and child.path not in self.flow.twins.values() else "",
                 is_merged=is_merged,
                 over=over,
@@ -187,9 +187,7 @@ class Drafter:
 
     def _is_merged(self, path: Path) -> bool:
         """Return whether the only reader of a tensor is a step with several inputs."""
-        if self.flow.readers[path] != 1:
-            return False
-        return path in self.flow.merged
+        return self.flow.readers[path] == 1 and path in self.flow.merged
 
     def _applied(self, draft: ClassDraft, node: Node, towers: tuple[str, ...]) -> tuple[Expr, Path | None]:
         """Return the expression of a node, and the tensor that it overwrites if it becomes `+=`."""

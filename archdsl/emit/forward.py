@@ -27,7 +27,6 @@ def forward(found: Class, module: ModuleClasses) -> Function:
             *_steps(found, set(results) - {name for name, _ in draft.arguments} - set(optional)),
             Return(_returned(found, module, results, optional)),
         ),
-        overrides=draft.is_numbered and len(draft.arguments) > 1,
     )
 
 

@@ -47,38 +47,40 @@ def _without_equals(found: dict[Key, Clause], known: Names) -> dict[Key, Clause]
 
 def _without_bounds(found: dict[Key, Clause]) -> dict[Key, Clause]:
     """Merge lower bounds of the same number, also with the bound itself if that is excluded."""
-    bounds: dict[Key, tuple[int, Key]] = {}
-    excluded: dict[tuple[Key, int], Key] = {}
+    about = {key: bound for key, clause in found.items() if (bound := _bound(clause)) is not None}
+    bounds: dict[Polynomial, int] = {}
+    for symbol, trace, right in about.values():
+        if symbol == ">=":
+            bounds[trace] = max(right, bounds.get(trace, right))
+    excluded = {(trace, right) for symbol, trace, right in about.values() if symbol == "!="}
+    raised = {trace: _raised(trace, bound, excluded) for trace, bound in bounds.items()}
+    kept: dict[Key, Clause] = {}
     for key, clause in found.items():
-        only = clause.atoms[0]
-        if len(clause.atoms) > 1 or not isinstance(only.left, TracedInt) or not isinstance(only.right, int):
-            continue
-        if isinstance(only.right, TracedInt):
-            continue
-        if only.symbol == ">=" and (only.left.trace not in bounds or bounds[only.left.trace][0] < only.right):
-            bounds[only.left.trace] = only.right, key
-        elif only.symbol == "!=":
-            excluded[only.left.trace, only.right] = key
-    kept = dict(found)
-    for trace, (bound, key) in bounds.items():
-        clause = found[key]
-        for other, each in found.items():
-            only = each.atoms[0]
-            weaker = only.symbol == ">=" and isinstance(only.left, TracedInt) and only.left.trace == trace
-            weaker = weaker and not isinstance(only.right, TracedInt)
-            if len(each.atoms) == 1 and weaker and other != key:
-                kept.pop(other, None)
-        while (trace, bound) in excluded:
-            kept.pop(excluded[trace, bound], None)
-            bound += 1
-        made = atom(">=", clause.atoms[0].left, bound)
-        if isinstance(made, Atom):
-            replaced = Clause((made,), clause.source)
-            kept = {
-                replaced.key if other == key else other: replaced if other == key else each
-                for other, each in kept.items()
-            }
+        symbol, trace, right = about.get(key, ("", (), 0))
+        if symbol == ">=" and right == bounds[trace] < raised[trace]:
+            made = atom(">=", clause.atoms[0].left, raised[trace])
+            clause = Clause((made,), clause.source) if isinstance(made, Atom) else clause
+            kept[clause.key] = clause
+        elif trace not in bounds or right >= (bounds if symbol == ">=" else raised)[trace]:
+            kept[key] = clause
     return kept
+
+
+def _bound(clause: Clause) -> tuple[str, Polynomial, int] | None:
+    """Return the symbol, the trace and the constant of a clause that bounds a number from below, or excludes one."""
+    only = clause.atoms[0]
+    if len(clause.atoms) > 1 or not isinstance(only.left, TracedInt) or only.symbol not in (">=", "!="):
+        return None
+    if not isinstance(only.right, int) or isinstance(only.right, TracedInt):
+        return None
+    return only.symbol, only.left.trace, only.right
+
+
+def _raised(trace: Polynomial, bound: int, excluded: set[tuple[Polynomial, int]]) -> int:
+    """Return the first number from a bound on that is not excluded."""
+    while (trace, bound) in excluded:
+        bound += 1
+    return bound
 
 
 def _without_quotients(found: dict[Key, Clause]) -> dict[Key, Clause]:

@@ -48,7 +48,7 @@ class ModuleClasses:
         names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
         taken = MODULE_GLOBALS | BUILT_IN | CALLED | support_names() | names
         made.by_draft.update(classes(drafts, models, taken))
-        refuse(drafts, made.by_draft)
+        refuse(drafts, made.by_draft, made.defaults)
         return made
 
     @property

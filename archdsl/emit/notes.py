@@ -24,5 +24,5 @@ def _note(parameter: Parameter, span: Span, what: str) -> str:
     text = " ".join(span.text.split())
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}…"
-    place = f"{span.source.name}:{span.line}"
+    place = f"{span.source.shown}:{span.line}"
     return f"{parameter.name} is fixed at {shown(parameter.value)} by {what or f'`{text}`'} at {place}"

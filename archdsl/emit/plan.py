@@ -27,7 +27,7 @@ from archdsl.emit.statements import (
     printed,
     printed_function,
 )
-from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, TOWERS, Definition, definition, needed
+from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, PUBLIC, TOWERS, definition, needed
 from archdsl.ir.graph import CheckedGraph, CountedGraph, Path
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.passes.pipeline_stages import PipelineStage
@@ -142,7 +142,7 @@ def _planned(
         graphs: The graphs that get a class: the whole graph, or its stages or towers.
         facts: The text below the title.
         tables: Statements at the end of the module.
-        extra: Support definitions that no code of a class calls.
+        extra: Functions for users of the module, from the support definitions.
         as_tuples: Whether classes with several outputs return plain tuples.
     """
     module = ModuleClasses.of(graphs, as_tuples=as_tuples)
@@ -156,7 +156,7 @@ def _planned(
         title=documentation.title(graph),
         facts=facts,
         imports=tuple(imports_of(read, (each for part in support for each in part.imports))),
-        exported=tuple(printed(_exported(module, support), 0)),
+        exported=tuple(printed(_exported(module, extra), 0)),
         support=tuple(each.source for each in support),
         outputs=tuple(_outputs(each, module) for each in graphs if module.output_class(each)),
         classes=tuple(_class(each, module, methods[each.name]) for each in module.distinct),
@@ -176,7 +176,7 @@ def _methods(found: Class, module: ModuleClasses) -> _Methods:
 def _class(found: Class, module: ModuleClasses, methods: _Methods) -> ClassPlan:
     return ClassPlan(
         found.name,
-        "nn.Sequential" if found.representative.is_numbered else "nn.Module",
+        "nn.ModuleList" if found.representative.is_numbered else "nn.Module",
         tuple(documentation.of_class(found, module.graph_of(found))),
         tuple(line for name in found.representative.flags for line in printed(Declare(Ref(name), _FLAG), INDENT)),
         tuple(printed_function(methods.init)),
@@ -190,16 +190,15 @@ def _candidates(graphs: Many[LoweredGraph]) -> list[str]:
     return [*names, *NUMBERS, *(PLACING if any(graph.devices for graph in graphs) else [])]
 
 
-def _exported(module: ModuleClasses, support: Many[Definition]) -> Statement:
-    """Return the statement of `__all__`, the models first."""
+def _exported(module: ModuleClasses, functions: Many[str]) -> Statement:
+    """Return the statement of `__all__`: the models first, then the classes of their outputs, then functions."""
     graphs = module.graphs.values()
     names = [
         *(graph.name for graph in graphs),
         *filter(None, map(module.output_class, graphs)),
-        *(each.name for each in module.distinct),
-        *(each.name for each in support),
+        *sorted(PUBLIC.intersection(functions)),
     ]
-    return Assign(Ref("__all__"), Sequence(tuple(dict.fromkeys(names)), "["))
+    return Assign(Ref("__all__"), Sequence(tuple(names), "["))
 
 
 def _outputs(graph: LoweredGraph, module: ModuleClasses) -> tuple[str, ...]:

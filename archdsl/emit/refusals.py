@@ -5,60 +5,67 @@ the arguments that satisfy the guards of one of them. A guard on a number that i
 guard of the classes that use it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TypeAlias
 
-from archdsl.base.guards import Guard
+from archdsl.base.guards import Guard, Number
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, parts
 from archdsl.base.pynumbers import traced_numbers, walk
-from archdsl.base.substitution import outside, replaced, substituted
-from archdsl.base.symbolic import number_of, parameters_of
+from archdsl.base.substitution import outside, substituted
+from archdsl.base.symbolic import parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
+from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, guard_key
+from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
 from archdsl.emit.merge.conditions import Literal, as_python
 from archdsl.emit.merge.samples import Sample
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
+# The guards of each draft, by keys that are equal for equal guards at one place of the source.
+_Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
-def refuse(drafts: list[ClassDraft], by_draft: Mapping[int, Class]) -> None:
+def refuse(
+    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number]]
+) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
-    known: dict[int, tuple[Guard, ...]] = {}
+    known: _Known = {}
     for found in {id(each): each for each in by_draft.values()}.values():
         for member in found.members:
             inner = _inner(member, drafts, by_draft, known)
-            known[member.number] = tuple({guard_key(each): each for each in (*member.guards, *inner)}.values())
-        _Conditions(found, known, _repeated(found, drafts, by_draft)).enter()
+            known[member.number] = {guard_key(each): each for each in (*member.guards, *inner)}
+        _Conditions(found, known, _repeated(found, drafts, by_draft), defaults).enter()
         _enter_deciding(found, known)
 
 
 def _inner(
-    draft: ClassDraft, drafts: list[ClassDraft], by_draft: Mapping[int, Class], known: Mapping[int, tuple[Guard, ...]]
+    draft: ClassDraft, drafts: list[ClassDraft], by_draft: Mapping[int, Class], known: _Known
 ) -> Iterator[Guard]:
     """Yield the guards of the classes that a class uses on numbers that these do not take, in its own parameters."""
-    for entry in draft.entries:
-        for part in walk(entry.module):
+    # Equal layers share their calls.
+    modules = {id(entry.module): entry.module for entry in draft.entries}
+    for module in modules.values():
+        for part in walk(module):
             if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
                 continue
             callee = drafts[part.function.number]
             if callee.container.use is None:
                 continue
             taken = frozenset(by_draft[callee.number].parameters)
-            for guard in known[callee.number]:
+            for guard in known[callee.number].values():
                 if guard.of_map or not parameters_of(guard.pairs) <= taken:
                     yield from outside(guard, callee.parameters.meanings)
     yield from _shared(draft.container)
 
 
-def _enter_deciding(found: Class, known: Mapping[int, tuple[Guard, ...]]) -> None:
+def _enter_deciding(found: Class, known: _Known) -> None:
     """Enter the parameters of a model that its code does not read, because they only decide about its structure."""
     draft = found.representative
-    for guard in known[draft.number] if draft.outputs else ():
+    for guard in known[draft.number].values() if draft.outputs else ():
         for name in parameters_of(guard.pairs) - {*found.parameters}:
             found.fixed.setdefault(name, guard)
 
@@ -107,16 +114,17 @@ class _Conditions:
     """The conditions of a class, and their simplification. `repeated` are those that its submodules check."""
 
     found: Class
-    known: Mapping[int, tuple[Guard, ...]]
+    known: _Known
     repeated: frozenset[Key]
+    defaults: Callable[[Class], Mapping[str, Number]]
     members: list[_Clauses] = field(default_factory=list)
 
     def enter(self) -> None:
         """Enter the checks, the fixed parameters and the projection into the class."""
         is_model = bool(self.found.representative.outputs)
         numbers = self.found.representative.parameters.values if is_model else self.found.parameters
-        self._fix(self._common([self._clauses(member, numbers) for member in self.found.members]))
-        self.members = [self._clauses(member, self.found.parameters) for member in self.found.members]
+        self._fix(self._common(self._of_members(numbers)))
+        self.members = self._of_members(self.found.parameters)
         common = self._common(self.members)
         checks = list(common.values())
         rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
@@ -126,8 +134,8 @@ class _Conditions:
             checks += self._of_some(self.found.merged, rests)
         else:
             checks += _any_of(rests)
-        checks = [each for each in checks if each.names and each.key not in self.repeated]
-        self.found.checks = _in_order([*self._divisors(checks), *checks])
+        always = [each for each in checks if each.names and each.when is None]
+        self.found.checks = [*self._ordered(always), *(each for each in checks if each.when is not None)]
 
     def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
         """Return the conditions that only some uses of a merged class have, each with the tests that tell these."""
@@ -150,23 +158,36 @@ class _Conditions:
                 made.append(clause)
         return made
 
-    def _divisors(self, checks: list[Clause]) -> list[Clause]:
-        """Return the checks that no number is 0 by which the constructor or one of its checks divides."""
-        found = self.found.representative
-        values = found.parameters.values
-        numbers = [number for each in checks for only in each.atoms for number in (only.left, only.right)]
-        code = [*(entry.module for entry in found.entries), *(step.expr for step in found.steps)]
-        numbers += [part for expr in code for part in traced_numbers(expr)]
+    def _ordered(self, conditions: list[Clause]) -> list[Clause]:
+        """Return the checks in their order, with those that nothing in the constructor or `forward` divides by 0."""
+        draft = self.found.representative
+        values = draft.parameters.values
         closed = {name: value for name, value in values.items() if name not in self.found.parameters}
-        known = {each.key for each in checks}
-        made: _Clauses = {}
-        for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):
-            size = replaced(number_of(divisor), closed, values)
-            positive = {each.key for each in clauses(Guard(">=", ((size, 1),), None), values)}
-            for clause in clauses(Guard("!=", ((size, 0),), None), values):
-                if not known & {clause.key, *positive}:
-                    made[clause.key] = clause
-        return list(made.values())
+        ordered = Ordered(conditions, closed, values)
+        for each in ordered.conditions:
+            if each.key not in self.repeated:
+                ordered.add(each)
+        code = [*(entry.module for entry in draft.entries), *(step.expr for step in draft.steps)]
+        code += self.defaults(self.found).values()
+        ordered.divide(number for expr in code for number in traced_numbers(expr))
+        return list(ordered.checks.values())
+
+    def _of_members(self, arguments: Iterable[str]) -> list[_Clauses]:
+        """Return the conditions of all uses; uses with equal values and guards share them."""
+        made: dict[tuple[object, ...], _Clauses] = {}
+        found: list[_Clauses] = []
+        for member in self.found.members:
+            given = member.parameters
+            values = tuple((name, type(value), value) for name, value in given.values.items())
+            key = (*self.known[member.number],), values, frozenset(given.fixed), self._opened(member)
+            if key not in made:
+                made[key] = self._clauses(member, arguments)
+            found.append(made[key])
+        return found
+
+    def _opened(self, member: ClassDraft) -> frozenset[Key]:
+        """Return the keys of the guards of tests that a merged class makes itself."""
+        return self.found.merged.opened[member.number] if self.found.merged else frozenset()
 
     def _clauses(self, member: ClassDraft, arguments: Iterable[str]) -> _Clauses:
         """Return the conditions of a use on the arguments of the class; other numbers have their values in this use."""
@@ -174,11 +195,9 @@ class _Conditions:
         open_ = {*arguments} - member.parameters.fixed
         closed = {name: value for name, value in values.items() if name not in open_}
         made: _Clauses = {}
-        opened = self.found.merged.opened[member.number] if self.found.merged else frozenset()
-        for guard in self.known[member.number]:
-            if guard_key(guard) in opened:
-                continue
-            if guard.of_map and not member.outputs:
+        opened = self._opened(member)
+        for identity, guard in self.known[member.number].items():
+            if identity in opened or (guard.of_map and not member.outputs) or _is_repeated(guard, member, open_):
                 continue
             if member.container.use or member.outputs:
                 guard = substituted(guard, closed, values)
@@ -190,7 +209,7 @@ class _Conditions:
 
     @staticmethod
     def _common(members: list[_Clauses]) -> _Clauses:
-        first, *others = members
+        first, *others = {id(each): each for each in members}.values()
         return {key: each for key, each in first.items() if all(key in other for other in others)}
 
     def _fix(self, common: _Clauses) -> None:
@@ -219,6 +238,12 @@ class _Conditions:
                 return
 
 
+def _is_repeated(guard: Guard, member: ClassDraft, arguments: Set[str]) -> bool:
+    """Return whether PyTorch refuses what a guard refuses: maps of different sizes, which the class does not take."""
+    untaken = member.parameters.map_sizes - arguments
+    return guard.of_merge and guard.symbol == "==" and bool(untaken & parameters_of(guard.pairs))
+
+
 def _keys_of(test: Expr) -> Iterator[Key]:
     """Yield the keys of the clauses that a test implies."""
     if isinstance(test, Infix) and test.symbol == "and":
@@ -228,27 +253,6 @@ def _keys_of(test: Expr) -> Iterator[Key]:
         found = atom(test.symbol, test.left, test.right)
         if isinstance(found, Atom):
             yield Clause((found,)).key
-
-
-def _in_order(checks: list[Clause]) -> list[Clause]:
-    """Return checks in an order in which no check divides by a number before another one has refused 0."""
-    by_key = {each.key: each for each in checks}
-    made: _Clauses = {}
-
-    def enter(check: Clause) -> None:
-        if by_key.pop(check.key, None) is None:
-            return
-        for only in check.atoms:
-            for divisor in (*divisors(only.left), *divisors(only.right)):
-                for symbol, bound in (("!=", 0), (">=", 1)):
-                    for clause in clauses(Guard(symbol, ((number_of(divisor), bound),), None), {}):
-                        if clause.key in by_key:
-                            enter(by_key[clause.key])
-        made[check.key] = check
-
-    for each in checks:
-        enter(each)
-    return list(made.values())
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:

@@ -78,8 +78,8 @@ def _loop(items: tuple[Expr, ...]) -> Repeat:
     def closed(part: Expr) -> Expr:
         if isinstance(part, int) and not isinstance(part, bool):
             start, step = next(pending)
-            moved: int = start + step * counter
-            return moved
+            number: int = start + step * counter
+            return number
         if isinstance(part, str) and (split := _numbered(part)):
             start, step = next(pending)
             return Numbered(split[0], start + step * counter) if step else part

@@ -97,8 +97,7 @@ class Parameter:
 class Function:
     """A method of a class.
 
-    The parameters of an exploded one have a line each, whatever their number; `overrides` says that its signature is
-    not that of the base class.
+    The parameters of an exploded one have a line each, whatever their number.
     """
 
     name: str
@@ -107,7 +106,6 @@ class Function:
     result: Expr
     body: "tuple[Statement, ...]"
     exploded: bool = False
-    overrides: bool = False
 
 
 Statement: TypeAlias = Assign | Declare | Evaluate | Return | Raise | If | For | Comment
@@ -283,8 +281,6 @@ def _assignment(statement: Assign, indent: int) -> list[str]:
 
 def printed_function(function: Function) -> list[str]:
     """Return the lines of a method, indented as in its class."""
-    # The `forward` of an `nn.Sequential`, which a class may override, takes one tensor.
-    remark = "  # type: ignore[override]" if function.overrides else ""
     result = f" -> {flat(function.result)}:"
     pad, inner = " " * INDENT, " " * (2 * INDENT)
     shown = ["self", *map(_parameter, function.parameters)]
@@ -293,10 +289,10 @@ def printed_function(function: Function) -> list[str]:
     body = _body(function.body, INDENT)
     line = f"{pad}def {function.name}({inside}){result}"
     if len(line) <= WIDTH and not function.exploded:
-        return [f"{line}{remark}", *body]
+        return [f"{line}", *body]
     fits = len(inside) + len(inner) <= WIDTH and not function.exploded
     rows = [inside] if fits else [f"{each}," for each in shown]
-    return [f"{pad}def {function.name}({remark}", *(f"{inner}{row}" for row in rows), f"{pad}){result}", *body]
+    return [f"{pad}def {function.name}(", *(f"{inner}{row}" for row in rows), f"{pad}){result}", *body]
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -11,8 +11,10 @@ from archdsl.emit.imports import Import
 # Definitions that no operator declares: of numbers, for several devices, and for several processes.
 NUMBERS = ("make_divisible",)
 PLACING = ("device_pool", "factories")
-PIPELINE = ("pipeline_stage", "pipeline")
+PIPELINE = ("ContiguousGradient", "receive_hook", "sendable", "send_hook", "pipeline_stage", "pipeline")
 TOWERS = ("own_tower",)
+# What users of a module call; other definitions are parts of these.
+PUBLIC = frozenset(("pipeline_stage", "pipeline", "own_tower", "fused_state"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The variables of `forward`: few, and reused as soon as a tensor is no longer needed.
 
 A tensor that a later step reads is named after its step, a tensor in a tower after the tower. The main stream is `x`,
-and tensors beside it are `y`, `z`, …
+and tensors beside it are `y`, `z` and then their labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 
 from archdsl.ir.graph import Path
-from archdsl.target.reserved import no_variables
+from archdsl.target.reserved import AMBIGUOUS, no_variables
 
 _STREAM = "x"
 _BESIDE = ("y", "z")
@@ -25,7 +25,7 @@ class Value:
         reads: The tensors that it is computed from.
         label: Its name if the next statement does not read it; may be empty.
         tower: The tower that it is in; may be empty.
-        is_merged: Whether its only reader is a step with several inputs.
+        is_merged: Whether its only reader has several inputs: a step, or `return` of several outputs.
         over: The tensor that it overwrites.
         device: The device of a copy, which is named after the original.
     """
@@ -53,7 +53,9 @@ def named(
     last = {read: number for number, value in enumerate(values) for read in value.reads}
     last |= {path: len(values) for path in kept}
     names = dict(given)
-    variables = _Variables(frozenset(given.values()), frozenset(own.values()))
+    labels = _labels(values, last)
+    spoken = frozenset(value.label for value in values)
+    variables = _Variables(frozenset(given.values()), frozenset(own.values()), spoken)
     for path, name in given.items():
         variables.hold(name, last.get(path, -1))
     for number, value in enumerate(values):
@@ -66,13 +68,27 @@ def named(
             name = own[value.path]
         elif value.path not in last:
             name = _UNREAD
+        elif value.device and not value.tower:
+            name = variables.name(f"{names[value.reads[0]]}_on_{value.device}", value.label)
         else:
-            waits = last.get(value.path, 0) > number + 1 or value.is_merged
-            label = f"{names[value.reads[0]]}_on_{value.device}" if value.device else value.label if waits else ""
-            name = variables.name(value.tower or label)
+            name = variables.name(value.tower or labels[value.path], value.label)
         names[value.path] = name
         variables.hold(name, last.get(value.path, -1))
     return names
+
+
+def _labels(values: Sequence[Value], last: Mapping[Path, int]) -> dict[Path, str]:
+    """Return the label that the variable of each tensor takes, empty if the next statement is its only reader.
+
+    A tensor that `+=` overwrites takes the label of the sum.
+    """
+    found: dict[Path, str] = {}
+    for number, value in reversed([*enumerate(values)]):
+        waits = last.get(value.path, 0) > number + 1 or value.is_merged
+        found[value.path] = found.get(value.path) or (value.label if waits else "")
+        if value.over is not None and found[value.path]:
+            found[value.over] = found[value.path]
+    return found
 
 
 def own_name(label: str, taken: set[str]) -> str:
@@ -87,11 +103,13 @@ class _Variables:
     Args:
         arguments: The arguments of `forward`.
         own: Variables that are never reused.
+        labels: The labels of all tensors. A variable with such a name holds no other tensor.
     """
 
-    def __init__(self, arguments: frozenset[str], own: frozenset[str]) -> None:
+    def __init__(self, arguments: frozenset[str], own: frozenset[str], labels: frozenset[str] = frozenset()) -> None:
         self._arguments = arguments
         self._own = own
+        self._labels = labels - {_STREAM}
         # The number of the last statement that reads the tensor of a variable.
         self._ends: dict[str, int] = {}
         self._ending: dict[int, list[str]] = {}
@@ -115,17 +133,33 @@ class _Variables:
         if name[:1] == _STREAM and name[1:].isdecimal():
             self._lowest = min(self._lowest, int(name[1:]))
 
-    def name(self, label: str) -> str:
-        """Return a free variable: the label if it can be one."""
-        is_free = label and not self._is_taken(label) and label not in no_variables()
-        if is_free and label.isidentifier() and not iskeyword(label):
-            return label
-        for name in (_STREAM, *_BESIDE):
-            if not self._is_taken(name) and (name == _STREAM or name not in self._arguments):
+    def name(self, wanted: str, label: str = "") -> str:
+        """Return a free variable.
+
+        Args:
+            wanted: The preferred name; may be empty.
+            label: The label of the tensor, which is better than a number.
+        """
+        if wanted and (found := self._as_variable(wanted)):
+            return found
+        if not self._is_taken(_STREAM):
+            return _STREAM
+        for name in _BESIDE:
+            if not self._is_taken(name) and name not in self._arguments and name not in self._labels - {label}:
                 return name
-        while self._is_taken(f"{_STREAM}{self._lowest}") or f"{_STREAM}{self._lowest}" in self._arguments:
+        if label and (found := self._as_variable(label)):
+            return found
+        while self._is_taken(name := f"{_STREAM}{self._lowest}") or name in self._arguments | self._labels:
             self._lowest += 1
-        return f"{_STREAM}{self._lowest}"
+        return name
+
+    def _as_variable(self, label: str) -> str:
+        """Return the variable that is named after a label, with `_` after a reserved name; empty if it is taken."""
+        if not label.isidentifier():
+            return ""
+        is_open = label not in no_variables() and label not in AMBIGUOUS and not iskeyword(label)
+        name = label if is_open else f"{label}_"
+        return "" if self._is_taken(name) or (not is_open and name in self._labels | self._arguments) else name
 
     def _is_taken(self, name: str) -> bool:
         return name in self._ends or name in self._own

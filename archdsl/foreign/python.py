@@ -14,7 +14,9 @@ _MODULES = frozenset({"nn", "F", "torch", "tf", "keras", "layers", "jax", "jnp",
 _STREAM = frozenset(
     {"x", "out", "output", "y", "h", "z", "net", "inputs", "hidden", "feat", "features", "input", "logits"}
 )
-_SPATIAL = frozenset({"2", "3", "-1", "-2", "[2, 3]", "(2, 3)"})
+# Tensors of these have the channels last; the axes of PyTorch's functions begin with the batch and the channels.
+_CHANNELS_LAST = frozenset({"tf", "keras", "layers", "jax", "jnp", "flax", "linen", "lax", "K"})
+_AXES = re.compile(r"[\[(]?(-?\d+(?:, ?-?\d+)*),?[\])]?").fullmatch
 # Without the sizes of the tensor, their meaning is unknown.
 _OF_BATCHES = frozenset(["view", "reshape", "permute", "mean", "sum", "size", "transpose", "squeeze", "unsqueeze"])
 _WITHOUT_EFFECT = frozenset(["contiguous", "clone", "detach", "cuda", "cpu", "to"])
@@ -63,7 +65,9 @@ def translated_chain(text: str) -> str | None:
         if not made:
             return None
         found = found or made != step
-        parts.append((label.group() if label else "") + made)
+        # A reference takes no label: it comes before the step that has it.
+        source, arrow, rest = made.partition(" -> ") if label and made.startswith("@") else ("", "", made)
+        parts.append(source + arrow + (label.group() if label else "") + rest)
     return " -> ".join(parts) if found else None
 
 
@@ -136,7 +140,7 @@ class _Statement:
             raise _Unknown
         merge = _merge(_last(layer.func))
         if merge and isinstance(args[0], ast.List | ast.Tuple):
-            return [self.merged(merge, args[0].elts)]
+            return [self.merged(merge, args[0].elts, self.axis(layer, (), merge))]
         step = self.layer(layer) if _is_layer(layer) else [self.step(_last(layer.func), layer.args, layer.keywords)]
         return [*self.steps(args[0]), *step]
 
@@ -173,7 +177,9 @@ class _Statement:
         if merge:
             parts = args[0].elts if args and isinstance(args[0], ast.List | ast.Tuple) else args
             parts = [owner, *parts] if is_method and owner is not None else [*parts]
-            return [self.merged(merge, parts, self.axis(call, args))]
+            return [self.merged(merge, parts, self.axis(call, args, merge))]
+        if owner is not None and _root(owner) in _CHANNELS_LAST and name in _OF_BATCHES:
+            raise _Unknown
         if is_method and owner is not None:
             return [*self.steps(owner), *self.reshaped(name, args, call.keywords)]
         if args and (owner is not None or self.is_tensor(args[0])):
@@ -200,13 +206,28 @@ class _Statement:
                 return [f"reshape(({', '.join(sizes)}))" if is_open else f"reshape({'x'.join(sizes)})"]
         if name == "permute" and texts and texts[0] == "0" and all(map(str.isdigit, texts)):
             return [f"permute({'x'.join(str(int(axis) - 1) for axis in texts[1:])})"]
-        if name == "mean" and set(texts or [self.source(each.value) for each in keywords]) <= _SPATIAL:
-            return [name]
+        if name == "mean":
+            return [self.mean(", ".join(texts), keywords)]
         if name in _OF_BATCHES:
             raise _Unknown
         if name in _WITHOUT_EFFECT:
             return []
         return [self.step(name, args, keywords)]
+
+    def mean(self, axes: str, keywords: Sequence[ast.keyword]) -> str:
+        """Return the mean over axes of PyTorch. Raises `_Unknown` if they are negative, or include the batch."""
+        given = {each.arg: self.source(each.value) for each in keywords}
+        found = _AXES(axes or given.pop("dim", "") or given.pop("axis", ""))
+        keeps = given.pop("keepdim", "False")
+        if not found or given or keeps not in ("True", "False"):
+            raise _Unknown
+        numbers = sorted(map(int, found.group(1).split(",")))
+        if numbers[0] < 1 and numbers != [-2, -1]:
+            raise _Unknown
+        # Of a map, these are all axes but the channels.
+        over = [] if numbers in ([2, 3], [-2, -1]) else ["x".join(str(number - 1) for number in numbers)]
+        over += ["keepdim = true"] if keeps == "True" else []
+        return f"mean({', '.join(over)})" if over else "mean"
 
     def step(self, name: str, args: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> str:
         """Return one step by the name of its layer or function."""
@@ -245,18 +266,24 @@ class _Statement:
             return "identity" if node.id == "x" else f"@{node.id}"
         return " -> ".join(self.steps(node)) or "identity"
 
-    def axis(self, call: ast.Call, args: Sequence[ast.expr]) -> str:
-        """Return the axis of a concatenation, which does not count the batch here."""
-        given = next((each.value for each in call.keywords if each.arg in ("dim", "axis")), None)
-        if given is None and len(args) == 2 and isinstance(args[0], ast.List | ast.Tuple):
+    def axis(self, call: ast.Call, args: Sequence[ast.expr], merge: str) -> str:
+        """Return the axis of a merge, which does not count the batch here. Raises `_Unknown` if it may be another."""
+        if merge not in ("concat", "stack"):
+            return ""
+        named = {each.arg: each.value for each in call.keywords}
+        given = named.get("dim", named.get("axis"))
+        is_list = bool(args) and isinstance(args[0], ast.List | ast.Tuple)
+        if given is None and len(args) == 2 and is_list:
             given = args[1]
-        if given is None:
+        text = self.source(given) if given is not None else ""
+        if "dim" in named or _last(call.func) == "cat" or _root(call.func) == "torch":
+            # The axis that is the last one depends on the tensor; the default is the batch.
+            if text not in ("1", "2", "3"):
+                raise _Unknown
+            return "" if text == "1" else f"(axis = {int(text) - 1})"
+        is_default = not text and not (is_list and _root(call.func) in ("np", "jnp"))
+        if is_default or text in ("-1", "3"):
             return ""
-        text = self.source(given)
-        if text in ("1", "-1", "3"):
-            return ""
-        if text == "2":
-            return "(axis = 1)"
         raise _Unknown
 
     def source(self, node: ast.expr) -> str:

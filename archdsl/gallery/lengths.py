@@ -9,7 +9,6 @@ from archdsl.syntax import ast
 from archdsl.syntax.loader import locate
 from archdsl.syntax.parse import parse
 
-MOST_COLUMNS = 120
 _NAMES = re.compile(r"\b[A-Z]\w*").findall
 
 

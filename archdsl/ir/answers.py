@@ -7,6 +7,7 @@ from archdsl.base.guards import Guard, recording
 from archdsl.base.shape import Shape
 from archdsl.ops.analysis import Drawing, Saved
 from archdsl.ops.base import Emission, Op
+from archdsl.ops.dependence import InputDependence
 from archdsl.ops.initialisers import InitialValue
 
 _Value = TypeVar("_Value")
@@ -42,10 +43,12 @@ class Answers:
         inputs: The shapes of its inputs.
         shape: The shape of its result.
         read_back: The steps that the reader of generated modules expects, once it has asked.
+        read_sizes: The sizes of the result that it expects, once it has asked.
         words: The operator's call and defaults in a drawing, once one has asked.
     """
 
     read_back: Any
+    read_sizes: tuple[int, ...]
     words: str
 
     def __init__(self, op: Op, inputs: tuple[Shape, ...], shape: Shape) -> None:
@@ -115,6 +118,11 @@ class Answers:
     def drawing(self) -> Drawing:
         """The words in drawings and tables."""
         return self.op.drawing(self.inputs[0])
+
+    @_Once
+    def dependence(self) -> InputDependence:
+        """The positions of the inputs that a unit of the result reads."""
+        return self.op.input_dependence(self.inputs, self.shape)
 
     @_Once
     def saved(self) -> Saved:

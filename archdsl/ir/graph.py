@@ -91,7 +91,8 @@ class Node:
     @property
     def guards(self) -> tuple[Guard, ...]:
         """The conditions on parameters that its code demanded."""
-        return tuple(guard._replace(span=self.span) for guard in self.answers.code[1])
+        guards = self.answers.code[1]
+        return tuple([guard._replace(span=self.span) for guard in guards]) if guards else guards
 
     @property
     def params(self) -> int:
@@ -148,6 +149,11 @@ class Use:
     parameters: tuple[str, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[Choice, ...] = field(default=(), repr=False, compare=False)
     tests: tuple[Tested, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The arguments in words: `in_channels = 64, width = 128`. Sizes of maps are left out, as shapes show them."""
+        return ", ".join(f"{each.name} = {each.value}" for each in self.arguments if not each.of_map)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""

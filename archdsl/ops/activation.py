@@ -12,7 +12,7 @@ from archdsl.ops.argument_types import COUNT_FROM_ZERO
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Trait, arg, op
 from archdsl.ops.dependence import InputDependence, itself
 from archdsl.ops.mismatches import UnevenParts
-from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 from archdsl.ops.roles import KEEPS_ROLE, Written, first_axis
 
 _MAPS = Shape.of(6, 28, 20)
@@ -134,8 +134,6 @@ class AlongAxis(Op):
     caption: ClassVar[str]
 
     def _axis(self, x: Shape) -> int:
-        if x.rank < 1:
-            raise ShapeError(WrongRank("channels", str(x)))
         # The axis determines the structure; as a plain number, it is fixed in the generated module.
         axis = int(self.axis)
         if axis >= x.rank:

@@ -29,6 +29,16 @@ INPUT_SAVED = Saved(input=True)
 OUTPUT_SAVED = Saved(output=True)
 
 
+def mask_saved(rate: float, values: int) -> Saved:
+    """Return what a dropout saves: its mask of `values` numbers in the type of the input.
+
+    PyTorch makes no mask for a rate of 0, and multiplies by a single zero for a rate of 1.
+    """
+    if rate.real == 0:
+        return NOTHING_SAVED
+    return Saved(of_batch=1) if rate.real == 1 else Saved(values=values)
+
+
 @dataclass(frozen=True, slots=True)
 class Autograd:
     """How an operator uses memory in training.

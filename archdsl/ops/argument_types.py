@@ -13,6 +13,7 @@ Axes: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = int | tuple[int, ...] | str
 Table: TypeAlias = tuple[tuple[int, ...], ...]
 # PyTorch refuses numbers that are beyond the type of the tensors.
+_DIGITS = 19
 FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 # The value of an argument in the form that operators use; compounds are initialisers.
 ArgumentValue: TypeAlias = "bool | int | float | str | tuple[ArgumentValue, ...] | Compound | None"
@@ -57,7 +58,16 @@ class ArgumentType:
 
     def refuse(self, name: str, value: object, advice: str | None = None) -> ShapeError:
         """Return the error for a value of the wrong type, with an optional help text."""
-        return ShapeError(WrongValue(name, self.title, shown(value), advice))
+        return ShapeError(WrongValue(name, self.title, shown(value), advice or self._instead(value)))
+
+    def _instead(self, value: object) -> str:
+        """Return the instruction for a value of the wrong type: the value that it probably stands for, if possible."""
+        whole = str(int(value.real)) if isinstance(value, float) and value.real.is_integer() else value
+        if isinstance(self, WholeNumber) and isinstance(whole, str) and whole.isdecimal() and len(whole) < _DIGITS:
+            return f"write `{whole}`"
+        if isinstance(self, Truth) and is_int(value) and value in (0, 1):
+            return f"write `{shown(bool(value))}`"
+        return f"write {self.title}"
 
 
 def shown(value: object) -> str:

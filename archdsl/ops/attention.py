@@ -8,6 +8,7 @@ from archdsl.ops.analysis import (
     Drawing,
     Saved,
     Sums,
+    mask_saved,
     product,
     times,
 )
@@ -80,7 +81,9 @@ class Attention(Elementwise):
         time, features = y.dims
         if self.dropout:
             # Unfused in PyTorch: scaled queries and keys, values, results of the heads; weights, mask, product.
-            return Saved(input=True, values=time * (4 * features + 3 * self.heads * time))
+            weights = self.heads * time * time
+            mask = mask_saved(self.dropout, weights)
+            return Saved(input=True, values=4 * time * features + 2 * weights + mask.values, of_batch=mask.of_batch)
         # Queries, keys and values, results of the heads, and a log-sum-exp for each step and head.
         return Saved(input=True, values=time * (2 * features + 2 * self._key_features(y) + self.heads))
 

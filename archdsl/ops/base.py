@@ -23,6 +23,7 @@ from archdsl.ops.analysis import (
     Sums,
     product,
 )
+from archdsl.ops.argument_types import Number
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
@@ -289,7 +290,13 @@ class Op(Declared):
 
     def emission(self, inputs: tuple[Shape, ...]) -> Emission:
         """Return the PyTorch code for inputs of these shapes."""
-        return self.torch(inputs[0])
+        # TorchScript does not accept an integer for a float.
+        whole = {
+            name: float(value)
+            for name, argument in self.arguments.items()
+            if isinstance(argument.kind, Number) and type(value := getattr(self, name)) is int
+        }
+        return (self.changed(**whole) if whole else self).torch(inputs[0])
 
     def fixed(self, x: Shape) -> int:
         """Return the number of values in buffers of the `state_dict`."""

@@ -73,6 +73,8 @@ class Conv(Op):
         self._check_table(x)
         if self.padding == "tf_same" and x.rank != 3:
             raise ShapeError(WrongRank("a 2-dimensional map where padding = tf_same", str(x)))
+        if self.padding == "tf_same":
+            self._window(x).require_countable(x.channels.real)
         return Shape.of(self.out, *sizes)
 
     def _check_table(self, x: Shape) -> None:
@@ -209,4 +211,5 @@ class Conv(Op):
         return Sums(window.sums(), weights + constants, f"{product(*y.map)} * {weights}", window.why())
 
     def advice(self, x: Shape) -> tuple[Reason, ...]:
-        return self._window(x).advice()
+        is_depthwise_size = self.groups.real == 1 and x.channels.real == self.out.real
+        return self._window(x).advice(x.channels.real if is_depthwise_size else 0)

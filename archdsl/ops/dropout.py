@@ -3,7 +3,7 @@
 from archdsl.base.pyexpr import Ref, call
 from archdsl.base.shape import Shape
 from archdsl.ops.activation import Elementwise
-from archdsl.ops.analysis import Drawing, Saved
+from archdsl.ops.analysis import Drawing, Saved, mask_saved
 from archdsl.ops.argument_types import DROP_RATE
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Trait, arg, op
 from archdsl.ops.roles import READS_MAP
@@ -18,8 +18,7 @@ class Dropping(Elementwise):
     is_random = True
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        # The mask, in the type of the input: PyTorch multiplies by it.
-        return Saved(values=y.volume)
+        return mask_saved(self.rate, y.volume)
 
     def drawing(self, x: Shape) -> Drawing:
         return Drawing(super().drawing(x).name, f"{self.rate:.3g}")
@@ -66,7 +65,7 @@ class ChannelDropout(Dropping):
         return x
 
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
-        return Saved(values=y.channels)
+        return mask_saved(self.rate, y.channels)
 
     def torch(self, x: Shape) -> LayerCode:
         axes = require_map(x)

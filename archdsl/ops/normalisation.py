@@ -103,8 +103,6 @@ class GroupNorm(PerChannel):
     )
 
     def shape(self, x: Shape) -> Shape:
-        if x.rank < 1:
-            raise ShapeError(WrongRank("channels", str(x)))
         if x.channels.real % self.groups.real:
             raise ShapeError(NotDivisible(int(x.channels), int(self.groups), "channels"))
         # PyTorch raises an error for a batch of one, and returns only the shift for larger ones.

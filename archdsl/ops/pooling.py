@@ -88,7 +88,8 @@ class Averaging(Pool):
         window = self.window(x)
         # On volumes, PyTorch requires that the window fits the map without padding.
         if x.rank == 4 and any(size.real < side.real for size, side in zip(window.map, window.kernel, strict=True)):
-            replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
+            with without_padding():
+                replace(window, before=(0, 0, 0), after=(0, 0, 0), stride=(1, 1, 1), ceil_mode=False).output()
         return super().shape(x)
 
 

@@ -79,6 +79,19 @@ class OutOfRange(Reason):
     def label(self) -> str:
         return f"`{self.argument}` is {self.given}, but must be {self.bound}"
 
+    def help(self) -> str | None:
+        if self.bound == "from 0 to 1" and self._is_percentage():
+            return f"write {float(self.given) / 100:g} for {self.given}%"
+        if self.bound.startswith(("at ", "from ", "below ", "above ")):
+            return f"write a number {'of ' if self.bound.startswith('at ') else ''}{self.bound}"
+        return f"change `{self.argument}`, or remove it"
+
+    def _is_percentage(self) -> bool:
+        try:
+            return 1 < float(self.given) < 100
+        except ValueError:
+            return False
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AmbiguousPadding(Reason):
@@ -195,6 +208,22 @@ class PaddingTooLarge(Reason):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class PaddedTooLarge(Reason):
+    """The padded map, which TensorFlow's padding needs, has more elements than PyTorch can count."""
+
+    code = codes.NUMBER_TOO_LARGE
+    focus = "dilation"
+    about_stream = False
+    padded: tuple[int, ...]
+
+    def label(self) -> str:
+        return f"`tf_same` pads the map to {'x'.join(map(str, self.padded))}, which has more than 2**59 elements"
+
+    def help(self) -> str | None:
+        return "use a smaller dilation"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class HalfNeedsOdd(Reason):
     """`half` padding needs an odd window."""
 
@@ -223,7 +252,7 @@ class WrongRank(Reason):
         return f"needs {self.wanted}, but the input is {self.given}"
 
     def help(self) -> str | None:
-        return self.advice
+        return self.advice or "change the shape before it, with `reshape` for example, or use another operator"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -237,6 +266,10 @@ class WrongAxes(Reason):
 
     def label(self) -> str:
         return f"`{self.argument}` has {_counted(self.given, 'value')}, but the map has {_axes(self.wanted)}"
+
+    def help(self) -> str | None:
+        each = "" if self.wanted == 1 else f", or one for each axis, such as {'x'.join(['3'] * self.wanted)}"
+        return f"write one number{each}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -303,12 +336,18 @@ class ZeroWindows(Reason):
     about_stream = False
     extent: int
     padding: int
+    channels: int
 
     def label(self) -> str:
         return f"a window of {self.extent} lies in the {self.padding} zeros: the border of the result is constant"
 
     def help(self) -> str | None:
-        return f"write {self.extent // 2}, which keeps the size of the map" if self.extent % 2 else "use less padding"
+        half = f"write {self.extent // 2}, which keeps the size of the map" if self.extent % 2 else "use less padding"
+        # The number may be meant for the argument that comes after the padding in PyTorch.
+        groups = (
+            f"; for a depthwise convolution, write `groups = {self.channels}`" if self.padding == self.channels else ""
+        )
+        return half + groups
 
 
 @dataclass(frozen=True, eq=False, repr=False)

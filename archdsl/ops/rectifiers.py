@@ -11,7 +11,7 @@ from archdsl.ops.analysis import COPIES_IN_PLACE, Drawing, Saved
 from archdsl.ops.argument_types import ABOVE_ZERO, COUNT, FLOAT32_MAX, REAL, Chosen, choice, shown
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Op, Submodule, Trait, arg, op
 from archdsl.ops.dependence import InputDependence, itself
-from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 from archdsl.ops.roles import KEEPS_ROLE, Written, sequence_as_map
 
 _MAPS, _VECTOR = Shape.of(6, 28, 20), Shape.of(84)
@@ -91,8 +91,6 @@ class Prelu(Op):
     )
 
     def shape(self, x: Shape) -> Shape:
-        if x.rank < 1:
-            raise ShapeError(WrongRank("channels", str(x)))
         if self.num_parameters not in (1, x.channels):
             bound = f"1, or the number of channels, {int(x.channels)}"
             raise ShapeError(OutOfRange("num_parameters", str(int(self.num_parameters)), bound))

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
-from archdsl.ops.analysis import Drawing, Saved, Sums, product, times
+from archdsl.ops.analysis import Drawing, Saved, Sums, mask_saved, product, times
 from archdsl.ops.argument_types import COUNT, COUNT_FROM_ZERO, DROP_RATE, REPEATED, TRUTH, Chosen, choice
 from archdsl.ops.base import Example, LayerCode, Op, Submodule, arg, op
 from archdsl.ops.dependence import ALL, InputDependence, up_to_itself
@@ -118,10 +118,14 @@ class Recurrent(Op):
     def saved_for_backward(self, inputs: tuple[Shape, ...], y: Shape) -> Saved:
         time, into = inputs[0].dims
         features = self._directions * self._features
-        # The inputs of each layer, for the first in each direction; the values of its steps; the masks of dropout.
-        given = time * (self._directions * into + (self.layers - 1) * features)
-        masks = time * (self.layers - 1) * features if self.dropout else 0
-        return Saved(values=given + self.layers * self._directions * self._saved_by_steps(time) + masks)
+        # The inputs of each layer, for the first in each direction; the values of its steps; the masks of dropout. The
+        # reverse of a single step shares its memory.
+        readings = self._directions if time > 1 else 1
+        given = time * (readings * into + (self.layers - 1) * features)
+        steps = self.layers * self._directions * self._saved_by_steps(time)
+        mask = mask_saved(self.dropout, time * features)
+        values = given + steps + (self.layers - 1) * mask.values
+        return Saved(values=values, of_batch=(self.layers - 1) * mask.of_batch)
 
     def _saved_by_steps(self, time: int) -> int:
         """Return the number of values that a layer saves in one direction: gates, cell states and initial states.

@@ -2,6 +2,7 @@
 
 from archdsl.base.pyexpr import Expr, call
 from archdsl.base.shape import Shape
+from archdsl.base.symbolic import is_traced
 from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import AXES, COUNT, TRUTH, Axes, Chosen, choice
 from archdsl.ops.base import INPUT, Example, Functional, LayerCode, Op, arg, op
@@ -51,13 +52,12 @@ class Upsample(Op):
         return Shape.of(x.channels, *(size * scale for size, scale in zip(x.map, scales, strict=True)))
 
     def torch(self, x: Shape) -> LayerCode:
-        options: dict[str, Expr] = {
-            "scale_factor": compact(per_axis("scale", self.scale, require_map(x))),
-            "mode": str(self.mode),
-            "align_corners": self.align_corners,
-        }
-        forms = (call("nn.Upsample", **options), call("F.interpolate", INPUT, **options))
-        module, function = (form.without(mode="nearest", align_corners=False) for form in forms)
+        scale = compact(per_axis("scale", self.scale, require_map(x)))
+        options: dict[str, Expr] = {"mode": str(self.mode), "align_corners": self.align_corners}
+        module = call("nn.Upsample", scale_factor=scale, **options)
+        # `nn.Upsample` makes floats of its factors, and TorchScript accepts only floats.
+        function = call("F.interpolate", INPUT, scale_factor=_as_floats(scale), **options)
+        module, function = (form.without(mode="nearest", align_corners=False) for form in (module, function))
         return Functional(module, function)
 
     def input_dependence(self, inputs: tuple[Shape, ...], y: Shape) -> InputDependence:
@@ -85,6 +85,13 @@ class Upsample(Op):
         scales = dict.fromkeys(per_axis("scale", self.scale, require_map(x)))
         how = () if self.mode == "nearest" else (self.mode,)
         return Drawing("Upsample", f"×{crossed(scales)}", more=how)
+
+
+def _as_floats(scale: Axes) -> Expr:
+    """Return the factors as floats."""
+    if isinstance(scale, tuple):
+        return tuple(map(_as_floats, scale))
+    return call("float", scale) if is_traced(scale) else float(scale)
 
 
 def _require_image(x: Shape) -> None:

@@ -7,7 +7,7 @@ from archdsl.ops.activation import Elementwise
 from archdsl.ops.analysis import NOTHING_SAVED, OUTPUT_IS_FREE, Drawing, Saved
 from archdsl.ops.argument_types import OPTIONAL_COUNT_FROM_ZERO, REAL
 from archdsl.ops.base import INPUT, Example, Functional, Fusion, LayerCode, Submodule, arg, op
-from archdsl.ops.reasons import OutOfRange, Reason, ShapeError, WrongRank
+from archdsl.ops.reasons import OutOfRange, Reason, ShapeError
 from archdsl.ops.roles import Remedy, Written, along_length
 
 
@@ -41,8 +41,6 @@ class Scale(Elementwise):
         return int(self.axis)
 
     def shape(self, x: Shape) -> Shape:
-        if x.rank < 1:
-            raise ShapeError(WrongRank("channels", str(x)))
         if self._axis(x) >= x.rank:
             bound = f"below {x.rank}, the number of axes of {x}"
             raise ShapeError(OutOfRange("axis", str(self._axis(x)), bound))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import polynomial
@@ -9,6 +10,7 @@ from archdsl.ops.argument_types import Axes, Padding
 from archdsl.ops.dependence import AxisRead, AxisWindow, InputDependence, windows
 from archdsl.ops.reasons import (
     HalfNeedsOdd,
+    PaddedTooLarge,
     PaddingTooLarge,
     PixelsSkipped,
     PixelsUnread,
@@ -36,6 +38,8 @@ def per_axis(name: str, value: Axes, axes: int) -> tuple[int, ...]:
 
 
 TF_SAME = "tf_same"
+# PyTorch counts bytes in 64 bits, and an element of a batch of two has eight of them.
+_MOST_ELEMENTS = 2**59
 
 
 def compact(values: Sequence[int]) -> Axes:
@@ -170,13 +174,23 @@ class Window:
             if 2 * padding.real > kernel.real:
                 raise ShapeError(PaddingTooLarge(int(padding), int(kernel)))
 
-    def advice(self) -> tuple[Reason, ...]:
-        """Return warnings about pixels that no window reads, and about windows that read only padding."""
+    def require_countable(self, channels: int) -> None:
+        """Raise `ShapeError` if the padded map has more elements than PyTorch can count."""
+        sides = zip(self.map, self.before, self.after, strict=True)
+        padded = (channels, *(size.real + before.real + after.real for size, before, after in sides))
+        if prod(padded) >= _MOST_ELEMENTS:
+            raise ShapeError(PaddedTooLarge(padded))
+
+    def advice(self, channels: int = 0) -> tuple[Reason, ...]:
+        """Return warnings about pixels that no window reads, and about windows that read only padding.
+
+        `channels` are those of the input and the output of a convolution that mixes them, if they are equal.
+        """
         for axis, step in enumerate(self.stride):
             if 1 < self.extent(axis) < step:
                 return (PixelsSkipped(int(self.extent(axis)), int(step)),)
             if max(self.before[axis], self.after[axis]) >= self.extent(axis) and not self.is_padded_to_fit:
-                return (ZeroWindows(int(self.extent(axis)), int(max(self.before[axis], self.after[axis]))),)
+                return (ZeroWindows(self.extent(axis).real, max(self.before[axis], self.after[axis]).real, channels),)
         return self._unread()
 
     def _unread(self) -> tuple[Reason, ...]:

@@ -29,7 +29,8 @@ def towers(graph: CheckedGraph) -> tuple[LoweredGraph, ...]:
     in the first process; the other processes return zeros. Where a tower reads the streams of others, and at the merge,
     every process gathers the streams of all.
 
-    Raises NoTowers if there are fewer than two towers, or if they exchange or merge streams in another way.
+    Raises NoTowers if there are fewer than two towers, if they exchange or merge streams in another way, or if only
+    some of them use what they exchange: the backward pass of an exchange needs all processes.
     """
     roles = _Roles(graph)
     return tuple(roles.graph_of(number) for number in range(roles.count))
@@ -80,6 +81,7 @@ class _Roles:
         self.after = frozenset(after - {self.merge.path})
         for node in nodes:
             self._require(node)
+        self._require_same_use()
         for output in graph.outputs:
             if output.path not in after:
                 span = output.span or graph.span
@@ -110,6 +112,26 @@ class _Roles:
             held = "weights" if node.params else "running statistics"
             help = "begin the towers at the input, or build a pipeline"
             raise NoTowers(f"`{dotted(node.path)}` has {held} and comes before the towers", node.span, help)
+
+    def _require_same_use(self) -> None:
+        """Raise NoTowers if one tower uses what it exchanges for the merge, and another tower does not."""
+        sources = {node.path: node.sources for node in self.graph.nodes}
+        used, waiting = set[Path](), list(self.merge.sources)
+        while waiting:
+            path = waiting.pop()
+            if path not in used:
+                used.add(path)
+                # Streams of other towers come from their processes.
+                waiting += [each for each in sources[path] if self.tower.get(each) == self.tower[path]]
+        exchanges: dict[tuple[Path, ...], list[Node]] = {}
+        for node in self.graph.nodes:
+            if self.tower[node.path] is not None and len(self._read_towers(node)) > 1:
+                exchanges.setdefault(node.sources, []).append(node)
+        for nodes in exchanges.values():
+            unused = [node for node in nodes if node.path not in used]
+            if unused and len(unused) < len(nodes):
+                words = f"the result of `{dotted(unused[0].path)}` does not reach the merge, as it does in other towers"
+                raise NoTowers(words, unused[0].span, "use the exchanged stream in all towers, or in none")
 
     def graph_of(self, number: int) -> LoweredGraph:
         """Return the graph of one tower."""

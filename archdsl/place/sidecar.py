@@ -152,8 +152,3 @@ def _listed(steps: list[str]) -> str:
     names += [f"{rest} other {'steps' if rest > 1 else 'step'}"] if rest else []
     words = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{words} {'are' if len(steps) > 1 else 'is'}"
-
-
-def placed_as(graph: CheckedGraph, text: str) -> CheckedGraph:
-    """Return a net with the placement in a text. Raises NoPlacement if it is not a placement, or not of this net."""
-    return applied(graph, read(text))

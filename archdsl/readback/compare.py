@@ -7,6 +7,7 @@ from itertools import zip_longest
 from math import prod
 from typing import TypeAlias
 
+from archdsl.ir.answers import Answers
 from archdsl.ir.graph import Container, Node, Path, dotted, only_in_training
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.readback.construction import steps_of, with_paths
@@ -14,7 +15,7 @@ from archdsl.readback.expected import Steps, expected_steps, sizes_of
 from archdsl.readback.flow import Flow
 from archdsl.readback.reader import Reader
 from archdsl.readback.text import Text, dotted_name, read
-from archdsl.readback.values import Module, Named, Sizes, Unread, WrongModule, stated
+from archdsl.readback.values import Module, Named, Place, Sizes, Unread, WrongModule, stated
 
 # A key of the `state_dict`: the path of the layer, the name of the parameter and its sizes.
 _Key: TypeAlias = tuple[Path, str, Sizes]
@@ -100,22 +101,38 @@ def _compare_modules(
     graph: LoweredGraph, model: Module, leaves: dict[Path, Module], nodes: dict[Path, Node], reader: Reader
 ) -> None:
     containers = {each.path: each for each in _containers(graph.root)}
+    # The layers and the steps that were equal: equal steps share their answers, and equal layers their rule.
+    same: set[tuple[int, Answers]] = set()
     for module in _modules(model, nodes):
         # A class whose uses differ in a projection has the identity where there is none.
         if module.path not in containers and module.path not in leaves and module.kind != "nn.Identity":
             raise WrongModule(f"line {module.line}", "no such submodule", f"`{dotted(module.path)}`, {module.kind}")
     for path, module in leaves.items():
         node = nodes[path]
-        wanted, found = expected_steps(node), steps_of(module)
-        if wanted is None or (found is None and not module.is_known):
-            reader.unchecked.append(f"the operator {node.op.name}")
-            continue
-        if found is None or _normal(found) != _normal((*wanted[0], *wanted[1])):
-            steps = " -> ".join(map(stated, (*wanted[0], *wanted[1])))
-            computed = module.kind if found is None else " -> ".join(map(stated, found))
-            raise WrongModule(f"{dotted(path)} (line {module.line})", steps, computed)
+        pair = id(module.layer), node.answers
+        if module.layer is None or pair not in same:
+            if not _is_same(module, node):
+                reader.unchecked.append(f"the operator {node.op.name}")
+                continue
+            same.add(pair)
         if module.layer and module.layer.parameters and module.device != node.device:
             raise WrongModule(f"{dotted(path)} (line {module.line})", f"device {node.device}", str(module.device))
+
+
+def _is_same(module: Module, node: Node) -> bool:
+    """Return whether a module computes what its step does; False if the reader does not know one of them.
+
+    Raises:
+        WrongModule: The module computes something else.
+    """
+    wanted, found = expected_steps(node), steps_of(module)
+    if wanted is None or (found is None and not module.is_known):
+        return False
+    if found is None or _normal(found) != _normal((*wanted[0], *wanted[1])):
+        steps = " -> ".join(map(stated, (*wanted[0], *wanted[1])))
+        computed = module.kind if found is None else " -> ".join(map(stated, found))
+        raise WrongModule(f"{dotted(node.path)} (line {module.line})", steps, computed)
+    return True
 
 
 def _normal(steps: Steps) -> Steps:
@@ -143,16 +160,30 @@ def _modules(module: Module, nodes: dict[Path, Node]) -> Iterator[Module]:
 
 
 def _compare_keys(graph: LoweredGraph, leaves: dict[Path, Module]) -> None:
-    wanted = list(_keys_of_graph(graph.root))
-    found: list[_Key] = []
+    named: dict[int, Named] = {}
+    wanted = list(_keys_of_graph(graph.root, named))
+    found: list[tuple[Path, Named]] = []
     params = 0
+    counts: dict[int, int] = {}
     for path, module in leaves.items():
-        if module.layer is None:
+        layer = module.layer
+        if layer is None:
             if not module.is_known:
                 return
             continue
-        found += _keys(path, (*module.layer.parameters, *module.layer.buffers))
-        params += sum(prod(sizes) for _, sizes in module.layer.parameters)
+        if id(layer) not in named:
+            named[id(layer)] = _in_order((*layer.parameters, *layer.buffers))
+            counts[id(layer)] = sum(prod(sizes) for _, sizes in layer.parameters)
+        if named[id(layer)]:
+            found.append((path, named[id(layer)]))
+        params += counts[id(layer)]
+    if wanted != found:
+        _require_same_keys(_flat(wanted), _flat(found))
+    if params != graph.params:
+        raise WrongModule("parameters", f"{graph.params:,}", f"{params:,}")
+
+
+def _require_same_keys(wanted: list[_Key], found: list[_Key]) -> None:
     for one, two in zip(wanted, found, strict=False):
         if one != two:
             raise WrongModule("the state_dict", _key(one), _key(two))
@@ -160,24 +191,30 @@ def _compare_keys(graph: LoweredGraph, leaves: dict[Path, Module]) -> None:
         more = (wanted if len(wanted) > len(found) else found)[min(len(wanted), len(found))]
         texts = (_key(more), "the end") if len(wanted) > len(found) else ("the end", _key(more))
         raise WrongModule("the state_dict", *texts)
-    if params != graph.params:
-        raise WrongModule("parameters", f"{graph.params:,}", f"{params:,}")
 
 
-def _keys_of_graph(container: Container) -> Iterator[_Key]:
+def _keys_of_graph(container: Container, named: dict[int, Named]) -> Iterator[tuple[Path, Named]]:
+    """Yield the path of each layer with its keys; `named` keeps those of equal layers, which share their answers."""
     for child in container.children:
         if child.weights:
             continue
         if isinstance(child, Container):
-            yield from _keys_of_graph(child)
+            yield from _keys_of_graph(child, named)
             continue
-        if child.answers.parameter_sizes or child.answers.buffer_sizes:
-            yield from _keys(child.path, (*child.answers.parameter_sizes, *child.answers.buffer_sizes))
+        answers = child.answers
+        if id(answers) not in named:
+            named[id(answers)] = _in_order((*answers.parameter_sizes, *answers.buffer_sizes))
+        if named[id(answers)]:
+            yield child.path, named[id(answers)]
 
 
-def _keys(path: Path, named: Named) -> list[_Key]:
-    """Return the keys of a layer. The order within a layer is that of its class, which is no part of the graph."""
-    return [(path, name, tuple(map(int, sizes))) for name, sizes in sorted(named)]
+def _in_order(named: Named) -> Named:
+    """Return the keys of a layer in a fixed order. That of its class is no part of the graph."""
+    return tuple((name, tuple(map(int, sizes))) for name, sizes in sorted(named))
+
+
+def _flat(keys: list[tuple[Path, Named]]) -> list[_Key]:
+    return [(path, name, sizes) for path, named in keys for name, sizes in named]
 
 
 def _key(key: _Key) -> str:
@@ -187,7 +224,7 @@ def _key(key: _Key) -> str:
 def _compare_forward(reader: Reader, model: Module, graph: LoweredGraph, *, nothing_is_left_out: bool) -> None:
     flow = reader.flow
     assert flow is not None
-    reader.where = graph.name
+    reader.where = Place(graph.name)
     found = reader.applied(model, list(reader.start()))
     values = (found,) if len(graph.outputs) == 1 else found
     if not isinstance(values, tuple) or len(values) != len(graph.outputs):

@@ -2,13 +2,13 @@
 
 import ast
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.readback import layers, support_layers
 from archdsl.readback.activations import is_in_place, of_module
 from archdsl.readback.expressions import Evaluator, Scope
 from archdsl.readback.text import Definition, Text, dotted_name
-from archdsl.readback.values import Layer, Module, Parameter, Path, Step, Tensor, Unread, WrongModule
+from archdsl.readback.values import Layer, Module, Parameter, Path, Place, Step, Tensor, Unread, WrongModule
 
 _CONTAINERS = ("nn.Sequential", "nn.ModuleDict", "nn.ModuleList")
 # Modules without parameters or buffers in the `state_dict` that take a device and a type all the same.
@@ -25,14 +25,24 @@ class _Returned(Exception):
         self.value = value
 
 
+class _Made(NamedTuple):
+    """A layer that an expression made, with its variables. The node is kept, so that its identity stays its own."""
+
+    node: ast.expr
+    scope: Scope
+    layer: Module
+
+
 class Constructor(Evaluator):
     """Evaluates constructors and statements."""
 
     def __init__(self, text: Text) -> None:
         super().__init__()
         self.text = text
-        self.where = "the module"
+        self.where = Place("the module")
         self._layers: dict[Any, Layer | None] = {}
+        self._made: dict[int, _Made] = {}
+        self._instances: dict[Any, Module] = {}
 
     def construct(self, name: str, args: list[Any], named: dict[str, Any], line: int) -> Module:
         """Return the instance that a constructor returns."""
@@ -57,7 +67,7 @@ class Constructor(Evaluator):
         """Return the definition of a generated class; None for classes of PyTorch and of the support code."""
         found = self.text.classes.get(name)
         is_own = found is not None and name not in support_layers.RULES and name != "PerTower"
-        return found if is_own and found is not None and found.base in ("nn.Module", "nn.Sequential") else None
+        return found if is_own and found is not None and found.base in ("nn.Module", "nn.ModuleList") else None
 
     def _check_factory(self, name: str, layer: Layer, *, has_factory: bool) -> None:
         holds = bool(layer.parameters or layer.buffers)
@@ -77,11 +87,24 @@ class Constructor(Evaluator):
         return made
 
     def _generated(self, definition: Definition, args: list[Any], named: dict[str, Any], line: int) -> Module:
+        """Return an instance of a generated class; a copy, if one was made with the same arguments."""
+        values = (*args, *named.values())
+        key = definition.name, len(args), (*named,), values, (*map(type, values),)
+        try:
+            known = self._instances.get(key)
+        except TypeError:
+            return self._constructed(definition, args, named, line)
+        if known is not None:
+            return _copied(known, line, {})
+        made = self._instances[key] = self._constructed(definition, args, named, line)
+        return made
+
+    def _constructed(self, definition: Definition, args: list[Any], named: dict[str, Any], line: int) -> Module:
         made = Module(definition.name, line)
         init = definition.methods.get("__init__")
         if init is None:
             raise WrongModule(definition.name, "a constructor", "none")
-        before, self.where = self.where, f"{definition.name}.__init__"
+        before, self.where = self.where, Place(f"{definition.name}.__init__")
         scope = self._bound(init.args, [made, *args], named, definition.name)
         made.given = dict(scope)
         self.run(init.statements(), scope)
@@ -132,7 +155,7 @@ class Constructor(Evaluator):
             case ast.Assign() | ast.AnnAssign():
                 if node.value is not None:
                     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-                    self._assign(target, self.value(node.value, scope), scope)
+                    self._assign(target, self._assigned(node.value, scope), scope)
             case ast.AugAssign(target=ast.Name(id=name), op=ast.Add()):
                 scope[name] = self.added(self.value(node.target, scope), self.value(node.value, scope))
             case ast.Expr():
@@ -148,9 +171,20 @@ class Constructor(Evaluator):
             case _:
                 raise Unread(type(node).__name__)
 
+    def _assigned(self, node: ast.expr, scope: Scope) -> Any:
+        """Return the value of an expression; a layer is a copy of the one that it made from the same variables."""
+        known = self._made.get(id(node))
+        if known is not None and known.scope is scope:
+            return Module(known.layer.kind, node.lineno, known.layer.layer, device=known.layer.device)
+        value = self.value(node, scope)
+        if isinstance(value, Module) and value.layer is not None and not _reads_self(node):
+            self._made[id(node)] = _Made(node, scope, value)
+        return value
+
     def _assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
         if isinstance(target, ast.Name):
             scope[target.id] = value
+            self._made.clear()
             return
         if not isinstance(target, ast.Attribute):
             raise Unread("an assignment")
@@ -177,12 +211,14 @@ class Constructor(Evaluator):
         self.value(node, scope)
 
     def _super(self, node: ast.Call, scope: Scope) -> None:
-        """Run `super().__init__()` with the submodules of an `nn.Sequential`."""
+        """Run `super().__init__()` with the submodules of an `nn.ModuleList`."""
         args: list[Any] = []
         for each in node.args:
             args += self.value(each.value, scope) if isinstance(each, ast.Starred) else [self.value(each, scope)]
         made = scope["self"]
-        made.children.update(_container("nn.Sequential", args, node.lineno).children)
+        if any(isinstance(each, Module) for each in args):
+            raise WrongModule(self.where, "a list of submodules", "submodules")
+        made.children.update(_container("nn.ModuleList", args, node.lineno).children)
 
     def _loop(self, node: ast.For, scope: Scope) -> None:
         """Read what a loop visits. Its body initialises weights, which has no effect on sizes."""
@@ -253,6 +289,22 @@ def _container(name: str, args: list[Any], line: int) -> Module:
     return made
 
 
+def _copied(module: Module, line: int, made: dict[int, Module]) -> Module:
+    """Return a copy of a module and of all modules in it; `made` has the copies by the identities of the modules."""
+    copy = made[id(module)] = Module(
+        module.kind, line, module.layer, {}, module.given, module.kept, module.anchors, module.device, (),
+        module.is_known,
+    )  # fmt: skip
+    children = copy.children
+    for name, child in module.children.items():
+        children[name] = made.get(id(child)) or _copied(child, child.line, made)
+    return copy
+
+
+def _reads_self(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(node))
+
+
 def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and dotted_name(node.func) == "super"
 
@@ -274,7 +326,7 @@ def with_paths(module: Module, path: Path = ()) -> None:
         with_paths(child, (*path, name))
 
 
-def require_tensors(values: list[Any], where: str) -> list[Tensor]:
+def require_tensors(values: list[Any], where: Place | str) -> list[Tensor]:
     """Return values that must be tensors.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from archdsl.base.functions import IN_PYTHON, NUMERIC
 from archdsl.readback.text import dotted_name
-from archdsl.readback.values import Module, Parameter, Tensor, Unread, WrongModule
+from archdsl.readback.values import Module, Parameter, Place, Tensor, Unread, WrongModule
 
 Scope: TypeAlias = dict[str, Any]
 
@@ -38,6 +38,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "range": range,
     "len": len,
+    "float": float,
     **{IN_PYTHON.get(name, name): function for name, function in NUMERIC.items()},
 }
 
@@ -58,7 +59,7 @@ class Evaluator:
         where: The place of the statement in work, for messages.
     """
 
-    where: str
+    where: Place
 
     def __init__(self) -> None:
         self._rules: dict[type[ast.expr], Callable[[Any, Scope], Any]] = {

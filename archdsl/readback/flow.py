@@ -11,7 +11,7 @@ from archdsl.ir.graph import Node, Path, dotted
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.readback.expected import Steps, expected_steps, sizes_of
 from archdsl.readback.shapes import DoesNotFit, is_known, sizes_after
-from archdsl.readback.values import BATCH, Sizes, Step, Tensor, WrongModule, shown, stated
+from archdsl.readback.values import BATCH, Place, Sizes, Step, Tensor, WrongModule, shown, stated
 
 _COMMUTATIVE = ("add", "mul")
 
@@ -33,10 +33,12 @@ class Flow:
         self._numbers: dict[Hashable, int] = {}
         self._of: dict[Path, int] = {}
         self._nodes: dict[int, list[Node]] = {}
-        self._readers: dict[tuple[int, ...], list[str]] = {}
+        self._readers: dict[tuple[int, ...], list[Node | Path]] = {}
         self._counts: Counter[int] = Counter()
         self._identities: dict[tuple[Path, int], list[Node]] = {}
         self._passed: Counter[tuple[Path, int]] = Counter()
+        # The steps are kept, so that their id stays their own.
+        self._results: dict[tuple[int, Sizes], tuple[Sizes, Sequence[Step]]] = {}
         for given in graph.inputs:
             self._of[given.path] = self._number(("input", given.name))
         for node in graph.order:
@@ -56,7 +58,7 @@ class Flow:
         owner = node.weights or node.path
         if owner in modules:
             number = self._number(("call", owner, *sources))
-            self._enter_reader(sources, f"a call of {dotted(owner)}")
+            self._enter_reader(sources, owner)
         else:
             found = expected_steps(node)
             if found is None:
@@ -64,13 +66,13 @@ class Flow:
                 self.unknown[sources] = (number, node)
             else:
                 number = self._chain(node, sources, *found)
-                steps = ", ".join(map(stated, (*found[0], *found[1])))
-                self._enter_reader(sources, f"{steps} for {dotted(node.path)}")
+                self._enter_reader(sources, node)
         self._of[node.path] = number
         self._nodes.setdefault(number, []).append(node)
 
-    def _enter_reader(self, sources: tuple[int, ...], words: str) -> None:
-        self._readers.setdefault(tuple(sorted(sources)), []).append(words)
+    def _enter_reader(self, sources: tuple[int, ...], reader: Node | Path) -> None:
+        """Enter a function, or the path of a module, that reads some values."""
+        self._readers.setdefault(sources if len(sources) == 1 else tuple(sorted(sources)), []).append(reader)
 
     def _chain(self, node: Node, sources: tuple[int, ...], before: Steps, steps: Steps) -> int:
         given = list(sources)
@@ -88,7 +90,7 @@ class Flow:
         self._passed.clear()
         return [Tensor(self._of[each.path], (BATCH, *sizes_of(each.shape))) for each in self.graph.inputs]
 
-    def computed(self, step: Step, inputs: Sequence[Tensor], where: str) -> Tensor:
+    def computed(self, step: Step, inputs: Sequence[Tensor], where: Place | str) -> Tensor:
         """Return the result of a function.
 
         Raises:
@@ -101,17 +103,21 @@ class Flow:
             return Tensor(number, inputs[0].sizes)
         return self._checked(number, self._sizes(step, [each.sizes for each in inputs], where), where)
 
-    def called(self, path: Path, steps: Sequence[Step] | None, inputs: Sequence[Tensor], where: str) -> Tensor:
+    def called(self, path: Path, steps: Sequence[Step] | None, inputs: Sequence[Tensor], where: Place | str) -> Tensor:
         """Return the result of a module; `steps` is None if the reader does not know what it computes."""
-        number = self._numbers.get(("call", path, *(each.number for each in inputs)))
+        number = self._numbers.get(("call", path, *[each.number for each in inputs]))
         if number is None:
             raise self._unexpected(f"a call of {dotted(path)}", inputs, where)
         if steps is None:
             return self.unchecked(number)
-        sizes = inputs[0].sizes
-        for step in steps:
-            sizes = self._sizes(step, [sizes], where)
-        return self._checked(number, sizes, where)
+        # Equal layers share their steps, and the sizes that these give.
+        known = self._results.get((id(steps), inputs[0].sizes))
+        if known is None:
+            sizes = inputs[0].sizes
+            for step in steps:
+                sizes = self._sizes(step, [sizes], where)
+            known = self._results[id(steps), inputs[0].sizes] = sizes, steps
+        return self._checked(number, known[0], where)
 
     def passed(self, path: Path, tensor: Tensor) -> Tensor:
         """Return the result of an identity: its input. The call counts, because hooks see it."""
@@ -121,28 +127,30 @@ class Flow:
     def unchecked(self, number: int) -> Tensor:
         """Return the value of a step that the reader does not know, with the sizes of the graph."""
         self._counts[number] += 1
-        return Tensor(number, (BATCH, *sizes_of(self._nodes[number][0].shape)))
+        return Tensor(number, _sizes_of_result(self._nodes[number][0]))
 
-    def _sizes(self, step: Step, inputs: list[Sizes], where: str) -> Sizes:
+    def _sizes(self, step: Step, inputs: list[Sizes], where: Place | str) -> Sizes:
         try:
             return sizes_after(step, *inputs)
         except DoesNotFit as error:
             raise WrongModule(where, f"{error} for {stated(step)}", " and ".join(map(shown, inputs))) from None
 
-    def _checked(self, number: int, sizes: Sizes, where: str) -> Tensor:
+    def _checked(self, number: int, sizes: Sizes, where: Place | str) -> Tensor:
         nodes = self._nodes.get(number)
         if nodes is not None:
-            wanted = (BATCH, *sizes_of(nodes[0].shape))
+            wanted = _sizes_of_result(nodes[0])
             if sizes != wanted:
                 raise WrongModule(f"{where}, {dotted(nodes[0].path)}", shown(wanted), shown(sizes))
         self._counts[number] += 1
         return Tensor(number, sizes)
 
-    def _unexpected(self, found: str, inputs: Sequence[Tensor], where: str) -> WrongModule:
+    def _unexpected(self, found: str, inputs: Sequence[Tensor], where: Place | str) -> WrongModule:
         sources = tuple(each.number for each in inputs)
         names = ", ".join(map(self.name, sources))
         wanted = self._readers.get(tuple(sorted(sources)))
-        return WrongModule(where, " or ".join(wanted) if wanted else f"no such step of {names}", f"{found} of {names}")
+        return WrongModule(
+            where, " or ".join(map(_read_by, wanted)) if wanted else f"no such step of {names}", f"{found} of {names}"
+        )
 
     def name(self, number: int) -> str:
         """Return the name of a value for a message."""
@@ -175,6 +183,22 @@ class Flow:
         if not isinstance(value, Tensor) or value.number != wanted:
             found = self.name(value.number) if isinstance(value, Tensor) else str(value)
             raise WrongModule(f"the output {name}", f"the result of {self.name(wanted)}", found)
+
+
+def _read_by(reader: Node | Path) -> str:
+    """Describe a function, or a module by its path, that reads values of the graph."""
+    if not isinstance(reader, Node):
+        return f"a call of {dotted(reader)}"
+    before, steps = expected_steps(reader) or ((), ())
+    return f"{', '.join(map(stated, (*before, *steps)))} for {dotted(reader.path)}"
+
+
+def _sizes_of_result(node: Node) -> Sizes:
+    """Return the sizes of the result of a step, with the batch; equal steps share them."""
+    answers = node.answers
+    if not hasattr(answers, "read_sizes"):
+        answers.read_sizes = (BATCH, *sizes_of(node.shape))
+    return answers.read_sizes
 
 
 def _times(count: int) -> str:

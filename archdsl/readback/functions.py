@@ -66,8 +66,11 @@ def _pad(pad: Sizes, mode: str = "constant", value: float = 0.0) -> Step:
     return ("pad", tuple(pad), mode, value)
 
 
-def _interpolate(*, scale_factor: Axes, mode: str = "nearest", align_corners: bool = False) -> Step:
-    return ("upsample", scale_factor if isinstance(scale_factor, int) else uniform(scale_factor), mode, align_corners)
+def _interpolate(
+    *, scale_factor: float | tuple[float, ...], mode: str = "nearest", align_corners: bool = False
+) -> Step:
+    scale = tuple(map(int, scale_factor)) if isinstance(scale_factor, tuple) else int(scale_factor)
+    return ("upsample", scale if isinstance(scale, int) else uniform(scale), mode, align_corners)
 
 
 def _unfold(kernel_size: Axes, *, stride: Axes = 1) -> Step:

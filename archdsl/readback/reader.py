@@ -1,7 +1,7 @@
 """Runs `forward` of a generated module on values without numbers."""
 
 import ast
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.ir.graph import Path
 from archdsl.readback.activations import is_in_place
@@ -11,9 +11,48 @@ from archdsl.readback.flow import Flow
 from archdsl.readback.functions import method_of, step_of
 from archdsl.readback.memory import Memory
 from archdsl.readback.text import Text
-from archdsl.readback.values import Gathered, Module, Parameter, Step, Tensor, Training, Unread, WrongModule
+from archdsl.readback.values import Gathered, Module, Parameter, Place, Step, Tensor, Training, Unread, WrongModule
 
 _FILLS = ("torch.empty", "torch.zeros", "torch.ones")
+
+
+class _Application(NamedTuple):
+    """A statement that applies a submodule to variables: `x = self.conv(x)`.
+
+    The names are in nodes, because statements of one form share their tree.
+    """
+
+    target: ast.Name
+    member: ast.Attribute
+    arguments: tuple[str, ...]
+
+    @staticmethod
+    def of(node: ast.stmt) -> "_Application | None":
+        """Return the application in a statement; None if it has another form."""
+        match node:
+            case (
+                ast.Assign(
+                    targets=[ast.Name() as target],
+                    value=ast.Call(ast.Attribute(ast.Name("self")) as member, args, []),
+                )
+                | ast.AnnAssign(
+                    target=ast.Name() as target,
+                    value=ast.Call(ast.Attribute(ast.Name("self")) as member, args, []),
+                )
+            ):
+                names = tuple(each.id for each in args if isinstance(each, ast.Name))
+                return _Application(target, member, names) if len(names) == len(args) else None
+            case _:
+                return None
+
+
+def _application(node: ast.stmt) -> _Application | None:
+    """Return the application in a statement, which the node keeps: statements run many times."""
+    kept = vars(node)
+    if "application" not in kept:
+        kept["application"] = _Application.of(node)
+    found: _Application | None = kept["application"]
+    return found
 
 
 class Reader(Constructor):
@@ -33,6 +72,8 @@ class Reader(Constructor):
         self.unchecked: list[str] = []
         self._processes = processes
         self._memory = Memory()
+        # The steps are kept, so that their identity stays their own.
+        self._known_kinds: dict[int, tuple[tuple[str, ...], tuple[Step, ...] | None]] = {}
 
     def applied(self, module: Module, args: list[Any]) -> Any:
         inputs = require_tensors(args, self.where)
@@ -41,41 +82,64 @@ class Reader(Constructor):
         if module.kind == "nn.Identity":
             return self.flow.passed(module.path, inputs[0])
         if module.path in self.leaves:
+            layer = module.layer
             steps = steps_of(module)
             made = self.flow.called(module.path, steps, inputs, self.where)
-            if module.layer is not None and module.layer.in_place:
+            if layer is not None and layer.in_place:
                 return self._memory.overwritten(made, inputs[0])
-            return self._memory.result(made, [step[0] for step in steps or (("unknown",),)], inputs)
+            return self._memory.result(made, self._kinds(steps), inputs)
         definition = self.definition(module.kind)
         method = definition.methods.get("forward") if definition else None
         if method is not None:
             assert definition is not None
             before = self.where
             scope = self._bound(method.args, [module, *args], {}, definition.name)
-            self.where = f"{definition.name}.forward"
+            self.where = Place(f"{definition.name}.forward")
             found = self.result(method.statements(), scope)
             self.where = before
             return found
-        if module.kind != "nn.Sequential" and (definition is None or definition.base != "nn.Sequential"):
+        if module.kind != "nn.Sequential":
             raise WrongModule(self.where, "a module that can be called", module.kind)
         value: Any = inputs[0]
         for child in module.children.values():
             value = self.applied(child, [value])
         return value
 
+    def _kinds(self, steps: tuple[Step, ...] | None) -> tuple[str, ...]:
+        """Return the kinds of the steps of a module; equal layers share their steps."""
+        known = self._known_kinds.get(id(steps))
+        if known is None:
+            kinds = tuple(step[0] for step in steps or (("unknown",),))
+            known = self._known_kinds[id(steps)] = kinds, steps
+        return known[0]
+
     def statement(self, node: ast.stmt, scope: Scope) -> None:
         flow = self.flow
         if flow is None:
             super().statement(node, scope)
             return
-        before = self.where
-        self.where = f"{before.partition(',')[0]}, line {node.lineno}"
+        self.where.line = node.lineno
         try:
-            super().statement(node, scope)
+            if not self._applies(node, scope):
+                super().statement(node, scope)
         except (WrongModule, Unread) as error:
             if not self._bind_unknown(flow, node, scope):
                 raise error
-        self.where = before
+
+    def _applies(self, node: ast.stmt, scope: Scope) -> bool:
+        """Run a statement if it only applies a submodule to variables, and return whether it does."""
+        application = _application(node)
+        if application is None:
+            return False
+        module = scope["self"].children.get(application.member.attr)
+        try:
+            args = [scope[name] for name in application.arguments]
+        except KeyError:
+            return False
+        if module is None:
+            return False
+        scope[application.target.id] = self.applied(module, args)
+        return True
 
     def _bind_unknown(self, flow: Flow, node: ast.stmt, scope: Scope) -> bool:
         """Give the variable of a statement the value of an unknown operator that reads the same tensors, if any."""

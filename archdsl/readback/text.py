@@ -4,29 +4,40 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple, TypeGuard
 
-# A body with more lines is parsed in parts, each when it runs: the tree of all statements takes much memory.
-_LONG = 2_000
+# The statements of a body with more lines are parsed when they run, equal ones once: the tree of all statements takes
+# much memory and most of the time.
+_LONG = 200
 _PART = "_part_of_body"
 _METHOD = re.compile(r"    def \w+\(")
 _STATEMENT = re.compile(r" {8}(?!el(?:if|se)\b)[^\W\d]")
+# The names in which statements of one form differ: those of members, and of the variable that is assigned.
+_NAME = re.compile(r"((?<=\bself\.)\w+|(?<=^ {8})\w+(?=(?:: Tensor)? = ))")
+# The name in the place of each of them, in the tree that these statements share.
+_SHARED = "_"
+# As many forms are kept at a time.
+_FORMS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method of a generated class: its parameters, and its statements or the parts of its text."""
+    """A method of a generated class: its parameters, and its statements or the lines of its text.
+
+    `start` is the number of the first line.
+    """
 
     args: ast.arguments
     body: list[ast.stmt]
-    parts: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    start: int = 0
 
     def statements(self) -> Iterator[ast.stmt]:
-        """Yield the statements."""
+        """Yield the statements. Each has to run before the next one is asked for: some of them share their tree."""
         yield from self.body
-        for part in self.parts:
-            (block,) = ast.parse(part).body
-            assert isinstance(block, ast.If)
-            yield from block.body
+        if self.lines:
+            yield from _statements(self.lines, self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,10 @@ def read(source: str) -> Text:
         SyntaxError: The text is not Python.
     """
     found = Text()
-    body, parts = _parsed(source)
+    body, bodies = _parsed(source)
     for part in body:
         if isinstance(part, ast.ClassDef):
-            found.classes[part.name] = _definition(part, parts)
+            found.classes[part.name] = _definition(part, bodies)
         elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and part.value is not None:
             # A later assignment replaces the empty table of the support code.
             found.tables[part.target.id] = part.value
@@ -74,24 +85,24 @@ def read(source: str) -> Text:
 
 
 def _parsed(source: str) -> tuple[list[ast.stmt], dict[int, tuple[str, ...]]]:
-    """Return the statements of a module, and the parts of long bodies by the line of the statement in their place."""
+    """Return the statements of a module, and the lines of long bodies by the line of the statement in their place."""
     kept: list[str] = []
-    parts: dict[int, tuple[str, ...]] = {}
+    bodies: dict[int, tuple[str, ...]] = {}
     lines = source.split("\n")
     if len(lines) > _LONG:
         end = 0
         for start, stop in _long_bodies(lines):
             kept += lines[end:start]
-            parts[len(kept) + 1] = tuple(_parts(lines, start, stop))
+            bodies[len(kept) + 1] = tuple(lines[start:stop])
             # Lines keep their numbers.
             kept += [f"        {_PART}", *[""] * (stop - start - 1)]
             end = stop
-        if parts:
+        if bodies:
             body = ast.parse("\n".join([*kept, *lines[end:]])).body
             places = {line for each in body for line in _places(each)}
             # A docstring can look like a method.
-            if places == parts.keys():
-                return body, parts
+            if places == bodies.keys():
+                return body, bodies
     return ast.parse(source).body, {}
 
 
@@ -111,15 +122,75 @@ def _long_bodies(lines: list[str]) -> Iterator[tuple[int, int]]:
             yield start, number
 
 
-def _parts(lines: list[str], start: int, stop: int) -> Iterator[str]:
-    """Yield the text of a body in parts that end before a statement; lines keep their numbers."""
-    while start < stop:
-        end = min(start + _LONG, stop)
-        while end < stop and not _STATEMENT.match(lines[end]):
-            end += 1
-        text = "\n".join(lines[start:end])
-        yield "\n" * (start - 1) + f"if True:\n{text}"
-        start = end
+class _Form(NamedTuple):
+    """The tree of statements that differ only in names, with the nodes of these names.
+
+    `lines` are the nodes whose lines the reader asks for, each with the distance from the first line.
+    """
+
+    statement: ast.stmt
+    names: tuple[ast.Attribute | ast.Name, ...]
+    lines: tuple[tuple[ast.stmt | ast.expr, int], ...]
+
+    @staticmethod
+    def of(text: str) -> "_Form":
+        """Return the form of a statement."""
+        (statement,) = _block(text)
+        nodes = list(ast.walk(statement))
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        names = [each for each in nodes if _is_name(each, target)]
+        names.sort(key=lambda each: (each.end_lineno or 0, each.end_col_offset or 0))
+        placed = [each for each in nodes if isinstance(each, ast.stmt | ast.Call)]
+        return _Form(statement, tuple(names), tuple((each, each.lineno - 2) for each in placed))
+
+    def filled(self, names: list[str], line: int) -> ast.stmt | None:
+        """Return the statement with these names at a line; None if one of the names is no node, such as in a string."""
+        if len(names) != len(self.names):
+            return None
+        for node, name in zip(self.names, names, strict=True):
+            if isinstance(node, ast.Name):
+                node.id = name
+            else:
+                node.attr = name
+        for place, distance in self.lines:
+            place.lineno = line + distance
+        return self.statement
+
+
+def _is_name(node: ast.AST, target: object) -> TypeGuard[ast.Attribute | ast.Name]:
+    """Return whether a node has the name of a member or of the assigned variable in a form."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == _SHARED and isinstance(node.value, ast.Name) and node.value.id == "self"
+    return node is target and isinstance(node, ast.Name) and node.id == _SHARED
+
+
+def _statements(lines: tuple[str, ...], first: int) -> Iterator[ast.stmt]:
+    """Yield the statements of a body; those of one form share a tree, which has the names of one of them at a time."""
+    forms: dict[str, _Form] = {}
+    starts = [number for number, line in enumerate(lines) if _STATEMENT.match(line)]
+    for start, stop in pairwise((*starts, len(lines))):
+        text = lines[start] if stop == start + 1 else "\n".join(lines[start:stop])
+        # The text between the names, and the names in turn.
+        parts = _NAME.split(text)
+        shared = _SHARED.join(parts[::2])
+        form = forms.get(shared)
+        if form is None:
+            if len(forms) == _FORMS:
+                forms.clear()
+            form = forms[shared] = _Form.of(shared)
+        made = form.filled(parts[1::2], first + start)
+        if made is not None:
+            yield made
+            continue
+        for statement in _block(text):
+            yield ast.increment_lineno(statement, first + start - 2)
+
+
+def _block(text: str) -> list[ast.stmt]:
+    """Return the statements in some lines of a body; the first line has number 2."""
+    (block,) = ast.parse(f"if True:\n{text}").body
+    assert isinstance(block, ast.If)
+    return block.body
 
 
 def _places(part: ast.stmt) -> Iterator[int]:
@@ -134,13 +205,15 @@ def _is_place(body: list[ast.stmt]) -> bool:
     return not more and isinstance(only, ast.Expr) and isinstance(only.value, ast.Name) and only.value.id == _PART
 
 
-def _definition(part: ast.ClassDef, parts: dict[int, tuple[str, ...]]) -> Definition:
+def _definition(part: ast.ClassDef, bodies: dict[int, tuple[str, ...]]) -> Definition:
     methods = {}
     for each in part.body:
         if isinstance(each, ast.FunctionDef):
-            is_place = bool(parts) and _is_place(each.body)
-            own = Method(each.args, [], parts[each.body[0].lineno]) if is_place else Method(each.args, each.body)
-            methods[each.name] = own
+            start = each.body[0].lineno
+            is_place = bool(bodies) and _is_place(each.body)
+            methods[each.name] = (
+                Method(each.args, [], bodies[start], start) if is_place else Method(each.args, each.body)
+            )
     declared = [each.target for each in part.body if isinstance(each, ast.AnnAssign)]
     fields = tuple(each.id for each in declared if isinstance(each, ast.Name))
     return Definition(part.name, dotted_name(part.bases[0]) if part.bases else "", methods, fields)

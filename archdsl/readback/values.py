@@ -22,9 +22,21 @@ class WrongModule(Exception):
         found: The text's answer.
     """
 
-    def __init__(self, where: str, expected: str, found: str) -> None:
+    def __init__(self, where: "Place | str", expected: str, found: str) -> None:
         super().__init__(f"{where}: expected {expected}, found {found}")
-        self.where, self.expected, self.found = where, expected, found
+        self.where, self.expected, self.found = str(where), expected, found
+
+
+@dataclass(slots=True)
+class Place:
+    """A method of the module and the line of the statement in work, 0 for none."""
+
+    method: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        """Return the place for a message."""
+        return f"{self.method}, line {self.line}" if self.line else self.method
 
 
 class Unread(Exception):

@@ -138,7 +138,7 @@ def receptive_fields(graph: CountedGraph, given: Input | None = None) -> dict[Pa
         read = [number for number, source in enumerate(node.sources) if source in found]
         if not read:
             continue
-        dependence = node.op.input_dependence(node.inputs, node.shape)
+        dependence = node.answers.dependence
         parts = []
         for number in read:
             before, reading, x = found[node.sources[number]], dependence[number], node.inputs[number]
@@ -288,7 +288,7 @@ class UnitFields:
             known = read.get(node.path)
             if known is None:
                 continue
-            dependence = node.op.input_dependence(node.inputs, node.shape)
+            dependence = node.answers.dependence
             for source, reading, x in zip(node.sources, dependence, node.inputs, strict=True):
                 for region in known:
                     found = tuple(each.read(region, int(size)) for each, size in zip(reading, x.dims, strict=True))

@@ -73,7 +73,8 @@ def report(failure: Failure, source: Source, problems: Problems) -> None:
         fix = Fix(f"write `{word.keyword}`", ((word.span, word.keyword),))
         problems.report(codes.KEYWORD_MISSPELT, word.span, help=help, fixes=(fix,))
     elif failure.too_deep:
-        problems.report(codes.TOO_DEEP, _span(token, source), "brackets are nested more than 100 deep")
+        help = "remove brackets, or take steps out into blocks"
+        problems.report(codes.TOO_DEEP, _span(token, source), "brackets are nested more than 100 deep", help=help)
     elif failure.unclosed:
         _report_open(failure, source, problems)
     elif token.kind == "":
@@ -82,8 +83,9 @@ def report(failure: Failure, source: Source, problems: Problems) -> None:
         _report_stray(failure, source, problems)
     elif _is_unfinished(failure, source):
         assert failure.before is not None
-        label = f"expected {_wanted(failure)} after this"
-        problems.report(codes.UNFINISHED, _span(failure.before, source), label)
+        span, wanted = _span(failure.before, source), _wanted(failure)
+        found = hints.unfinished(failure, span, wanted)
+        problems.report(codes.UNFINISHED, span, f"expected {wanted} after this", help=found.text, fixes=found.fixes())
     else:
         _report_unexpected(failure, source, problems)
 
@@ -99,7 +101,7 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
     where = f"this `{token.text}` closes an outer bracket"
     help = f"add `{sign}` at the end of this part"
     if token.kind == END:
-        where = "the file ends here"
+        where = f"{_end(token, source)} here"
         if failure.suspect:
             opened, token = failure.suspect
             label = "this `{` has no `}`, as the indentation shows"
@@ -137,6 +139,10 @@ def _report_character(failure: Failure, source: Source, problems: Problems) -> N
         problems.report(codes.UNKNOWN_CHARACTER, span, label, help=help.text, fixes=help.fixes())
         return
     label = "not a character of the language"
+    if hints.follows_reference(span):
+        help = hints.character(failure, span, source)
+        problems.report(codes.NO_SUCH_LABEL, span, "a reference is to one step", help=help.text, fixes=help.fixes())
+        return
     if ord(token.text) > 126 or not token.text.isprintable():
         label = f"U+{ord(token.text):04X} {unicode_name(token.text, '').lower()}".strip()
     help = hints.character(failure, span, source)
@@ -175,11 +181,16 @@ def _report_unexpected(failure: Failure, source: Source, problems: Problems) -> 
     token = failure.token
     longer = _WRITTEN(source.text, token.start)
     span = Span(source, token.start, max(token.end, longer.end() if longer else 0))
-    found = {END: "the file ends", NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
+    found = {END: _end(token, source), NEWLINE: "the line ends"}.get(token.kind, f"`{_shortened(span.text)}`")
     wanted = _wanted(failure)
     label = f"{found} here, expected {wanted}" if wanted else f"{found} is not allowed here"
     help = hints.hint(failure, span, source)
     problems.report(codes.UNEXPECTED, span, label, secondary=_around(failure, span), help=help.text, fixes=help.fixes())
+
+
+def _end(token: Token, source: Source) -> str:
+    """Return what ends at the last token: the file, or the expression in a computed label or a range of names."""
+    return "the expression ends" if source.text[token.start : token.start + 1] in ("}", ".") else "the file ends"
 
 
 def _around(failure: Failure, span: Span) -> tuple[Label, ...]:

@@ -11,6 +11,7 @@ from archdsl.syntax.automaton import Failure
 
 _LINES = 12
 _MODEL = re.compile(r"^model\b", re.MULTILINE).search
+_INPUT = re.compile(r"\s*input\s+(\w+)\s*:").match
 _BLANK = re.compile(r"[ \t]*").match
 _LET = re.compile(r"(?:let|var|const|val|auto)\s+(?=\w+\s*=)").match
 _SHOWN = 5
@@ -54,9 +55,12 @@ def foreign(failure: Failure, source: Source) -> Foreign | None:
     let = _LET(text)
     code = text[let.end() if let else 0 :].rstrip("; ")
     is_code = _DOTTED(code) or code.startswith("return ")
-    made = (translated(code) or translated_chain(code)) if is_code else None
-    if made and made != text:
-        return Foreign(codes.FOREIGN_SYNTAX, span, "this is Python", f"write `{made}`", made, is_code=True)
+    made = translated(code) if is_code else None
+    made = translated_chain(code) if is_code and made is None else made
+    made = _from_above(made, span) if made else made
+    if made is not None and made != text:
+        help = f"write `{made}`" if made else "remove it: it does not change what the net computes"
+        return Foreign(codes.FOREIGN_SYNTAX, span, "this is Python", help, made, is_code=True)
     found = recognised(text)
     if found is None:
         return None
@@ -64,6 +68,14 @@ def foreign(failure: Failure, source: Source) -> Foreign | None:
         help = "write the net itself: `model Net { input image: 3x32x32 … }`, with steps such as `conv1: conv(64, 3)`"
         return Foreign(codes.FOREIGN_SYNTAX, span, found.label, help, None, is_code=True)
     return Foreign(codes.FOREIGN_SYNTAX, span, found.label, found.help, found.text, found.is_code)
+
+
+def _from_above(made: str, span: Span) -> str:
+    """Return a chain without the reference that it begins with, if the statement above it is the input of that name."""
+    name, arrow, rest = made.partition(" -> ")
+    lines = span.source.text[: span.start].rstrip().rsplit("\n", 1)
+    given = _INPUT(lines[-1])
+    return rest if arrow and given and name == f"@{given[1]}" else made
 
 
 def statement(failure: Failure, source: Source) -> Span | None:

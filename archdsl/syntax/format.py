@@ -97,7 +97,9 @@ def _is_apart(entries: tuple[Entry, ...], blocks: list[list[Line]], number: int)
     if isinstance(before, Remark):
         return entry.blank
     if before.is_doc:
-        return False
+        # An empty line below the first `##` lines of a file says that they document the file.
+        head = entries[:number]
+        return entry.blank and all(isinstance(each, Remark) or each.is_doc for each in head)
     for place in range(number, len(entries)):
         follows = entries[place]
         if isinstance(follows, Statement) and not follows.is_doc:

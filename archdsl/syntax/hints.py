@@ -18,6 +18,7 @@ _TYPE = re.compile(r":[ \t]*(?:int|float|str|bool|list|tuple|Tensor)\b")
 _PART = re.compile(r"\[[ \t]*(\d*)[ \t]*:[ \t]*(\d*)[ \t]*\]")
 _NAMED = re.compile(r"[(,][ \t]*[A-Za-z_]\w*(:)(?=[ \t]*[^:\s])")
 _QUOTED = re.compile(r"'([^'\\\n]*)'").finditer
+_OF_DEVICE = re.compile(r"\bon[ \t]+$").search
 _TWICE = re.compile(r"&&|\|\||\|>").match
 _UNIT = re.compile(r"(\d[\d_]*)([A-Za-z_]\w*)").fullmatch
 _NUMBERS = re.compile(r"((?:[ \t]+|[ \t]*,[ \t]*)-?\d[\w.]*)+(?=[ \t]*(?:$|\n|->|::|#|;|\}))").match
@@ -41,6 +42,8 @@ _CHARACTERS = {
     "\u2007": " ", "\u202f": " ", "^": "**", "!": "not ", "≤": "<=", "≥": ">=", "≠": "!=", "~": "not ",
 }  # fmt: skip
 _STATEMENT = "a statement is a chain of steps, `label: conv(8, 3) -> relu`, or begins with a keyword such as `input`"
+_SHORT = 40
+_LONGEST_SHAPE = 100
 _ARGUMENTS = "arguments are numbers, words and names: `conv(8, 3, padding = half)`"
 
 
@@ -60,7 +63,7 @@ def hint(failure: Failure, span: Span, source: Source) -> Hint:
     sign = span.text
     if "MODEL" in failure.expected:
         return Hint("put steps into a model: `model Name { … }`")
-    found = _of_python(failure, span)
+    found = _computed_shape(span) or _of_python(failure, span)
     if found is not None:
         return found
     for holds, text, edit in _HINTS:
@@ -87,6 +90,60 @@ def character(failure: Failure, span: Span, source: Source) -> Hint:
     return Hint(_MEANT.get(sign) or "remove it; outside of strings and comments, names have letters, digits and `_`")
 
 
+_INCOMPLETE = {
+    "->": "write a step after the arrow, or remove the arrow",
+    "*": "write a count after `*`, such as `relu * 3`",
+    "::": "write a shape after `::`, such as `:: 64x8x8`",
+    "assert": "write a comparison: `assert params < 1_000_000`",
+    "input": "write a name and a shape: `input image: 3x32x32`",
+    "=": "write a value after `=`, such as `bias = false`",
+}
+_OF_INPUT = re.compile(r"[ \t]*input[ \t]+\w+[ \t]*:").match
+_COMPUTED = re.compile(
+    r"[ \t]*input[ \t]+\w+[ \t]*:[ \t]*([\w \t*+/×,-]*[A-Za-z_][\w \t*+/×,-]*)(?=[ \t]*(?:#|;|\n|$))"
+).match
+_SIZE = re.compile(r"(?:\d+|[A-Za-z_]\w*)(?:[ \t]*(?:\*|//|\+|-)[ \t]*(?:\d+|[A-Za-z_]\w*))*").fullmatch
+_BETWEEN_SIZES = re.compile(r"\s*[×,]\s*|\s+x\s+|(?<=\d)x")
+
+
+def _computed_shape(span: Span) -> Hint | None:
+    """Return the help for an input whose shape has names or sums, which need brackets; None for other places."""
+    source, text = span.source, span.source.text
+    found = _COMPUTED(text, text.rfind("\n", 0, span.start) + 1)
+    if found is None or not found.start(1) <= span.start <= found.end(1) or len(found[1]) > _LONGEST_SHAPE:
+        return None
+    sizes = _BETWEEN_SIZES.split(found[1].strip())
+    shape = f"[{', '.join(sizes)}]"
+    if not all(map(_SIZE, sizes)) or all(map(str.isdigit, sizes)):
+        return None
+    place = Span(source, found.start(1), found.start(1) + len(found[1].rstrip()))
+    return Hint(f"write `{shape}`: sizes that are computed are in brackets", ((place, shape),))
+
+
+def unfinished(failure: Failure, span: Span, wanted: str) -> Hint:
+    """Return the help for a statement that ends after the token at `span`; `wanted` are the tokens that may follow."""
+    text = span.source.text
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.end]
+    if span.text in _INCOMPLETE:
+        return Hint(_INCOMPLETE[span.text])
+    if _OF_INPUT(line):
+        return _computed_shape(span) or Hint("write a shape, such as `3x32x32`")
+    first = line.split(maxsplit=1)[0] if line.strip() else ""
+    if first in ("model", "block", "macro"):
+        return Hint(f"write a body in braces: `{line.strip()} {{ … }}`")
+    if first == "set":
+        return Hint(f"write the defaults in parentheses: `{line.strip()}(bias = false)`")
+    if first == "input":
+        return Hint(f"write a shape after the name: `{line.strip()}: 3x32x32`")
+    return Hint(f"write {wanted} after `{span.text}`" if len(span.text) < _SHORT else f"write {wanted}")
+
+
+def follows_reference(span: Span) -> bool:
+    """Return whether a dot follows a reference, as in `@stem.conv`."""
+    before = _BEFORE_DOT.search(span.source.text, max(0, span.start - 200), span.start)
+    return span.text == "." and before is not None and before.group().startswith("@") and len(before.group()) > 1
+
+
 def _dotted(span: Span) -> Hint | None:
     """Return the help for a dot in a name, None for another dot."""
     text, source = span.source.text, span.source
@@ -95,9 +152,12 @@ def _dotted(span: Span) -> Hint | None:
         return None
     whole = Span(source, before.start(), after.end())
     if before.group().startswith("@"):
-        step = before.group().split(".")[0]
+        step, inner = before.group().split(".")[0], after.group()
+        if inner in ("weight", "bias"):
+            return Hint(f"weights cannot be read; write `share {step}` to apply the layer again with its weights")
         return Hint(
-            f"write `{step}`: only the output of a step can be read, and none of the steps in it", ((whole, step),)
+            f"`{step}` is the output of `{step[1:]}`, and no step inside it can be read: to read `{inner}`, end"
+            f" `{step[1:]}` after `{inner}`, or take `{inner}` out of it"
         )
     last = after.group().rsplit(".", 1)[-1]
     return Hint(f"write `{last}`: operators and blocks have no module before their name", ((whole, last),))
@@ -137,7 +197,13 @@ def _single_quote(span: Span) -> Hint:
     places = [Span(span.source, each.start(), each.end()) for each in found]
     edits = tuple((place, own) for place, own in zip(places, written, strict=True) if not own.startswith("`"))
     why = "" if written[0].startswith('"') else ": words have no quotes"
+    if why and _OF_DEVICE(text[max(0, span.start - 20) : span.start]) and not _declares(written[0], text):
+        why += f"; and declare the device at the top of the model: `devices {written[0]}`"
     return Hint(f"write `{written[0]}`{why}", edits)
+
+
+def _declares(device: str, text: str) -> bool:
+    return re.search(rf"^[ \t]*devices\b[^\n]*\b{re.escape(device)}\b", text, re.MULTILINE) is not None
 
 
 def _unquoted(text: str) -> str:
@@ -152,6 +218,9 @@ def _unquoted(text: str) -> str:
 
 def number_and_name(span: Span) -> Hint:
     """Return the help for a number that runs into a name."""
+    shape = _computed_shape(span)
+    if shape is not None:
+        return shape
     found = _UNIT(span.text)
     if found and found.group(2) in ("if", "else", "and", "or"):
         return Hint("insert a space", ((span, f"{found.group(1)} {found.group(2)}"),))
@@ -205,6 +274,11 @@ _HINTS: tuple[tuple[_Holds, str, str | None], ...] = (
     (lambda f, s, _: s == "->" and _after(f, "ARROW"), "remove one of the arrows", ""),
     (lambda f, s, _: s == "->" and "NAME" in f.expected, "begin with a step; a leading `->` continues a chain", None),
     (lambda f, s, _: s == "{" and _after(f, "MODEL", "BLOCK", "MACRO"), "write a name: `model Net { … }`", None),
+    (
+        lambda f, s, _: s == "," and "RPAR" in f.expected and "ARROW" in f.expected,
+        "put `->` between two steps; branches are in braces, with `;` between them: `add { a; b }`",
+        " ->",
+    ),
     (lambda f, s, _: s == "," and "RPAR" in f.expected, "remove the comma", ""),
     (lambda f, s, _: s == ")" and _after(f, "EQUAL"), "write a value after `=`", None),
     (

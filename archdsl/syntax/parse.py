@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from archdsl.base.source import Source, Span
@@ -10,6 +9,7 @@ from archdsl.diag import codes
 from archdsl.diag.model import Problems, TooManyErrors
 from archdsl.syntax import ast
 from archdsl.syntax.automaton import Automaton, Build, Token
+from archdsl.syntax.documentation import Doc, documented
 from archdsl.syntax.failures import report_failures
 
 MAX_CHARACTERS = 800_000
@@ -104,19 +104,10 @@ class _Builder:
     # files
 
     def build_file(self, children: list[Any], span: Span) -> ast.File:
-        items: list[ast.Item] = []
-        doc: list[str] = []
-        for child in children:
-            if isinstance(child, str):
-                doc.append(child)
-                continue
-            # Before a `set` or an import, `##` is an ordinary comment.
-            items.append(replace(child, doc=tuple(doc)) if isinstance(child, ast.Definition) else child)
-            doc = []
-        return ast.File(self.source, tuple(items))
+        return ast.File(self.source, tuple(documented(self.source, children)))
 
-    def build_doc(self, children: list[Token], span: Span) -> str:
-        return children[0].text[2:].strip()
+    def build_doc(self, children: list[Token], span: Span) -> Doc:
+        return Doc(children[0].text[2:].strip(), span)
 
     def build_model(self, children: list[Any], span: Span) -> ast.Definition:
         return self._definition("model", children, span)
@@ -396,5 +387,5 @@ class _Builder:
         digits = text.replace("_", "")
         if len(digits) > 20 or int(digits) >= 2**MAX_BITS:
             self.problems.report(codes.NUMBER_TOO_LARGE, span, f"integers go up to 2**{MAX_BITS} - 1")
-            return 1
+            return 1 << MAX_BITS  # It has no value; the evaluator reports nothing more.
         return int(digits)

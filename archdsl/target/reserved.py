@@ -1,6 +1,6 @@
 """Names that a program cannot use, because the generated Python module needs them."""
 
-from functools import cache
+from functools import cache, lru_cache
 from keyword import iskeyword, issoftkeyword
 
 from archdsl.base.resources import names
@@ -25,11 +25,13 @@ TUPLE_ATTRIBUTES = frozenset({"count", "index"})
 MODULE_GLOBALS = frozenset(
     """
     Any CONSTANT Callable Devices F FUSED Final NamedTuple OrderedDict PipelineStage SHAPES STAGES TOWERS Tensor
-    TypeAlias abc annotations dist inspect math nn partial torch
+    TypeAlias UNSPLIT abc annotations dist inspect math nn partial torch
     """.split()
 )
 LOCALS = frozenset({"self", "super", "x", "factory", "device", "devices", "dtype", "on"})
 BUILT_IN = frozenset({"int", "float", "str", "bool", "list", "tuple", "len", "range", "print"})
+# Names that look like digits: linters report variables with these names (E741).
+AMBIGUOUS = frozenset({"l", "I", "O"})
 # Functions that the classes of a module call, so that neither these nor their parameters can have such a name.
 CALLED = frozenset({"abs", "max", "min", "round"})
 
@@ -74,6 +76,7 @@ def free_output(name: str) -> str:
     return f"{bare}_output" if why_no_output(bare) or not bare[0].isalpha() else bare
 
 
+@lru_cache(1_000)
 def free_label(name: str) -> str:
     """Return this label, or a similar one that can be used."""
     bare = name.lstrip("_") or "step"

@@ -238,7 +238,7 @@ def _node(node: Node) -> dict[str, object]:
 
 def _container(container: Container) -> dict[str, object]:
     use = container.use
-    given = ", ".join(f"{argument.name} = {argument.value}" for argument in use.arguments) if use else ""
+    given = use.text if use else ""
     facts: dict[str, object] = {
         "path": dotted(container.path), "title": use.block if use else container.path[-1],
         "call": f"{use.block}({given})" if use and given else use.block if use else "",

@@ -12,4 +12,4 @@ class ClassToken(nn.Module):
         self.weight = nn.Parameter(torch.zeros(1, 1, features, **factory))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.weight.expand(len(x), -1, -1), x], 1)
+        return torch.cat([self.weight.expand(x.shape[0], -1, -1), x], 1)

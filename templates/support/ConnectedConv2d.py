@@ -35,15 +35,16 @@ class ConnectedConv2d(nn.Module):
         source, target = torch.tensor(pairs, device="cpu").T
         if not 0 <= int(source.min()) <= int(source.max()) < in_channels:
             raise ValueError(f"connect names a map beyond the {in_channels} input maps")
-        device = factory.get("device")
-        self.register_buffer("source", source.to(device), persistent=False)
-        self.register_buffer("target", target.to(device), persistent=False)
         pixels = kernel_size[0] * kernel_size[1]
         self.fan_in = [len(row) * pixels for row in connect]
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
         self.weight = nn.Parameter(torch.empty(len(source), 1, *kernel_size, **factory))
+        # The device may be that of a surrounding `with torch.device(…)`.
+        device = self.weight.device
+        self.register_buffer("source", source.to(device), persistent=False)
+        self.register_buffer("target", target.to(device), persistent=False)
         self.bias = nn.Parameter(torch.empty(len(connect), **factory)) if bias else None
         self.reset_parameters()
 
@@ -66,6 +67,7 @@ class ConnectedConv2d(nn.Module):
             self.dilation,
             len(self.weight),
         )
-        sums = maps.new_zeros(maps.shape[0], len(self.fan_in), *maps.shape[2:])
+        batch, _, height, width = maps.shape
+        sums = maps.new_zeros(batch, len(self.fan_in), height, width)
         sums = sums.index_add(1, self.target, maps)
         return sums if self.bias is None else sums + self.bias[:, None, None]

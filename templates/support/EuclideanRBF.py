@@ -25,7 +25,8 @@ class EuclideanRBF(nn.Module):
             features, units = int(targets[0]), int(targets[1])
             seeded = torch.Generator("cpu").manual_seed(1998)
             bits = torch.randint(2, (units, features), generator=seeded, device="cpu")
-        self.register_buffer("targets", (2.0 * bits - 1.0).to(**factory))
+        table = (2.0 * bits - 1.0).to(torch.empty(0, **factory))
+        self.register_buffer("targets", table)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None, :] - self.targets).square().sum(2)

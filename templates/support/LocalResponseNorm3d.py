@@ -1,3 +1,4 @@
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -5,4 +6,7 @@ class LocalResponseNorm3d(nn.LocalResponseNorm):
     """nn.LocalResponseNorm for volumes of any memory layout."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.contiguous())
+        # TorchScript cannot call the `forward` of a base class.
+        return F.local_response_norm(
+            x.contiguous(), self.size, self.alpha, self.beta, self.k
+        )

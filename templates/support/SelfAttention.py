@@ -49,17 +49,18 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         projected = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        query, key, value = (
-            part.reshape(*part.shape[:2], -1, self.head_size).transpose(1, 2)
-            for part in torch.split(projected, self.sizes, 2)
-        )
+        query, key, value = torch.split(projected, self.sizes, 2)
         mixed = F.scaled_dot_product_attention(
-            query,
-            key,
-            value,
+            self.by_head(query),
+            self.by_head(key),
+            self.by_head(value),
             dropout_p=self.dropout if self.training else 0.0,
             is_causal=self.causal,
             enable_gqa=self.shared,
         )
         joined: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
         return joined
+
+    def by_head(self, x: Tensor) -> Tensor:
+        """Return (N, time, heads * head_size) as (N, heads, time, head_size)."""
+        return torch.unflatten(x, 2, (-1, self.head_size)).transpose(1, 2)

@@ -1,5 +1,6 @@
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -16,7 +17,23 @@ class SequenceRNN(nn.RNN):
         self.last = last
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        steps, hidden = super().forward(x)
+        # TorchScript cannot call the `forward` of a base class.
+        directions = 2 if self.bidirectional else 1
+        rows = directions * self.num_layers
+        hidden = x.new_zeros(rows, x.shape[0], self.hidden_size)
+        options = (
+            self.bias,
+            self.num_layers,
+            self.dropout,
+            self.training,
+            self.bidirectional,
+            True,
+        )
+        weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
+        if self.nonlinearity == "relu":
+            steps, hidden = torch.rnn_relu(x, hidden, weights, *options)
+        else:
+            steps, hidden = torch.rnn_tanh(x, hidden, weights, *options)
         if not self.last:
             return steps
-        return hidden[-2 if self.bidirectional else -1 :].transpose(0, 1).flatten(1)
+        return hidden[-directions:].transpose(0, 1).flatten(1)

@@ -21,7 +21,7 @@ class Subsample(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
-        self.stride = stride
+        self.stride = kernel_size if stride is None else stride
         self.coefficient = nn.Parameter(torch.ones(channels, **factory))
         self.bias = nn.Parameter(torch.zeros(channels, **factory))
 

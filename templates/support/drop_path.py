@@ -8,5 +8,5 @@ def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
         raise ValueError(f"a dropout probability is from 0 to 1, not {p}")
     if not training:
         return x
-    ones = x.new_ones(x.shape[0], *[1] * (x.ndim - 1))
+    ones = x.new_ones([x.shape[0]] + [1] * (x.ndim - 1))
     return x * F.dropout(ones, p)

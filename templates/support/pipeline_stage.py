@@ -6,6 +6,7 @@ from torch.distributed.pipelining import PipelineStage
 SHAPES: tuple[tuple[tuple[int, ...], ...], ...] = ()
 CONSTANT: dict[tuple[int, int], torch.dtype | None] = {}
 STAGES: tuple[type[nn.Module], ...] = ()
+UNSPLIT: tuple[int, ...] = ()
 
 
 def pipeline_stage(
@@ -18,7 +19,8 @@ def pipeline_stage(
     """Return a stage with the shapes of its inputs and outputs.
 
     Without shapes, torch would find them in a run on arbitrary numbers, which would
-    change the running statistics of batch norm.
+    change the running statistics of batch norm. The hooks make outputs and gradients of
+    inputs contiguous, because the process sends them to others.
     """
     given, made = (
         tuple(
@@ -33,12 +35,19 @@ def pipeline_stage(
         )
         for place in (number, number + 1)
     )
+    stage = STAGES[number](device=device, dtype=dtype)
+    if number:
+        stage.register_forward_pre_hook(receive_hook)
+    if number + 1 < len(STAGES):
+        stage.register_forward_hook(send_hook)
     return PipelineStage(
-        STAGES[number](device=device, dtype=dtype),
+        stage,
         number,
         len(STAGES),
         torch.device(device),
         input_args=given,
         output_args=made,
         group=group,
+        # With this argument, torch computes all gradients in one pass.
+        dw_builder=(lambda: lambda: None) if number in UNSPLIT else None,
     )

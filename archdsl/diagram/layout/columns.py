@@ -59,17 +59,19 @@ def in_columns(diagram: Diagram, columns: int | None = None) -> Diagram:
 
 def fits(diagram: Diagram) -> bool:
     """Return whether a drawing fits on a page of 6.75 by 9 inches with type of at least 6 points."""
-    along = across = 0
+    limits = {"TB": (_LONGEST, _WIDEST), "LR": (_BROADEST, _WIDEST)}
+    longest, widest = limits[diagram.direction]
+    across = 0
     for first, last in pairwise((*(diagram.column_starts or (0,)), len(diagram.members))):
         members = diagram.members[first:last]
         inside = {box.id for box in boxes(members)}
         edges = tuple(edge for edge in diagram.edges if edge.source in inside)
         column = replace(diagram, members=members, edges=edges, column_starts=())
         feet = _heights(column, _order(column))
-        along = max(along, *feet.values())
+        if max(feet.values(), default=0) > longest:
+            return False
         across += _across(column, feet) + _GAP
-    longest = {"TB": (_LONGEST, _WIDEST), "LR": (_BROADEST, _WIDEST)}[diagram.direction]
-    return along <= longest[0] and across <= longest[1]
+    return across <= widest
 
 
 def _across(diagram: Diagram, feet: dict[str, int]) -> int:

@@ -132,7 +132,7 @@ class _Builder:
             style=Style.NESTED if depth else Style.TOP_LEVEL,
             title=facts.name(container.path),
             details=(*_owners(container, marked=marked), *(() if depth else self._sizes(container))),
-            tooltip=facts.tooltip(container, self.fields),
+            tooltip=facts.tooltip(container, self.fields, facts.does(container)),
             members=tuple(each for entry in entries for each in self._nested(entry, depth=depth + 1, marked=inner)),
             link=self._link(container),
             inline=container.inline,
@@ -141,7 +141,7 @@ class _Builder:
     def _block(self, container: Container, *, has_copies: bool, marked: bool) -> Box:
         is_whole = not container.path
         size = " · ".join((*_owners(container, marked=marked), *self._sizes(container)))
-        lines = facts.block_lines(container, size, copies=has_copies)
+        lines, does = facts.block_lines(container, size, copies=has_copies), facts.does(container)
         return Box(
             id=box_id(container),
             form=Form.BLOCK,
@@ -149,8 +149,8 @@ class _Builder:
             title=wording.cut(self.graph.name, _LONGEST_TITLE) if is_whole else facts.block_title(container),
             kind=facts.block_kind(container),
             lines=(*lines, *self._several_devices(container)),
-            does=facts.does(container),
-            tooltip=facts.tooltip(container, self.fields),
+            does=does,
+            tooltip=facts.tooltip(container, self.fields, does),
             count=1 if has_copies else facts.repeats(container),
             link=self._link(container),
             training=self._trains(container),
@@ -158,7 +158,7 @@ class _Builder:
 
     def _operator(self, group: OperatorGroup, *, marked: bool) -> Box:
         node = group.node
-        words = node.answers.drawing
+        words, does = node.answers.drawing, facts.does(group)
         merge = isinstance(node.op, Merge)
         bar = isinstance(node.op, Merge) and node.op.free_axis is not None
         pill = node.op.family in _PILLS and not group.params
@@ -172,8 +172,8 @@ class _Builder:
             title=words.title,
             kind=words.title,
             lines=(detail,) if detail else (),
-            does=facts.does(group),
-            tooltip=facts.tooltip(group, self.fields),
+            does=does,
+            tooltip=facts.tooltip(group, self.fields, does),
             tags=tuple(Tag(each.answers.drawing.title, each.op.family) for each in group.fused_ops),
             link=self._link(group),
             segments=_segments(node) if bar else (),

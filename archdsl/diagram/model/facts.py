@@ -155,14 +155,14 @@ def _call(node: Node) -> str:
     return answers.words
 
 
-def tooltip(item: Item, fields: Mapping[Path, str]) -> str:
-    """Return the tooltip of a box or cluster: its facts, receptive field, source line and documentation."""
+def tooltip(item: Item, fields: Mapping[Path, str], facts: tuple[str, ...]) -> str:
+    """Return the tooltip of a box or cluster: its facts from `does`, receptive field, source line and documentation."""
     if isinstance(item, OperatorGroup):
         last, span, doc = item.nodes[-1].path, item.node.span, wording.documentation(item.node.op)
     else:
         last, span, doc = item.output, item.span, " ".join(item.use.doc) if item.use else ""
     field = f"receptive field {fields[last]}" if last in fields else ""
-    return " | ".join(filter(None, (*does(item), field, wording.place(span), doc)))
+    return " | ".join(filter(None, (*facts, field, wording.place(span), doc)))
 
 
 def receptive_fields(graph: CheckedGraph) -> dict[Path, str]:
@@ -184,7 +184,7 @@ def _field(field: ReceptiveField, name: str) -> str:
 
 def _arguments(container: Container) -> str:
     assert container.use
-    return ", ".join(f"{argument.name} = {argument.value}" for argument in container.use.arguments)
+    return container.use.text
 
 
 def exact(params: int, macs: int) -> tuple[str, str]:

@@ -1,16 +1,14 @@
 """DOT of a drawing, in the subset of the language that all engines support."""
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from archdsl.diagram import wording
 from archdsl.diagram.layout.placed import Places
 from archdsl.diagram.render import labels
+from archdsl.diagram.render.dot_text import Statements, literal
 from archdsl.diagram.render.theme import LIGHT, Paint, Theme
 from archdsl.diagram.spec import Box, Cluster, Diagram, Edge, EdgeKind, Form, Member, Style
 from archdsl.diagram.text import box_width
-
-if TYPE_CHECKING:
-    from graphviz import Digraph  # type: ignore[import-untyped]
 
 # A single name: engines measure a list of fonts with the widths of Times.
 _FONT = "Arial"
@@ -38,39 +36,42 @@ _LONGEST_TOOLTIP = 1000
 
 def to_dot(diagram: Diagram, theme: Theme = LIGHT, places: Places | None = None) -> str:
     """Return a drawing as DOT; with `places` the DOT has the positions of all parts, for `neato -n2`."""
-    # Imported here because it slows down start-up.
-    from graphviz import Digraph
-
-    graph = Digraph(
-        _plain(diagram.name),
-        graph_attr=_graph_attributes(diagram, theme),
-        node_attr={
-            "shape": "box",
-            "style": "rounded,filled",
-            "fontname": _FONT,
-            "fontsize": "11",
-            "fontcolor": theme.ink,
-            "penwidth": "1.1",
-            "height": "0.3",
-            "width": "0.9",
-        },
-        edge_attr={
-            "fontname": _FONT,
-            "fontsize": "8.5",
-            "fontcolor": theme.small,
-            "color": theme.edge,
-            "penwidth": "1.1",
-            "arrowsize": "0.65",
-        },
-    )
+    graph = Statements()
+    graph.defaults("graph", _graph_attributes(diagram, theme))
+    graph.defaults("node", _node_defaults(theme))
+    graph.defaults("edge", _edge_defaults(theme))
     _add_members(graph, diagram.members, diagram, theme, places)
     known = diagram.known
     # With rankdir=LR Graphviz draws the first edge lowest.
     for edge in diagram.edges if diagram.direction == "TB" else diagram.edges[::-1]:
         place = places.get(edge.id, {}) if places else {}
-        graph.edge(_plain(edge.source), _plain(edge.target), **_edge_attributes(edge, known, diagram, theme), **place)
-    source: str = graph.source
-    return source
+        attributes = _edge_attributes(edge, known, diagram, theme)
+        graph.edge(_plain(edge.source), _plain(edge.target), attributes | place)
+    return graph.digraph(_plain(diagram.name))
+
+
+def _node_defaults(theme: Theme) -> dict[str, str]:
+    return {
+        "shape": "box",
+        "style": "rounded,filled",
+        "fontname": _FONT,
+        "fontsize": "11",
+        "fontcolor": theme.ink,
+        "penwidth": "1.1",
+        "height": "0.3",
+        "width": "0.9",
+    }
+
+
+def _edge_defaults(theme: Theme) -> dict[str, str]:
+    return {
+        "fontname": _FONT,
+        "fontsize": "8.5",
+        "fontcolor": theme.small,
+        "color": theme.edge,
+        "penwidth": "1.1",
+        "arrowsize": "0.65",
+    }
 
 
 def _graph_attributes(diagram: Diagram, theme: Theme) -> dict[str, str]:
@@ -106,27 +107,28 @@ def _is_braided(diagram: Diagram) -> bool:
 
 
 def _add_members(
-    graph: "Digraph", members: tuple[Member, ...], diagram: Diagram, theme: Theme, places: Places | None
+    graph: Statements, members: tuple[Member, ...], diagram: Diagram, theme: Theme, places: Places | None
 ) -> None:
     for member in members:
         place = places.get(member.id, {}) if places else {}
         if isinstance(member, Cluster):
-            with graph.subgraph(name=_plain(f"cluster_{member.id}")) as inner:
-                inner.attr(**_cluster_attributes(member, diagram, theme, place.get("labeljust")) | place)
-                _add_members(inner, member.members, diagram, theme, places)
+            inner = graph.subgraph(_plain(f"cluster_{member.id}"))
+            inner.own(_cluster_attributes(member, diagram, theme, place.get("labeljust")) | place)
+            _add_members(inner, member.members, diagram, theme, places)
+            graph.add(inner)
             continue
         backwards = diagram.mirrored and places is None
         bar = member.form is Form.BAR
         label = _bar(member, diagram, theme, backwards=backwards) if bar else labels.box_label(member, theme)
-        fork = member.form is Form.FORK
-        attributes = _box_attributes(member, theme) | place
-        graph.node(_plain(member.id), "" if fork else f"<{label}>", **attributes)
+        words = {"label": "" if member.form is Form.FORK else f"<{label}>"}
+        graph.node(_plain(member.id), _box_attributes(member, theme) | place | words)
     for member in members:
         if isinstance(member, Box) and member.rank:
-            with graph.subgraph() as row:
-                row.attr(rank="same")
-                row.node(_plain(member.rank))
-                row.node(_plain(member.id))
+            row = graph.subgraph()
+            row.own({"rank": "same"})
+            row.node(_plain(member.rank))
+            row.node(_plain(member.id))
+            graph.add(row)
 
 
 def _bar(box: Box, diagram: Diagram, theme: Theme, *, backwards: bool) -> str:
@@ -298,7 +300,4 @@ def _tooltip(text: str) -> str:
 
 def _plain(text: str) -> str:
     r"""Escape a text that Graphviz must not interpret: no `\N`, no `<b>`, no `&lt;`."""
-    from graphviz import escape
-
-    escaped: str = escape(wording.clean(text).replace("&", "&amp;"))
-    return escaped
+    return literal(wording.clean(text).replace("&", "&amp;"))

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Dead"]
+__all__ = ["Net"]
 
 
 class Dead(nn.Module):

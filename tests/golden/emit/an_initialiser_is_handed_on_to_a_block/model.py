@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Net", "Layer", "Layer2", "Layer3"]
+__all__ = ["Net"]
 
 
 class Layer(nn.Module):

@@ -46,8 +46,8 @@ class Pyramid(nn.Module):
 
     def forward(self, image: Tensor) -> PyramidOutput:
         c1 = self.c1(image)  # 4x16x16
-        x: Tensor = F.relu(c1)
+        x = F.relu(c1)
         y = F.max_pool2d(c1, 2)  # 4x8x8
         p3: Tensor = self.p3(y)
-        x = self.p2(x)  # 4x16x16
-        return PyramidOutput(x, p3, x)
+        again: Tensor = self.p2(x)  # 4x16x16
+        return PyramidOutput(again, p3, again)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Written", "Pair", "Silent"]
+__all__ = ["Written"]
 
 
 class Pair(nn.Module):

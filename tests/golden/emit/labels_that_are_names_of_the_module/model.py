@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "A", "Joined", "drop_path", "scaled_tanh"]
+__all__ = ["Net"]
 
 
 def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
@@ -18,7 +18,7 @@ def drop_path(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
         raise ValueError(f"a dropout probability is from 0 to 1, not {p}")
     if not training:
         return x
-    ones = x.new_ones(x.shape[0], *[1] * (x.ndim - 1))
+    ones = x.new_ones([x.shape[0]] + [1] * (x.ndim - 1))
     return x * F.dropout(ones, p)
 
 
@@ -111,13 +111,13 @@ class Net(nn.Module):
         self.scaled_tanh = nn.Linear(8, 8, **factory)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.self(x)
-        y = self.F(x)
-        z = self.drop_path(y)
-        x1 = self.a(z, x, y)
-        x = self.b(x1, x, y, z)
-        x = self.scaled_tanh(x)
-        y = scaled_tanh(x)
-        y = scaled_tanh(y)
-        x = y + x
+        self_ = self.self(x)
+        F_ = self.F(self_)
+        drop_path_ = self.drop_path(F_)
+        x = self.a(drop_path_, self_, F_)
+        x = self.b(x, self_, F_, drop_path_)
+        scaled_tanh_ = self.scaled_tanh(x)
+        x = scaled_tanh(scaled_tanh_)
+        x = scaled_tanh(x)
+        x = x + scaled_tanh_
         return x

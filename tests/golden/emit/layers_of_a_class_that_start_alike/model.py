@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Basic"]
+__all__ = ["Net"]
 
 
 class Basic(nn.Module):

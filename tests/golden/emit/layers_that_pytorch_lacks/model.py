@@ -10,14 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = [
-    "LeNet5",
-    "ConnectedConv2d",
-    "Conv2dSame",
-    "Subsample",
-    "scaled_tanh",
-    "EuclideanRBF",
-]
+__all__ = ["LeNet5"]
 
 
 class ConnectedConv2d(nn.Module):
@@ -49,15 +42,16 @@ class ConnectedConv2d(nn.Module):
         source, target = torch.tensor(pairs, device="cpu").T
         if not 0 <= int(source.min()) <= int(source.max()) < in_channels:
             raise ValueError(f"connect names a map beyond the {in_channels} input maps")
-        device = factory.get("device")
-        self.register_buffer("source", source.to(device), persistent=False)
-        self.register_buffer("target", target.to(device), persistent=False)
         pixels = kernel_size[0] * kernel_size[1]
         self.fan_in = [len(row) * pixels for row in connect]
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
         self.weight = nn.Parameter(torch.empty(len(source), 1, *kernel_size, **factory))
+        # The device may be that of a surrounding `with torch.device(…)`.
+        device = self.weight.device
+        self.register_buffer("source", source.to(device), persistent=False)
+        self.register_buffer("target", target.to(device), persistent=False)
         self.bias = nn.Parameter(torch.empty(len(connect), **factory)) if bias else None
         self.reset_parameters()
 
@@ -80,7 +74,8 @@ class ConnectedConv2d(nn.Module):
             self.dilation,
             len(self.weight),
         )
-        sums = maps.new_zeros(maps.shape[0], len(self.fan_in), *maps.shape[2:])
+        batch, _, height, width = maps.shape
+        sums = maps.new_zeros(batch, len(self.fan_in), height, width)
         sums = sums.index_add(1, self.target, maps)
         return sums if self.bias is None else sums + self.bias[:, None, None]
 
@@ -95,7 +90,16 @@ class Conv2dSame(nn.Conv2d):
             size, stride = x.shape[2 + axis], max(self.stride[axis], 1)
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads += [total // 2, total - total // 2]
-        return super().forward(F.pad(x, pads))
+        # TorchScript cannot call the `forward` of a base class.
+        return F.conv2d(
+            F.pad(x, pads),
+            self.weight,
+            self.bias,
+            self.stride,
+            0,
+            self.dilation,
+            self.groups,
+        )
 
 
 class Subsample(nn.Module):
@@ -114,7 +118,7 @@ class Subsample(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
-        self.stride = stride
+        self.stride = kernel_size if stride is None else stride
         self.coefficient = nn.Parameter(torch.ones(channels, **factory))
         self.bias = nn.Parameter(torch.zeros(channels, **factory))
 
@@ -148,7 +152,8 @@ class EuclideanRBF(nn.Module):
             features, units = int(targets[0]), int(targets[1])
             seeded = torch.Generator("cpu").manual_seed(1998)
             bits = torch.randint(2, (units, features), generator=seeded, device="cpu")
-        self.register_buffer("targets", (2.0 * bits - 1.0).to(**factory))
+        table = (2.0 * bits - 1.0).to(torch.empty(0, **factory))
+        self.register_buffer("targets", table)
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None, :] - self.targets).square().sum(2)

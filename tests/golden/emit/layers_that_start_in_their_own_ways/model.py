@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Mlp", "Plain"]
+__all__ = ["Net"]
 
 
 class Mlp(nn.Module):

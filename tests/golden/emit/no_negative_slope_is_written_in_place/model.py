@@ -45,7 +45,7 @@ class Net(nn.Module):
         x = self.b(x)
         x = F.elu(x, alpha=-0.5)
         x = self.c(x)
-        x = F.celu(x, alpha=-1)
+        x = F.celu(x, alpha=-1.0)
         x = self.d(x)
         x = F.rrelu(x, lower=-0.1, upper=0.1, training=self.training)
         x = self.e(x)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Net", "SequenceLSTM", "SequenceGRU"]
+__all__ = ["Net"]
 
 
 class SequenceLSTM(nn.LSTM):
@@ -24,10 +24,26 @@ class SequenceLSTM(nn.LSTM):
         self.last = last
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        steps, (hidden, _) = super().forward(x)
+        # TorchScript cannot call the `forward` of a base class.
+        directions = 2 if self.bidirectional else 1
+        rows = directions * self.num_layers
+        features = self.proj_size if self.proj_size > 0 else self.hidden_size
+        hidden = x.new_zeros(rows, x.shape[0], features)
+        cell = x.new_zeros(rows, x.shape[0], self.hidden_size)
+        steps, hidden, _ = torch.lstm(
+            x,
+            [hidden, cell],
+            self._flat_weights,  # type: ignore[arg-type]
+            self.bias,
+            self.num_layers,
+            self.dropout,
+            self.training,
+            self.bidirectional,
+            True,
+        )
         if not self.last:
             return steps
-        return hidden[-2 if self.bidirectional else -1 :].transpose(0, 1).flatten(1)
+        return hidden[-directions:].transpose(0, 1).flatten(1)
 
 
 class SequenceGRU(nn.GRU):
@@ -43,10 +59,24 @@ class SequenceGRU(nn.GRU):
         self.last = last
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        steps, hidden = super().forward(x)
+        # TorchScript cannot call the `forward` of a base class.
+        directions = 2 if self.bidirectional else 1
+        rows = directions * self.num_layers
+        hidden = x.new_zeros(rows, x.shape[0], self.hidden_size)
+        steps, hidden = torch.gru(
+            x,
+            hidden,
+            self._flat_weights,  # type: ignore[arg-type]
+            self.bias,
+            self.num_layers,
+            self.dropout,
+            self.training,
+            self.bidirectional,
+            True,
+        )
         if not self.last:
             return steps
-        return hidden[-2 if self.bidirectional else -1 :].transpose(0, 1).flatten(1)
+        return hidden[-directions:].transpose(0, 1).flatten(1)
 
 
 class Net(nn.Module):

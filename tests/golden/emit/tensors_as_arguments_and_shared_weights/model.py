@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Double", "Up", "Mix"]
+__all__ = ["Net"]
 
 
 class Double(nn.Module):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Conv2dSame"]
+__all__ = ["Net"]
 
 
 class Conv2dSame(nn.Conv2d):
@@ -22,7 +22,16 @@ class Conv2dSame(nn.Conv2d):
             size, stride = x.shape[2 + axis], max(self.stride[axis], 1)
             total = max((-(-size // stride) - 1) * stride + extent - size, 0)
             pads += [total // 2, total - total // 2]
-        return super().forward(F.pad(x, pads))
+        # TorchScript cannot call the `forward` of a base class.
+        return F.conv2d(
+            F.pad(x, pads),
+            self.weight,
+            self.bias,
+            self.stride,
+            0,
+            self.dilation,
+            self.groups,
+        )
 
 
 class Net(nn.Module):

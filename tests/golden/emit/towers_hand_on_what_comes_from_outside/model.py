@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Net", "Same", "Tower"]
+__all__ = ["Net"]
 
 
 class Same(nn.Module):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "Tower", "move", "device_pool", "factories"]
+__all__ = ["Net"]
 
 
 def move(x: Tensor, to: nn.Module | Tensor) -> Tensor:

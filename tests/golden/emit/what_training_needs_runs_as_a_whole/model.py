@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Net", "NetOutput", "Aux"]
+__all__ = ["Net", "NetOutput"]
 
 
 class NetOutput(NamedTuple):
@@ -44,9 +44,9 @@ class Aux(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
-        aux: Tensor = self.c(x)
-        _ = x + aux
-        return aux
+        c: Tensor = self.c(x)
+        _ = x + c
+        return c
 
 
 class Net(nn.Module):
