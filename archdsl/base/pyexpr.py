@@ -8,7 +8,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from archdsl.base.guards import NEGATED
 from archdsl.base.symbolic import TracedFloat, TracedInt, has_trace
 
 
@@ -338,7 +337,6 @@ Expr: TypeAlias = (
 )
 
 _ABSENT = object()
-_OPPOSITE = {**NEGATED, "is": "is not", "is not": "is", "in": "not in", "not in": "in"}
 _NO_NAMES: frozenset[str] = frozenset()
 
 
@@ -398,14 +396,3 @@ def structure(expr: Expr) -> Hashable:
         return (type(expr), expr.trace)
     # Python takes 1, 1.0 and True for equal, and 0.0 and -0.0.
     return (type(expr), repr(expr)) if isinstance(expr, int | float) else expr
-
-
-def negated(expr: Expr) -> Expr:
-    """Return the opposite of a test."""
-    if isinstance(expr, Not):
-        return expr.test
-    if isinstance(expr, Infix) and expr.symbol in _OPPOSITE:
-        return Infix(expr.left, _OPPOSITE[expr.symbol], expr.right)
-    if isinstance(expr, Infix) and expr.symbol in ("and", "or"):
-        return Infix(negated(expr.left), "or" if expr.symbol == "and" else "and", negated(expr.right))
-    return Not(expr)

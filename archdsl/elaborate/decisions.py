@@ -82,10 +82,11 @@ class _Writer:
                 return Infix(self.test(expr.left), expr.symbol, self.test(expr.right))
             case ast.Unary() if expr.symbol == "not":
                 return Not(self.test(expr.operand))
-        value = self._operand(expr)
-        if isinstance(value, bool | Ref):
-            return value
-        raise _NotSayable
+            case _:
+                value = self._operand(expr)
+                if isinstance(value, bool | Ref):
+                    return value
+                raise _NotSayable
 
     def _compared(self, left: ast.Expr, symbol: str, right: ast.Expr) -> Expr:
         one, other = self._operand(left), self._operand(right)

@@ -1,16 +1,11 @@
-"""The arguments of constructions: what a class takes, and what the code that constructs it gives."""
+"""The arguments that the code of a class gives to the classes that it constructs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped, parts
+from archdsl.base.pyexpr import Call, ClassRef, Expr, mapped
 from archdsl.emit.class_draft import ClassDraft
-from archdsl.emit.class_parameters import names_in, own
-from archdsl.emit.statements import expressions
-
-if TYPE_CHECKING:
-    from archdsl.emit.classes import Class
+from archdsl.emit.class_parameters import own
 
 
 def complete(drafts: Iterable[ClassDraft], known: Sequence[ClassDraft]) -> None:
@@ -42,49 +37,3 @@ def _arguments(inner: ClassDraft, draft: ClassDraft) -> Iterator[tuple[str, Expr
         return
     for given in use.arguments:
         yield given.name, draft.parameters.expression(given.value)
-
-
-def enter_parameters(made: Mapping[int, "Class"]) -> None:
-    """Enter into each class the parameters that its code reads, or hands on to a class that takes them."""
-    classes = list({id(each): each for each in made.values()}.values())
-    while True:
-        before = [each.parameters for each in classes]
-        for found in classes:
-            read = frozenset[str]().union(*(_read(draft, made) for draft in found.drafts))
-            for member in (*found.members, *found.drafts):
-                member.parameters.fixed |= member.parameters.map_sizes - read
-            found.parameters = [name for name in _names(found.representative) if name in read]
-        if before == [each.parameters for each in classes]:
-            return
-
-
-def _names(draft: ClassDraft) -> list[str]:
-    """Return the numbers and choices of a draft, the sizes of its inputs first, then the parameters of its block."""
-    use = draft.container.use
-    choices = [each.name for each in draft.choices]
-    if use is None or not choices:
-        return [*draft.parameters.values]
-    order = {name: number for number, name in enumerate(use.parameters)}
-    return sorted([*draft.parameters.values, *choices], key=lambda name: order.get(name, -1))
-
-
-def _read(draft: ClassDraft, made: Mapping[int, "Class"]) -> frozenset[str]:
-    code = tuple(statement for _, statement in draft.initialisation)
-    tests = [*(entry.test for entry in draft.entries if entry.test is not None), *draft.flags.values()]
-    found = draft.applied.union(*map(names_in, expressions(code)))
-    choices = {each.name for each in draft.choices}
-    for expr in (*(entry.module for entry in draft.entries), *tests):
-        found |= _names_read(expr, made, choices)
-    return found
-
-
-def _names_read(expr: Expr, made: Mapping[int, "Class"], choices: set[str]) -> frozenset[str]:
-    if isinstance(expr, Call) and isinstance(expr.function, ClassRef):
-        taken = made[expr.function.number].parameters
-        return frozenset[str]().union(
-            *(_names_read(value, made, choices) for name, value in expr.named if name in taken)
-        )
-    if isinstance(expr, Ref):
-        return frozenset((expr.name,)) if expr.name in choices else frozenset()
-    inner = parts(expr)
-    return frozenset[str]().union(*(_names_read(part, made, choices) for part in inner)) if inner else names_in(expr)

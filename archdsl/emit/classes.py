@@ -7,7 +7,7 @@ from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import is_traced, trace_of
-from archdsl.emit.arguments import complete, enter_parameters
+from archdsl.emit.arguments import complete
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import Clause
@@ -82,7 +82,6 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
         taken.setdefault(name, 2)
         made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
         made |= {each.number: made_class for each in group.members}
-    enter_parameters(made)
     _count_forms({id(each): each for each in made.values()}.values())
     return made
 

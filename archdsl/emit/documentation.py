@@ -133,16 +133,32 @@ def shapes_after(found: Class) -> list[str]:
 
 
 def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
-    """Return the shape of each step of a merged class, in the uses that have the step."""
+    """Return the shape of each step of a merged class, in the uses that have the step.
+
+    Where the identity stands for a step, the shape of its input counts.
+    """
+    known = [_given_shapes(member) for member in found.members]
     shapes: list[str] = []
     for step, sides in zip(merged.steps, merged.sides, strict=True):
-        if step.optional:
-            shapes.append("")
-            continue
-        having = [member for member in found.members if merged.forms[member.number] in sides]
-        alike = [member.whole[sides[merged.forms[member.number]]].shape for member in having]
-        shapes.append(_joined(_sizes(having, alike, _inputs(having) if merged.arguments else None)))
+        alike: list[tuple[ClassDraft, Shape]] = []
+        for member, own in zip(found.members, known, strict=True):
+            number = sides.get(merged.forms[member.number])
+            if number is not None:
+                own[step.value] = member.whole[number].shape
+            elif step.optional and step.reads[0] in own:
+                own[step.value] = _agreeing(member, step.shape, own[step.reads[0]])
+            if step.value in own:
+                alike.append((member, own[step.value]))
+        having = [member for member, _ in alike]
+        is_whole = not step.optional or len(having) == len(found.members)
+        given = _inputs(having) if merged.arguments else None
+        shapes.append(_joined(_sizes(having, [shape for _, shape in alike], given)) if is_whole else "")
     return shapes
+
+
+def _given_shapes(member: ClassDraft) -> dict[Path, Shape]:
+    """Return the shapes of the arguments of a use, by the paths that they have in the merged class."""
+    return {("", "given", str(n)): member.shape_of(path) for n, (_, path) in enumerate(member.arguments)}
 
 
 def _left_out(found: Class, required: list[list[ForwardStep]]) -> dict[Path, list[Shape]]:

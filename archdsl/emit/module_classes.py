@@ -11,6 +11,7 @@ from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
 from archdsl.emit.refusals import refuse
+from archdsl.emit.taken import enter_parameters
 from archdsl.ir.graph import Parameter
 from archdsl.passes.lowering import LoweredGraph
 from archdsl.target.reserved import BUILT_IN, CALLED, MODULE_GLOBALS, support_names
@@ -48,6 +49,7 @@ class ModuleClasses:
         names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
         taken = MODULE_GLOBALS | BUILT_IN | CALLED | support_names() | names
         made.by_draft.update(classes(drafts, models, taken))
+        enter_parameters(made.by_draft)
         refuse(drafts, made.by_draft, made.defaults)
         return made
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias, assert_never
 
-from archdsl.base.pyexpr import Expr, Infix, mapped, negated, structure
+from archdsl.base.pyexpr import Expr, Infix, mapped, structure
+from archdsl.base.pylogic import negated
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
 
 

@@ -199,16 +199,22 @@ class Constructor(Evaluator):
     def _expression(self, node: ast.expr, scope: Scope) -> None:
         if isinstance(node, ast.Constant):
             return
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[item]) if isinstance(
-                items := scope.get(name), tuple
-            ):
-                scope[name] = (*items, self.value(item, scope))
-                return
+        if self._is_append(node, scope):
+            return
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_super(node.func.value):
             self._super(node, scope)
             return
         self.value(node, scope)
+
+    def _is_append(self, node: ast.expr, scope: Scope) -> bool:
+        """Append to a list of modules, if the expression does so; return whether it does."""
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append"):
+            return False
+        owner = node.func.value
+        if not (isinstance(owner, ast.Name) and isinstance(items := scope.get(owner.id), tuple)):
+            return False
+        scope[owner.id] = (*items, self.value(node.args[0], scope))
+        return True
 
     def _super(self, node: ast.Call, scope: Scope) -> None:
         """Run `super().__init__()` with the submodules of an `nn.ModuleList`."""

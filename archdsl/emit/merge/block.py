@@ -6,23 +6,22 @@ from dataclasses import dataclass, field, replace
 from archdsl.base.pyexpr import (
     Call,
     Expr,
-    InputRef,
     Item,
     OnlyIf,
     Ref,
     ValueRef,
-    mapped,
-    negated,
     structure,
     with_inputs,
 )
 from archdsl.base.pyexpr import Sequence as Display
-from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, without_overwriting
+from archdsl.base.pylogic import negated
+from archdsl.emit.class_draft import ClassDraft, Entry, without_overwriting
 from archdsl.emit.conditions import guard_key
 from archdsl.emit.merge.alignment import Slot, aligned, argument_of, is_label
 from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_python
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.flow import Effect, Joined, require_right
+from archdsl.emit.merge.parts import constructor_of, display_of, items_of, named_arguments, with_numbers
 from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of
 from archdsl.emit.statements import Statement, key
 from archdsl.emit.variables import Value, named
@@ -158,7 +157,7 @@ class _Merge:
         if all(isinstance(each, Node) for each in children.values()):
             return self._leaf(children, given)
         chains = {form: each for form, each in children.items() if isinstance(each, Container)}
-        items = {form: _items(given[form]) for form in chains}
+        items = {form: items_of(given[form]) for form in chains}
         if len(chains) < len(children) or any(
             items[form] is None or len(items[form] or ()) != len(each.children) for form, each in chains.items()
         ):
@@ -182,7 +181,7 @@ class _Merge:
         assert isinstance(first, Call)
         if kinds == {ChildNaming.NUMBERED}:
             return Call(first.function, tuple(made))
-        display = _display(first)
+        display = display_of(first)
         assert display is not None
         names = [slot.name for slot in slots]
         if any([child.path[-1] for child in chain.children] != names for chain in chains.values()):
@@ -201,11 +200,11 @@ class _Merge:
         shared = {
             key: value
             for key, value in next(iter(calls.values())).named
-            if all((key, structure(value)) in _named(each) for each in calls.values())
+            if all((key, structure(value)) in named_arguments(each) for each in calls.values())
         }
         for form, each in calls.items():
             rest = tuple((key, value) for key, value in each.named if key not in shared)
-            constructor = _constructor(each, rest)
+            constructor = constructor_of(each, rest)
             for sample in self.by_form[form]:
                 known = sample.draft.operators.setdefault(name, constructor)
                 if structure(known) != structure(constructor):
@@ -326,7 +325,7 @@ class _Merge:
             raise Unmergeable(f"`{slot.name}` reads different numbers of tensors")
         for column in zip(*reads.values(), strict=True):
             self.joined.join(column)
-        exprs = {form: _with_numbers(step, forms[form]) for form, step in sides.items()}
+        exprs = {form: with_numbers(step, forms[form]) for form, step in sides.items()}
         first_form, first = next(iter(sides.items()))
         chosen = reads[first_form]
         expr = with_inputs(self.expressions.merged(exprs), tuple(map(ValueRef, chosen)))
@@ -336,7 +335,7 @@ class _Merge:
             over = self._known(known[first_form], forms[first_form].origin_in_whole(first.over))
         made.steps.append(
             replace(
-                first, path=value, value=value, expr=expr, reads=chosen, over=over, optional=False,
+                first, value=value, expr=expr, reads=chosen, over=over, optional=False,
                 label=next((step.label for step in sides.values() if step.label), ""),
                 is_merged=any(step.is_merged for step in sides.values()),
             )
@@ -391,49 +390,3 @@ class _Merge:
         if isinstance(child, Node) and isinstance(child.op, Add) and not is_label(child):
             return "shortcut"
         return slot.name if is_label(child) or not isinstance(child, Node) else child.op.name
-
-
-def _named(made: Call) -> set[tuple[str, Hashable]]:
-    return {(name, structure(value)) for name, value in made.named}
-
-
-def _constructor(made: Call, rest: tuple[tuple[str, Expr], ...]) -> Expr:
-    """Return the constructor of a module, with the arguments that only some uses need."""
-    assert isinstance(made.function, str)
-    head = Ref(made.function)
-    return Call("partial", (head, *made.args), rest) if made.args or rest else head
-
-
-def _with_numbers(step: ForwardStep, draft: ClassDraft) -> Expr:
-    """Return the expression of a step with the numbers of its inputs in place of tensors."""
-    numbers = {path: number for number, path in reversed([*enumerate(step.reads)])}
-
-    def change(part: Expr) -> Expr:
-        if not isinstance(part, ValueRef):
-            return part
-        path = draft.origin_in_whole(part.path)
-        found = next((number for each, number in numbers.items() if draft.origin_in_whole(each) == path), None)
-        if found is None:
-            raise Unmergeable("a statement reads a tensor that it does not name")
-        return InputRef(found)
-
-    return mapped(step.expr, change)
-
-
-def _display(expr: Expr) -> Display | None:
-    """Return the pairs of names and modules of a sequence with labels."""
-    if isinstance(expr, Call) and expr.function == "nn.Sequential" and len(expr.args) == 1:
-        only = expr.args[0]
-        if isinstance(only, Call) and only.function == "OrderedDict" and isinstance(only.args[0], Display):
-            return only.args[0]
-    return None
-
-
-def _items(expr: Expr) -> tuple[Expr, ...] | None:
-    """Return the modules of a sequence, None if the expression is none."""
-    if not isinstance(expr, Call) or expr.function != "nn.Sequential" or expr.spread or expr.named:
-        return None
-    display = _display(expr)
-    if display is None:
-        return expr.args
-    return tuple(each.items[1] for each in display.items if isinstance(each, Display))

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.base.pyexpr import Expr, negated, structure
+from archdsl.base.pyexpr import Expr, structure
+from archdsl.base.pylogic import negated
 from archdsl.emit.conditions import joined
 from archdsl.emit.merge.samples import Place, Sample, Unmergeable, site_of, written
 from archdsl.ir.graph import Container, Node
