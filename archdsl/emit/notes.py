@@ -1,4 +1,4 @@
-"""Notes about the parameters of a model that the constructor of its class does not take."""
+"""Notes about generated classes: parameters that the constructor of a model does not take, and blocks with several."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,15 @@ def notes_of(found: Class, root: CountedGraph | None) -> Iterator[str]:
             yield _note(parameter, parameter.read_at, "")
         elif guard and guard.span and parameter.used and parameter.name not in found.parameters:
             yield _note(parameter, guard.span, guard.what)
+
+
+def note_of_forms(found: Class) -> str:
+    """Return a line that says why a block has several classes; empty if it has one."""
+    use = found.representative.container.use
+    if not found.why or use is None:
+        return ""
+    place = f"{use.span.source.shown}:{use.span.line}"
+    return f"{use.block} has {found.forms} classes: {found.why} at {place}"
 
 
 def _note(parameter: Parameter, span: Span, what: str) -> str:

@@ -15,7 +15,7 @@ from archdsl.emit.forward import forward
 from archdsl.emit.fused import fused
 from archdsl.emit.imports import imports_of
 from archdsl.emit.module_classes import TENSOR, ModuleClasses
-from archdsl.emit.notes import notes_of
+from archdsl.emit.notes import note_of_forms, notes_of
 from archdsl.emit.pipeline_tables import tables_of
 from archdsl.emit.statements import (
     Assign,
@@ -164,6 +164,7 @@ def _planned(
     )
     statements = {each.name: _computed(each) for each in module.distinct}
     notes = dict.fromkeys(note for each in module.distinct for note in notes_of(each, module.graph_of(each)))
+    notes |= dict.fromkeys(filter(None, map(note_of_forms, module.distinct)))
     return GeneratedModule(planned, statements, tuple(output.name for output in graph.outputs), tuple(notes))
 
 

@@ -56,7 +56,7 @@ class Expressions:
             or not isinstance(first, Composite | tuple)
             or len({*map(len, map(parts, given.values()))}) > 1
         ):
-            raise Unmergeable(f"the uses differ in {_shown(given)}")
+            raise Unmergeable(f"no expression gives {_shown(given)}")
         columns = zip(*(parts(each) for each in given.values()), strict=True)
         made = tuple(self.merged(dict(zip(given, column, strict=True))) for column in columns)
         return made if isinstance(first, tuple) else first.with_parts(made)
@@ -67,7 +67,7 @@ class Expressions:
         for candidate in list(texts.values())[:_TRIED]:
             if all(each.has(candidate, each.value(own)) for form, own in given.items() for each in self.samples[form]):
                 return candidate
-        raise Unmergeable(f"the uses differ in {_shown(given)}")
+        raise Unmergeable(f"no expression gives {_shown(given)}")
 
     def _construction(self, given: Mapping[int, Expr]) -> Expr:
         """Return the construction of a class that all forms construct."""
