@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 ROOT = Path(__file__).parent.parent
 # The operators and the rules about shapes.
-FILES = sorted([*ROOT.glob("archdsl/ops/*.py"), ROOT / "archdsl/base/shape.py", ROOT / "archdsl/base/symbolic.py"])
+RULES = ("shape", "substitution", "symbolic", "traces")
+FILES = sorted([*ROOT.glob("archdsl/ops/*.py"), *(ROOT / f"archdsl/base/{name}.py" for name in RULES)])
 # Of several replacements of a sign, those that are nearest to it: if a test notices these, it notices the others.
 CHANGES = (
     *("Add_Sub", "Sub_Add", "Mul_Add", "Mul_FloorDiv", "FloorDiv_Mul", "FloorDiv_Add", "Div_Mul", "Mod_Mul", "Pow_Mul"),

@@ -9,7 +9,7 @@ from tools import MYPY, RUFF_CHECK, RUFF_FORMAT, assert_passes
 
 from archdsl.base.pyprint import flat
 from archdsl.base.resources import names, resource
-from archdsl.emit.support import PIPELINE, PLACING, TOWERS
+from archdsl.emit.support import NUMBERS, PIPELINE, PLACING, TOWERS
 from archdsl.ops import all_ops
 from archdsl.ops.linear import GroupedLinear
 from archdsl.passes.per_tower import PerTower
@@ -33,7 +33,7 @@ def test_every_definition_passes_ruff(tmp_path: Path) -> None:
 def test_all_definitions_together_pass_mypy(tmp_path: Path) -> None:
     written = (*all_ops(), Move, PerTower, GroupedLinear, Exchange)
     of_operators = [name for op in written for name in op.support]
-    ordered = dict.fromkeys([*of_operators, *PLACING, *PIPELINE, *TOWERS, "fused_state"])
+    ordered = dict.fromkeys([*of_operators, *NUMBERS, *PLACING, *PIPELINE, *TOWERS, "fused_state"])
     assert set(ordered) == set(FILES)
     (tmp_path / "together.py").write_text("\n\n".join(map(text_of, ordered)))
     assert_passes(tmp_path, *MYPY, "together.py")
