@@ -56,7 +56,7 @@ class Watch(TorchDispatchMode):
         self.file = type(net).forward.__code__.co_filename
         self.owners = {id(module): tuple(name.split(".")) if name else () for name, module in net.named_modules()}
         self.lines = {
-            number: step[0]
+            number: step
             for line, step in statements(text, planned)
             for number in range(line.lineno, (line.end_lineno or line.lineno) + 1)
         }
@@ -93,7 +93,7 @@ class Watch(TorchDispatchMode):
             code = frame.f_code
             if code.co_filename == self.file and code.co_name == "forward" and frame.f_lineno in self.lines:
                 owner = self.owners[id(frame.f_locals["self"])]
-                return step_of((*owner, *self.lines[frame.f_lineno]))
+                return step_of(self.lines[frame.f_lineno].in_use(owner))
             frame = frame.f_back
         return None
 

@@ -47,7 +47,7 @@ def test_every_step_runs_where_the_graph_says(graph: CheckedGraph) -> None:
 def without_each_move(graph: CheckedGraph, text: str) -> Iterator[tuple[Path, str]]:
     """Yield each move that is written, as its class calls it, and the module without it."""
     lines = text.splitlines(keepends=True)
-    for line, (path, _) in statements(text, plan(lowered(graph))):
+    for line, made in statements(text, plan(lowered(graph))):
         assert isinstance(line, ast.Assign | ast.AnnAssign | ast.AugAssign)
         call = line.value
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "move":
@@ -55,7 +55,7 @@ def without_each_move(graph: CheckedGraph, text: str) -> Iterator[tuple[Path, st
             target = line.targets[0] if isinstance(line, ast.Assign) else line.target
             plain = f"{indent}{ast.unparse(target)} = {ast.unparse(call.args[0])}\n"
             blank = ["\n"] * ((line.end_lineno or line.lineno) - line.lineno)
-            yield path, "".join([*lines[: line.lineno - 1], plain, *blank, *lines[line.end_lineno :]])
+            yield made.path, "".join([*lines[: line.lineno - 1], plain, *blank, *lines[line.end_lineno :]])
 
 
 def assert_each_move_is_needed(graph: CheckedGraph) -> int:

@@ -72,6 +72,10 @@ class Computed:
     variable: str
     others: Mapping[Path, Path] = field(default_factory=dict)
 
+    def in_use(self, owner: Path) -> Path:
+        """Return the path of the step in a use of the class."""
+        return (*owner, *self.others.get(owner, self.path))
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedModule:

@@ -173,8 +173,8 @@ class _Tracer:
         if done is not None:
             made = self.lines[done]
             owner = self.paths.get(id(frame.f_locals.get("self")))
-            if owner is not None and (*owner, *made.others.get(owner, made.path)) not in self.observed.shapes:
-                self.observed.note((*owner, *made.others.get(owner, made.path)), frame.f_locals[made.variable])
+            if owner is not None and made.in_use(owner) not in self.observed.shapes:
+                self.observed.note(made.in_use(owner), frame.f_locals[made.variable])
         if event == "line" and frame.f_lineno in self.lines:
             self.before[key] = frame.f_lineno
         return self

@@ -10,6 +10,7 @@ from archdsl.emit.merge.samples import Sample, Unmergeable
 _TRIED = 8
 # Arguments that only save memory: where some uses cannot have them, none has.
 _SAVING = "inplace"
+_DEFAULTS: Mapping[str, Expr] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,23 @@ class Expressions:
 
 
 def _with_equal_arguments(given: Mapping[int, Expr]) -> Mapping[int, Expr]:
-    """Return calls without the arguments that only save memory, where some calls lack them."""
-    calls = [each for each in given.values() if isinstance(each, Call)]
-    if all(_SAVING in dict(each.named) for each in calls):
-        return given
-    return {form: each.without_argument(_SAVING) for form, each in given.items() if isinstance(each, Call)}
+    """Return calls without the arguments that only save memory, where some calls lack them, and with equal others."""
+    calls = {form: each for form, each in given.items() if isinstance(each, Call)}
+    if not all(_SAVING in dict(each.named) for each in calls.values()):
+        calls = {form: each.without_argument(_SAVING) for form, each in calls.items()}
+    if not all(isinstance(each.function, str) and each.function.startswith("nn.Conv") for each in calls.values()):
+        return calls
+    names = max((tuple(name for name, _ in each.named) for each in calls.values()), key=len)
+    if any(name not in names for each in calls.values() for name, _ in each.named):
+        return calls
+    return {form: _with_defaults(each, names) for form, each in calls.items()}
+
+
+def _with_defaults(made: Call, names: tuple[str, ...]) -> Call:
+    """Return the call of a convolution with arguments that it leaves out, because they are PyTorch's defaults."""
+    given = dict(made.named)
+    named = tuple((name, given.get(name, _DEFAULTS.get(name))) for name in names)
+    return Call(made.function, made.args, named, made.spread)
 
 
 def _shown(given: Mapping[int, Expr]) -> str:
