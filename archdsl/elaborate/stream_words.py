@@ -48,7 +48,8 @@ def axis_at(word: str, tensor: Tensor) -> int | None:
 
 
 def _report_word(problems: Problems, name: ast.Name, tensor: Tensor, right: tuple[str, ...], axis: int) -> None:
-    sizes = ", ".join(f"`{word}` = {int(size)}" for word, size in zip(right, tensor.shape.dims, strict=True))
+    # The only axis of a vector has two words.
+    sizes = ", ".join(f"`{word}` = {int(size)}" for word, size in zip(right, tensor.shape.dims, strict=False))
     label = f"the stream is {tensor.role.described()} with {sizes}; `{name.text}` gives {int(tensor.shape.dims[axis])}"
     # The word for the axis that was probably meant comes first, then the one for the axis that was read.
     meant = {"channels": "features", "features": "channels"}.get(name.text, right[axis])
