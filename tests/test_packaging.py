@@ -30,7 +30,10 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     run(*build, folder, "--sdist", "--wheel", ROOT, cwd=folder)
     (sdist,) = folder.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
+        # Python 3.11 has filters from 3.11.4 on.
+        if hasattr(tarfile, "data_filter"):
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(folder / "unpacked")
     (unpacked,) = (folder / "unpacked").iterdir()
     run(*build, folder / "again", "--wheel", unpacked, cwd=folder)
     return {"wheel": next(folder.glob("*.whl")), "sdist": next((folder / "again").glob("*.whl")), "unpacked": unpacked}

@@ -1,7 +1,6 @@
 """The tests that decide which steps exist: their values, and what they say in terms of the block around them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 from archdsl.base.guards import Guard, recorder, recording
@@ -28,7 +27,9 @@ def tested(walk: Walk, expr: ast.Expr, scope: Scope, cursor: Cursor) -> Test | E
     if value is ERROR:
         return ERROR
     guards = tuple((recorder.log or ())[before:])
-    return entered(walk, expr.span, scope, partial(_written, walk.evaluator, expr, scope, cursor), guards, value=value)
+    # Not the scope itself: it leads to the log, and so to this test. Labels are no names of the block.
+    values = Scope(scope.values, scope.definitions, parameters=scope.parameters, aliases=scope.aliases)
+    return entered(walk, expr.span, scope, partial(_written, walk.evaluator, expr, values, cursor), guards, value=value)
 
 
 def entered(
@@ -40,17 +41,24 @@ def entered(
     return found
 
 
-@contextmanager
-def within(
-    walk: Walk, span: Span, *, round: int = 0, test: Test | None = None, argument: str = "", is_branch: bool = False
-) -> Iterator[None]:
-    """Unfold steps of a statement: they have it in their origins."""
-    outer = walk.origin
-    walk.origin = Origin(outer, span, round, test, argument, is_branch)
-    try:
-        yield
-    finally:
-        walk.origin = outer
+class within:
+    """Unfolds steps of a statement within the context: they have it in their origins."""
+
+    # A class, because a generator takes several times as long, and each step enters this.
+    __slots__ = ("_origin", "_walk")
+
+    def __init__(
+        self, walk: Walk, span: Span, *, round: int = 0, test: Test | None = None, argument: str = "",
+        is_branch: bool = False,
+    ) -> None:  # fmt: skip
+        self._walk = walk
+        self._origin = Origin(walk.origin, span, round, test, argument, is_branch)
+
+    def __enter__(self) -> None:
+        self._walk.origin = self._origin
+
+    def __exit__(self, *_: object) -> None:
+        self._walk.origin = self._origin.outer
 
 
 def _written(evaluator: Evaluator, expr: ast.Expr, scope: Scope, cursor: Cursor) -> Expr:

@@ -134,7 +134,11 @@ class Steps:
         """Unfold a step once."""
         unit = step.unit
         if isinstance(unit, ast.Call):
-            return self._call(unit, label, scope, cursor)
+            argument = scope.aliases.get(unit.name.text)
+            if argument is None:
+                return self._call(unit, label, scope, cursor)
+            with within(self, unit.span, argument=argument):
+                return self._call(unit, label, scope, cursor)
         if label:
             report_label(self.problems, step, label)
         with self.budget.nested(unit.span):
@@ -195,13 +199,6 @@ class Steps:
 
     def _call(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the call of an operator or block, or the name of a tensor."""
-        argument = scope.aliases.get(call.name.text)
-        if argument is None:
-            return self._called(call, label, scope, cursor)
-        with within(self, call.span, argument=argument):
-            return self._called(call, label, scope, cursor)
-
-    def _called(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
         found = operators.callee(call.name, scope)
         if found is None:
             if call.name.text == towers.EXCHANGE:
