@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import assert_never
 
 from archdsl.base.guards import recording
@@ -34,6 +35,7 @@ from archdsl.syntax.ast_queries import Below
 
 # Units of work for an operation and a submodule, beside those for their statements.
 _OPERATION, _SUBMODULE = 10, 8
+_PLAIN: AbstractContextManager[None] = nullcontext()
 
 
 # The names that a statement of another language gives values to.
@@ -134,10 +136,7 @@ class Steps:
         """Unfold a step once."""
         unit = step.unit
         if isinstance(unit, ast.Call):
-            argument = scope.aliases.get(unit.name.text)
-            if argument is None:
-                return self._call(unit, label, scope, cursor)
-            with within(self, unit.span, argument=argument):
+            with self._naming(unit, scope):
                 return self._call(unit, label, scope, cursor)
         if label:
             report_label(self.problems, step, label)
@@ -163,6 +162,11 @@ class Steps:
                     return sharing.share(self, unit, scope, cursor)
                 case _:
                     assert_never(unit)
+
+    def _naming(self, call: ast.Call, scope: Scope) -> AbstractContextManager[None]:
+        """Return the context of a call, which says which parameter of the block is called, if one is."""
+        argument = scope.aliases.get(call.name.text)
+        return _PLAIN if argument is None else within(self, call.span, argument=argument)
 
     def _container(
         self, unit: ast.Braces | ast.Numbered, label: ast.Name | None, scope: Scope, cursor: Cursor, span: Span

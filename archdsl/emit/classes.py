@@ -35,6 +35,8 @@ class Class:
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
         projection: The condition on the parameters under which the class has its projection, if there is one.
+        combinations: The tests of a merged class and its values without traces, and the combinations of its uses; empty
+            if these are all.
         merged: The draft of a class for uses of different forms.
         why: Why a block has several classes; empty if it has one.
         representative: The draft that the code is written from: one with all optional submodules.
@@ -48,6 +50,7 @@ class Class:
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
     projection: Expr = None
+    combinations: tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]] = ((), ())
     merged: ClassDraft | None = None
     why: str = ""
     representative: ClassDraft = field(init=False)

@@ -20,7 +20,7 @@ from archdsl.base.pyexpr import (
     mapped,
     union,
 )
-from archdsl.base.pynumbers import walk
+from archdsl.base.pynumbers import names_of, walk
 from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
@@ -115,7 +115,7 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
         del left[name]
-    return [*body, *(_check(found, places, each) for each in checks)]
+    return [*body, *_combination(found), *(_check(found, places, each) for each in checks)]
 
 
 def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
@@ -126,6 +126,25 @@ def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
     where = "" if clause.when is None else f" where {flat(clause.when)}"
     message = Text((f"{found.name} needs {flat(clause.expr)}{where}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
+
+
+def _combination(found: Class) -> list[Statement]:
+    """Return the check of the values on which the steps of a merged class depend: only seen combinations are right."""
+    deciding, seen = found.combinations
+    if not deciding:
+        return []
+    draft = found.representative
+    tests = tuple(draft.parameters.expression(each) for each in deciding)
+    names = [name for name in found.parameters if any(name in names_of(each) for each in deciding)]
+    given: list[str | Expr] = [part for name in names for part in (", " if name != names[0] else "", Ref(name))]
+    one = len(deciding) == 1
+    case, cases = (Ref(each if each not in found.parameters else f"{each}_") for each in ("case", "cases"))
+    message = Text((f"{found.name} is built for other combinations of values than ", *given))
+    return [
+        Assign(case, tests[0] if one else Sequence(tests, "(")),
+        Assign(cases, Sequence(tuple(each[0] if one else Sequence(each, "(") for each in seen), "(")),
+        If((branch(Infix(case, "not in", cases), Raise(call("ValueError", message))),)),
+    ]
 
 
 def _kept(found: Class) -> list[Statement]:

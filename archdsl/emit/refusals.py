@@ -8,10 +8,11 @@ guard of the classes that use it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from math import prod
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, parts
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts
 from archdsl.base.pynumbers import traced_numbers, walk
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
@@ -111,13 +112,17 @@ def _shared(container: Container) -> Iterator[Guard]:
 
 @dataclass(slots=True)
 class _Conditions:
-    """The conditions of a class, and their simplification. `repeated` are those that its submodules check."""
+    """The conditions of a class, and their simplification.
+
+    `repeated` are those that its submodules check, `undecided` those of which no test tells which uses have them.
+    """
 
     found: Class
     known: _Known
     repeated: frozenset[Key]
     defaults: Callable[[Class], Mapping[str, Number]]
     members: list[_Clauses] = field(default_factory=list)
+    undecided: list[Expr] = field(default_factory=list)
 
     def enter(self) -> None:
         """Enter the checks, the fixed parameters and the projection into the class."""
@@ -132,10 +137,24 @@ class _Conditions:
             self._derive_projection(rests)
         elif self.found.merged:
             checks += self._of_some(self.found.merged, rests)
+            self.found.combinations = self._combinations(self.found.merged)
         else:
             checks += _any_of(rests)
         always = [each for each in checks if each.names and each.when is None]
         self.found.checks = [*self._ordered(always), *(each for each in checks if each.when is not None)]
+
+    def _combinations(self, merged: ClassDraft) -> tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]]:
+        """Return what decides about the steps of a merged class, and the combinations of values that its uses have.
+
+        For others, nothing says that the class is right. Both are empty if the uses have all combinations.
+        """
+        samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
+        choices = [each.name for each in merged.choices if each.name not in merged.operators]
+        tests = [each for each in merged.open_tests if not isinstance(each, Ref)]
+        deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
+        seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
+        all_of_them = prod(len({each[n] for each in seen}) for n in range(len(deciding)))
+        return ((), ()) if len(seen) == all_of_them else (deciding, tuple(seen))
 
     def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
         """Return the conditions that only some uses of a merged class have, each with the tests that tell these."""
@@ -156,6 +175,9 @@ class _Conditions:
                     made.append(replace(clause, when=as_python(tests)))
             elif all(sample.holds(clause.expr) for sample in samples):
                 made.append(clause)
+            elif not (clause.source and clause.source.of_merge):
+                # PyTorch refuses to merge maps of different sizes.
+                self.undecided.append(clause.expr)
         return made
 
     def _ordered(self, conditions: list[Clause]) -> list[Clause]:
@@ -242,6 +264,14 @@ def _is_repeated(guard: Guard, member: ClassDraft, arguments: Set[str]) -> bool:
     """Return whether PyTorch refuses what a guard refuses: maps of different sizes, which the class does not take."""
     untaken = member.parameters.map_sizes - arguments
     return guard.of_merge and guard.symbol == "==" and bool(untaken & parameters_of(guard.pairs))
+
+
+def _plain(sample: Sample, expr: Expr) -> Expr:
+    """Return the value of a test or of an argument in a use."""
+    if not isinstance(expr, Ref):
+        return sample.holds(expr)
+    value = sample.value(expr)
+    return value if isinstance(value, bool | str) else None
 
 
 def _keys_of(test: Expr) -> Iterator[Key]:

@@ -22,7 +22,7 @@ from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_pyt
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.flow import Effect, Joined, require_right
 from archdsl.emit.merge.parts import constructor_of, display_of, items_of, named_arguments, with_numbers
-from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of
+from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, varying
 from archdsl.emit.statements import Statement, key
 from archdsl.emit.variables import Value, named
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
@@ -68,7 +68,7 @@ class _Merge:
             form: {step.path: number for number, step in enumerate(each.whole)} for form, each in self.forms.items()
         }
         self.conditions = Conditions(self.samples)
-        self.expressions = Expressions(self.by_form, self.drafts, self.mark)
+        self.expressions = Expressions(self.by_form, self.drafts, self.mark, varying(self.samples))
 
     @property
     def forms(self) -> dict[int, ClassDraft]:
@@ -90,6 +90,9 @@ class _Merge:
         made.guards = first.guards
         made.forms = {each.draft.number: each.form for each in self.samples}
         made.initialisation = self._initialisation(forms)
+        for name in self.operators:
+            if any(name not in sample.draft.operators for sample in self.samples):
+                raise Unmergeable(f"`{name}` is used in some uses only")
         self._forward(made, slots, forms)
         found = self.conditions.open_tests()
         made.open_tests = [*found.values()]
@@ -102,6 +105,8 @@ class _Merge:
             )
             for each in self.samples
         }
+        for sample in self.samples:
+            sample.draft.guards += tuple(self.expressions.demanded.get(sample.draft.number, ()))
         made.operators = {name: _KIND for name in self.operators}
         made.flags = self.flags
         return made
@@ -195,7 +200,8 @@ class _Merge:
         calls = {form: each for form, each in given.items() if isinstance(each, Call)}
         heads = {each.function if isinstance(each.function, str) else None for each in calls.values()}
         (name,) = names if len(names) == 1 else ("",)
-        if not name or len(heads) == 1 or None in heads or len(calls) < len(given):
+        is_one = len(heads) == 1 and name not in self.expressions.varying
+        if not name or is_one or None in heads or len(calls) < len(given):
             return self.expressions.merged(given)
         shared = {
             key: value

@@ -1,8 +1,9 @@
 """One expression for all uses of a block."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Ref, parts, structure
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.samples import Sample, Unmergeable
@@ -21,11 +22,15 @@ class Expressions:
         samples: The uses, by their form.
         drafts: All drafts.
         mark: Returns a key of the class of a draft, by its number: drafts with one key have one class.
+        varying: The parameters without a trace whose values differ between the uses.
+        demanded: The conditions on each draft under which the merged expressions are its own.
     """
 
     samples: Mapping[int, list[Sample]]
     drafts: Sequence[ClassDraft]
     mark: Callable[[int], Hashable]
+    varying: frozenset[str]
+    demanded: dict[int, list[Guard]] = field(default_factory=dict)
 
     def merged(self, given: Mapping[int, Expr]) -> Expr:
         """Return an expression that is right in all uses.
@@ -67,8 +72,20 @@ class Expressions:
         texts = {structure(each): each for each in given.values()}
         for candidate in list(texts.values())[:_TRIED]:
             if all(each.has(candidate, each.value(own)) for form, own in given.items() for each in self.samples[form]):
+                self._demand(candidate, given)
                 return candidate
         raise Unmergeable(f"no expression gives {_shown(given)}")
+
+    def _demand(self, chosen: Expr, given: Mapping[int, Expr]) -> None:
+        """Let the forms that compute a number in another way demand that both ways give the same."""
+        assert isinstance(chosen, int | float)
+        for form, own in given.items():
+            if structure(own) == structure(chosen) or not isinstance(own, int | float):
+                continue
+            for sample in self.samples[form]:
+                guard = Guard("==", ((own, chosen),), sample.draft.container.span)
+                if guard not in self.demanded.setdefault(sample.draft.number, []):
+                    self.demanded[sample.draft.number].append(guard)
 
     def _construction(self, given: Mapping[int, Expr]) -> Expr:
         """Return the construction of a class that all forms construct."""
@@ -89,10 +106,13 @@ class Expressions:
             return dict(call.named)
         sample = self.samples[form][0]
         numbers = {each.name: sample.draft.parameters.expression(each.value) for each in use.arguments}
-        choices = {
-            each.name: Ref(each.alias) if each.alias in sample.values else inner.operators.get(each.name, each.expr)
-            for each in inner.choices
-        }
+        choices: dict[str, Expr] = {}
+        for each in inner.choices:
+            operator = inner.operators.get(each.name)
+            if operator is not None and each.alias in self.varying:
+                raise Unmergeable(f"it hands `{each.alias}` on")
+            is_own = operator is None and isinstance(each.expr, bool | str) and each.alias in sample.values
+            choices[each.name] = Ref(each.alias) if is_own else each.expr if operator is None else operator
         return {**numbers, **choices}
 
 

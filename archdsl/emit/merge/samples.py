@@ -135,3 +135,12 @@ def forms_of(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
     for each in samples:
         found.setdefault(each.form, []).append(each)
     return found
+
+
+def varying(samples: Iterable[Sample]) -> frozenset[str]:
+    """Return the parameters without a trace whose values differ between uses."""
+    texts: dict[str, set[str]] = {}
+    for sample in samples:
+        for each in sample.draft.choices:
+            texts.setdefault(each.name, set()).add(each.text)
+    return frozenset(name for name, found in texts.items() if len(found) > 1)
