@@ -16,7 +16,7 @@ from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Argument, Path
-from archdsl.ir.origin import NO_DEFAULT, Choice
+from archdsl.ir.origin import Choice
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 
@@ -94,13 +94,8 @@ class Entry:
 
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""
-        defaults = {
-            param.name.text: param.default.value
-            for param in self.callee.definition.params
-            if isinstance(param.default, ast.Literal)
-        }
         return tuple(
-            Choice(name, untraced(value), _text(value), aliases.get(name, ""), defaults.get(name, NO_DEFAULT))
+            Choice(name, untraced(value), _text(value), aliases.get(name, ""))
             for name, value in self.values.items()
             if _is_choice(value)
         )

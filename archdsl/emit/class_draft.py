@@ -85,7 +85,8 @@ class ClassDraft:
         guards: The conditions on the parameters under which the class is this one.
         whole: The statements of `forward` before optional ones share variables with others.
         whole_aliases: The aliases before that.
-        operators: The constructors of modules for parameters of the block that are operators.
+        operators: For each parameter of the block that is an operator, the constructor of its module; in a merged
+            draft, the type of the argument.
         open_tests: Of a merged draft, the tests that have both values among its uses.
         opened: Of a merged draft, the guards of these tests in each draft that was merged, by number.
         forms: Of a merged draft, the form of each draft that was merged, by number.

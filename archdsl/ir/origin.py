@@ -64,9 +64,6 @@ class Tested:
     test: Test
 
 
-NO_DEFAULT = object()
-
-
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A parameter of a block in one use whose value cannot be traced, such as a truth value.
@@ -76,14 +73,12 @@ class Choice:
         value: Its value.
         text: A text that is equal for equal values.
         alias: The parameter of the caller that the caller hands on.
-        default: The default if that is a literal.
     """
 
     name: str
     value: object
     text: str
     alias: str = ""
-    default: object = NO_DEFAULT
 
     @property
     def expr(self) -> Expr:
