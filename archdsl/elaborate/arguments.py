@@ -1,10 +1,11 @@
 """Binds the arguments of a call to those of its operator, once for all calls with the same values."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.guards import Guard, recorder, recording
+from archdsl.base.records import record
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
@@ -51,7 +52,7 @@ class Application(NamedTuple):
     guards: tuple[Guard, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bound:
     """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
 
