@@ -1,6 +1,7 @@
 """The constructor of a generated class."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from archdsl.base.pyexpr import (
     Attribute,
@@ -18,6 +19,7 @@ from archdsl.base.pyexpr import (
     Text,
     call,
     mapped,
+    structure,
     union,
 )
 from archdsl.base.pynumbers import names_of, walk
@@ -31,6 +33,7 @@ from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
     Assign,
     Evaluate,
+    For,
     Function,
     If,
     Parameter,
@@ -235,11 +238,20 @@ def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> I
         return
     items = Ref(entry.name if entry.name not in draft.parameters.values else f"{entry.name}_items")
     yield only, Assign(items, Sequence((), "["), Item(Ref("list"), Ref("nn.Module")))
-    for each in value.args:
-        test, item = (each.test, each.item) if isinstance(each, OnlyIf) else (None, each)
-        appended = Evaluate(Call(Attribute(items, "append"), (item,)))
-        yield (_both(only, test), appended)
+    taken = {*draft.parameters.values, *(each.name for each in draft.choices), items.name}
+    tested = [(each.test, each.item) if isinstance(each, OnlyIf) else (None, each) for each in value.args]
+    for _, group in groupby(tested, lambda each: structure(each[0])):
+        run = [*group]
+        for each in repeated(tuple(item for _, item in run), taken):
+            yield _both(only, run[0][0]), _appended(items, each)
     yield only, Assign(target, Call(value.function, (Spread(items),)))
+
+
+def _appended(items: Ref, item: Expr) -> Statement:
+    """Return the statement that appends an item to a list, or a loop that does so for each round of a `Repeat`."""
+    if isinstance(item, Repeat):
+        return For((item.variable,), call("range", item.count), (_appended(items, item.item),))
+    return Evaluate(Call(Attribute(items, "append"), (item,)))
 
 
 def _both(outer: Expr, inner: Expr) -> Expr:
@@ -271,6 +283,8 @@ def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
 def _with_loops(expr: Expr) -> Expr:
     """Return the call of an `nn.Sequential` with loops for repeated items."""
     if not isinstance(expr, Call) or expr.function not in ("nn.Sequential", "OrderedDict"):
+        return expr
+    if any(isinstance(each, OnlyIf) for each in expr.args):
         return expr
     if expr.function == "nn.Sequential":
         return Call(expr.function, repeated(expr.args), expr.named, expr.spread)

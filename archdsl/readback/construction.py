@@ -227,8 +227,13 @@ class Constructor(Evaluator):
         made.children.update(_container("nn.ModuleList", args, node.lineno).children)
 
     def _loop(self, node: ast.For, scope: Scope) -> None:
-        """Read what a loop visits. Its body initialises weights, which has no effect on sizes."""
+        """Run a loop over numbers, or read what another visits: its body initialises weights, which has no sizes."""
         found = node.iter
+        if isinstance(found, ast.Call) and dotted_name(found.func) == "range":
+            for number in self.value(found, scope):
+                self._assign(node.target, number, scope)
+                self.run(node.body, scope)
+            return
         if not (isinstance(found, ast.Call) and isinstance(found.func, ast.Attribute)):
             raise Unread("a loop")
         if found.func.attr not in ("modules", "named_parameters", "parameters"):
