@@ -82,10 +82,10 @@ def test_items_that_only_some_uses_have_are_appended_in_loops() -> None:
     assert source.count("\nclass Body") == 1
     assert "for _ in range(4):\n                body.append(nn.Conv2d(width, width, 1, **factory))" in source
     body = class_of(source, "Body")
-    net = body(4, 8, 3, True)
+    net = body(4, 8, 3, deep=True)
     kinds = ["Conv2d"] * 5 + ["Dropout"] * 3 + ["Conv2d"] * 3 + ["Dropout"] * 2
     assert [type(each).__name__ for each in net.body] == kinds
     assert [each.p for each in net.body if isinstance(each, torch.nn.Dropout)] == [0.0, 0.1 / 7, 0.2 / 7, 0.0, 0.0]
     assert [net.body[n].out_channels for n in (8, 9, 10)] == [8, 11, 14]
     assert net.conv.out_channels == 3
-    assert len(body(4, 8, 2, False).body) == 6
+    assert len(body(4, 8, deep=False).body) == 6
