@@ -88,4 +88,4 @@ def test_items_that_only_some_uses_have_are_appended_in_loops() -> None:
     assert [each.p for each in net.body if isinstance(each, torch.nn.Dropout)] == [0.0, 0.1 / 7, 0.2 / 7, 0.0, 0.0]
     assert [net.body[n].out_channels for n in (8, 9, 10)] == [8, 11, 14]
     assert net.conv.out_channels == 3
-    assert len(body(4, 8, deep=False).body) == 6
+    assert len(body(4, 8, 2, deep=False).body) == 6

@@ -24,6 +24,7 @@ from archdsl.base.pyexpr import (
 )
 from archdsl.base.pynumbers import names_of, walk
 from archdsl.base.pyprint import flat
+from archdsl.emit.argument_names import in_snake_case
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
@@ -62,7 +63,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
         body = [*checked, *factory, *made, *kept]
     else:
         body = [Evaluate(call("super().__init__")), *checked, *kept, *factory, *made]
-    return Function(
+    made_function = Function(
         "__init__",
         tuple(_parameters(found, module)),
         tuple(_keyword_parameters(found, module)),
@@ -70,6 +71,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
         (*body, *_anchors(draft)),
         exploded=True,
     )
+    return in_snake_case(made_function, draft.operators)
 
 
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
