@@ -29,6 +29,7 @@ from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
 from archdsl.emit.conditions import Clause, divisors
+from archdsl.emit.local_variables import with_locals
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
@@ -46,6 +47,7 @@ from archdsl.emit.statements import (
 )
 
 _SELF = Ref("self")
+_LOCALS = frozenset({"self", "factory", "device", "devices", "dtype", "on", "group", "project"})
 _DEVICE = union(Ref("torch.device"), Ref("str"), None)
 _DTYPE = Parameter("dtype", union(Ref("torch.dtype"), None), None, has_default=True)
 _FACTORY_TYPE = Item(Ref("dict"), (Ref("str"), Ref("Any")))
@@ -59,6 +61,8 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     checked = _checked(found, module)
     kept = _kept(found)
     made += _initialisation(found)
+    signatures = {each.name: each.parameters for each in module.distinct}
+    made = with_locals(made, found.parameters, signatures, _LOCALS)
     if draft.is_numbered:
         body = [*checked, *factory, *made, *kept]
     else:
