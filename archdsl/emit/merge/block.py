@@ -96,6 +96,7 @@ class _Merge:
         self._forward(made, slots, forms)
         found = self.conditions.open_tests()
         made.open_tests = [*found.values()]
+        made.closed_tests = self.conditions.closed_tests()
         made.opened = {
             each.draft.number: frozenset(
                 guard_key(guard)
