@@ -89,7 +89,8 @@ RISKS = {
         "p: Unit(8) -> q: Unit(8, false)", {"e": (True, False)},
     ),
     "a truth value that is the same in all uses, and decides twice": (
-        "block Unit(w, e = true, f = false) { a: conv(w, 1)\n if f or w > 8 { c: conv(w, 3) } else { b: conv(w, 1) if e } }\n",
+        "block Unit(w, e = true, f = false) { a: conv(w, 1)\n"
+        " if f or w > 8 { c: conv(w, 3) } else { b: conv(w, 1) if e } }\n",
         "p: Unit(8) -> q: Unit(8, false) -> r: Unit(9)", {"e": (True, False), "f": (True, False), "w": (8, 9)},
     ),
     "numbers that are equal by chance": (

@@ -103,7 +103,6 @@ class Unit(nn.Module):
         in_channels: int,
         width: int,
         twice: bool,
-        split: bool,
         *,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -112,7 +111,7 @@ class Unit(nn.Module):
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         self.a = nn.Conv2d(in_channels, width, 3, padding=1, **factory)
         self.b: nn.Module = nn.Identity()
-        if not split and twice:
+        if twice:
             self.b = nn.Conv2d(width, width, 3, padding=1, **factory)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -169,11 +168,11 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         on = factories(devices, ("g0", "g1"), dtype)
-        self.p = Unit(8, 8, True, False, **on["g0"])
-        self.q = Unit(8, 8, False, False, **on["g0"])
+        self.p = Unit(8, 8, True, **on["g0"])
+        self.q = Unit(8, 8, False, **on["g0"])
         self.h = Unit2(8, 8, on=on)
-        self.r = Unit(8, 4, False, False, **on["g1"])
-        self.s = Unit(4, 4, True, False, **on["g1"])
+        self.r = Unit(8, 4, False, **on["g1"])
+        self.s = Unit(4, 4, True, **on["g1"])
 
     def forward(self, x: Tensor) -> Tensor:
         x_on_g0 = move(x, self.p)
