@@ -84,6 +84,7 @@ def test_a_number_that_not_all_values_have_is_computed_where_it_was() -> None:
     assert source.count("\nclass Unit") == 1
     assert source.count("hidden_channels = 8 * width // parts\n") == 1
     unit = class_of(source, "Unit")
+    assert "if parts == 0" not in source.split("class Plain")[0]
     assert [name for name, _ in unit(4, 8, 0).named_children()] == ["first", "d"]
     assert unit(4, 8, 4).b.out_channels == 16
     assert class_of(source, "Plain")(4, 8, 4).b.out_channels == 16

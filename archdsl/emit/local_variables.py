@@ -129,10 +129,14 @@ def _names(trace: Polynomial, made: Sequence[Statement], signatures: Mapping[str
                 yield "hidden_channels"
             elif each.function == "nn.Linear":
                 yield "hidden_features"
+    own: list[str] = []
     for each in calls:
         names = signatures.get(each.function, ()) if isinstance(each.function, str) else ()
-        yield from (name for name, value in zip(names, each.args, strict=False) if _is(value, trace))
-        yield from (name for name, value in each.named if names and _is(value, trace))
+        own += (name for name, value in zip(names, each.args, strict=False) if _is(value, trace))
+        own += (name for name, value in each.named if names and _is(value, trace))
+    # The sizes of inputs, such as `in_channels`, are those of this class.
+    yield from (name for name in own if not name.startswith("in_"))
+    yield from (name.removeprefix("in_") for name in own if name.startswith("in_"))
 
 
 def _is(value: Expr, trace: Polynomial) -> bool:
