@@ -181,9 +181,8 @@ class Binder:
         evaluate = self._evaluate(scope, cursor)
         with recording(guards):
             values = [evaluate(arg.value, kind) for arg, kind in zip(call.args, kinds, strict=True)]
-        if any([value is ERROR for value in values]):
-            return None
-        if guards:
+        is_sound = not any([value is ERROR for value in values])
+        if guards and is_sound:
             return self._bound(call, scope, cursor, op, defaults)
         found = iter(values)
 
@@ -191,7 +190,7 @@ class Binder:
             recorder.span = expr.span
             return next(found)
 
-        if not all([isinstance(value, _PLAIN) for value in values]):
+        if not (is_sound and all([isinstance(value, _PLAIN) for value in values])):
             return self._bound(call, scope, cursor, op, defaults, computed)
         key = id(call), op, id(defaults), tuple([_key(value) for value in values])
         known = self._alike.get(key)
