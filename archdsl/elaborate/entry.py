@@ -47,7 +47,7 @@ class Entry:
         start = self._tensor("in", stream)
         library = self.callee.library
         defaults = library.defaults_of(self.callee.definition)
-        aliases = {name: name for name, value in local.items() if _is_choice(value)}
+        aliases = {name: name for name, value in local.items() if isinstance(value, Tensor) or _is_choice(value)}
         scope = Scope(local, library.names, usage, path, children, defaults, frozenset(local), aliases=aliases)
         return scope, start
 

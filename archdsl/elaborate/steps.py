@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import assert_never
 
 from archdsl.base.guards import recording
@@ -15,7 +16,7 @@ from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.assertions import assertion
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.cursor import Cursor
-from archdsl.elaborate.decisions import within
+from archdsl.elaborate.decisions import decided, within
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.labels import labels
@@ -50,7 +51,7 @@ class Steps:
         self.shapes = shapes
         self.problems = problems
         self.budget = Budget(problems, limits)
-        self.evaluator = Evaluator(problems, limits)
+        self.evaluator = Evaluator(problems, limits, partial(decided, self))
         self.binder = Binder(self.evaluator, problems)
         self.parts = GraphParts()
         self.labels: dict[int, frozenset[str]] = {}

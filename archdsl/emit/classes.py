@@ -158,7 +158,8 @@ def default_values(found: Class) -> dict[str, int | float]:
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
-    given = {each.name: number(each.default) for each in use.arguments} if use else {}
+    arguments = found.representative.numbers_given if use else ()
+    given = {each.name: number(each.default) for each in arguments}
     defaults: dict[str, int | float] = {}
     for name in reversed(found.parameters):
         default = given.get(name)

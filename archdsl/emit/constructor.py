@@ -75,8 +75,8 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     draft = found.representative
     values = {**{each.name: each.value for each in draft.choices}, **draft.parameters.values}
     for name in found.parameters:
-        if name in draft.operators:
-            yield Parameter(name, draft.operators[name])
+        if name in draft.operator_types:
+            yield Parameter(name, draft.operator_types[name])
             continue
         kind = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
         if names_in(defaults.get(name)):

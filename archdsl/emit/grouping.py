@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
+from archdsl.base.pyexpr import Call, ClassRef, Expr, mapped, parts, structure
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
 from archdsl.emit.merge.samples import Sample, Unmergeable
+from archdsl.emit.merge.tensors import Tensors
+from archdsl.emit.naming import enter_variables
 from archdsl.emit.statements import key
 
 
@@ -45,7 +48,7 @@ class _Key:
     optional: tuple[Hashable, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Grouping:
     """The grouping of drafts. `marks` has a key of the class of each draft that has one so far."""
 
@@ -103,13 +106,28 @@ class _Grouping:
         forms = [[*each] for group in separate for each in _by_optional(group)]
         samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
         own = {draft.number for draft in unit}
+        tensors = Tensors(unit, self.callers)
         try:
+            tensors.enter()
             made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
         except Unmergeable as why:
+            tensors.leave()
             for group in separate:
                 group.why = str(why)
             return separate
+        for caller in tensors.changed.values():
+            enter_variables(caller)
         return [Group(unit, merged=made)]
+
+    @cached_property
+    def callers(self) -> dict[int, ClassDraft]:
+        """The draft that has each draft as a module of its own, by number."""
+        modules = ((draft, entry.module) for draft in self.drafts for entry in draft.entries)
+        return {
+            module.function.number: draft
+            for draft, module in modules
+            if isinstance(module, Call) and isinstance(module.function, ClassRef) and not draft.container.inline
+        }
 
     def _key(self, draft: ClassDraft) -> _Key:
         """Return the key of a draft. That of a model equals no other."""

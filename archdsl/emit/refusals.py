@@ -149,7 +149,7 @@ class _Conditions:
         For others, nothing says that the class is right. Both are empty if the uses have all combinations.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
-        choices = [each.name for each in merged.choices if each.name not in merged.operators]
+        choices = [each.name for each in merged.choices if each.name not in merged.operator_types]
         tests = [each for each in merged.open_tests if not isinstance(each, Ref)]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
@@ -127,24 +126,42 @@ def _conjunction(left: Expr, right: Expr) -> Infix:
 
 
 def under(statements: Iterable[tuple[Expr, Statement]]) -> Iterator[Statement]:
-    """Yield statements under their tests: neighbours with one test share an `if`, and opposite ones an `else`."""
-    runs = [
-        (run[0][0], tuple(statement for _, statement in run))
-        for _, group in groupby(statements, lambda each: structure(each[0]))
-        if (run := list(group))
-    ]
+    """Yield statements under their tests: neighbours with one test share an `if`, and opposite ones an `else`.
+
+    Conjunctions are nested where neighbours share their first part.
+    """
+    return _under([(_conjuncts(test), statement) for test, statement in statements])
+
+
+def _conjuncts(test: Expr) -> list[Expr]:
+    if isinstance(test, Infix) and test.symbol == "and":
+        return [*_conjuncts(test.left), *_conjuncts(test.right)]
+    return [] if test is None else [test]
+
+
+def _under(statements: list[tuple[list[Expr], Statement]]) -> Iterator[Statement]:
     at = 0
-    while at < len(runs):
-        test, body = runs[at]
-        at += 1
-        if test is None:
-            yield from body
-            continue
-        branches = [Branch(test, body)]
-        if at < len(runs) and structure(runs[at][0]) == structure(negated(test)):
-            branches.append(Branch(None, runs[at][1]))
+    while at < len(statements):
+        tests, statement = statements[at]
+        if not tests:
+            yield statement
             at += 1
-        yield If(tuple(branches))
+            continue
+        same, opposite = structure(tests[0]), structure(negated(tests[0]))
+        sides: dict[Hashable, list[tuple[list[Expr], Statement]]] = {same: [], opposite: []}
+        while at < len(statements) and statements[at][0]:
+            (first, *rest), statement = statements[at]
+            if structure(first) not in sides:
+                break
+            sides[structure(first)].append((rest, statement))
+            at += 1
+        made = [branch(tests[0], *_under(sides[same]))]
+        otherwise = tuple(_under(sides[opposite]))
+        if len(otherwise) == 1 and isinstance(otherwise[0], If):
+            made += otherwise[0].branches
+        elif otherwise:
+            made.append(Branch(None, otherwise))
+        yield If(tuple(made))
 
 
 def bodies(statement: Statement) -> Iterator[tuple[Statement, ...]]:
