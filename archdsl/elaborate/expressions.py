@@ -382,8 +382,7 @@ class _Evaluation:
         return made
 
     def _expecting(self, expr: ast.Expr, expected: Expected) -> MaybeValue:
-        inner = _Evaluation(self.problems, self.limits, self.scope, self.cursor, expected, self.decided, self.depth)
-        return inner.value(expr)
+        return replace(self, expected=expected).value(expr)
 
 
 def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:

@@ -152,8 +152,8 @@ def _kept(found: Class) -> list[Statement]:
     applied = found.representative.applied
     names = [name for name in found.parameters if name in applied]
     names += [GROUP.name] if found.representative.gathers else []
-    kept = [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
     draft = found.representative
+    kept = [Assign(Attribute(_SELF, draft.parameters.attribute(name)), Ref(name)) for name in names]
     flags = ((name, draft.parameters.expression(test)) for name, test in draft.flags.items())
     return [*kept, *(Assign(Attribute(_SELF, name), test) for name, test in flags)]
 

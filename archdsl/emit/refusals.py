@@ -244,8 +244,8 @@ class _Conditions:
                 values = {member.parameters.values.get(name) for member in found.members}
                 if len(values) == 1 and name not in found.fixed:
                     found.fixed[name] = clause.source
-        for member in found.members:
-            member.parameters.fixed |= found.fixed.keys()
+        for draft in (*found.members, *found.drafts):
+            draft.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]
 
     def _derive_projection(self, rests: list[_Clauses]) -> None:

@@ -28,6 +28,7 @@ from archdsl.emit.merge.parts import constructor_of, display_of, items_of, named
 from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, varying
 from archdsl.emit.statements import Statement, key
 from archdsl.ir.graph import ChildNaming, Container, Node
+from archdsl.target.reserved import MODULE_ATTRIBUTES
 
 _KIND = Item(Ref("Callable"), (Ref("..."), Ref("nn.Module")))
 # Blocks with more steps keep a class for each form.
@@ -78,10 +79,15 @@ class _Merge:
         self._require_alike(forms)
         slots = aligned({form: each.container for form, each in forms.items()})
         self._require_order(slots, {form: each.container for form, each in forms.items()})
-        self.taken = {slot.name for slot in slots} | {*first.parameters.values} | {each.name for each in first.choices}
+        labels = frozenset(slot.name for slot in slots)
+        self.taken = labels | {*first.parameters.values} | {each.name for each in first.choices}
         entries = [entry for slot in slots for entry in self._entries(slot)]
         parameters = first.parameters.copied()
         parameters.fixed = set[str]().union(*(each.parameters.fixed for each in forms.values()))
+        parameters.attributes = {}
+        stored = frozenset[str]().union(*(each.applied for each in forms.values()))
+        parameters.hide(stored & (labels | MODULE_ATTRIBUTES), labels | MODULE_ATTRIBUTES)
+        self.taken |= MODULE_ATTRIBUTES | {*parameters.attributes.values()}
         made = ClassDraft(first.container, parameters, first.number, first.name, first.arguments, entries=entries)
         made.optional, made.present, made.optional_sizes = first.optional, first.present, first.optional_sizes
         made.guards = first.guards
@@ -91,7 +97,15 @@ class _Merge:
             if any(name not in sample.draft.operators for sample in self.samples):
                 raise Unmergeable(f"`{name}` is used in some uses only")
         Forward(
-            made, self.by_form, self._when, self.expressions, self.either, self.mark, self.drafts, self.taken
+            made,
+            self.by_form,
+            self._when,
+            self.expressions,
+            self.either,
+            self.mark,
+            self.drafts,
+            self.taken,
+            labels | MODULE_ATTRIBUTES,
         ).enter(slots)
         found = self.conditions.open_tests()
         made.open_tests = [*found.values(), *self._present(made, found.values())]
@@ -155,10 +169,11 @@ class _Merge:
         entries = {form: each for form, each in found.items() if each}
         if not entries:
             return []
-        if len(entries) < len(found) or len({each.name for each in entries.values()}) > 1:
+        if len({each.name for each in entries.values()}) > 1:
             raise Unmergeable(f"`{slot.name}` is a submodule with this name in some uses only")
         parts: dict[Hashable, Slot] = {}
-        for form, child in slot.children.items():
+        for form in entries:
+            child = slot.children[form]
             parts.setdefault(self._kind(child, entries[form]), Slot(slot.key)).children[form] = child
         made: list[Entry] = []
         for part in parts.values():

@@ -49,6 +49,7 @@ class Forward:
         mark: Returns a key of the class of a draft, by its number.
         drafts: All drafts.
         taken: The names that no flag can have.
+        hidden: The names that no attribute can have beside submodules and methods.
     """
 
     made: ClassDraft
@@ -59,6 +60,7 @@ class Forward:
     mark: Callable[[int], Hashable]
     drafts: Sequence[ClassDraft]
     taken: set[str]
+    hidden: frozenset[str]
     flags: dict[str, Expr] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     results: list[Input] = field(default_factory=list)
@@ -317,7 +319,7 @@ class Forward:
             for symbol, holds in ((">", True), ("==", False)):
                 if name and wanted == structure(Infix(self._size(size), symbol, 0)):
                     return name, literal.holds == holds
-        if isinstance(literal.test, Ref):
+        if isinstance(literal.test, Ref) and literal.test.name not in self.hidden:
             self.flags[literal.test.name] = literal.test
             return literal.test.name, literal.holds
         for name, test in self.flags.items():
