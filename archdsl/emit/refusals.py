@@ -12,7 +12,7 @@ from math import prod
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts, structure
 from archdsl.base.pynumbers import traced_numbers, walk
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
@@ -21,7 +21,7 @@ from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, guard_key
 from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
-from archdsl.emit.merge.conditions import Literal, as_python
+from archdsl.emit.merge.conditions import Literal, as_python, names_of
 from archdsl.emit.merge.samples import Sample
 from archdsl.ir.graph import Container
 
@@ -150,10 +150,16 @@ class _Conditions:
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
         choices = [each.name for each in merged.choices if each.name not in merged.operator_types]
-        tests = [each for each in merged.open_tests if not isinstance(each, Ref)]
+        # A test that all uses evaluate to one value could have the other one for other arguments.
+        closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
+        tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
-        all_of_them = prod(len({each[n] for each in seen}) for n in range(len(deciding)))
+        both = {structure(each) for each in closed}
+        values = ({each[n] for each in seen} for n in range(len(deciding)))
+        all_of_them = prod(
+            2 if structure(expr) in both else len(own) for expr, own in zip(deciding, values, strict=True)
+        )
         return ((), ()) if len(seen) == all_of_them else (deciding, tuple(seen))
 
     def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
