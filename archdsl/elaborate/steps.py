@@ -167,7 +167,11 @@ class Steps:
     def _naming(self, call: ast.Call, scope: Scope) -> AbstractContextManager[None]:
         """Return the context of a call, which says which parameter of the block is called, if one is."""
         argument = scope.aliases.get(call.name.text)
-        return _PLAIN if argument is None else within(self, call.span, argument=argument)
+        if argument is None:
+            return _PLAIN
+        value = scope.values.get(call.name.text)
+        is_body = isinstance(value, Defined) and not value.is_operator
+        return within(self, call.span, argument="" if is_body else argument)
 
     def _container(
         self, unit: ast.Braces | ast.Numbered, label: ast.Name | None, scope: Scope, cursor: Cursor, span: Span

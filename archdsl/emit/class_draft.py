@@ -161,6 +161,16 @@ class ClassDraft:
         return (use.span.source.name, use.span.start) if use else None
 
     @property
+    def bodies(self) -> tuple[tuple[str, str], ...]:
+        """The names and keys of its arguments that shape its steps: blocks, and macros of several steps."""
+        return tuple((each.body, each.text) for each in self.choices if each.body)
+
+    @property
+    def unit(self) -> tuple[object, ...] | None:
+        """A key that is equal for uses of a block that can share a class, None for other submodules."""
+        return (*self.definition, *self.bodies) if self.definition else None
+
+    @property
     def has_optional(self) -> bool:
         """Whether it has a projection that other uses of the class may lack."""
         return any(entry.optional for entry in self.entries)

@@ -90,10 +90,10 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
 
 
 def _count_forms(found: Iterable[Class]) -> None:
-    forms: dict[tuple[str, int] | None, list[Class]] = {}
+    forms: dict[tuple[object, ...] | None, list[Class]] = {}
     for each in found:
         if each.representative.container.use:
-            forms.setdefault(each.representative.definition, []).append(each)
+            forms.setdefault(each.representative.unit, []).append(each)
     for group in forms.values():
         for each in group:
             each.forms = len(group)

@@ -78,7 +78,9 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
         if name in draft.operator_types:
             yield Parameter(name, draft.operator_types[name])
             continue
-        kind = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
+        kind = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
+        if any(isinstance(each.parameters.values.get(name), float) for each in found.members):
+            kind = Ref("float")
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:

@@ -59,11 +59,22 @@ class _Grouping:
 
     def groups(self) -> dict[int, Group]:
         """Return the group of each draft, by number."""
+        self._name_bodies()
         for draft in self.drafts:
             self.marks[draft.number] = self._key(draft)
         for unit in self._units():
             self._settle([self.drafts[number] for number in unit])
         return self.made
+
+    def _name_bodies(self) -> None:
+        """Name classes of one block after the blocks and macros that shape them, if these differ."""
+        units: dict[Hashable, dict[Hashable, None]] = {}
+        for draft in self.drafts:
+            if draft.definition:
+                units.setdefault(draft.definition, {})[draft.unit] = None
+        for draft in self.drafts:
+            if len(units.get(draft.definition, ())) > 1:
+                draft.name = f"{''.join(body for body, _ in draft.bodies)}{draft.name}"
 
     def _units(self) -> Iterator[list[int]]:
         """Yield the drafts that are settled together, after those that they construct.
@@ -74,7 +85,7 @@ class _Grouping:
         units: list[list[int]] = []
         of: list[int] = []
         for draft in self.drafts:
-            name: Hashable = draft.definition or self.marks[draft.number]
+            name: Hashable = draft.unit or self.marks[draft.number]
             number = unit_of.setdefault(name, len(units))
             if number == len(units):
                 units.append([])
@@ -149,7 +160,7 @@ class _Grouping:
         container = draft.container
         # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
-        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.definition, arguments)
+        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.unit, arguments)
         results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
         plain = (head, self._structures(draft, optional=False), results)
         return _Key(plain, self._structures(draft, optional=True))

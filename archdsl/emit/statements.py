@@ -133,6 +133,14 @@ def under(statements: Iterable[tuple[Expr, Statement]]) -> Iterator[Statement]:
     return _under([(_conjuncts(test), statement) for test, statement in statements])
 
 
+def _joined(tests: list[Expr]) -> Expr:
+    """Return the conjunction of tests."""
+    first, *rest = tests
+    for each in rest:
+        first = Infix(first, "and", each)
+    return first
+
+
 def _conjuncts(test: Expr) -> list[Expr]:
     if isinstance(test, Infix) and test.symbol == "and":
         return [*_conjuncts(test.left), *_conjuncts(test.right)]
@@ -147,21 +155,39 @@ def _under(statements: list[tuple[list[Expr], Statement]]) -> Iterator[Statement
             yield statement
             at += 1
             continue
-        same, opposite = structure(tests[0]), structure(negated(tests[0]))
-        sides: dict[Hashable, list[tuple[list[Expr], Statement]]] = {same: [], opposite: []}
-        while at < len(statements) and statements[at][0]:
-            (first, *rest), statement = statements[at]
-            if structure(first) not in sides:
-                break
-            sides[structure(first)].append((rest, statement))
-            at += 1
-        made = [branch(tests[0], *_under(sides[same]))]
-        otherwise = tuple(_under(sides[opposite]))
+        test, *_ = tests
+        true, false, end = _run(statements, at, test)
+        if len(tests) > 1 and (run := _run(statements, at, _joined(tests), whole=True))[1]:
+            # The opposite of a conjunction is one test.
+            test, (true, false, end) = _joined(tests), run
+        at = end
+        made = [branch(test, *_under(true))]
+        otherwise = tuple(_under(false))
         if len(otherwise) == 1 and isinstance(otherwise[0], If):
             made += otherwise[0].branches
         elif otherwise:
             made.append(Branch(None, otherwise))
         yield If(tuple(made))
+
+
+_Tested: TypeAlias = list[tuple[list[Expr], Statement]]
+
+
+def _run(statements: _Tested, at: int, test: Expr, *, whole: bool = False) -> tuple[_Tested, _Tested, int]:
+    """Return the statements from a place on that are under a test, those under its opposite, and the place behind.
+
+    The test is the first part of the conjunctions, or all of each.
+    """
+    sides: dict[Hashable, _Tested] = {structure(test): [], structure(negated(test)): []}
+    true, false = sides.values()
+    while at < len(statements) and statements[at][0]:
+        tests, statement = statements[at]
+        first, rest = (_joined(tests), []) if whole else (tests[0], tests[1:])
+        if structure(first) not in sides:
+            break
+        sides[structure(first)].append((rest, statement))
+        at += 1
+    return true, false, at
 
 
 def bodies(statement: Statement) -> Iterator[tuple[Statement, ...]]:

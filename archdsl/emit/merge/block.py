@@ -107,6 +107,14 @@ class _Merge:
             self.taken,
             labels | MODULE_ATTRIBUTES,
         ).enter(slots)
+        self._enter_tests(made)
+        for sample in self.samples:
+            sample.draft.guards += tuple(self.expressions.demanded.get(sample.draft.number, ()))
+        made.operator_types = {name: _KIND for name in self.operators}
+        return made
+
+    def _enter_tests(self, made: ClassDraft) -> None:
+        """Enter the tests that decide about the steps."""
         found = self.conditions.open_tests()
         made.open_tests = [*found.values(), *self._present(made, found.values())]
         made.closed_tests = self.conditions.closed_tests()
@@ -119,10 +127,6 @@ class _Merge:
             )
             for each in self.samples
         }
-        for sample in self.samples:
-            sample.draft.guards += tuple(self.expressions.demanded.get(sample.draft.number, ()))
-        made.operator_types = {name: _KIND for name in self.operators}
-        return made
 
     @staticmethod
     def _present(made: ClassDraft, tests: Iterable[Expr]) -> Iterator[Expr]:

@@ -276,7 +276,7 @@ class Forward:
             number
             for number, line in enumerate(self.lines)
             if line.condition and line.slot and line.slot.name in entries and slots.count(line.slot.name) == 1
-            if len(line.inputs) == 1 and len(line.inputs[0].tensors) == 1
+            if len(line.inputs) == 1 and line.inputs[0].test is None
         }
         readers: dict[Path, list[int]] = {}
         for number, line in enumerate(self.lines):
