@@ -80,7 +80,7 @@ class _Merge:
         slots = aligned({form: each.container for form, each in forms.items()})
         self._require_order(slots, {form: each.container for form, each in forms.items()})
         labels = frozenset(slot.name for slot in slots)
-        self.taken = labels | {*first.parameters.values} | {each.name for each in first.choices}
+        self.taken = {*labels} | {*first.parameters.values} | {each.name for each in first.choices}
         entries = [entry for slot in slots for entry in self._entries(slot)]
         parameters = first.parameters.copied()
         parameters.fixed = set[str]().union(*(each.parameters.fixed for each in forms.values()))
