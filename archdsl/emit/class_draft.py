@@ -91,6 +91,7 @@ class ClassDraft:
         opened: Of a merged draft, the guards of these tests in each draft that was merged, by number.
         forms: Of a merged draft, the form of each draft that was merged, by number.
         sides: Of a merged draft, for each step its number among the steps of each form that has it.
+        probe: The number of the probe that it belongs to, None for a draft of the net.
         flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
     """
 
@@ -117,6 +118,7 @@ class ClassDraft:
     opened: dict[int, frozenset[tuple[object, ...]]] = field(default_factory=dict)
     forms: dict[int, int] = field(default_factory=dict)
     sides: list[dict[int, int]] = field(default_factory=list)
+    probe: int | None = None
     flags: dict[str, Expr] = field(default_factory=dict)
 
     @property

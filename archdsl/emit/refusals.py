@@ -8,7 +8,6 @@ guard of the classes that use it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from math import prod
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
@@ -137,6 +136,7 @@ class _Conditions:
             self._derive_projection(rests)
         elif self.found.merged:
             checks += self._of_some(self.found.merged, rests)
+            self.found.undecided = self.undecided
             self.found.combinations = self._combinations(self.found.merged)
         else:
             checks += _any_of(rests)
@@ -146,15 +146,16 @@ class _Conditions:
     def _combinations(self, merged: ClassDraft) -> tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]]:
         """Return what decides about the steps of a merged class, and the combinations of values that its uses have.
 
-        For others, nothing says that the class is right. Both are empty if the uses have all combinations.
+        For others, nothing says that the class is right. Both are empty if the uses have all combinations; of a string,
+        there are always other values.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
         choices = [each.name for each in merged.choices if each.name not in merged.operators]
         tests = [each for each in merged.open_tests if not isinstance(each, Ref)]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
-        all_of_them = prod(len({each[n] for each in seen}) for n in range(len(deciding)))
-        return ((), ()) if len(seen) == all_of_them else (deciding, tuple(seen))
+        is_open = all(isinstance(each, bool) for case in seen for each in case)
+        return ((), ()) if is_open and len(seen) == 2 ** len(deciding) else (deciding, tuple(seen))
 
     def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
         """Return the conditions that only some uses of a merged class have, each with the tests that tell these."""
