@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from placed import class_of
 
-from archdsl.base.guards import NEGATED, Guard
+from archdsl.base.guards import NEGATED, Guard, recording
 from archdsl.base.source import Source
 from archdsl.base.substitution import evaluated
-from archdsl.base.symbolic import TracedInt
+from archdsl.base.symbolic import TracedFloat, TracedInt, fixed, is_traced, parameters_of
 from archdsl.driver import compile_source
 from archdsl.emit.conditions import Clause, clauses
 from archdsl.emit.divisions import Ordered
@@ -206,6 +206,14 @@ REFUSED = {
         " times(n / (r - 1))\n}\n",
         [{"m": 6}, {"r": -1.0}, {"r": 1.0}],
     ),
+    "numbers that are 0 at least": (
+        "model M(n = 1, m = 1) {\n input x: 2x8x8\n a: conv(2, 1) -> pad(1, after = n) -> pad(m, after = 2)\n}\n",
+        [{"n": -1}, {"m": -1}],
+    ),
+    "the axis of a sum": (
+        "model M(a = 1) {\n input x: 2x8x8\n c: conv(8, 1) -> sum(a)\n}\n",
+        [{"a": -1}, {"a": -2}],
+    ),
     "a divisor that is a quotient": (
         "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"
         " if dim // (4 // n) == 4 { relu } else { tanh }\n c: linear(2)\n}\n",
@@ -225,6 +233,17 @@ def test_values_that_give_another_net_are_refused(name: str) -> None:
         # A parameter that is fixed is no argument, which is a TypeError.
         with pytest.raises((ValueError, TypeError)):
             made(**values)
+
+
+def test_a_number_without_its_trace_is_demanded() -> None:
+    number, rate = TracedInt.parameter("n", 5), TracedFloat.parameter("r", 0.5)
+    with recording(found := []):
+        plain = [fixed(number), fixed(rate), fixed(7), fixed(0.25)]
+    assert plain == [5, 0.5, 7, 0.25]
+    assert not any(map(is_traced, plain))
+    assert [(each.symbol, parameters_of(each.pairs)) for each in found] == [("==", {"n"}), ("==", {"r"})]
+    with recording(None):
+        assert type(fixed(number)) is int
 
 
 @pytest.mark.parametrize(("symbol", "bound"), [("!=", 3), ("!=", -1), ("<=", 2), (">=", 0), ("<", 3)])

@@ -84,6 +84,15 @@ RISKS = {
         "block Unit(w, e = true, f = true) { a: conv(w, 3 if f else 1); relu if e; tanh if f and e }\n",
         "p: Unit(8) -> q: Unit(8, false)", {"e": (True, False), "f": (True, False)},
     ),
+    "a truth value that is the same in all uses": (
+        "block Unit(w, e = true, f = false) { a: conv(w, 1); if f { c: conv(w, 3) } else { b: conv(w, 1) if e } }\n",
+        "p: Unit(8) -> q: Unit(8, false)", {"e": (True, False)},
+    ),
+    "a truth value that is the same in all uses, and decides twice": (
+        "block Unit(w, e = true, f = false) { a: conv(w, 1)\n"
+        " if f or w > 8 { c: conv(w, 3) } else { b: conv(w, 1) if e } }\n",
+        "p: Unit(8) -> q: Unit(8, false) -> r: Unit(9)", {"e": (True, False), "f": (True, False), "w": (8, 9)},
+    ),
     "numbers that are equal by chance": (
         "block Unit(w, s = 1) { a: conv(w if s == 1 else channels, 1); relu if s == 1 }\n",
         "p: Unit(8) -> q: Unit(8, 2)", {"s": (1, 2), "w": (4, 8)},

@@ -58,7 +58,10 @@ class Arguments:
         found: dict[str, Default] = {}
         sound = True
         names = list(declared.arguments) if call.args else []
+        many = False
         for number, arg in enumerate(call.args):
+            if many and arg.name is None:
+                continue
             name = _name(declared, names, number, arg, positional)
             # Calls of other frameworks are short; in a long one, each argument is reported by itself.
             is_short = len(call.args) <= _MOST_ARGUMENTS
@@ -70,7 +73,7 @@ class Arguments:
             if name is None:
                 unknown = evaluate(arg.value, expected_by_any(declared))
                 given = {_name(declared, names, at, each, positional) for at, each in enumerate(call.args)}
-                self._report_unknown(declared, names, number, arg, positional, unknown, given)
+                many = self._report_unknown(declared, call, number, positional, unknown, given)
                 sound = False
                 continue
             if name in found:
@@ -128,19 +131,20 @@ class Arguments:
     def _report_unknown(
         self,
         declared: type[Declared],
-        names: list[str],
+        call: ast.Call | ast.Apply,
         number: int,
-        arg: ast.Argument,
         positional: int,
         value: MaybeValue,
         given: Collection[str | None],
-    ) -> None:
+    ) -> bool:
+        """Report an argument that the operator does not have; return whether that covers all without a name."""
+        names, arg = list(declared.arguments), call.args[number]
         if arg.name is None:
-            if isinstance(value, Tensor):
-                self._report_tensor(declared, arg)
-            else:
-                self._report_unnamed(declared, names, number, arg, positional, value)
-            return
+            if not isinstance(value, Tensor):
+                more = any(each.name is None for each in call.args[number + 1 :])
+                return self._report_unnamed(declared, names, number, arg, positional, value, more=more)
+            self._report_tensor(declared, arg)
+            return False
         near = typo_of(arg.name.text, names)
         help = meant_argument(near, given) if near else about_argument(arg.name.text)
         help = help or f"remove it; `archdsl ops {declared.name}` explains the arguments"
@@ -150,6 +154,7 @@ class Arguments:
         self.problems.report(
             codes.NO_SUCH_ARGUMENT, arg.name.span, label, help=help, fixes=fixes, cause="" if near else cause
         )
+        return False
 
     def _report_tensor(self, declared: type[Declared], arg: ast.Argument) -> None:
         label = f"this is a tensor, and `{declared.name}` reads one tensor: the stream"
@@ -165,14 +170,18 @@ class Arguments:
         arg: ast.Argument,
         positional: int,
         value: MaybeValue,
-    ) -> None:
+        *,
+        more: bool,
+    ) -> bool:
         label = _positional(declared, positional)
-        help = f"remove it: `{declared.name}` takes {_listed(names)}"
+        what = "it and those after it" if more else "it"
+        help = f"remove {what}: `{declared.name}` takes {_listed(names)}"
         fixes: tuple[Fix, ...] = ()
         if number < len(names) and arg.span.text.isprintable() and _accepts(declared, names[number], value):
             help = f"write `{names[number]} = {arg.span.text}`"
             fixes = (Fix(help, ((arg.span, f"{names[number]} = {arg.span.text}"),)),)
         self.problems.report(codes.TOO_MANY_ARGUMENTS, arg.span, label, help=help, fixes=fixes)
+        return not fixes
 
     def _converted(
         self, declared: type[Declared], name: str, arg: ast.Argument, evaluate: Evaluate

@@ -20,7 +20,7 @@ from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, guard_key
 from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
-from archdsl.emit.merge.conditions import Literal, as_python
+from archdsl.emit.merge.conditions import Literal, as_python, names_of
 from archdsl.emit.merge.samples import Sample
 from archdsl.ir.graph import Container
 
@@ -151,7 +151,9 @@ class _Conditions:
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
         choices = [each.name for each in merged.choices if each.name not in merged.operators]
-        tests = [each for each in merged.open_tests if not isinstance(each, Ref)]
+        # A test that all uses evaluate to one value could have the other one for other arguments.
+        closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
+        tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
         is_open = all(isinstance(each, bool) for case in seen for each in case)
@@ -245,8 +247,8 @@ class _Conditions:
                 values = {member.parameters.values.get(name) for member in found.members}
                 if len(values) == 1 and name not in found.fixed:
                     found.fixed[name] = clause.source
-        for member in found.members:
-            member.parameters.fixed |= found.fixed.keys()
+        for draft in (*found.members, *found.drafts):
+            draft.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]
 
     def _derive_projection(self, rests: list[_Clauses]) -> None:

@@ -123,6 +123,9 @@ class Mul(Merge):
             raise ShapeError(StreamsDiffer("mul", inputs))
         dims = []
         for sizes in zip(*(shape.dims for shape in inputs), strict=True):
+            if all(size == sizes[0] for size in sizes):
+                dims.append(sizes[0])
+                continue
             wide = [size for size in sizes if size != 1]
             if any(size != wide[0] for size in wide):
                 raise ShapeError(StreamsDiffer("mul", inputs, stretches=True))

@@ -21,6 +21,7 @@ from archdsl.syntax.recovery import (
     ends_line,
     goes_on,
     indentation,
+    is_closed,
     item_end,
     statement_end,
 )
@@ -291,6 +292,8 @@ class Automaton:
             self._go_to(token.end, [_closing(bracket.token, token.start, token.end)])
             return True
         if self._is_unclosed(token, bracket):
+            if self._is_empty(bracket):
+                return self._break_off(bracket)
             self._fail(token, unclosed=True)
             self._go_to(self._last.end, [_closing(bracket.token, self._last.end, self._last.end)])
             return True
@@ -324,7 +327,30 @@ class Automaton:
             return outer == OPENING[token.text] and not bracket.is_block
         if bracket.token.text != "(":
             return False
-        return token.kind in ("ARROW", "STATES", NEWLINE) or begins_statement(self.text, token.start)
+        if token.kind in ("ARROW", "STATES", NEWLINE):
+            return not is_closed(self.text, token.end)
+        return begins_statement(self.text, token.start)
+
+    def _is_empty(self, bracket: _Bracket) -> bool:
+        """Return whether a step follows the opening bracket, on a line that is not indented more."""
+        opened = bracket.token
+        follows = blank_end(self.text, opened.end)
+        return (
+            ends_line(self.text, opened.end)
+            and self.text[follows : follows + 1].isidentifier()
+            and indentation(self.text, follows) <= indentation(self.text, opened.start)
+        )
+
+    def _break_off(self, bracket: _Bracket) -> bool:
+        """Record that a bracket is never closed, and continue with the statement on the line after it."""
+        follows = blank_end(self.text, bracket.token.end)
+        self._last = bracket.token
+        self._fail(Token("NAME", "", follows, follows), unclosed=True)
+        if not self._pop_statement(len(self._brackets) - 1):
+            return False
+        self._push(_actions(self._states[-1])["BROKEN"], None, bracket.token.start, bracket.token.end)
+        self._go_to(bracket.token.end, [])
+        return True
 
     def _is_open(self, text: str) -> bool:
         return any(bracket.token.text == text for bracket in self._brackets)

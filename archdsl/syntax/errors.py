@@ -112,7 +112,7 @@ def _report_open(failure: Failure, source: Source, problems: Problems) -> None:
         help = f"add `{sign}` after `{_shortened(before.text)}`"
         if token.kind == NEWLINE:
             where = "the statement ends here"
-        elif begins_statement(source.text, token.start):
+        elif begins_statement(source.text, token.start) or token.start == token.end:
             where = "a new statement begins here"
         elif token.text not in OPENING:
             where = f"`{token.text}` is not allowed inside"

@@ -18,6 +18,8 @@ _TYPE = re.compile(r":[ \t]*(?:int|float|str|bool|list|tuple|Tensor)\b")
 _PART = re.compile(r"\[[ \t]*(\d*)[ \t]*:[ \t]*(\d*)[ \t]*\]")
 _NAMED = re.compile(r"[(,][ \t]*[A-Za-z_]\w*(:)(?=[ \t]*[^:\s])")
 _QUOTED = re.compile(r"'([^'\\\n]*)'").finditer
+_DOTTED_RANGE = re.compile(r"(\w+)[ \t]*\.\.([.=<]?)[ \t]*(\w+)").finditer
+_MERGE = re.compile(r"\b(add|concat|mul|stack|residual|group)[ \t]*$").search
 _OF_DEVICE = re.compile(r"\bon[ \t]+$").search
 _TWICE = re.compile(r"&&|\|\||\|>").match
 _UNIT = re.compile(r"(\d[\d_]*)([A-Za-z_]\w*)").fullmatch
@@ -63,7 +65,7 @@ def hint(failure: Failure, span: Span, source: Source) -> Hint:
     sign = span.text
     if "MODEL" in failure.expected:
         return Hint("put steps into a model: `model Name { … }`")
-    found = _computed_shape(span) or _of_python(failure, span)
+    found = _computed_shape(span) or _of_python(failure, span) or _branches(failure, source)
     if found is not None:
         return found
     for holds, text, edit in _HINTS:
@@ -83,7 +85,7 @@ def character(failure: Failure, span: Span, source: Source) -> Hint:
         is_arrow = "ARROW" in failure.expected and not {"AND", "OR"} & failure.expected
         word = "->" if is_arrow or whole.text == "|>" else "and" if sign == "&" else "or"
         return Hint(f"write `{word}`", ((whole, word),))
-    if sign == "." and (dotted := _dotted(span)) is not None:
+    if sign == "." and (dotted := _range(span) or _dotted(span)) is not None:
         return dotted
     if sign in _CHARACTERS:
         return Hint(_MEANT[sign], ((span, _CHARACTERS[sign]),))
@@ -144,6 +146,20 @@ def follows_reference(span: Span) -> bool:
     return span.text == "." and before is not None and before.group().startswith("@") and len(before.group()) > 1
 
 
+def _range(span: Span) -> Hint | None:
+    """Return the help for a range of numbers with dots, None for another dot."""
+    source, text = span.source, span.source.text
+    line = text.rfind("\n", 0, span.start) + 1
+    found = next((each for each in _DOTTED_RANGE(text, line, span.start + _SHORT) if each.end(1) <= span.start), None)
+    if found is None or not found.start() <= span.start < found.end():
+        return None
+    end = found[3]
+    if found[2] == "=":
+        end = str(int(end) + 1) if end.isdecimal() else f"{end} + 1"
+    written = f"range({end})" if found[1] == "0" else f"range({found[1]}, {end})"
+    return Hint(f"write `{written}`, which ends before {end}", ((Span(source, *found.span()), written),))
+
+
 def _dotted(span: Span) -> Hint | None:
     """Return the help for a dot in a name, None for another dot."""
     text, source = span.source.text, span.source
@@ -182,6 +198,17 @@ def _of_python(failure: Failure, span: Span) -> Hint | None:
         part = f" -> slice({found[1] or 0}{f', {found[2]}' if found[2] else ''})"
         return Hint(f"write `{part.strip()}`: a step takes a part of a tensor", ((Span(source, *found.span()), part),))
     return None
+
+
+def _branches(failure: Failure, source: Source) -> Hint | None:
+    """Return the help for branches with labels in parentheses, None for something else."""
+    if failure.token.text not in (":", "->", ";") or not failure.open or failure.open[-1].text != "(":
+        return None
+    at = failure.open[-1].start
+    found = _MERGE(source.text, max(0, at - _SHORT), at)
+    if found is None:
+        return None
+    return Hint(f"put the branches of `{found[1]}` into braces: `{found[1]} {{ branch; branch }}`")
 
 
 def _single_quote(span: Span) -> Hint:

@@ -7,6 +7,8 @@ from archdsl.syntax.tables import PATTERN
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPENING = {closing: opening for opening, closing in CLOSING.items()}
 _SCAN = re.compile(PATTERN).match
+# Characters of a line that are searched for a bracket.
+_FAR = 400
 _WORD = re.compile(r"\w+").match
 _REST_OF_LINE = re.compile(r"[^\n]*").match
 _INDENTATION = re.compile(r"[ \t]*").match
@@ -48,6 +50,18 @@ def ends_line(text: str, at: int) -> bool:
     return found.group().partition("#")[0].strip() == ""
 
 
+def is_closed(text: str, at: int) -> bool:
+    """Return whether the rest of the line closes a parenthesis that it does not open."""
+    found = _REST_OF_LINE(text, at, at + _FAR)
+    assert found is not None
+    depth = 0
+    for sign in found.group():
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return True
+    return False
+
+
 def indentation(text: str, at: int) -> int:
     """Return the number of spaces at the beginning of a position's line."""
     start = text.rfind("\n", 0, at) + 1
@@ -73,8 +87,8 @@ def statement_end(text: str, at: int, inside: list[str], around: str) -> int:
         if "\n" in sign or sign.startswith(";"):
             follows = blank_end(text, found.end())
             continues = "\n" in sign and (arrow or goes_on(text, follows))
-            in_arguments = opened and "\n" in sign and not begins_statement(text, follows)
-            if not (blocks or continues or in_arguments):
+            in_arguments = bool(opened) and "\n" in sign and not begins_statement(text, follows)
+            if not (blocks or continues or in_arguments or ("(" in opened and is_closed(text, found.end()))):
                 return at
         elif sign in CLOSING:
             # A `[` outside of parentheses holds statements; within them it is a list.

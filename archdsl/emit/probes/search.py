@@ -11,7 +11,7 @@ from archdsl.base.pynumbers import names_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.emit.merge.conditions import Conditions
-from archdsl.emit.merge.samples import Sample, holds_in
+from archdsl.emit.merge.samples import Sample, holds_in, is_split
 from archdsl.emit.probes.turning import Changes, Turning
 from archdsl.ir.graph import ChildNaming, Container, Graph
 from archdsl.ir.uses import Plain, Use
@@ -27,9 +27,7 @@ _Case: TypeAlias = tuple[Plain | None, ...]
 def untaken(found: Class) -> Iterator[Graph]:
     """Yield graphs of a block in which its tests have combinations of values that no use of its class has."""
     draft = found.representative
-    is_plain = draft.container.kind is ChildNaming.NAMED and not (
-        draft.container.inline or draft.is_placed or draft.takes_group or draft.anchors
-    )
+    is_plain = draft.container.kind is ChildNaming.NAMED and not is_split(draft)
     if draft.container.use is not None and is_plain and not found.why and not found.takes_project:
         yield from _Search.of(found).run()
 

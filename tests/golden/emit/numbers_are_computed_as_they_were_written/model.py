@@ -39,10 +39,6 @@ class Excite(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if in_channels == 1:
-            raise ValueError(f"Excite needs in_channels != 1, not {in_channels=}")
-        if squeezed == 1:
-            raise ValueError(f"Excite needs squeezed != 1, not {squeezed=}")
         if squeezed != in_channels:
             raise ValueError(
                 f"Excite needs squeezed == in_channels, not {in_channels=}, {squeezed=}"
