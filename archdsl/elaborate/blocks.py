@@ -203,11 +203,17 @@ def _use(
         path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,
         use=use, origin=walk.origin,
     )  # fmt: skip
-    with recording(None):
-        has_weights = label is None and not scope.children.names_all and any(node.params for node in container.nodes())
-    if has_weights:
-        warn_unlabelled(walk, path, call, scope)
+    if label is None and not scope.children.names_all:
+        _warn_of_weights(walk, container, call, scope)
     return Unfolded([container], cursor.at(output))
+
+
+def _warn_of_weights(walk: Walk, container: Container, call: ast.Call, scope: Scope) -> None:
+    """Warn of a use without a label if it has weights."""
+    with recording(None):
+        has_weights = any(node.params for node in container.nodes())
+    if has_weights:
+        warn_unlabelled(walk, container.path, call, scope)
 
 
 def _again(

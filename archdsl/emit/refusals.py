@@ -174,7 +174,7 @@ class _Conditions:
             )
             tests = next(fits, None)
             if tests:
-                if key not in {each for literal in tests for each in _keys_of(literal.expr)}:
+                if not _follows(clause, [each for literal in tests for each in _clauses_of(literal.expr)]):
                     made.append(replace(clause, when=as_python(tests)))
             elif all(sample.holds(clause.expr) for sample in samples):
                 made.append(clause)
@@ -277,15 +277,21 @@ def _plain(sample: Sample, expr: Expr) -> Expr:
     return value if isinstance(value, bool | str) else None
 
 
-def _keys_of(test: Expr) -> Iterator[Key]:
-    """Yield the keys of the clauses that a test implies."""
+def _follows(clause: Clause, known: Iterable[Clause]) -> bool:
+    """Return whether a clause follows from others."""
+    given = {each.key: each for each in known}
+    return simplified({**given, clause.key: clause}).keys() <= given.keys()
+
+
+def _clauses_of(test: Expr) -> Iterator[Clause]:
+    """Yield the clauses that a test implies."""
     if isinstance(test, Infix) and test.symbol == "and":
-        yield from _keys_of(test.left)
-        yield from _keys_of(test.right)
+        yield from _clauses_of(test.left)
+        yield from _clauses_of(test.right)
     elif isinstance(test, Infix) and isinstance(test.left, int | float) and isinstance(test.right, int | float):
         found = atom(test.symbol, test.left, test.right)
         if isinstance(found, Atom):
-            yield Clause((found,)).key
+            yield Clause((found,))
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:
