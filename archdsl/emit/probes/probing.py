@@ -117,8 +117,7 @@ def _definitions(container: Container) -> Iterator[tuple[str, int]]:
 def _rejected(before: Mapping[int, Class], after: Mapping[int, Class]) -> Iterator[int]:
     """Yield the probes with which a class would take less than without them, or have another name."""
     probes = {each.probe for found in after.values() for each in found.members if each.probe is not None}
-    for number, old in before.items():
-        new = after[number]
+    for old, new in {id(old): (old, after[number]) for number, old in before.items()}.values():
         if not _takes_as_much(old, new):
             own = {each.probe for each in new.members if each.probe is not None}
             yield from own or probes

@@ -28,7 +28,9 @@ def untaken(found: Class) -> Iterator[Graph]:
     """Yield graphs of a block in which its tests have combinations of values that no use of its class has."""
     draft = found.representative
     is_plain = draft.container.kind is ChildNaming.NAMED and not is_split(draft)
-    if draft.container.use is not None and is_plain and not found.why and not found.takes_project:
+    # Where no test tells which uses have a condition, further uses do not tell it either.
+    is_merged = not found.why and not found.takes_project and not found.undecided
+    if draft.container.use is not None and is_plain and is_merged:
         yield from _Search.of(found).run()
 
 
@@ -142,7 +144,7 @@ def _positions(found: Class, samples: list[Sample]) -> list[_Position]:
     taken = {*found.parameters}
     made: dict[object, _Position] = {}
     tests = [text for text, _ in Conditions(samples).evaluated().values()]
-    for test in (*tests, *found.undecided):
+    for test in tests:
         names = names_of(test)
         if isinstance(test, Ref) or not names or structure(negated(test)) in made:
             continue
