@@ -1,10 +1,11 @@
 """Elaborates a use of a block once more, with other arguments and without diagnostics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from archdsl.base.guards import recording
+from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.diag.model import Problems, TooManyErrors
@@ -30,7 +31,7 @@ class UnfoldUse(Protocol):
         """Return the container of the block."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class UseAgain:
     """A use of a block that can be elaborated once more. It implements `archdsl.ir.uses.Again`.
 
@@ -78,7 +79,7 @@ class UseAgain:
         )  # fmt: skip
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Given:
     """The arguments of a use with other `sizes` of their tensors. `inputs` are these, with their steps in the model."""
 

@@ -1,16 +1,17 @@
 """The Python statements that generated code is made of, and their printer."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
 from archdsl.base.pylogic import negated
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
+from archdsl.base.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Assign:
     """An assignment: `target: annotation = value  # comment`, or with another operator `target += value`.
 
@@ -24,7 +25,7 @@ class Assign:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Declare:
     """A variable without a value: `target: annotation`."""
 
@@ -32,28 +33,35 @@ class Declare:
     annotation: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evaluate:
     """An expression as a statement, usually a call."""
 
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Return:
     """`return value`."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Raise:
     """`raise error`."""
 
     error: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
+class Assert:
+    """`assert test`."""
+
+    test: Expr
+
+
+@record(frozen=True, slots=True)
 class Branch:
     """A test and the statements that run if it holds; None is the test of an `else`."""
 
@@ -61,14 +69,14 @@ class Branch:
     body: "tuple[Statement, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class If:
     """`if`, with an `elif` for each further branch."""
 
     branches: tuple[Branch, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class For:
     """A `for` loop over one or more variables."""
 
@@ -77,14 +85,14 @@ class For:
     body: "tuple[Statement, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comment:
     """A comment on a line of its own."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parameter:
     """A parameter of a function, with its default if it has one."""
 
@@ -94,7 +102,7 @@ class Parameter:
     has_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Function:
     """A method of a class.
 
@@ -109,7 +117,7 @@ class Function:
     exploded: bool = False
 
 
-Statement: TypeAlias = Assign | Declare | Evaluate | Return | Raise | If | For | Comment
+Statement: TypeAlias = Assign | Declare | Evaluate | Return | Raise | Assert | If | For | Comment
 
 
 def branch(test: Expr, *body: Statement) -> Branch:
@@ -167,16 +175,10 @@ def expressions(statements: tuple[Statement, ...]) -> Iterator[Expr]:
             case Declare():
                 yield each.target
                 yield each.annotation
-            case Evaluate():
-                yield each.expr
-            case Return():
-                yield each.value
-            case Raise():
-                yield each.error
+            case Evaluate(only) | Return(only) | Raise(only) | Assert(only) | For(_, only):
+                yield only
             case If():
                 yield from (branch.test for branch in each.branches)
-            case For():
-                yield each.iterable
             case Comment():
                 pass
             case _:
@@ -211,6 +213,8 @@ def changed(statement: Statement, change: Callable[[Expr], Expr]) -> Statement:
             return Return(mapped(statement.value, change))
         case Raise():
             return Raise(mapped(statement.error, change))
+        case Assert():
+            return Assert(mapped(statement.test, change))
         case If():
             return If(tuple(Branch(mapped(each.test, change), inside(each.body)) for each in statement.branches))
         case For():
@@ -245,6 +249,8 @@ def printed(statement: Statement, indent: int) -> list[str]:
             return lines(statement.value, prefix="return ", indent=indent)
         case Raise():
             return lines(statement.error, prefix="raise ", indent=indent)
+        case Assert():
+            return lines(statement.test, prefix="assert ", indent=indent)
         case For():
             head = f"for {', '.join(statement.variables)} in "
             return [*lines(statement.iterable, prefix=head, indent=indent, suffix=":"), *_body(statement.body, indent)]

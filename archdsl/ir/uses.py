@@ -1,10 +1,11 @@
 """Uses of blocks: their arguments, the tests that decided about their steps, and their elaboration with others."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.base.guards import Guard
+from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.base.substitution import evaluated
@@ -19,7 +20,7 @@ Plain: TypeAlias = bool | int | float | str
 Again: TypeAlias = "Callable[[Mapping[str, Plain]], Graph | None]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Argument:
     """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
 
@@ -33,7 +34,7 @@ class Argument:
     of_map: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Use:
     """The use of a block.
 

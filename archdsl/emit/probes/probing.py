@@ -1,9 +1,10 @@
 """Adds probes to the classes of a model, where the classes then take what the blocks take."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archdsl.base.pyexpr import Expr, structure
+from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class
@@ -20,7 +21,7 @@ Settle = Callable[[list[ClassDraft]], dict[int, Class]]
 _ROUNDS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Settled:
     """The drafts of a module, their classes by number, and the graphs of the probes among them."""
 
@@ -79,7 +80,7 @@ def _copied(drafts: Iterable[ClassDraft]) -> list[ClassDraft]:
     ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Probing:
     """The drafts of a model, and the drafter that made them."""
 

@@ -1,11 +1,12 @@
 """Values of the names in a test under which it has another truth value."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import floor, isfinite
 
 from archdsl.base.pyexpr import Expr, Infix, Not, Ref
 from archdsl.base.pynumbers import names_of
+from archdsl.base.records import record
 from archdsl.emit.merge.samples import holds_in, value_in
 from archdsl.ir.uses import Plain
 
@@ -14,7 +15,7 @@ _TRIED = 6
 Changes = dict[str, Plain]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Turning:
     """Finds values for names of a block.
 
