@@ -1,7 +1,7 @@
 """Elaborates a use of a block once more, with other arguments and without diagnostics."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from archdsl.base.guards import recording
@@ -79,7 +79,7 @@ class UseAgain:
         )  # fmt: skip
 
 
-@record(slots=True)
+@dataclass(slots=True)
 class _Given:
     """The arguments of a use with other `sizes` of their tensors. `inputs` are these, with their steps in the model."""
 

@@ -178,7 +178,8 @@ class _Conditions:
             tests = next(fits, None)
             if tests:
                 known = [Clause((each,)) for literal in tests for each in _atoms_of(literal.expr)]
-                if not Ordered(known, {}, merged.parameters.values).implies(clause):
+                follows = _follows(clause, known) or Ordered(known, {}, merged.parameters.values).implies(clause)
+                if not follows:
                     made.append(replace(clause, when=as_python(tests)))
             elif all(sample.holds(clause.expr) for sample in samples):
                 made.append(clause)
@@ -291,6 +292,12 @@ def _plain(sample: Sample, expr: Expr) -> Expr:
         return sample.holds(expr)
     value = sample.value(expr)
     return value if isinstance(value, bool | str) else None
+
+
+def _follows(clause: Clause, known: Iterable[Clause]) -> bool:
+    """Return whether nothing is left of a clause after the others were put into it."""
+    given = {each.key: each for each in known}
+    return simplified({**given, clause.key: clause}).keys() <= given.keys()
 
 
 def _atoms_of(test: Expr) -> Iterator[Atom]:

@@ -1,14 +1,13 @@
 """Finds the combinations of tests that no use of a class has, and elaborates the block so that it has them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
 from archdsl.base.pyexpr import Expr, Ref, structure
 from archdsl.base.pylogic import negated
 from archdsl.base.pynumbers import names_of
-from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.emit.merge.conditions import Conditions
@@ -35,7 +34,7 @@ def untaken(found: Class) -> Iterator[Graph]:
         yield from _Search.of(found).run()
 
 
-@record(slots=True)
+@dataclass(slots=True)
 class _Position:
     """A test or a choice that decides about the steps of a block. `domain` has the values that it can take."""
 
@@ -50,7 +49,7 @@ class _Position:
         return found if isinstance(found, bool | str) else None
 
 
-@record(slots=True)
+@dataclass(slots=True)
 class _Search:
     """The search for the combinations of a class. `positions` decide about its steps; those without domain stay."""
 

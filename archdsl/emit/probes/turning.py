@@ -45,6 +45,8 @@ class Turning:
                 yield {test.name: wanted}
             case Infix():
                 yield from self._compared(test, wanted, values)
+            case _:
+                return
 
     def _compared(self, test: Infix, wanted: bool, values: Mapping[str, object]) -> Iterator[Changes]:  # noqa: FBT001
         """Yield changes of one name each after which a comparison has a truth value."""
