@@ -8,7 +8,6 @@ from typing import TypeAlias, assert_never
 
 from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.source import Span
-from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import layout, values
@@ -252,10 +251,9 @@ class _Evaluation:
         return texts
 
     def _label_values(self, part: ast.Expr | ast.Range) -> list[str] | None:
-        if isinstance(part, ast.Name | ast.Binary):
-            found = plain_integer(part, self.scope, self.limits.used)
-            if found is not None:
-                return [str(found)]
+        found = None if isinstance(part, ast.Range) else plain_integer(part, self.scope, self.limits.used)
+        if found is not None:
+            return [str(found)]
         if isinstance(part, ast.Range):
             first, last = self._end(part.first), self._end(part.last)
             if first is None or last is None:
@@ -315,7 +313,7 @@ class _Evaluation:
         right = self.value(expr.right)
         if left is ERROR or right is ERROR:
             return ERROR
-        if not _keeps_trace(expr.symbol, left, right):
+        if not values.keeps_trace(expr.symbol, left, right):
             fix((left, right), expr.span)
             left, right = untraced(left), untraced(right)
         recorder.span = expr.span
@@ -391,12 +389,6 @@ class _Evaluation:
 
     def _expecting(self, expr: ast.Expr, expected: Expected) -> MaybeValue:
         return replace(self, expected=expected).value(expr)
-
-
-def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:
-    """Return whether the result of an operation on these operands can be traced: not a power of integers, which may be
-    an integer or a float."""
-    return symbol != "**" or not (is_whole(left) and isinstance(right, TracedInt))
 
 
 def _rounding(expr: ast.Expr) -> tuple[Fix, ...]:

@@ -157,6 +157,12 @@ def binary(symbol: str, left: Value, right: Value, limits: Limits) -> Value:
     return bounded(_ARITHMETIC[symbol](left, right), limits)
 
 
+def keeps_trace(symbol: str, left: Value, right: Value) -> bool:
+    """Return whether the result of an operation on these operands can be traced: not a power of integers, which may be
+    an integer or a float."""
+    return symbol != "**" or not (is_whole(left) and isinstance(right, TracedInt))
+
+
 def negated(value: Value, limits: Limits) -> Value:
     """Return `-value`.
 
