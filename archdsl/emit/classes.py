@@ -95,10 +95,10 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
 
 
 def _count_forms(found: Iterable[Class]) -> None:
-    forms: dict[tuple[str, int] | None, list[Class]] = {}
+    forms: dict[tuple[object, ...] | None, list[Class]] = {}
     for each in found:
         if each.representative.container.use:
-            forms.setdefault(each.representative.definition, []).append(each)
+            forms.setdefault(each.representative.unit, []).append(each)
     for group in forms.values():
         for each in group:
             each.forms = len(group)
@@ -178,7 +178,8 @@ def default_values(found: Class) -> dict[str, int | float]:
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
-    given = {each.name: number(each.default) for each in use.arguments} if use else {}
+    arguments = found.representative.numbers_given if use else ()
+    given = {each.name: number(each.default) for each in arguments}
     defaults: dict[str, int | float] = {}
     for name in reversed(found.parameters):
         default = given.get(name)

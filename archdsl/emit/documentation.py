@@ -76,20 +76,18 @@ def _fixed(root: CountedGraph, found: Class) -> str:
 
 def _shapes(found: Class) -> list[str]:
     draft = found.representative
-    given = [[member.shape_of(member.arguments[number][1]) for member in found.uses] for number in _numbers(draft)]
-    said = [
-        f"{name}: {_batched(_sizes(found.uses, shapes, None))}"
-        for (name, _), shapes in zip(draft.arguments, given, strict=True)
-    ]
+    said: list[str] = []
+    for number, (name, _) in enumerate(draft.arguments):
+        shapes = [(member, member.known_shape(member.arguments[number][1])) for member in found.uses]
+        having = [(member, shape) for member, shape in shapes if shape is not None]
+        sizes = _sizes([member for member, _ in having], [shape for _, shape in having], None, loosely=True)
+        said.append(f"{name}: {_batched(sizes)}{' or None' if name in draft.optional else ''}")
+    given = _inputs(found.uses) if draft.arguments else None
     if len(draft.outputs) > 1:
         named = [(each.name, [draft.parameters.expression(size) for size in each.shape.dims]) for each in draft.outputs]
         return [*said, *(f"{name}: {_batched(sizes)}" for name, sizes in named)]
     results = [member.shape_of(member.results()[0]) for member in found.uses]
-    return [*said, f"returns: {_batched(_sizes(found.uses, results, given[0] if given else None, loosely=True))}"]
-
-
-def _numbers(draft: ClassDraft) -> range:
-    return range(len(draft.arguments))
+    return [*said, f"returns: {_batched(_sizes(found.uses, results, given, loosely=True))}"]
 
 
 def shape_of_input(found: Class) -> str:
@@ -141,6 +139,9 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
     known = [_given_shapes(member) for member in found.uses]
     shapes: list[str] = []
     for step, sides in zip(merged.steps, merged.sides, strict=True):
+        if not sides:
+            shapes.append("")  # a copy of a variable
+            continue
         alike: list[tuple[ClassDraft, Shape]] = []
         for member, own in zip(found.uses, known, strict=True):
             number = sides.get(merged.forms[member.number])
@@ -163,7 +164,8 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
 
 def _given_shapes(member: ClassDraft) -> dict[Path, Shape]:
     """Return the shapes of the arguments of a use, by the paths that they have in the merged class."""
-    return {("", "given", str(n)): member.shape_of(path) for n, (_, path) in enumerate(member.arguments)}
+    given = ((("", "given", str(n)), member.known_shape(path)) for n, (_, path) in enumerate(member.arguments))
+    return {path: shape for path, shape in given if shape is not None}
 
 
 def _left_out(found: Class, required: list[list[ForwardStep]]) -> dict[Path, list[Shape]]:

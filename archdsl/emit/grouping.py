@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
+from archdsl.base.pyexpr import Call, ClassRef, Expr, mapped, parts, structure
 from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
+from archdsl.emit.merge.tensors import Tensors
+from archdsl.emit.naming import enter_variables
 from archdsl.emit.statements import key
 
 
@@ -61,7 +64,7 @@ class _Key:
     optional: tuple[Hashable, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Grouping:
     """The grouping of drafts. `marks` has a key of the class of each draft that has one so far."""
 
@@ -73,6 +76,7 @@ class _Grouping:
 
     def groups(self) -> dict[int, Group]:
         """Return the group of each draft, by number."""
+        self._name_bodies()
         for draft in self.drafts:
             self.marks[draft.number] = self._key(draft)
         for unit in self._units():
@@ -84,6 +88,16 @@ class _Grouping:
             raise Rejected(frozenset(self.rejected))
         return self.made
 
+    def _name_bodies(self) -> None:
+        """Name classes of one block after the blocks and macros that shape them, if these differ."""
+        units: dict[Hashable, dict[Hashable, None]] = {}
+        for draft in self.drafts:
+            if draft.definition:
+                units.setdefault(draft.definition, {})[draft.unit] = None
+        for draft in self.drafts:
+            if len(units.get(draft.definition, ())) > 1:
+                draft.name = f"{''.join(body for body, _ in draft.bodies)}{draft.name}"
+
     def _units(self) -> Iterator[list[int]]:
         """Yield the drafts that are settled together, after those that they construct.
 
@@ -93,7 +107,7 @@ class _Grouping:
         units: list[list[int]] = []
         of: list[int] = []
         for draft in self.drafts:
-            name: Hashable = draft.definition or self.marks[draft.number]
+            name: Hashable = draft.unit or self.marks[draft.number]
             number = unit_of.setdefault(name, len(units))
             if number == len(units):
                 units.append([])
@@ -137,9 +151,26 @@ class _Grouping:
                 group.why = str(why)
             return separate
 
-    def _merge(self, samples: list[Sample]) -> ClassDraft:
+    def _merge(self, samples: list[Sample], *, only_try: bool = False) -> ClassDraft:
+        """Return the draft of one class for uses of a block; with `only_try`, their drafts stay as they are.
+
+        Raises:
+            Unmergeable: The uses do not become one class.
+        """
         own = {each.draft.number for each in samples}
-        return merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+        tensors = Tensors([each.draft for each in sorted(samples, key=lambda each: each.draft.number)], self.callers)
+        try:
+            tensors.enter()
+            made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+        except Unmergeable:
+            tensors.leave()
+            raise
+        if only_try:
+            tensors.leave()
+        else:
+            for caller in tensors.changed.values():
+                enter_variables(caller)
+        return made
 
     def _not_fitting(self, samples: list[Sample]) -> set[int]:
         """Return the probes without which the uses of a block become one class, each tried after those before it."""
@@ -155,9 +186,19 @@ class _Grouping:
         """Return whether those of the uses that belong to some probes become one class."""
         chosen = [each for each in samples if each.draft.probe in probes]
         try:
-            return len({each.form for each in chosen}) == 1 or bool(self._merge(chosen))
+            return len({each.form for each in chosen}) == 1 or bool(self._merge(chosen, only_try=True))
         except Unmergeable:
             return False
+
+    @cached_property
+    def callers(self) -> dict[int, ClassDraft]:
+        """The draft that has each draft as a module of its own, by number."""
+        modules = ((draft, entry.module) for draft in self.drafts for entry in draft.entries)
+        return {
+            module.function.number: draft
+            for draft, module in modules
+            if isinstance(module, Call) and isinstance(module.function, ClassRef) and not draft.container.inline
+        }
 
     def _merged_apart(self, separate: list[Group], whole: list[Group]) -> list[Group]:
         """Return one group for the uses that are on one device; one that is on several keeps a class of its own."""
@@ -174,7 +215,7 @@ class _Grouping:
         container = draft.container
         # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
-        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.definition, arguments)
+        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.unit, arguments)
         results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
         plain = (head, self._structures(draft, optional=False), results)
         return _Key(plain, self._structures(draft, optional=True))

@@ -228,6 +228,8 @@ def _computed(found: Class) -> tuple[Computed, ...]:
         return tuple(Computed(_relative(each, draft), draft.variables[each.value]) for each in draft.steps)
     made: list[Computed] = []
     for step, sides in zip(draft.steps, draft.sides, strict=True):
+        if not sides:
+            continue  # a copy of a variable computes nothing
         having = [member for member in found.members if draft.forms[member.number] in sides]
         steps = [_relative(each.whole[sides[draft.forms[each.number]]], each) for each in having]
         paths = {each.container.path: path for each, path in zip(having, steps, strict=True) if each.probe is None}

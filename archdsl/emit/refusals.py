@@ -152,7 +152,7 @@ class _Conditions:
         there are always other values.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
-        choices = [each.name for each in merged.choices if each.name not in merged.operators]
+        choices = [each.name for each in merged.choices if each.name not in merged.operator_types]
         # A test that all uses evaluate to one value could have the other one for other arguments.
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
         tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Conditional, Expr, Infix, Not, Ref
+from archdsl.base.pyexpr import Conditional, Expr, Infix, Not, Ref, mapped
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_parameters import own
 from archdsl.emit.conditions import clauses, joined
 from archdsl.ir.origin import Origin, Test
 
@@ -67,6 +68,14 @@ class Sample:
         use, end = self.draft.container.use, self.draft.container.origin
         assert use
         return {site_of(each.around, each.test, end): each.test for each in use.tests}
+
+    def sized(self, expr: Expr) -> Expr:
+        """Return a test whether a tensor of the block is `none` as a test of its size, anything else as it is."""
+        if not (isinstance(expr, Infix) and isinstance(expr.left, Ref) and expr.right is None):
+            return expr
+        size = self.draft.present.get(expr.left.name, "")
+        number = own(size, self.draft.parameters.values[size]) if size else None
+        return expr if number is None else Infix(number, ">" if expr.symbol == "is not" else "==", 0)
 
     def value(self, expr: Expr) -> object:
         """Return the value of an expression in this use.
@@ -130,15 +139,18 @@ def site_of(around: Origin | None, test: Test, end: Origin | None) -> Place:
     return (*place_of(around, end), (test.span.source.name, test.span.start, -test.span.end))
 
 
-def written(test: Test, values: Mapping[str, object]) -> Expr:
-    """Return a test as Python over the names of the block, None if these cannot say it.
+def written(test: Test, sample: Sample) -> Expr:
+    """Return a test of a use as Python over the names of the block, None if these cannot say it.
 
-    That of a projection comes from its guard: the sizes that differ.
+    That of a projection comes from its guard: the sizes that differ. That of a tensor is its size: it is 0 where the
+    tensor is none.
     """
     found = test.written()
-    if found is not None or len(test.guards) != 1:
-        return found
-    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    if found is not None:
+        return mapped(found, sample.sized) if sample.draft.present else found
+    if len(test.guards) != 1:
+        return None
+    numbers = {name: value for name, value in sample.values.items() if isinstance(value, int | float)}
     return _differing(test.guards[0]._replace(symbol="!="), numbers)
 
 
