@@ -143,34 +143,23 @@ class _Grouping:
             return separate
         forms = [[*each] for group in separate for each in _by_optional(group)]
         samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
+        tensors = Tensors(unit, self.callers)
         try:
-            return [Group(unit, merged=self._merge(samples))]
+            tensors.enter()
+            made = self._merge(samples)
         except Unmergeable as why:
+            tensors.leave()
             self.rejected |= self._not_fitting(samples)
             for group in separate:
                 group.why = str(why)
             return separate
+        for caller in tensors.changed.values():
+            enter_variables(caller)
+        return [Group(unit, merged=made)]
 
-    def _merge(self, samples: list[Sample], *, only_try: bool = False) -> ClassDraft:
-        """Return the draft of one class for uses of a block; with `only_try`, their drafts stay as they are.
-
-        Raises:
-            Unmergeable: The uses do not become one class.
-        """
+    def _merge(self, samples: list[Sample]) -> ClassDraft:
         own = {each.draft.number for each in samples}
-        tensors = Tensors([each.draft for each in sorted(samples, key=lambda each: each.draft.number)], self.callers)
-        try:
-            tensors.enter()
-            made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
-        except Unmergeable:
-            tensors.leave()
-            raise
-        if only_try:
-            tensors.leave()
-        else:
-            for caller in tensors.changed.values():
-                enter_variables(caller)
-        return made
+        return merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
 
     def _not_fitting(self, samples: list[Sample]) -> set[int]:
         """Return the probes without which the uses of a block become one class, each tried after those before it."""
@@ -185,10 +174,17 @@ class _Grouping:
     def _become_one(self, samples: list[Sample], probes: set[int | None]) -> bool:
         """Return whether those of the uses that belong to some probes become one class."""
         chosen = [each for each in samples if each.draft.probe in probes]
+        if len({each.form for each in chosen}) == 1:
+            return True
+        tensors = Tensors([each.draft for each in chosen], self.callers)
         try:
-            return len({each.form for each in chosen}) == 1 or bool(self._merge(chosen, only_try=True))
+            tensors.enter()
+            self._merge(chosen)
         except Unmergeable:
             return False
+        finally:
+            tensors.leave()
+        return True
 
     @cached_property
     def callers(self) -> dict[int, ClassDraft]:
