@@ -151,7 +151,7 @@ def _positions(found: Class, samples: list[Sample]) -> list[_Position]:
         made.setdefault(structure(test), _Position(test, (True, False) if names <= taken else ()))
     for choice in found.representative.choices:
         values = {value: None for each in samples if isinstance(value := each.values.get(choice.name), bool | str)}
-        is_open = choice.name in taken and choice.name not in found.representative.operators
+        is_open = choice.name in taken and choice.name not in found.representative.operator_types
         domain = (True, False) if all(isinstance(each, bool) for each in values) else (*values,)
         if values:
             made[choice.name] = _Position(Ref(choice.name), domain if is_open else ())
