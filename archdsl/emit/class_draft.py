@@ -165,6 +165,11 @@ class ClassDraft:
         return (use.span.source.name, use.span.start) if use else None
 
     @property
+    def is_called(self) -> bool:
+        """Whether a draft of the net or of a probe constructs its class; nothing constructs that of a probe itself."""
+        return self.probe is None or len(self.container.path) > 1
+
+    @property
     def bodies(self) -> tuple[tuple[str, str], ...]:
         """The names and keys of its arguments that shape its steps: blocks, and macros of several steps."""
         return tuple((each.body, each.text) for each in self.choices if each.body)
