@@ -75,7 +75,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
         (*body, *_anchors(draft)),
         exploded=True,
     )
-    return in_snake_case(made_function, draft.operators)
+    return in_snake_case(made_function, draft.operator_types)
 
 
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
