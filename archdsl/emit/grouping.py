@@ -4,6 +4,7 @@ from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
+from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
@@ -37,7 +38,7 @@ def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group
     return _Grouping(drafts, frozenset(roots)).groups()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Key:
     """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
 
