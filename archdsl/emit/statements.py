@@ -54,18 +54,14 @@ class Raise:
     error: Expr
 
 
-<<<<<<< HEAD
 @record(frozen=True, slots=True)
-=======
-@dataclass(frozen=True, slots=True)
 class Assert:
     """`assert test`."""
 
     test: Expr
 
 
-@dataclass(frozen=True, slots=True)
->>>>>>> main
+@record(frozen=True, slots=True)
 class Branch:
     """A test and the statements that run if it holds; None is the test of an `else`."""
 
