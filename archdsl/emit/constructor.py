@@ -33,6 +33,7 @@ from archdsl.emit.local_variables import with_locals
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
+    Assert,
     Assign,
     Evaluate,
     For,
@@ -43,6 +44,7 @@ from archdsl.emit.statements import (
     Statement,
     branch,
     expressions,
+    key,
     under,
 )
 
@@ -186,9 +188,24 @@ def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
     if found.merged:
         tests = {each.name: found.merged.parameters.expression(each.test) for each in found.merged.entries}
-        return [*under((tests.get(name), statement) for name, statement in found.merged.initialisation)]
+        return [*under((tests.get(name), statement) for name, statement in _with_types(found.merged))]
     plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
     return [*plain, *_if_projecting(found, optional)] if found.takes_project else [*plain, *optional]
+
+
+def _with_types(merged: ClassDraft) -> Iterator[tuple[str, Statement]]:
+    """Yield the statements that initialise weights, each with the name of its entry.
+
+    A type checker learns the class of an attribute that is the identity at first.
+    """
+    modules = {each.name: each.module for each in merged.entries if each.optional}
+    for name, group in groupby(merged.initialisation, lambda each: each[0]):
+        module, statements = modules.get(name), [*group]
+        if isinstance(module, Call) and isinstance(module.function, str):
+            typed = Assert(call("isinstance", Attribute(_SELF, name), Ref(module.function)))
+            if key(statements[0][1]) != key(typed):
+                yield name, typed
+        yield from statements
 
 
 def _if_projecting(found: Class, body: list[Statement]) -> list[Statement]:
