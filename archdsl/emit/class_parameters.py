@@ -1,6 +1,6 @@
 """The parameters that the code of a class can use: which stay open, and which become numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, assert_never
 
@@ -29,6 +29,7 @@ class ClassParameters:
         fixed: The parameters that become numbers in the code.
         meanings: The values of a block's parameters as its caller computes them.
         guards: The conditions on the parameters that elaboration and the code of operators demanded.
+        attributes: The attributes that store parameters whose own names would hide a submodule or a method.
         map_sizes: The parameters that are sizes of a block's input. In comments they are numbers if no code reads them.
     """
 
@@ -37,10 +38,11 @@ class ClassParameters:
     meanings: dict[str, int | float] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     map_sizes: frozenset[str] = _NOTHING
+    attributes: dict[str, str] = field(default_factory=dict)
 
     def copied(self) -> "ClassParameters":
         """Return a copy for another class that has the same parameters, and may fix others of them."""
-        return replace(self, fixed=set(self.fixed))
+        return replace(self, fixed=set(self.fixed), attributes=dict(self.attributes))
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
@@ -48,7 +50,7 @@ class ClassParameters:
 
     def number(self, expr: Expr) -> Expr:
         """Return a fixed parameter as a number, anything else as it is."""
-        return evaluated(expr, self._environment("")) if is_traced(expr) else expr
+        return evaluated(expr, self._environment("", {})) if is_traced(expr) else expr
 
     def evaluated(self, number: int) -> int:
         """Return a number that another use of the same block computed, as this use computes it."""
@@ -60,10 +62,25 @@ class ClassParameters:
 
     def as_attribute(self, expr: Expr) -> Expr:
         """Return a number as `forward` computes it, where open parameters are attributes of the module."""
-        return evaluated(expr, self._environment("self.")) if is_traced(expr) else expr
+        return evaluated(expr, self._environment("self.", self.attributes)) if is_traced(expr) else expr
 
-    def _environment(self, prefix: str) -> dict[str, int | float]:
-        return {name: value if name in self.fixed else own(prefix + name, value) for name, value in self.values.items()}
+    def attribute(self, name: str) -> str:
+        """Return the attribute of the module that stores a parameter."""
+        return self.attributes.get(name, name)
+
+    def hide(self, names: Iterable[str], taken: Set[str]) -> None:
+        """Store parameters whose names are attributes of the module already under similar names."""
+        for name in sorted(names):
+            free = f"{self.attribute(name)}_"
+            while free in taken or free in self.values:
+                free = f"{free}_"
+            self.attributes[name] = free
+
+    def _environment(self, prefix: str, names: Mapping[str, str]) -> dict[str, int | float]:
+        return {
+            name: value if name in self.fixed else own(prefix + names.get(name, name), value)
+            for name, value in self.values.items()
+        }
 
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
@@ -119,9 +136,10 @@ def _enter(
                 attributes |= read.applied
                 unscripted |= read.unscripted
     labels = {child.path[-1] for child in container.children}
-    hidden = (attributes & (MODULE_ATTRIBUTES | labels)) | unscripted
-    parameters.fixed |= hidden
-    parameters.guards += (*guards, *parameters.fixing(hidden, container.span))
+    taken = MODULE_ATTRIBUTES | labels
+    parameters.hide(attributes & taken, taken)
+    parameters.fixed |= unscripted
+    parameters.guards += (*guards, *parameters.fixing(unscripted, container.span))
     for child in _children(container):
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}

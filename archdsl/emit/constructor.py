@@ -86,10 +86,12 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     draft = found.representative
     values = {**{each.name: each.value for each in draft.choices}, **draft.parameters.values}
     for name in found.parameters:
-        if name in draft.operators:
-            yield Parameter(name, draft.operators[name])
+        if name in draft.operator_types:
+            yield Parameter(name, draft.operator_types[name])
             continue
-        kind = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
+        kind = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
+        if any(isinstance(each.parameters.values.get(name), float) for each in found.members):
+            kind = Ref("float")
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -163,8 +165,8 @@ def _kept(found: Class) -> list[Statement]:
     applied = found.representative.applied
     names = [name for name in found.parameters if name in applied]
     names += [GROUP.name] if found.representative.gathers else []
-    kept = [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
     draft = found.representative
+    kept = [Assign(Attribute(_SELF, draft.parameters.attribute(name)), Ref(name)) for name in names]
     flags = ((name, draft.parameters.expression(test)) for name, test in draft.flags.items())
     return [*kept, *(Assign(Attribute(_SELF, name), test) for name, test in flags)]
 
