@@ -120,6 +120,22 @@ def test_an_argument_that_nothing_else_mentions_is_no_argument() -> None:
     assert "squeezed" not in generate(graph)
 
 
+def test_truth_values_and_strings_keep_their_defaults() -> None:
+    block = """
+    block Unit(w, excite = true, deep = false, mode = "half") {
+      a: conv(w, 3, padding = half); relu if excite; tanh if deep; sigmoid if mode == "half"
+    }
+    """
+    uses = 'a: Unit(8) -> b: Unit(8, false) -> c: Unit(8, false, true) -> d: Unit(8, true, true, "full")'
+    source = module_of(f"{block}model Net {{\n input x: 8x8x8\n {uses}\n}}\n")
+    for line in ("excite: bool = True,", "deep: bool = False,", 'mode: str = "half",'):
+        assert f"        {line}\n" in source
+    assert "self.a = Unit(8, 8, **factory)" in source
+    assert 'self.d = Unit(8, 8, deep=True, mode="full", **factory)' in source
+    values = {"w": (4, 8), "excite": (True, False), "deep": (True, False)}
+    assert accepted(source, block, values) == 8
+
+
 def test_only_emission_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError
