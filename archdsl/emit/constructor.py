@@ -121,7 +121,7 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
     body: list[Statement] = []
     checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
     for name, default in left.copy().items():
-        if any(divisors(default)):
+        if not isinstance(default, str) and any(divisors(default)):
             body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))

@@ -31,7 +31,7 @@ _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(
-    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number]]
+    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number | str]]
 ) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
@@ -128,7 +128,7 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
-    defaults: Callable[[Class], Mapping[str, Number]]
+    defaults: Callable[[Class], Mapping[str, Number | str]]
     members: list[_Clauses] = field(default_factory=list)
     undecided: list[Expr] = field(default_factory=list)
 
