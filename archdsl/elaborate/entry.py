@@ -15,8 +15,9 @@ from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
-from archdsl.ir.graph import Argument, Path
+from archdsl.ir.graph import Path
 from archdsl.ir.origin import Choice
+from archdsl.ir.uses import Argument
 from archdsl.ops.argument_types import shown
 from archdsl.syntax import ast
 

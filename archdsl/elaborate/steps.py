@@ -56,6 +56,12 @@ class Steps:
         self.origin: Origin | None = None
         self.reads_map_sizes: dict[int, bool] = {}
 
+    def afresh(self, problems: Problems, limits: Limits) -> "Steps":
+        """Return a walk that unfolds a part of the net apart from everything else."""
+        made = Steps(problems, limits, self.main, {})
+        made.labels, made.reads_map_sizes = self.labels, self.reads_map_sizes
+        return made
+
     # statements
 
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:

@@ -10,8 +10,9 @@ from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
-from archdsl.ir.graph import Argument, ChildNaming, Container, Node, Output, Path
+from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path
 from archdsl.ir.origin import Choice
+from archdsl.ir.uses import Argument
 from archdsl.passes.transfers import PROCESS_GROUP, Exchange
 
 # The argument of `forward` that a use leaves out, because other uses have the tensor only.
@@ -98,6 +99,7 @@ class ClassDraft:
         opened: Of a merged draft, the guards of these tests in each draft that was merged, by number.
         forms: Of a merged draft, the form of each draft that was merged, by number.
         sides: Of a merged draft, for each step its number among the steps of each form that has it.
+        probe: The number of the probe that it belongs to, None for a draft of the net.
         flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
         optional: The arguments of `forward` that some uses of the block leave out.
         present: For each parameter that is a tensor in some uses of the block, the size that is 0 where it is none.
@@ -128,6 +130,7 @@ class ClassDraft:
     opened: dict[int, frozenset[tuple[object, ...]]] = field(default_factory=dict)
     forms: dict[int, int] = field(default_factory=dict)
     sides: list[dict[int, int]] = field(default_factory=list)
+    probe: int | None = None
     flags: dict[str, Expr] = field(default_factory=dict)
     operator_types: dict[str, Expr] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
@@ -161,6 +164,11 @@ class ClassDraft:
         """The place of the block that it is a use of, None for other submodules."""
         use = self.container.use
         return (use.span.source.name, use.span.start) if use else None
+
+    @property
+    def is_called(self) -> bool:
+        """Whether a draft of the net or of a probe constructs its class; nothing constructs that of a probe itself."""
+        return self.probe is None or len(self.container.path) > 1
 
     @property
     def bodies(self) -> tuple[tuple[str, str], ...]:

@@ -27,11 +27,12 @@ class Class:
 
     Attributes:
         name: Its name.
-        members: The drafts that were merged into it.
+        members: The drafts that were merged into it, those of the net first.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
+        undecided: The conditions of a merged class of which no test tells which uses have them.
         combinations: The tests of a merged class and its values without traces, and the combinations of its uses; empty
             if these are all.
         merged: The draft of a class for uses of different forms.
@@ -45,6 +46,7 @@ class Class:
     forms: int = 1
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
+    undecided: list[Expr] = field(default_factory=list)
     combinations: tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]] = ((), ())
     merged: ClassDraft | None = None
     why: str = ""
@@ -54,6 +56,11 @@ class Class:
     def drafts(self) -> list[ClassDraft]:
         """The drafts whose code the class has."""
         return [self.merged] if self.merged else self.members
+
+    @property
+    def uses(self) -> list[ClassDraft]:
+        """The members without probes."""
+        return [each for each in self.members if each.probe is None]
 
     def __post_init__(self) -> None:
         self.representative = self.merged or self.members[0]

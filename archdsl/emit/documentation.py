@@ -61,7 +61,7 @@ def _named(path: Path) -> str:
 
 def _uses(found: Class) -> str:
     """Return the paths of the submodules of a class; of many, the first ones."""
-    paths = [dotted(member.container.path) for member in found.members]
+    paths = [dotted(member.container.path) for member in found.uses]
     more = len(paths) - _USES
     if more > 1:
         return f"{', '.join(paths[:_USES])} and {more} more"
@@ -78,23 +78,23 @@ def _shapes(found: Class) -> list[str]:
     draft = found.representative
     said: list[str] = []
     for number, (name, _) in enumerate(draft.arguments):
-        shapes = [(member, member.known_shape(member.arguments[number][1])) for member in found.members]
+        shapes = [(member, member.known_shape(member.arguments[number][1])) for member in found.uses]
         having = [(member, shape) for member, shape in shapes if shape is not None]
         sizes = _sizes([member for member, _ in having], [shape for _, shape in having], None, loosely=True)
         said.append(f"{name}: {_batched(sizes)}{' or None' if name in draft.optional else ''}")
-    given = _inputs(found.members) if draft.arguments else None
+    given = _inputs(found.uses) if draft.arguments else None
     if len(draft.outputs) > 1:
         named = [(each.name, [draft.parameters.expression(size) for size in each.shape.dims]) for each in draft.outputs]
         return [*said, *(f"{name}: {_batched(sizes)}" for name, sizes in named)]
-    results = [member.shape_of(member.results()[0]) for member in found.members]
-    return [*said, f"returns: {_batched(_sizes(found.members, results, given, loosely=True))}"]
+    results = [member.shape_of(member.results()[0]) for member in found.uses]
+    return [*said, f"returns: {_batched(_sizes(found.uses, results, given, loosely=True))}"]
 
 
 def shape_of_input(found: Class) -> str:
     """Return the shape of the first argument, as comments show it."""
     if not found.representative.arguments:
         return ""
-    return _joined(_sizes(found.members, _inputs(found.members), None))
+    return _joined(_sizes(found.uses, _inputs(found.uses), None))
 
 
 def _inputs(members: list[ClassDraft]) -> list[Shape]:
@@ -106,15 +106,15 @@ def shapes_after(found: Class) -> list[str]:
     if found.merged:
         return _shapes_of_forms(found, found.merged)
     draft = found.representative
-    given = _inputs(found.members) if draft.arguments else None
+    given = _inputs(found.uses) if draft.arguments else None
     shapes: list[str] = []
     # Many steps of a class have the same shapes. The lists keep the identities valid.
     known: dict[tuple[int, ...], tuple[list[Shape], str]] = {}
     for place, step in enumerate(draft.steps):
-        alike = [member.steps[place].shape for member in found.members]
+        alike = [member.steps[place].shape for member in found.uses]
         key = tuple(map(id, alike))
         if key not in known:
-            known[key] = alike, _joined(_sizes(found.members, alike, given))
+            known[key] = alike, _joined(_sizes(found.uses, alike, given))
         shapes.append("" if step.device else known[key][1])
     return shapes
 
@@ -124,14 +124,14 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
 
     Where the identity stands for a step, the shape of its input counts.
     """
-    known = [_given_shapes(member) for member in found.members]
+    known = [_given_shapes(member) for member in found.uses]
     shapes: list[str] = []
     for step, sides in zip(merged.steps, merged.sides, strict=True):
         if not sides:
             shapes.append("")  # a copy of a variable
             continue
         alike: list[tuple[ClassDraft, Shape]] = []
-        for member, own in zip(found.members, known, strict=True):
+        for member, own in zip(found.uses, known, strict=True):
             number = sides.get(merged.forms[member.number])
             if number is not None:
                 own[step.value] = member.whole[number].shape
@@ -140,7 +140,11 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
             if step.value in own:
                 alike.append((member, own[step.value]))
         having = [member for member, _ in alike]
-        is_whole = not step.passes or len(having) == len(found.members)
+        if not having:
+            # Only probes have the step.
+            shapes.append("")
+            continue
+        is_whole = not step.passes or len(having) == len(found.uses)
         given = _inputs(having) if merged.arguments else None
         shapes.append(_joined(_sizes(having, [shape for _, shape in alike], given)) if is_whole else "")
     return shapes

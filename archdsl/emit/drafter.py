@@ -18,10 +18,17 @@ from archdsl.passes.transfers import is_move
 
 
 class Drafter:
-    """Drafts the classes of a graph, inner classes first; the drafts are appended to those in `made`."""
+    """Drafts the classes of a graph, inner classes first.
+
+    The drafts are appended to those in `made`. With `initialisation`, the graph is a part of the model that has it.
+    """
 
     def __init__(
-        self, flow: Dataflow, parameters: dict[Path, ClassParameters], made: list[ClassDraft] | None = None
+        self,
+        flow: Dataflow,
+        parameters: dict[Path, ClassParameters],
+        made: list[ClassDraft] | None = None,
+        initialisation: Initialisation | None = None,
     ) -> None:
         self.flow = flow
         self.parameters = parameters
@@ -29,7 +36,10 @@ class Drafter:
         self.placing = Placing(flow.graph)
         self._calls: dict[tuple[int, tuple[Expr, ...]], tuple[Submodule, Call]] = {}
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
-        self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
+        if initialisation is None:
+            self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
+        else:
+            self.initialisation = initialisation.of_part(self._has_class)
 
     def draft(self, container: Container, parameters: ClassParameters, outputs: tuple[Output, ...] = ()) -> ClassDraft:
         """Draft the class of a container, after the classes that it uses.

@@ -28,12 +28,27 @@ class Group:
     why: str = ""
 
 
+class Rejected(Exception):
+    """Some probes do not become uses of classes of the net.
+
+    Attributes:
+        probes: Their numbers.
+    """
+
+    def __init__(self, probes: frozenset[int]) -> None:
+        super().__init__(probes)
+        self.probes = probes
+
+
 def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group]:
     """Return the group of each draft, by the number of the draft.
 
     Args:
         drafts: All drafts, inner classes first.
         roots: The numbers of the models' drafts, each of which is a group of its own.
+
+    Raises:
+        Rejected: Probes do not fit.
     """
     return _Grouping(drafts, frozenset(roots)).groups()
 
@@ -46,6 +61,7 @@ class _Grouping:
     roots: frozenset[int]
     made: dict[int, Group] = field(default_factory=dict)
     marks: dict[int, Hashable] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
 
     def groups(self) -> dict[int, Group]:
         """Return the group of each draft, by number."""
@@ -54,6 +70,11 @@ class _Grouping:
             self.marks[draft.number] = self._key(draft)
         for unit in self._units():
             self._settle([self.drafts[number] for number in unit])
+        for group in self.made.values():
+            probes = {each.probe for each in group.members}
+            self.rejected |= set[int]() if None in probes else {each for each in probes if each is not None}
+        if self.rejected:
+            raise Rejected(frozenset(self.rejected))
         return self.made
 
     def _name_bodies(self) -> None:
@@ -109,19 +130,48 @@ class _Grouping:
         if len(separate) == 1:
             return separate
         samples = [Sample(draft, number) for number, form in enumerate(separate) for draft in form.members]
-        own = {draft.number for draft in unit}
         tensors = Tensors(unit, self.callers)
         try:
             tensors.enter()
-            made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+            made = self._merge(samples)
         except Unmergeable as why:
             tensors.leave()
+            self.rejected |= self._not_fitting(samples)
             for group in separate:
                 group.why = str(why)
             return separate
         for caller in tensors.changed.values():
             enter_variables(caller)
         return [Group(unit, merged=made)]
+
+    def _merge(self, samples: list[Sample]) -> ClassDraft:
+        own = {each.draft.number for each in samples}
+        return merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+
+    def _not_fitting(self, samples: list[Sample]) -> set[int]:
+        """Return the probes without which the uses of a block become one class, each tried after those before it."""
+        probes = dict.fromkeys(each.draft.probe for each in samples if each.draft.probe is not None)
+        kept: set[int | None] = {None}
+        if probes and not self._become_one(samples, kept):
+            return set()
+        for probe in probes:
+            kept |= {probe} if self._become_one(samples, {*kept, probe}) else set()
+        return {probe for probe in probes if probe not in kept}
+
+    def _become_one(self, samples: list[Sample], probes: set[int | None]) -> bool:
+        """Return whether those of the uses that belong to some probes become one class."""
+        chosen = [each for each in samples if each.draft.probe in probes]
+        if len({each.form for each in chosen}) == 1:
+            return True
+        tensors = Tensors([each.draft for each in chosen], self.callers)
+        try:
+            tensors.enter()
+            self._merge(chosen)
+        except Unmergeable:
+            return False
+        finally:
+            tensors.leave()
+        return True
 
     @cached_property
     def callers(self) -> dict[int, ClassDraft]:

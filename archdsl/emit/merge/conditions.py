@@ -174,13 +174,16 @@ class Conditions:
 
     def open_tests(self) -> dict[Hashable, Expr]:
         """Return the tests that have both values among the uses, by place and text."""
-        values: dict[Hashable, set[bool]] = {}
-        texts: dict[Hashable, Expr] = {}
+        return {key: text for key, (text, values) in self.evaluated().items() if len(values) > 1}
+
+    def evaluated(self) -> dict[Hashable, tuple[Expr, set[bool]]]:
+        """Return the tests that have a text, with their values among the uses, by place and text."""
+        found: dict[Hashable, tuple[Expr, set[bool]]] = {}
         for sample in self.samples:
             for key, text, test in self.tests_of(sample):
-                values.setdefault(key, set()).add(test.value)
-                texts[key] = text
-        return {key: text for key, text in texts.items() if len(values[key]) > 1}
+                values = found[key][1] if key in found else set[bool]()
+                found[key] = text, values | {test.value}
+        return found
 
     def closed_tests(self) -> list[Expr]:
         """Return the tests on arguments without traces that have one value among the uses."""

@@ -84,25 +84,7 @@ class Sample:
             KeyError: The use has no value for a name in it.
             TypeError: Its values cannot be computed with.
         """
-        match expr:
-            case TracedInt() | TracedFloat():
-                return evaluated(expr, self.draft.parameters.values)
-            case Ref():
-                return self.values[expr.name]
-            case Not():
-                return not self.value(expr.test)
-            case Conditional():
-                return self.value(expr.value if self.value(expr.test) else expr.otherwise)
-            case Infix(symbol="and"):
-                return bool(self.value(expr.left)) and bool(self.value(expr.right))
-            case Infix(symbol="or"):
-                return bool(self.value(expr.left)) or bool(self.value(expr.right))
-            case Infix():
-                return _COMPARE[expr.symbol](self.value(expr.left), self.value(expr.right))
-            case None | bool() | int() | float() | str() | tuple():
-                return expr
-            case _:
-                raise TypeError(expr)
+        return value_in(expr, self.values)
 
     def has(self, expr: Expr, value: object) -> bool:
         """Return whether an expression has a value in this use."""
@@ -114,6 +96,42 @@ class Sample:
     def holds(self, expr: Expr) -> bool:
         """Return whether a test holds in this use."""
         return self.has(expr, value=True)
+
+
+def value_in(expr: Expr, values: Mapping[str, Any]) -> object:
+    """Return the value of an expression for values of its names.
+
+    Raises:
+        KeyError: A name has no value.
+        TypeError: The values cannot be computed with.
+    """
+    match expr:
+        case TracedInt() | TracedFloat():
+            return evaluated(expr, values)
+        case Ref():
+            return values[expr.name]
+        case Not():
+            return not value_in(expr.test, values)
+        case Conditional():
+            return value_in(expr.value if value_in(expr.test, values) else expr.otherwise, values)
+        case Infix(symbol="and"):
+            return bool(value_in(expr.left, values)) and bool(value_in(expr.right, values))
+        case Infix(symbol="or"):
+            return bool(value_in(expr.left, values)) or bool(value_in(expr.right, values))
+        case Infix():
+            return _COMPARE[expr.symbol](value_in(expr.left, values), value_in(expr.right, values))
+        case None | bool() | int() | float() | str() | tuple():
+            return expr
+        case _:
+            raise TypeError(expr)
+
+
+def holds_in(expr: Expr, values: Mapping[str, object]) -> bool:
+    """Return whether a test holds for values of its names."""
+    try:
+        return value_in(expr, values) is True
+    except (KeyError, TypeError, ArithmeticError, ValueError):
+        return False
 
 
 def site_of(around: Origin | None, test: Test, end: Origin | None) -> Place:

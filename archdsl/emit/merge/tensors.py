@@ -9,7 +9,8 @@ from archdsl.emit.class_draft import NO_TENSOR, ClassDraft, ForwardStep
 from archdsl.emit.class_parameters import ClassParameters
 from archdsl.emit.dataflow import free
 from archdsl.emit.merge.samples import Unmergeable
-from archdsl.ir.graph import Path, Use
+from archdsl.ir.graph import Path
+from archdsl.ir.uses import Use
 
 # The names of the axes of a tensor, the first one first.
 _AXES = r"_(?:channels|features|height|width|size\d+)"
@@ -112,7 +113,7 @@ class Tensors:
         Raises:
             Unmergeable: The use is an item of a sequence, which gives it one tensor.
         """
-        if arguments == draft.arguments:
+        if arguments == draft.arguments or not draft.is_called:
             return
         caller = self.callers.get(draft.number)
         kept = arguments[: len(draft.arguments)]
