@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, assert_never
 
 from archdsl.base.guards import Guard
+from archdsl.base.items import is_item, owner_of
 from archdsl.base.pyexpr import Composite, Expr, mapped
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.source import Span
@@ -119,7 +120,9 @@ def _enter(
                 attributes |= read.applied
                 unscripted |= read.unscripted
     labels = {child.path[-1] for child in container.children}
-    hidden = (attributes & (MODULE_ATTRIBUTES | labels)) | unscripted
+    hidden = {name for name in attributes if owner_of(name) in MODULE_ATTRIBUTES | labels} | unscripted
+    lists = {owner_of(name) for name in hidden if is_item(name)}
+    hidden |= {name for name in parameters.values if is_item(name) and owner_of(name) in lists}
     parameters.fixed |= hidden
     parameters.guards += (*guards, *parameters.fixing(hidden, container.span))
     for child in _children(container):

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
+from archdsl.base.items import by_owner, is_item
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, Sequence, mapped
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import is_traced, trace_of
 from archdsl.emit.arguments import complete
@@ -127,12 +128,13 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     choices = {each.name: draft.operators.get(each.name, each.expr) for each in draft.choices}
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
-    for name in found.parameters:
-        value = given.get(name, choices.get(name, draft.parameters.values.get(name)))
-        if name not in defaults:
+    for owner, names in by_owner(found.parameters).items():
+        values = [given.get(name, choices.get(name, draft.parameters.values.get(name))) for name in names]
+        value = Sequence(tuple(values), "(") if is_item(names[0]) else values[0]
+        if names[0] not in defaults:
             args.append(value)
-        elif not _equals_default(value, defaults[name], given):
-            named.append((name, value))
+        elif not all(_equals_default(each, defaults[name], given) for name, each in zip(names, values, strict=True)):
+            named.append((owner, value))
     if found.takes_project and found.projection is None and draft.has_optional:
         named.append((PROJECT.name, True))
     if draft.is_placed:
@@ -158,11 +160,13 @@ def default_values(found: Class) -> dict[str, int | float]:
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
-    given = {each.name: number(each.default) for each in use.arguments} if use else {}
+    given: dict[str, Expr] = {each.name: number(each.default) for each in use.arguments} if use else {}
     defaults: dict[str, int | float] = {}
-    for name in reversed(found.parameters):
-        default = given.get(name)
-        if not isinstance(default, int | float) or not names_in(default) <= {*found.parameters}:
+    for names in reversed(by_owner(found.parameters).values()):
+        own = {name: given.get(name) for name in names}
+        # The default of a list is a constant.
+        read = names_in(tuple(own.values()))
+        if None in own.values() or not read <= {*found.parameters} or (read and is_item(names[0])):
             break
-        defaults[name] = default
+        defaults |= {name: default for name, default in own.items() if isinstance(default, int | float)}
     return defaults

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from archdsl.base.items import by_owner, is_item, owner_of
 from archdsl.base.pyexpr import (
     Attribute,
     Call,
@@ -20,12 +21,13 @@ from archdsl.base.pyexpr import (
     mapped,
     union,
 )
-from archdsl.base.pynumbers import names_of, walk
+from archdsl.base.pynumbers import names_of, parameter, walk
 from archdsl.base.pyprint import flat
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
 from archdsl.emit.conditions import Clause, divisors
+from archdsl.emit.lists import checked_lengths, list_parameter, whole_lists
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
@@ -74,7 +76,11 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     defaults = module.defaults(found)
     draft = found.representative
     values = {**{each.name: each.value for each in draft.choices}, **draft.parameters.values}
-    for name in found.parameters:
+    for owner, names in by_owner(found.parameters).items():
+        name = names[0]
+        if is_item(name):
+            yield list_parameter(owner, names, values, defaults)
+            continue
         if name in draft.operators:
             yield Parameter(name, draft.operators[name])
             continue
@@ -115,14 +121,19 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
         del left[name]
-    return [*body, *_combination(found), *(_check(found, places, each) for each in checks)]
+    return [
+        *checked_lengths(found.name, found.parameters),
+        *body,
+        *_combination(found),
+        *(_check(found, places, each) for each in checks),
+    ]
 
 
 def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
     given: list[str | Expr] = []
     for name in sorted(clause.names & places.keys(), key=places.__getitem__):
-        given += [", " if given else "", Ref(name)]
+        given += [", " if given else "", parameter(name)]
     where = "" if clause.when is None else f" where {flat(clause.when)}"
     message = Text((f"{found.name} needs {flat(clause.expr)}{where}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
@@ -135,7 +146,8 @@ def _combination(found: Class) -> list[Statement]:
         return []
     draft = found.representative
     tests = tuple(draft.parameters.expression(each) for each in deciding)
-    names = [name for name in found.parameters if any(name in names_of(each) for each in deciding)]
+    read = frozenset[str]().union(*map(names_of, deciding))
+    names = [name for name in by_owner(found.parameters) if name in read]
     given: list[str | Expr] = [part for name in names for part in (", " if name != names[0] else "", Ref(name))]
     one = len(deciding) == 1
     case, cases = (Ref(each if each not in found.parameters else f"{each}_") for each in ("case", "cases"))
@@ -150,7 +162,8 @@ def _combination(found: Class) -> list[Statement]:
 def _kept(found: Class) -> list[Statement]:
     """Return the statements that store what `forward` reads."""
     applied = found.representative.applied
-    names = [name for name in found.parameters if name in applied]
+    read = {*map(owner_of, applied)}
+    names = [name for name in by_owner(found.parameters) if name in read]
     names += [GROUP.name] if found.representative.gathers else []
     kept = [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
     draft = found.representative
@@ -265,7 +278,7 @@ def _anchors(draft: ClassDraft) -> list[Statement]:
 
 def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
     expr = resolved(draft.parameters.expression(entry.module), module.drafts, module.by_draft)
-    return mapped(expr, _with_loops)
+    return mapped(mapped(expr, whole_lists(draft.parameters.values)), _with_loops)
 
 
 def _with_loops(expr: Expr) -> Expr:

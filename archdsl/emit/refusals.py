@@ -12,6 +12,7 @@ from math import prod
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
+from archdsl.base.items import by_owner, is_item
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts
 from archdsl.base.pynumbers import traced_numbers, walk
 from archdsl.base.substitution import outside, substituted
@@ -237,13 +238,18 @@ class _Conditions:
     def _fix(self, common: _Clauses) -> None:
         """Fix the parameters that equal a constant in all uses: they become numbers, and are no arguments."""
         found = self.found
+        fixed: dict[str, Guard | None] = {}
         for clause in common.values():
             if len(clause.atoms) > 1 or not clause.atoms[0].is_fixing:
                 continue
             for name in sorted(clause.names):
                 values = {member.parameters.values.get(name) for member in found.members}
                 if len(values) == 1 and name not in found.fixed:
-                    found.fixed[name] = clause.source
+                    fixed.setdefault(name, clause.source)
+        # A list is an argument if one of its items is open; the constructor then checks the others.
+        lists = by_owner(found.parameters).values()
+        open_ = {name for names in lists if is_item(names[0]) and not fixed.keys() >= {*names} for name in names}
+        found.fixed |= {name: guard for name, guard in fixed.items() if name not in open_}
         for draft in (*found.members, *found.drafts):
             draft.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.guards import Guard
+from archdsl.base.items import is_item
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
@@ -121,8 +122,7 @@ class ChildNaming(Enum):
 class Argument:
     """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
 
-    A default is expressed in the other parameters of the block. `of_map` is true of the sizes of its input streams
-    beside the channels.
+    A default is expressed in the other parameters of the block. `of_map` is true of sizes of maps.
     """
 
     name: str
@@ -152,8 +152,8 @@ class Use:
 
     @property
     def text(self) -> str:
-        """The arguments in words: `in_channels = 64, width = 128`. Sizes of maps are left out, as shapes show them."""
-        return ", ".join(f"{each.name} = {each.value}" for each in self.arguments if not each.of_map)
+        """The arguments in words: `in_channels = 64, width = 128`, without lists, and without sizes of maps."""
+        return ", ".join(f"{a.name} = {a.value}" for a in self.arguments if not a.of_map and not is_item(a.name))
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""
