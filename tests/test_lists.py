@@ -121,3 +121,28 @@ def test_the_items_of_a_loop_in_a_model_stay_open() -> None:
         "model Net {", "model Net(width = 4) {"))  # fmt: skip
     made = class_of(source, "Net")(width=6)
     assert made.c1.weight.shape == (12, 6, 1, 1)
+
+
+STACKED = """
+block Attention(squeeze, width, paths = 2) {
+  sum(0) -> global_avgpool -> reduce: conv(squeeze, 1) -> relu
+  choose: conv(width * paths, 1) -> reshape((paths, width, 1, 1)) -> softmax
+}
+block Selective(width, stride) {
+  paths: [stack { conv(width, 3, stride, padding = 1); conv(width, 1, stride) }]
+  mul { identity; attn: Attention(make_divisible(width // 2, 4), width) }
+  sum(0)
+}
+"""
+
+
+def test_the_channels_of_a_stack_are_an_argument() -> None:
+    source = module_of(net(STACKED, "p: Selective(8, 1) -> q: Selective(16, 2) -> r: Selective(4, 1)"))
+    assert source.count("\nclass Attention") == source.count("\nclass Selective") == 1
+    assert "in_size1: int" in source
+    x = torch.rand(2, 8, 8, 8)
+    for width, stride in itertools.product((4, 6, 16), (1, 2, 3)):
+        alone = compiled(net(STACKED, f"b: Selective({width}, {stride})"))
+        assert alone
+        made = class_of(source, "Selective")(8, width, stride).eval()
+        require_equal(made, class_of(generate(alone), "Net")().eval(), x, f"{width}, {stride}")

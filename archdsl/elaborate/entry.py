@@ -12,7 +12,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.map_sizes import axis_name, is_map_size, reads_map_sizes
+from archdsl.elaborate.map_sizes import axis_name, is_map_size, may_be_channels, reads_map_sizes
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
@@ -75,7 +75,8 @@ class Entry:
         dims = tensor.shape.dims
         for axis, size in enumerate(dims):
             name, of_map = f"{prefix}_{axis_name(len(dims), axis)}", is_map_size(len(dims), axis)
-            if (of_map and not self.traces_maps) or name in self.values or name in self.caller:
+            is_fixed = of_map and not (self.traces_maps or may_be_channels(len(dims), axis))
+            if is_fixed or name in self.values or name in self.caller:
                 fix(size, self.call.span, of_map=True)
                 sizes.append(size.real)
                 continue
