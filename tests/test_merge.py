@@ -84,6 +84,15 @@ RISKS = {
         "block Unit(w, e = true, f = true) { a: conv(w, 3 if f else 1); relu if e; tanh if f and e }\n",
         "p: Unit(8) -> q: Unit(8, false)", {"e": (True, False), "f": (True, False)},
     ),
+    "a truth value that is the same in all uses": (
+        "block Unit(w, e = true, f = false) { a: conv(w, 1); if f { c: conv(w, 3) } else { b: conv(w, 1) if e } }\n",
+        "p: Unit(8) -> q: Unit(8, false)", {"e": (True, False)},
+    ),
+    "a truth value that is the same in all uses, and decides twice": (
+        "block Unit(w, e = true, f = false) { a: conv(w, 1)\n"
+        " if f or w > 8 { c: conv(w, 3) } else { b: conv(w, 1) if e } }\n",
+        "p: Unit(8) -> q: Unit(8, false) -> r: Unit(9)", {"e": (True, False), "f": (True, False), "w": (8, 9)},
+    ),
     "numbers that are equal by chance": (
         "block Unit(w, s = 1) { a: conv(w if s == 1 else channels, 1); relu if s == 1 }\n",
         "p: Unit(8) -> q: Unit(8, 2)", {"s": (1, 2), "w": (4, 8)},
@@ -118,14 +127,14 @@ def test_values_that_no_use_has_are_right_or_refused(name: str) -> None:
         taken = re.findall(r"^ {8}(\w+):", source.split(f"\nclass {made}(")[1].split("*,")[0], re.MULTILINE)
         own = {key: value for key, value in arguments.items() if key in taken}
         # A class that does not take an argument is built for one value of it.
-        if own.keys() != arguments.keys() or ("Act" in block and "Act" not in taken):
+        if own.keys() != arguments.keys() or ("Act" in block and "act" not in taken):
             continue
         call = ", ".join([*(["Act = relu"] if "Act" in block else []), *(
             f"{key} = {str(value).lower()}" for key, value in arguments.items() if key != "in_channels"
         )])  # fmt: skip
         x = torch.rand(2, 8, 8, 8)
         try:
-            net = class_of(source, made)(**own, **({"Act": torch.nn.ReLU} if "Act" in taken else {})).eval()
+            net = class_of(source, made)(**own, **({"act": torch.nn.ReLU} if "act" in taken else {})).eval()
             net(x)
         except REFUSED:
             continue
@@ -166,7 +175,7 @@ def test_the_class_is_right_for_other_values(name: str) -> None:
         )
         channels = arguments["in_channels"]
         alone = compiled(f"{block}model Probe {{\n input x: {channels}x8x8\n b: Unit({call})\n}}\n")
-        operators = {"Act": torch.nn.ReLU} if has_operator else {}
+        operators = {"act": torch.nn.ReLU} if has_operator else {}
         x = torch.rand(2, channels, 8, 8)
         try:
             net = made(**arguments, **operators).eval()

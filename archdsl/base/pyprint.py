@@ -167,7 +167,7 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
         return [text]
     if has_trace(expr):
         expr = arithmetic(expr.trace)
-    if isinstance(expr, Conditional) or (isinstance(expr, Infix) and expr.symbol != "**"):
+    if isinstance(expr, Conditional | Infix):
         return _operand_lines(expr, prefix, indent, suffix)
     if isinstance(expr, Repeat):
         return _repeat_lines(expr, indent, suffix)
@@ -210,30 +210,64 @@ def _text_lines(expr: Text, indent: int) -> list[str]:
 
 def _operand_lines(expr: Infix | Conditional, prefix: str, indent: int, suffix: str) -> list[str]:
     """Return a line for every operand, each after its operator; an operand after a prefix is in parentheses."""
-    operands = _infix_operands(expr) if isinstance(expr, Infix) else _conditional_operands(expr)
-    if not prefix:
-        pad = " " * indent
-        return [*(pad + operand for operand in operands[:-1]), f"{pad}{operands[-1]}{suffix}"]
+    if prefix:
+        return _in_parentheses(expr, prefix, indent, suffix)
+    return _rows(expr, "", indent, suffix)
+
+
+def _in_parentheses(expr: Infix | Conditional, prefix: str, indent: int, suffix: str) -> list[str]:
     pad, inner = " " * indent, " " * (indent + INDENT)
-    together = inner + flat(expr)
-    is_short = isinstance(expr, Conditional) and len(together) <= WIDTH
-    return [f"{pad}{prefix}(", *([together] if is_short else (inner + each for each in operands)), f"{pad}){suffix}"]
+    together = f"{inner}{flat(expr)}"
+    rows = [together] if len(together) <= WIDTH else _rows(expr, "", indent + INDENT, "")
+    return [f"{pad}{prefix}(", *rows, f"{pad}){suffix}"]
 
 
-def _infix_operands(expr: Infix) -> list[str]:
-    """Return the operands of the loosest operators, each behind its operator."""
+def _rows(expr: Infix | Conditional, before: str, indent: int, suffix: str) -> list[str]:
+    """Return a line for every operand of the loosest operators; one that is too long has several.
+
+    Args:
+        expr: The expression.
+        before: The operator in front of the first operand.
+        indent: The columns in front of each line.
+        suffix: The text behind the last operand.
+    """
+    rows: list[str] = []
+    operands = _operands(expr)
+    for number, (symbol, operand, level) in enumerate(operands):
+        head, foot = symbol or before, suffix if number == len(operands) - 1 else ""
+        line = f"{' ' * indent}{head}{_operand(operand, level)}{foot}"
+        part = arithmetic(operand.trace) if has_trace(operand) else operand
+        # The parts of `a if b else c if d else e` have a line each.
+        is_chain = isinstance(part, Conditional) and isinstance(expr, Conditional) and _level(part) >= level
+        if len(line) <= WIDTH and not is_chain:
+            rows.append(line)
+        elif not isinstance(part, Infix | Conditional):
+            rows += lines(part, prefix=head, indent=indent, suffix=foot)
+        elif _level(part) < level:
+            rows += _in_parentheses(part, head, indent, foot)
+        else:
+            rows += _rows(part, head, indent, foot)
+    return rows
+
+
+def _operands(expr: Infix | Conditional) -> list[tuple[str, Expr, int]]:
+    """Return the operands of the loosest operators, each with the operator in front of it and its least precedence."""
+    if isinstance(expr, Conditional):
+        inner = _CONDITIONAL + 1
+        return [("", expr.value, inner), ("if ", expr.test, inner), ("else ", expr.otherwise, _CONDITIONAL)]
     level = _PRECEDENCE[expr.symbol]
-    operands: list[str] = []
+    if expr.symbol == "**":
+        return [("", expr.left, level + 1), ("** ", expr.right, _PREFIX)]
+    found: list[tuple[str, Expr, int]] = []
     left: Expr = expr
     while isinstance(left, Infix) and _PRECEDENCE[left.symbol] == level:
-        operands.insert(0, f"{left.symbol} {_operand(left.right, level + 1)}")
+        found.insert(0, (f"{left.symbol} ", left.right, level + 1))
         left = left.left
-    return [_operand(left, level), *operands]
+    return [("", left, level), *found]
 
 
 def _conditional_operands(expr: Conditional) -> list[str]:
-    value, test = _operand(expr.value, _CONDITIONAL + 1), _operand(expr.test, _CONDITIONAL + 1)
-    return [value, f"if {test}", f"else {flat(expr.otherwise)}"]
+    return [symbol + _operand(operand, level) for symbol, operand, level in _operands(expr)]
 
 
 def _repeat_lines(expr: Repeat, indent: int, suffix: str) -> list[str]:

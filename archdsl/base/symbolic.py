@@ -319,7 +319,7 @@ def _with_float(symbol: str, left: int, right: object) -> Any:
 
 
 def applied(function: str, *arguments: Number) -> Number:
-    """Return the result of a function in `base.functions`, or of `-` for a float.
+    """Return the result of a function in `base.functions`, of `-` for a float, or of `float`.
 
     The arguments of `min` and `max` must have one type, which is that of the result for all values.
 
@@ -329,11 +329,22 @@ def applied(function: str, *arguments: Number) -> Number:
     first = arguments[0]
     if isinstance(first, int) and (function in ("ceil", "floor") or (function == "round" and len(arguments) == 1)):
         return first
+    if function == "float" and isinstance(first, float):
+        return first
     if len({trace_of(each) for each in arguments}) == 1 and function in ("min", "max"):
         return first
     plain = [each.real for each in arguments]
-    value = -plain[0] if function == "-" else NUMERIC[function](*plain)
+    value = _OWN[function](*plain) if function in _OWN else NUMERIC[function](*plain)
     return _computed(arguments, value, Applied(function, tuple(map(trace_of, arguments))))
+
+
+# The functions that nets cannot call.
+_OWN: dict[str, Callable[..., Number]] = {"-": operator.neg, "float": float}
+
+
+def as_float(number: int) -> float:
+    """Return an integer as a float; a traced one keeps its trace."""
+    return applied("float", number) if isinstance(number, TracedInt) else float(number)
 
 
 def _computed(operands: tuple[Number, ...], value: Number, trace: Operation | Applied) -> Number:

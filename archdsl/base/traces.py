@@ -33,7 +33,7 @@ class Quotient:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The result of a function of numbers, such as `ceil`; `-` is the negation of a float.
+    """The result of a function of numbers, such as `ceil`; `-` is the negation of a float, `float` makes one of an int.
 
     The text takes part in comparisons: `0.0` and `-0.0` are equal, and their traces are not.
     """
@@ -140,7 +140,9 @@ def factors_of(trace: Trace) -> Iterator[Quotient | Applied | Operation]:
 def is_rounded(trace: Trace) -> bool:
     """Return whether many values of the parameters give the same number, because of a remainder or a function in it."""
     return any(
-        part.function != "-" if isinstance(part, Applied) else isinstance(part, Quotient) and part.symbol == "%"
+        part.function not in ("-", "float")
+        if isinstance(part, Applied)
+        else isinstance(part, Quotient) and part.symbol == "%"
         for part in factors_of(trace)
     )
 

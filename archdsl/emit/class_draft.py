@@ -88,6 +88,7 @@ class ClassDraft:
         operators: For each parameter of the block that is an operator, the constructor of its module; in a merged
             draft, the type of the argument.
         open_tests: Of a merged draft, the tests that have both values among its uses.
+        closed_tests: Of a merged draft, the tests on arguments without traces that have one value among its uses.
         opened: Of a merged draft, the guards of these tests in each draft that was merged, by number.
         forms: Of a merged draft, the form of each draft that was merged, by number.
         sides: Of a merged draft, for each step its number among the steps of each form that has it.
@@ -114,6 +115,7 @@ class ClassDraft:
     whole_aliases: dict[Path, Path] = field(default_factory=dict)
     operators: dict[str, Expr] = field(default_factory=dict)
     open_tests: list[Expr] = field(default_factory=list)
+    closed_tests: list[Expr] = field(default_factory=list)
     opened: dict[int, frozenset[tuple[object, ...]]] = field(default_factory=dict)
     forms: dict[int, int] = field(default_factory=dict)
     sides: list[dict[int, int]] = field(default_factory=list)

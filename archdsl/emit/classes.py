@@ -78,12 +78,10 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
     representatives = [each.merged for each in groups.values() if each.merged]
     if representatives:
         complete([*drafts, *{id(each): each for each in representatives}.values()], drafts)
+    distinct = [*{id(each): each for each in groups.values()}.values()]
+    names = _class_names([each.members[0] for each in distinct], roots, reserved)
     made: dict[int, Class] = {}
-    taken = dict.fromkeys((*reserved, *(drafts[number].name for number in roots)), 2)
-    for group in {id(each): each for each in groups.values()}.values():
-        draft = group.members[0]
-        name = draft.name if draft.number in roots else _free(draft.name, taken)
-        taken.setdefault(name, 2)
+    for group, name in zip(distinct, names, strict=True):
         made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
         made |= {each.number: made_class for each in group.members}
     _count_forms({id(each): each for each in made.values()}.values())
@@ -98,6 +96,21 @@ def _count_forms(found: Iterable[Class]) -> None:
     for group in forms.values():
         for each in group:
             each.forms = len(group)
+
+
+def _class_names(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> list[str]:
+    """Return a name for the class of each draft: blocks have theirs, also where a submodule's label reads the same."""
+    taken = dict.fromkeys((*reserved, *(each.name for each in drafts if each.number in roots)), 2)
+    found: dict[int, str] = {}
+    blocks = {each.name for each in drafts if each.definition}
+    for draft in sorted(drafts, key=lambda each: each.definition is None):
+        name = draft.name
+        if draft.number not in roots:
+            is_hidden = draft.definition is None and name in blocks
+            name = _free(f"{name}Layers" if is_hidden else name, taken)
+        taken.setdefault(name, 2)
+        found[draft.number] = name
+    return [found[each.number] for each in drafts]
 
 
 def _free(name: str, taken: dict[str, int]) -> str:

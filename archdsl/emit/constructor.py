@@ -1,6 +1,7 @@
 """The constructor of a generated class."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from archdsl.base.items import by_owner, is_item, owner_of
 from archdsl.base.pyexpr import (
@@ -19,20 +20,24 @@ from archdsl.base.pyexpr import (
     Text,
     call,
     mapped,
+    structure,
     union,
 )
 from archdsl.base.pynumbers import names_of, parameter, walk
 from archdsl.base.pyprint import flat
+from archdsl.emit.argument_names import in_snake_case
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
 from archdsl.emit.conditions import Clause, divisors
 from archdsl.emit.lists import checked_lengths, list_parameter, whole_lists
+from archdsl.emit.local_variables import with_locals
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
     Assign,
     Evaluate,
+    For,
     Function,
     If,
     Parameter,
@@ -44,6 +49,7 @@ from archdsl.emit.statements import (
 )
 
 _SELF = Ref("self")
+_LOCALS = frozenset({"self", "factory", "device", "devices", "dtype", "on", "group", "project"})
 _DEVICE = union(Ref("torch.device"), Ref("str"), None)
 _DTYPE = Parameter("dtype", union(Ref("torch.dtype"), None), None, has_default=True)
 _FACTORY_TYPE = Item(Ref("dict"), (Ref("str"), Ref("Any")))
@@ -57,11 +63,13 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     checked = _checked(found, module)
     kept = _kept(found)
     made += _initialisation(found)
+    signatures = {each.name: [*by_owner(each.parameters)] for each in module.distinct}
+    made = with_locals(made, found.parameters, signatures, _LOCALS.union(by_owner(found.parameters)))
     if draft.is_numbered:
         body = [*checked, *factory, *made, *kept]
     else:
         body = [Evaluate(call("super().__init__")), *checked, *kept, *factory, *made]
-    return Function(
+    made_function = Function(
         "__init__",
         tuple(_parameters(found, module)),
         tuple(_keyword_parameters(found, module)),
@@ -69,6 +77,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
         (*body, *_anchors(draft)),
         exploded=True,
     )
+    return in_snake_case(made_function, draft.operators)
 
 
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
@@ -248,11 +257,20 @@ def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> I
         return
     items = Ref(entry.name if entry.name not in draft.parameters.values else f"{entry.name}_items")
     yield only, Assign(items, Sequence((), "["), Item(Ref("list"), Ref("nn.Module")))
-    for each in value.args:
-        test, item = (each.test, each.item) if isinstance(each, OnlyIf) else (None, each)
-        appended = Evaluate(Call(Attribute(items, "append"), (item,)))
-        yield (_both(only, test), appended)
+    taken = {*draft.parameters.values, *(each.name for each in draft.choices), items.name}
+    tested = [(each.test, each.item) if isinstance(each, OnlyIf) else (None, each) for each in value.args]
+    for _, group in groupby(tested, lambda each: structure(each[0])):
+        run = [*group]
+        for each in repeated(tuple(item for _, item in run), taken):
+            yield _both(only, run[0][0]), _appended(items, each)
     yield only, Assign(target, Call(value.function, (Spread(items),)))
+
+
+def _appended(items: Ref, item: Expr) -> Statement:
+    """Return the statement that appends an item to a list, or a loop that does so for each round of a `Repeat`."""
+    if isinstance(item, Repeat):
+        return For((item.variable,), call("range", item.count), (_appended(items, item.item),))
+    return Evaluate(Call(Attribute(items, "append"), (item,)))
 
 
 def _both(outer: Expr, inner: Expr) -> Expr:
@@ -284,6 +302,8 @@ def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
 def _with_loops(expr: Expr) -> Expr:
     """Return the call of an `nn.Sequential` with loops for repeated items."""
     if not isinstance(expr, Call) or expr.function not in ("nn.Sequential", "OrderedDict"):
+        return expr
+    if any(isinstance(each, OnlyIf) for each in expr.args):
         return expr
     if expr.function == "nn.Sequential":
         return Call(expr.function, repeated(expr.args), expr.named, expr.spread)

@@ -63,6 +63,11 @@ class Ordered:
             self.divide(number for only in clause.atoms for number in (only.left, only.right))
             about[clause.key] = self.checks[clause.key] = clause
 
+    def implies(self, clause: Clause) -> bool:
+        """Return whether the conditions imply one."""
+        own = {each.key for each in self.conditions}
+        return clause.key in own or any(only.key[0] == "!=" and self._implying(only) for only in clause.atoms)
+
     def divide(self, numbers: Iterable[Number]) -> None:
         """Add checks that no divisor in the numbers is 0, unless the checks so far exclude it."""
         for divisor in dict.fromkeys(each for number in numbers for each in divisors(number)):

@@ -1,6 +1,7 @@
 """The documentation of generated code: docstrings with shapes and sources, and comments with shapes."""
 
 import re
+from contextlib import suppress
 from itertools import groupby, repeat
 from pathlib import PureWindowsPath
 from textwrap import wrap
@@ -189,8 +190,14 @@ def _agreeing(draft: ClassDraft, other: Shape, shape: Shape) -> Shape:
     """Return a shape, with the formulas of another use of the class for sizes for which they are right in this one."""
     if other.rank != shape.rank:
         return shape
-    sizes = zip(map(draft.parameters.evaluated, other.dims), shape.dims, strict=True)
-    return Shape(tuple(made if int(made) == int(size) else size for made, size in sizes))
+    sizes: list[int] = []
+    for formula, size in zip(other.dims, shape.dims, strict=True):
+        made = size
+        # The formula belongs to steps that this use lacks: it need not have a value here.
+        with suppress(ArithmeticError, ValueError):
+            made = draft.parameters.evaluated(formula)
+        sizes.append(made if int(made) == int(size) else size)
+    return Shape(tuple(sizes))
 
 
 def _sizes(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
-from archdsl.emit.merge.samples import Sample, Unmergeable
+from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
 from archdsl.emit.statements import key
 
 
@@ -98,7 +98,12 @@ class _Grouping:
 
     def _merged(self, unit: list[ClassDraft], separate: list[Group]) -> list[Group]:
         """Return one group for all uses of a block, or the separate ones with the reason why there are several."""
-        if unit[0].definition is None or (len(separate) == 1 and not separate[0].takes_project):
+        if unit[0].definition is None:
+            return separate
+        whole = [group for group in separate if not any(map(is_split, group.members))]
+        if whole and len(whole) < len(separate):
+            return self._merged_apart(separate, whole)
+        if len(separate) == 1 and not separate[0].takes_project:
             return separate
         forms = [[*each] for group in separate for each in _by_optional(group)]
         samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
@@ -110,6 +115,14 @@ class _Grouping:
                 group.why = str(why)
             return separate
         return [Group(unit, merged=made)]
+
+    def _merged_apart(self, separate: list[Group], whole: list[Group]) -> list[Group]:
+        """Return one group for the uses that are on one device; one that is on several keeps a class of its own."""
+        apart = [group for group in separate if any(map(is_split, group.members))]
+        for group in apart:
+            group.why = "it is on several devices"
+        found = self._merged([each for group in whole for each in group.members], whole)
+        return sorted([*found, *apart], key=lambda group: min(each.number for each in group.members))
 
     def _key(self, draft: ClassDraft) -> _Key:
         """Return the key of a draft. That of a model equals no other."""

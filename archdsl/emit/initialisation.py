@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Attribute, Expr, Infix, Item, Method, Ref, call, union
 from archdsl.emit.class_parameters import names_in
-from archdsl.emit.statements import Branch, Evaluate, For, If, Statement, branch, expressions, key
+from archdsl.emit.statements import Assert, Branch, Evaluate, For, If, Statement, branch, expressions, key
 from archdsl.emit.support import definition
 from archdsl.ir.graph import ChildNaming, Container, Node
 from archdsl.ops.base import Functional, Submodule
@@ -46,15 +46,21 @@ class Initialisation:
         """
         path = (child.path[-1],)
         if isinstance(child, Node):
-            return [] if _class_of(child) in self._settled else list(_of_layer(child, path, direct=direct))
+            return [] if _class_of(child) in self._settled else list(_of_layer(child, attribute, is_known=direct))
         if self._has_class(child):
             return []
         settled, made = self._settled, list[Statement]()
         if self._is_plain(child):
             settled, made = _shared(list(_layers(child)), attribute, taken, settled)
         for place, node in self._within(child, path):
-            if _class_of(node) not in settled:
-                made += _of_layer(node, place, direct=False)
+            if _class_of(node) in settled:
+                continue
+            if direct and len(place) == 2 and child.kind is not ChildNaming.KEYED:
+                name, is_item = place[-1], child.kind is ChildNaming.NUMBERED
+                layer = Item(attribute, int(name)) if is_item else Attribute(attribute, name)
+                made += _of_layer(node, layer, is_known=False)
+            else:
+                made += _of_inner_layer(node, ".".join(place))
         return made
 
     def _is_plain(self, container: Container) -> bool:
@@ -82,20 +88,27 @@ def _class_of(node: Node) -> str:
     return emission.call.function
 
 
-def _of_layer(node: Node, path: tuple[str, ...], *, direct: bool) -> tuple[Statement, ...]:
-    """Return the statements that initialise one layer, `direct` if a type checker knows its type."""
-    dotted = ".".join(path)
+def _of_layer(node: Node, layer: Expr, *, is_known: bool) -> Iterator[Statement]:
+    """Yield the statements that initialise one layer, `is_known` if a type checker knows its type."""
     values = [value for value in node.answers.initial_values if value.initialiser]
-    layer: Expr = Attribute(_SELF, dotted) if direct else call("self.get_submodule", dotted)
+    if not is_known and values:
+        yield Assert(call("isinstance", layer, Ref(_class_of(node))))
     if any(value.is_prefix for value in values):
-        return (_by_name(values, layer, ()),)
-    made: list[Statement] = []
+        yield _by_name(values, layer, ())
+        return
     for value in values:
-        # `get_parameter` returns a parameter for a type checker too; an attribute of a submodule may be anything.
-        parameter = call("self.get_parameter", f"{dotted}.{value.parameter}")
-        target = Attribute(layer, value.parameter) if direct else parameter
-        made += _guarded(_fill(value, target), target if direct and value.may_be_none else None)
-    return tuple(made)
+        target = Attribute(layer, value.parameter)
+        yield from _guarded(_fill(value, target), target if value.may_be_none else None)
+
+
+def _of_inner_layer(node: Node, dotted: str) -> Iterator[Statement]:
+    """Yield the statements that initialise a layer which no expression of a known type reads, given its path."""
+    values = [value for value in node.answers.initial_values if value.initialiser]
+    if any(value.is_prefix for value in values):
+        yield _by_name(values, call("self.get_submodule", dotted), ())
+        return
+    for value in values:
+        yield from _fill(value, call("self.get_parameter", f"{dotted}.{value.parameter}"))
 
 
 def _fill(value: InitialValue, target: Expr) -> tuple[Statement, ...]:

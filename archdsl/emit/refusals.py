@@ -13,17 +13,18 @@ from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
 from archdsl.base.items import by_owner, is_item
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts, structure
 from archdsl.base.pynumbers import traced_numbers, walk
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
-from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, guard_key
+from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
 from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
-from archdsl.emit.merge.conditions import Literal, as_python
+from archdsl.emit.merge.conditions import Literal, as_python, names_of
 from archdsl.emit.merge.samples import Sample
+from archdsl.emit.tested_numbers import numbers_by_test
 from archdsl.ir.graph import Container
 
 _Clauses: TypeAlias = dict[Key, Clause]
@@ -142,7 +143,8 @@ class _Conditions:
         else:
             checks += _any_of(rests)
         always = [each for each in checks if each.names and each.when is None]
-        self.found.checks = [*self._ordered(always), *(each for each in checks if each.when is not None)]
+        made = [*self._ordered(always), *(each for each in checks if each.when is not None)]
+        self.found.checks = [*{(structure(each.when), each.key): each for each in made}.values()]
 
     def _combinations(self, merged: ClassDraft) -> tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]]:
         """Return what decides about the steps of a merged class, and the combinations of values that its uses have.
@@ -151,10 +153,17 @@ class _Conditions:
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
         choices = [each.name for each in merged.choices if each.name not in merged.operators]
-        tests = [each for each in merged.open_tests if not isinstance(each, Ref)]
+        # A test that all uses evaluate to one value could have the other one for other arguments.
+        closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
+        tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
+        deciding = tuple({structure(each): each for each in deciding}.values())
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
-        all_of_them = prod(len({each[n] for each in seen}) for n in range(len(deciding)))
+        both = {structure(each) for each in closed}
+        values = ({each[n] for each in seen} for n in range(len(deciding)))
+        all_of_them = prod(
+            2 if structure(expr) in both else len(own) for expr, own in zip(deciding, values, strict=True)
+        )
         return ((), ()) if len(seen) == all_of_them else (deciding, tuple(seen))
 
     def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
@@ -172,7 +181,8 @@ class _Conditions:
             )
             tests = next(fits, None)
             if tests:
-                if key not in {each for literal in tests for each in _keys_of(literal.expr)}:
+                known = [Clause((each,)) for literal in tests for each in _atoms_of(literal.expr)]
+                if not Ordered(known, {}, merged.parameters.values).implies(clause):
                     made.append(replace(clause, when=as_python(tests)))
             elif all(sample.holds(clause.expr) for sample in samples):
                 made.append(clause)
@@ -190,10 +200,22 @@ class _Conditions:
         for each in ordered.conditions:
             if each.key not in self.repeated:
                 ordered.add(each)
-        code = [*(entry.module for entry in draft.entries), *(step.expr for step in draft.steps)]
-        code += self.defaults(self.found).values()
-        ordered.divide(number for expr in code for number in traced_numbers(expr))
-        return list(ordered.checks.values())
+        (_, always), *tested = numbers_by_test(draft)
+        always += [number for expr in self.defaults(self.found).values() for number in traced_numbers(expr)]
+        ordered.divide(always)
+        made = list(ordered.checks.values())
+        for test, numbers in tested:
+            if any(True for number in numbers for _ in divisors(number)):
+                implied = [Clause((each,)) for each in _atoms_of(test)]
+                known = Ordered([*conditions, *implied], closed, values)
+                for each in known.conditions:
+                    known.add(each)
+                known.divide(always)
+                before = {*known.checks}
+                known.divide(numbers)
+                when = draft.parameters.expression(test)
+                made += [replace(each, when=when) for key, each in known.checks.items() if key not in before]
+        return made
 
     def _of_members(self, arguments: Iterable[str]) -> list[_Clauses]:
         """Return the conditions of all uses; uses with equal values and guards share them."""
@@ -280,15 +302,15 @@ def _plain(sample: Sample, expr: Expr) -> Expr:
     return value if isinstance(value, bool | str) else None
 
 
-def _keys_of(test: Expr) -> Iterator[Key]:
-    """Yield the keys of the clauses that a test implies."""
+def _atoms_of(test: Expr) -> Iterator[Atom]:
+    """Yield the comparisons that a test implies."""
     if isinstance(test, Infix) and test.symbol == "and":
-        yield from _keys_of(test.left)
-        yield from _keys_of(test.right)
+        yield from _atoms_of(test.left)
+        yield from _atoms_of(test.right)
     elif isinstance(test, Infix) and isinstance(test.left, int | float) and isinstance(test.right, int | float):
         found = atom(test.symbol, test.left, test.right)
         if isinstance(found, Atom):
-            yield Clause((found,)).key
+            yield found
 
 
 def _any_of(rests: list[_Clauses]) -> list[Clause]:

@@ -54,6 +54,13 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True)
+class Assert:
+    """`assert test`."""
+
+    test: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A test and the statements that run if it holds; None is the test of an `else`."""
 
@@ -109,7 +116,7 @@ class Function:
     exploded: bool = False
 
 
-Statement: TypeAlias = Assign | Declare | Evaluate | Return | Raise | If | For | Comment
+Statement: TypeAlias = Assign | Declare | Evaluate | Return | Raise | Assert | If | For | Comment
 
 
 def branch(test: Expr, *body: Statement) -> Branch:
@@ -167,16 +174,10 @@ def expressions(statements: tuple[Statement, ...]) -> Iterator[Expr]:
             case Declare():
                 yield each.target
                 yield each.annotation
-            case Evaluate():
-                yield each.expr
-            case Return():
-                yield each.value
-            case Raise():
-                yield each.error
+            case Evaluate(only) | Return(only) | Raise(only) | Assert(only) | For(_, only):
+                yield only
             case If():
                 yield from (branch.test for branch in each.branches)
-            case For():
-                yield each.iterable
             case Comment():
                 pass
             case _:
@@ -211,6 +212,8 @@ def changed(statement: Statement, change: Callable[[Expr], Expr]) -> Statement:
             return Return(mapped(statement.value, change))
         case Raise():
             return Raise(mapped(statement.error, change))
+        case Assert():
+            return Assert(mapped(statement.test, change))
         case If():
             return If(tuple(Branch(mapped(each.test, change), inside(each.body)) for each in statement.branches))
         case For():
@@ -245,6 +248,8 @@ def printed(statement: Statement, indent: int) -> list[str]:
             return lines(statement.value, prefix="return ", indent=indent)
         case Raise():
             return lines(statement.error, prefix="raise ", indent=indent)
+        case Assert():
+            return lines(statement.test, prefix="assert ", indent=indent)
         case For():
             head = f"for {', '.join(statement.variables)} in "
             return [*lines(statement.iterable, prefix=head, indent=indent, suffix=":"), *_body(statement.body, indent)]

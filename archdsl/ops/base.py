@@ -14,6 +14,7 @@ from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 from archdsl.base.pyexpr import Call, Expr, InputRef
 from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
+from archdsl.base.symbolic import as_float
 from archdsl.ops.analysis import (
     INPUT_SAVED,
     NOTHING_SAVED,
@@ -23,7 +24,7 @@ from archdsl.ops.analysis import (
     Sums,
     product,
 )
-from archdsl.ops.argument_types import Number
+from archdsl.ops.argument_types import Number, is_int
 from archdsl.ops.declared import Argument as Argument
 from archdsl.ops.declared import Declared
 from archdsl.ops.declared import arg as arg
@@ -292,9 +293,9 @@ class Op(Declared):
         """Return the PyTorch code for inputs of these shapes."""
         # TorchScript does not accept an integer for a float.
         whole = {
-            name: float(value)
+            name: as_float(value)
             for name, argument in self.arguments.items()
-            if isinstance(argument.kind, Number) and type(value := getattr(self, name)) is int
+            if isinstance(argument.kind, Number) and is_int(value := getattr(self, name))
         }
         return (self.changed(**whole) if whole else self).torch(inputs[0])
 

@@ -166,10 +166,17 @@ class Constructor(Evaluator):
                 self.run(node.body if self.value(node.test, scope) else node.orelse, scope)
             case ast.For():
                 self._loop(node, scope)
+            case ast.Assert(test=ast.Call(func=ast.Name(id="isinstance"), args=[each, kind])):
+                self._require_kind(self.value(each, scope), dotted_name(kind))
             case ast.Raise():
                 raise WrongModule(self.where, "values that its constructor accepts", "a refusal")
             case _:
                 raise Unread(type(node).__name__)
+
+    def _require_kind(self, module: Any, kind: str) -> None:
+        found = module.kind if isinstance(module, Module) else "another value"
+        if found != kind:
+            raise WrongModule(self.where, kind, found)
 
     def _assigned(self, node: ast.expr, scope: Scope) -> Any:
         """Return the value of an expression; a layer is a copy of the one that it made from the same variables."""
@@ -227,8 +234,13 @@ class Constructor(Evaluator):
         made.children.update(_container("nn.ModuleList", args, node.lineno).children)
 
     def _loop(self, node: ast.For, scope: Scope) -> None:
-        """Read what a loop visits. Its body initialises weights, which has no effect on sizes."""
+        """Run a loop over numbers, or read what another visits: its body initialises weights, which has no sizes."""
         found = node.iter
+        if isinstance(found, ast.Call) and dotted_name(found.func) == "range":
+            for number in self.value(found, scope):
+                self._assign(node.target, number, scope)
+                self.run(node.body, scope)
+            return
         if not (isinstance(found, ast.Call) and isinstance(found.func, ast.Attribute)):
             raise Unread("a loop")
         if found.func.attr not in ("modules", "named_parameters", "parameters"):

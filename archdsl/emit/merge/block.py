@@ -22,7 +22,7 @@ from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_pyt
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.flow import Effect, Joined, require_right
 from archdsl.emit.merge.parts import constructor_of, display_of, items_of, named_arguments, with_numbers
-from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, varying
+from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, is_split, varying
 from archdsl.emit.statements import Statement, key
 from archdsl.emit.variables import Value, named
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
@@ -96,6 +96,7 @@ class _Merge:
         self._forward(made, slots, forms)
         found = self.conditions.open_tests()
         made.open_tests = [*found.values()]
+        made.closed_tests = self.conditions.closed_tests()
         made.opened = {
             each.draft.number: frozenset(
                 guard_key(guard)
@@ -114,7 +115,7 @@ class _Merge:
     def _require_alike(self, forms: Mapping[int, ClassDraft]) -> None:
         drafts = list(forms.values())
         first = drafts[0]
-        if any(each.is_placed or each.container.inline or each.takes_group or each.anchors for each in drafts):
+        if any(map(is_split, drafts)):
             raise Unmergeable("it is on several devices")
         if any(each.container.kind is not ChildNaming.NAMED for each in drafts):
             raise Unmergeable("its children have numbers")

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archdsl.base.pyexpr import Expr, structure
+from archdsl.base.pyexpr import Expr, Ref, parts, structure
 from archdsl.base.pylogic import negated
+from archdsl.base.symbolic import is_traced
 from archdsl.emit.conditions import joined
-from archdsl.emit.merge.samples import Place, Sample, Unmergeable, site_of, written
+from archdsl.emit.merge.samples import Place, Sample, Unmergeable, site_of, varying, written
 from archdsl.ir.graph import Container, Node
 from archdsl.ir.origin import Origin, Test, Tested
 
@@ -32,6 +33,16 @@ class Literal:
         return sample.has(self.test, self.holds)
 
 
+def names_of(test: Expr) -> tuple[frozenset[str], bool]:
+    """Return the arguments without traces that a test reads, and whether it reads numbers of the block."""
+    if isinstance(test, Ref):
+        return frozenset((test.name,)), False
+    if is_traced(test):
+        return frozenset(), True
+    found = [names_of(part) for part in parts(test)]
+    return frozenset[str]().union(*(names for names, _ in found)), any(has_number for _, has_number in found)
+
+
 # A conjunction; the empty one always holds.
 Condition: TypeAlias = tuple[Literal, ...]
 
@@ -47,6 +58,10 @@ class Conditions:
 
     samples: list[Sample]
     _texts: dict[Place, Expr] = field(default_factory=dict)
+    _varying: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._varying = varying(self.samples)
 
     def of(
         self,
@@ -85,7 +100,13 @@ class Conditions:
         tests = [(link.test, self.text(site_of(link.outer, link.test, end))) for link in links if link.test]
         agreed = [Literal(text, test.value) for test, text in tests if text is not None]
         own = [(test, written(test, sample.values)) for test, _ in tests]
-        return [agreed, [Literal(text, test.value) for test, text in own if text is not None]]
+        literals = [agreed, [Literal(text, test.value) for test, text in own if text is not None]]
+        return [[each for each in some if not self._is_settled(each)] for some in literals]
+
+    def _is_settled(self, literal: Literal) -> bool:
+        """Return whether a test is only about arguments that have one value in all uses."""
+        names, has_number = names_of(literal.test)
+        return bool(names) and not has_number and names.isdisjoint(self._varying)
 
     def text(self, site: Place) -> Expr:
         """Return the text of a test that gives every use its own value, None if there is none."""
@@ -120,6 +141,17 @@ class Conditions:
                 values.setdefault(key, set()).add(test.value)
                 texts[key] = text
         return {key: text for key, text in texts.items() if len(values[key]) > 1}
+
+    def closed_tests(self) -> list[Expr]:
+        """Return the tests on arguments without traces that have one value among the uses."""
+        values: dict[Hashable, set[bool]] = {}
+        texts: dict[Hashable, Expr] = {}
+        for sample in self.samples:
+            for _, text, test in self.tests_of(sample):
+                if names_of(text)[0]:
+                    values.setdefault(structure(text), set()).add(test.value)
+                    texts[structure(text)] = text
+        return [text for key, text in texts.items() if len(values[key]) == 1]
 
     def tests_of(self, sample: Sample) -> Iterator[tuple[Hashable, Expr, Test]]:
         """Yield the tests of a use that have a text, each with a key that is equal for equal tests."""

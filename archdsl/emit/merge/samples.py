@@ -137,6 +137,11 @@ def forms_of(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
     return found
 
 
+def is_split(draft: ClassDraft) -> bool:
+    """Return whether a submodule is on several devices, or its steps are run by its parent."""
+    return draft.is_placed or draft.container.inline or draft.takes_group or bool(draft.anchors)
+
+
 def varying(samples: Iterable[Sample]) -> frozenset[str]:
     """Return the parameters without a trace whose values differ between uses."""
     texts: dict[str, set[str]] = {}
