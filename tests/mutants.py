@@ -104,7 +104,7 @@ class Outline(ast.NodeVisitor):
 
 
 def _is_dataclass(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "dataclass"
+    return isinstance(call.func, ast.Name) and call.func.id in ("dataclass", "record")
 
 
 def _extent(node: ast.stmt | ast.expr) -> tuple[Place, Place]:

@@ -39,7 +39,7 @@ from archdsl.emit.classes import Class
 from archdsl.emit.documentation import shapes_after
 from archdsl.emit.generate import generate, generate_stages, generate_towers, generate_training
 from archdsl.emit.plan import ModulePlan
-from archdsl.emit.statements import Assign, Evaluate, For, If, Return, branch, key, printed
+from archdsl.emit.statements import Assert, Assign, Evaluate, For, If, Return, Statement, branch, key, printed
 from archdsl.emit.support import definition, needed
 from archdsl.emit.training import TrainingPlan
 from archdsl.passes.lowering import lowered
@@ -82,6 +82,18 @@ model Computed(width = 8) {
   Wide(width) -> Wide(width, 3)
 }
 """
+# Layers in sequences, which start in their own ways.
+STARTING = """block Head(width) {
+  classifier: [dropout -> linear(width, init = normal(std = 0.01), bias_init = zeros) -> relu -> linear(4, init = ones)]
+}
+model Starting {
+  input x: 8x6x6
+  parts: { a: conv(8, 1, init = ones, bias_init = zeros) -> flatten -> reshape(8x36) -> b: lstm(4, init = orthogonal) }
+  deep: [[linear(8, init = ones) -> relu] -> lstm(8, init = ones)]
+  flatten
+  head: Head(16)
+}
+"""
 FLAT = "model Flat {\n input image: 784\n linear(10) -> softmax\n}\n"
 COMMANDS = {"format": RUFF_FORMAT, "check": RUFF_CHECK, "default rules": RUFF_DEFAULT, "types": MYPY}
 by_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
@@ -91,7 +103,7 @@ by_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMM
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the modules of all test nets and of the gallery."""
     made = tmp_path_factory.mktemp("generated")
-    graphs = [graph_of(text) for text in (*NETS.values(), WIDE, HANDED, COMPUTED)]
+    graphs = [graph_of(text) for text in (*NETS.values(), WIDE, HANDED, COMPUTED, STARTING)]
     graphs += [graph for name in gallery() for graph in compile_source(read(name), every=True).models]
     for graph in graphs:
         (made / f"{graph.name.lower()}.py").write_text(generate(graph))
@@ -339,8 +351,9 @@ def test_the_shape_after_a_projection_holds_for_the_uses_without_it(
 
 def test_statements_have_one_key_if_and_only_if_they_print_alike() -> None:
     width = TracedInt.parameter("width", 8)
-    made = [
+    made: list[Statement] = [
         Assign(Ref("x"), 8), Assign(Ref("x"), width), Assign(Ref("x"), 8, operator="+="), Evaluate(8), Return(8),
+        Assert(8),
         If((branch(Ref("x"), Return(8)),)), If((branch(Ref("x"), Return(width)),)), For(("x",), 8, (Return(8),)),
     ]  # fmt: skip
     assert len({key(each) for each in made}) == len({"\n".join(printed(each, 0)) for each in made}) == len(made)

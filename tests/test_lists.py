@@ -146,3 +146,67 @@ def test_the_channels_of_a_stack_are_an_argument() -> None:
         assert alone
         made = class_of(source, "Selective")(8, width, stride).eval()
         require_equal(made, class_of(generate(alone), "Net")().eval(), x, f"{width}, {stride}")
+
+
+CONV = (
+    "block Conv(w, kernel, stride = 1, padding = half) = "
+    "c: conv(w, kernel, stride, padding = padding) -> batchnorm -> relu\n"
+)
+# Blocks whose uses have numbers and pairs, or numbers and one word; the values that are tried, as the class and as the
+# language have them.
+MIXED: dict[str, tuple[str, str, str, dict[str, dict[Any, str]]]] = {
+    "a number or a pair, and padding or half": (
+        CONV, "Conv", "p: Conv(4, 3) -> q: Conv(8, 1x3) -> r: Conv(8, 3, 2, padding = 0) -> s: Conv(4, 1)",
+        {"w": {4: "4", 6: "6"}, "stride": {1: "1", 2: "2"}, "padding": {None: "half", 0: "0", 2: "2"},
+         "kernel": {(3, 3): "3", (1, 3): "1x3", (5, 1): "5x1", (2, 2): "2", (2, 1): "2x1", (3,): "(3, 3, 3)"}},
+    ),
+    "pairs with equal numbers only": (
+        CONV, "Conv", "p: Conv(4, 3) -> q: Conv(8, 5x5) -> r: Conv(8, 3x3)",
+        {"w": {4: "4"}, "kernel": {(3, 3): "3", (1, 3): "1x3", (5, 5): "5"}},
+    ),
+    "a padding that is half of the kernel by chance": (
+        CONV, "Conv", "p: Conv(4, 3) -> q: Conv(8, 3, padding = 1) -> r: Conv(8, 5, padding = 2)",
+        {"w": {4: "4"}, "kernel": {3: "3", 5: "5", 2: "2"}, "padding": {None: "half", 0: "0", 1: "1"}},
+    ),
+    "a pool": (
+        "block Pool(w, k, p = 0) = maxpool(k, 1, padding = p) -> c: conv(w, 1)\n", "Pool",
+        "a: Pool(4, 3, 1) -> b: Pool(8, 3x2) -> c: Pool(4, 2)",
+        {"w": {4: "4"}, "k": {(3, 3): "3", (2, 3): "2x3", (4, 4): "4"}, "p": {0: "0", 1: "1", 2: "2"}},
+    ),
+    "a number or none": (
+        "block Unit(w, extra = none, k = 1) {\n a: conv(w, k, padding = half)\n"
+        " if extra != none { b: conv(extra, 1) -> relu -> c: conv(w, 1) }\n}\n",
+        "Unit", "a: Unit(4) -> b: Unit(8, 2) -> c: Unit(8, 3, 3) -> d: Unit(4, none, 3)",
+        {"w": {4: "4", 6: "6"}, "extra": {None: "none", 1: "1", 5: "5"}, "k": {1: "1", 3: "3", 2: "2"}},
+    ),
+    "arguments that are handed on": (
+        f"{CONV}block Two(w, kernel, padding = half) {{ a: Conv(w, kernel, padding = padding)"
+        " -> b: Conv(4, kernel) }\n",
+        "Two", "a: Two(4, 3) -> b: Two(8, 3x1) -> c: Two(4, 3, 2)",
+        {"w": {4: "4"}, "kernel": {(3, 3): "3", (1, 3): "1x3", (5, 5): "5"}, "padding": {None: "half", 0: "0", 2: "2"}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_arguments_of_several_types_have_one_class_that_is_right(name: str) -> None:
+    block, of, uses, values = MIXED[name]
+    source = module_of(net(block, uses))
+    assert source.count(f"\nclass {of}") == 1
+    made = class_of(source, of)
+    x = torch.rand(2, 8, 8, 8)
+    accepted = 0
+    for chosen in itertools.product(*(each.items() for each in values.values())):
+        arguments = {key: value for key, (value, _) in zip(values, chosen, strict=True)}
+        call = ", ".join(f"{key} = {text}" for key, (_, text) in zip(values, chosen, strict=True))
+        alone = compiled(f"{block}model Probe {{\n input x: 8x8x8\n b: {of}({call})\n}}\n")
+        try:
+            unit = made(in_channels=8, **arguments).eval()
+            unit(x)
+        except REFUSED as error:
+            assert alone is None or "needs" in str(error), f"{call} is refused: {error}"
+            continue
+        assert alone is not None, f"{call} is accepted"
+        require_equal(unit, class_of(generate(alone), "Probe")().eval(), x, call)
+        accepted += 1
+    assert accepted > 1

@@ -5,34 +5,34 @@ for an input of an operator, `ValueRef` for a tensor without a variable, and `Cl
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from archdsl.base.records import record
 from archdsl.base.symbolic import TracedFloat, TracedInt, has_trace
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Ref:
     """A name, possibly dotted: `x`, `self.conv1`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class InputRef:
     """An input of an operator, in the code of the operator: the only one, or the one with this number."""
 
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ValueRef:
     """A tensor of `forward`, identified by the path of the step that computes it."""
 
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ClassRef:
     """A generated class, identified by the number of one of its drafts."""
 
@@ -64,7 +64,7 @@ class Composite:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Attribute(Composite):
     """An attribute of an expression: `self[0].weight`."""
 
@@ -81,7 +81,7 @@ class Attribute(Composite):
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Item(Composite):
     """An item of an expression: `weight[0]`. A tuple as the index needs no parentheses: `dict[str, int]`."""
 
@@ -95,7 +95,7 @@ class Item(Composite):
         return Item(*parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Infix(Composite):
     """Two expressions with a binary operator between them."""
 
@@ -114,7 +114,7 @@ class Infix(Composite):
         return self.symbol
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Not(Composite):
     """The negation of a test: `not excite`."""
 
@@ -127,7 +127,7 @@ class Not(Composite):
         return Not(*parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Prefix(Composite):
     """An expression behind a unary operator: `-rate`."""
 
@@ -144,7 +144,7 @@ class Prefix(Composite):
         return self.symbol
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Conditional(Composite):
     """A conditional expression: `value if test else otherwise`."""
 
@@ -159,7 +159,7 @@ class Conditional(Composite):
         return Conditional(*parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Call(Composite):
     """A call with positional and named arguments, such as `nn.Conv2d(1, 6, 5, stride=2)`.
 
@@ -203,7 +203,7 @@ class Call(Composite):
         return (function, tuple(name for name, _ in self.named), tuple(map(structure, self.spread)))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Method(Composite):
     """A method called on an expression: `x.flatten(1)`."""
 
@@ -221,7 +221,7 @@ class Method(Composite):
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sequence(Composite):
     """A list (`[`) or tuple (`(`) display; an exploded one has a line for each item."""
 
@@ -239,7 +239,7 @@ class Sequence(Composite):
         return self.bracket
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mapping(Composite):
     """A dict display; an exploded one has a line for each pair."""
 
@@ -253,7 +253,7 @@ class Mapping(Composite):
         return Mapping(tuple(zip(parts[::2], parts[1::2], strict=True)), self.exploded)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Repeat(Composite):
     """Items from a generator: `*(Block(64, 64) for _ in range(5))`, without star and parentheses if it is `bare`."""
 
@@ -272,7 +272,7 @@ class Repeat(Composite):
         return (self.variable, self.count, self.bare)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Spread(Composite):
     """The items of a list as arguments: `*block`."""
 
@@ -285,7 +285,7 @@ class Spread(Composite):
         return Spread(*parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OnlyIf(Composite):
     """An item of a list that exists only if a test holds. It has no text: a constructor appends it under an `if`."""
 
@@ -299,7 +299,7 @@ class OnlyIf(Composite):
         return OnlyIf(*parts)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Numbered(Composite):
     """A string that contains the variable of a loop: `f"layer{i + 1}"`."""
 
@@ -317,7 +317,7 @@ class Numbered(Composite):
         return (self.before, self.after)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Text(Composite):
     """A string that contains numbers with their names: `f"not {kernel=}"`. Strings among the pieces are its text."""
 

@@ -17,6 +17,9 @@ class Role(Enum):
     VECTOR = "vector"
     PLAIN = "plain"
 
+    # Each member is there once. An enumeration computes the hash of its name.
+    __hash__ = object.__hash__
+
     @property
     def is_map(self) -> bool:
         """Whether the axes are channels and pixels, in either order."""

@@ -1,10 +1,11 @@
 """Shapes of samples: channels first, without the batch axis."""
 
-from dataclasses import dataclass
 from math import prod
 
+from archdsl.base.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record(frozen=True, slots=True)
 class Shape:
     """Sizes of one sample, such as 3x224x224 (channels, height, width) or 400 (features)."""
 

@@ -2,14 +2,15 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archdsl.base.printable import one_line
+from archdsl.base.records import record
 
 _LINE_END = re.compile("\n").finditer
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Source:
     """The text of a file and its name in messages."""
 
@@ -41,7 +42,7 @@ class Source:
         return self.text[starts[number - 1] : end].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Span:
     """The characters of a source from `start` up to `end`, which is excluded."""
 

@@ -1,9 +1,11 @@
 """Data types of a drawing: boxes, edges and clusters, without colours and without DOT."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Literal, TypeAlias
+
+from archdsl.base.records import record
 
 Direction: TypeAlias = Literal["TB", "LR"]
 
@@ -42,7 +44,7 @@ class Style(Enum):
     DEVICE = "device"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tag:
     """A small label in a box: an operator that is fused into the box of the operator before it."""
 
@@ -50,7 +52,7 @@ class Tag:
     family: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Box:
     """A node of the drawing: an operator, a closed submodule, an input or output, or a fork.
 
@@ -95,7 +97,7 @@ class Box:
     mark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Cluster:
     """A frame around the members of an open submodule or of a device; `inline` marks a tower of a group.
 
@@ -120,7 +122,7 @@ class Cluster:
 Member: TypeAlias = Box | Cluster
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Edge:
     """A tensor that one box produces and another one reads; `segment` is the input of the bar that it enters."""
 
@@ -137,7 +139,7 @@ class Edge:
         return f"{self.source}--{self.target}" + ("" if self.segment is None else f"-{self.segment}")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Diagram:
     """A whole drawing.
 

@@ -1,10 +1,11 @@
 """Binds the arguments of a call to those of its operator, once for all calls with the same values."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.guards import Guard, recorder, recording
+from archdsl.base.records import record
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
@@ -12,15 +13,15 @@ from archdsl.base.symbolic import has_trace
 from archdsl.diag import codes
 from archdsl.diag.model import Problems
 from archdsl.elaborate import foreign_names, unknown
-from archdsl.elaborate.binding import Arguments, Evaluate
+from archdsl.elaborate.binding import Arguments, Evaluate, names_given
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import ArgumentDefaults
-from archdsl.elaborate.expected import STEP_ARGUMENT
+from archdsl.elaborate.expected import STEP_ARGUMENT, Expected, expected_by
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.stream_words import warn_of_sizes
 from archdsl.elaborate.streams import STREAM_NAMES
-from archdsl.elaborate.values import is_whole
+from archdsl.elaborate.values import ERROR, MaybeValue, is_whole
 from archdsl.ir.answers import Answers
 from archdsl.ops import lookup
 from archdsl.ops.argument_types import ArgumentValue
@@ -51,7 +52,7 @@ class Application(NamedTuple):
     guards: tuple[Guard, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bound:
     """An operator with its arguments, and the places where they were written: in the call, or in a `set`.
 
@@ -85,9 +86,10 @@ class Bound:
                 role_advice = op.role_advice(roles, shapes, written)
             found = Application(Answers(op, shapes, shape), role, advice, role_advice, tuple(guards))
             self.applications[key] = found
-        # Calls with equal arguments share their applications, and each demands the guards at its own place.
-        merges, span = len(shapes) > 1, self.call.span
-        recorder.replay([guard._replace(span=span, of_merge=merges) for guard in found.guards])
+        if found.guards:
+            # Calls with equal arguments share their applications, and each demands the guards at its own place.
+            merges, span = len(shapes) > 1, self.call.span
+            recorder.replay([guard._replace(span=span, of_merge=merges) for guard in found.guards])
         return found
 
     def place(self, reason: Reason) -> Span:
@@ -103,7 +105,9 @@ class Binder:
         self.problems = problems
         self.arguments = Arguments(problems)
         self._known: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
+        self._alike: dict[_CallKey, tuple[Bound, ArgumentDefaults]] = {}
         self._names: dict[int, tuple[_Names | None, ast.Call]] = {}
+        self._kinds: dict[tuple[int, type[Op]], tuple[Expected, ...] | None] = {}
         self._calls: dict[int, tuple[Below, dict[str, int]]] = {}
         self._equal: dict[Hashable, tuple[Op, dict[_InputKey, Application]]] = {}
 
@@ -156,7 +160,8 @@ class Binder:
         key = id(call), op, id(defaults), values
         known = self._known.get(key)
         if known is None:
-            bound = self._bound(call, scope, cursor, op, defaults)
+            find = self._computed if call.args and values else self._bound
+            bound = find(call, scope, cursor, op, defaults)
             if bound is None:
                 return None
             # The call and the defaults are kept, so that their identities stay theirs.
@@ -164,6 +169,47 @@ class Binder:
         else:
             recorder.replay(known[0].guards)
         return known[0]
+
+    def _computed(
+        self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
+    ) -> Bound | None:
+        """Return the operator of a call, one for all rounds of a loop in which its arguments have equal values."""
+        kinds = self._expected(call, op)
+        if kinds is None:
+            return self._bound(call, scope, cursor, op, defaults)
+        guards: list[Guard] = []
+        evaluate = self._evaluate(scope, cursor)
+        with recording(guards):
+            values = [evaluate(arg.value, kind) for arg, kind in zip(call.args, kinds, strict=True)]
+        is_sound = not any([value is ERROR for value in values])
+        if guards and is_sound:
+            return self._bound(call, scope, cursor, op, defaults)
+        found = iter(values)
+
+        def computed(expr: ast.Expr, _: Expected) -> MaybeValue:
+            recorder.span = expr.span
+            return next(found)
+
+        if not (is_sound and all([isinstance(value, _PLAIN) for value in values])):
+            return self._bound(call, scope, cursor, op, defaults, computed)
+        key = id(call), op, id(defaults), tuple([_key(value) for value in values])
+        known = self._alike.get(key)
+        if known is None:
+            bound = self._bound(call, scope, cursor, op, defaults, computed)
+            if bound is None:
+                return None
+            known = self._alike[key] = bound, defaults
+        else:
+            recorder.replay(known[0].guards)
+        return known[0]
+
+    def _expected(self, call: ast.Call, op: type[Op]) -> tuple[Expected, ...] | None:
+        """Return what the arguments of a call accept, None if some are not those of the operator."""
+        key = id(call), op
+        if key not in self._kinds:
+            names = names_given(op, call)
+            self._kinds[key] = tuple([expected_by(op.arguments[name].kind) for name in names]) if names else None
+        return self._kinds[key]
 
     def _values(self, call: ast.Call, scope: Scope) -> tuple[Hashable, ...] | None:
         """Return the values that decide the arguments of a call, with their traces; None if there is no such list.
@@ -189,13 +235,19 @@ class Binder:
         return tuple(found)
 
     def _bound(
-        self, call: ast.Call, scope: Scope, cursor: Cursor, op: type[Op], defaults: ArgumentDefaults
+        self,
+        call: ast.Call,
+        scope: Scope,
+        cursor: Cursor,
+        op: type[Op],
+        defaults: ArgumentDefaults,
+        evaluate: Evaluate | None = None,
     ) -> Bound | None:
+        """Return the operator of a call, or None after reporting a problem; `evaluate` gives values computed before."""
         guards: list[Guard] = []
+        evaluate = evaluate or self._evaluate(scope, cursor)
         with recording(guards):
-            written = self.arguments.given(
-                op, call, self._evaluate(scope, cursor), positional=op.positional, stream=cursor.shape
-            )
+            written = self.arguments.given(op, call, evaluate, positional=op.positional, stream=cursor.shape)
         recorder.replay(guards)
         if written is None:
             return None

@@ -217,6 +217,14 @@ def _name(declared: type[Declared], names: list[str], number: int, arg: ast.Argu
     return arg.name.text if arg.name.text in declared.arguments else None
 
 
+def names_given(declared: type[Declared], call: ast.Call) -> list[str] | None:
+    """Return the names of the arguments that a call gives, None if some are unknown or given twice."""
+    names = list(declared.arguments)
+    found = [_name(declared, names, number, arg, declared.positional) for number, arg in enumerate(call.args)]
+    known = [name for name in found if name is not None]
+    return known if len(set(known)) == len(found) else None
+
+
 def _positional(declared: type[Declared], positional: int) -> str:
     """Return how many arguments need no name, in words."""
     if declared.positional and not positional:
@@ -251,4 +259,4 @@ def _usage(declared: type[Declared]) -> str:
 
 
 def _required(declared: type[Declared]) -> tuple[str, ...]:
-    return tuple(name for name, argument in declared.arguments.items() if argument.required)
+    return tuple([name for name, argument in declared.arguments.items() if argument.required])

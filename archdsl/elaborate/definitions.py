@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
+from archdsl.base.records import record
 from archdsl.base.source import Span
 from archdsl.ops.argument_types import ArgumentValue
 from archdsl.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Default:
     """An argument's value after conversion by its `ArgumentType`, and the place where it was written."""
 
@@ -22,7 +23,7 @@ ArgumentDefaults: TypeAlias = Mapping[str, Default]
 _NONE: ArgumentDefaults = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Defaults:
     """The `set` defaults that are in effect at a point of the source: operator name to argument defaults.
 
@@ -72,7 +73,7 @@ class Library:
         return self.defaults.get(definition.name.text, Defaults())
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Defined:
     """A block, macro or model, and the library whose names its body sees."""
 

@@ -19,7 +19,7 @@ from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, 
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Argument, Path
 from archdsl.ir.origin import Choice
-from archdsl.ops.argument_types import shown
+from archdsl.ops.argument_types import Word, shown
 from archdsl.syntax import ast
 
 
@@ -100,10 +100,18 @@ class Entry:
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""
         return tuple(
-            Choice(name, untraced(value), _text(value), aliases.get(name, ""))
+            Choice(name, untraced(value), _text(value), aliases.get(name, ""), is_default=self._is_default(name, value))
             for name, value in self.values.items()
             if _is_choice(value)
         )
+
+    def _is_default(self, name: str, value: Value) -> bool:
+        """Return whether `none` or a word is the default of a parameter."""
+        params = self.callee.definition.params
+        default = next((param.default for param in params if param.name.text == name), None)
+        if isinstance(default, ast.Literal):
+            return default.value is None and value is None
+        return isinstance(default, ast.Name) and isinstance(value, Word) and value.text == default.text
 
     def _default(self, name: str) -> Number | None:
         """Return the default of a parameter if it is a number, computed from the block's other parameters."""

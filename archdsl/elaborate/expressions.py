@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import assert_never
 
 from archdsl.base.guards import recorder, recording
@@ -10,6 +11,7 @@ from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Problems
 from archdsl.elaborate import layout, values
+from archdsl.elaborate.arithmetic import plain_integer
 from archdsl.elaborate.binding import Arguments
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expected import ANY, Expected
@@ -58,6 +60,8 @@ class Evaluator:
             return scope.read(expr.text)
         if isinstance(expr, ast.Literal) and isinstance(expr.value, int) and abs(expr.value) <= MAX_NUMBER:
             return expr.value
+        if isinstance(expr, ast.Binary) and (found := plain_integer(expr, scope, self.limits.used)) is not None:
+            return found
         return _Evaluation(self.problems, self.limits, scope, cursor, expected).value(expr)
 
     def structural(self, expr: ast.Expr, scope: Scope, cursor: Cursor) -> MaybeValue:
@@ -228,17 +232,21 @@ class _Evaluation:
                 self.problems.report(codes.NUMBER_TOO_LARGE, label.span, text, help=help)
                 return None
             texts = [text + ending for text in texts for ending in endings]
-            if any(len(text) > MAX_NAME for text in texts):
+            if max(map(len, texts), default=0) > MAX_NAME:
                 words = f"this name would have more than {MAX_NAME} characters"
                 self.problems.report(codes.NAME_TOO_LONG, label.span, words)
                 return None
-        wrong = next((text for text in texts if not _NAME.fullmatch(text)), None)
+        wrong = next(filterfalse(_NAME.fullmatch, texts), None)
         if wrong is not None:
             self.problems.report(codes.BAD_NAME, label.span, f"`{wrong[:40]}` is not a name")
             return None
         return texts
 
     def _label_values(self, part: ast.Expr | ast.Range) -> list[str] | None:
+        if isinstance(part, ast.Name | ast.Binary):
+            found = plain_integer(part, self.scope, self.limits.used)
+            if found is not None:
+                return [str(found)]
         if isinstance(part, ast.Range):
             first, last = self._end(part.first), self._end(part.last)
             if first is None or last is None:

@@ -1,6 +1,6 @@
 """The number of times that a step is applied, and its labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from archdsl.diag import codes
@@ -27,9 +27,9 @@ class Repeats(NamedTuple):
         """Number of applications."""
         return len(self.labels) * self.times
 
-    def each(self) -> Iterator[ast.Name | None]:
-        """Yield the label of each application."""
-        return (label for label in self.labels for _ in range(self.times))
+    def each(self) -> Iterable[ast.Name | None]:
+        """Return the label of each application."""
+        return self.labels if self.times == 1 else (label for label in self.labels for _ in range(self.times))
 
 
 _ONCE = Repeats((None,), 1)
@@ -82,5 +82,5 @@ def enter_label(step: ast.Step, label: ast.Name, scope: Scope, after: Cursor, ma
     """Let later steps refer to the output of a labelled step, or to its failure."""
     if isinstance(after.stream, Tensor) or after.stream is ERROR:
         path = (*scope.path, label.text)
-        child = next((each for each in made if each.path == path), None)
+        child = next((each for each in made if each.path == path), None) if made else None
         scope.children.labelled[label.text] = Labelled(after.stream, label.span, step, scope, child)

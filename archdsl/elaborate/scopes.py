@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from archdsl.base.guards import Guard, recorder
+from archdsl.base.records import record
 from archdsl.base.source import Span
 from archdsl.elaborate.definitions import Defaults, Defined, Definitions
 from archdsl.elaborate.streams import Tensor
@@ -85,7 +86,7 @@ class Children:
         return [*self.labelled, *(self.outer.known() if self.outer else ())]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class UsageLog:
     """The names that a body has used.
 
@@ -101,7 +102,7 @@ class UsageLog:
     tests: list[Tested] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Scope:
     """The names that are visible at a point of the source, and the container that is being filled there.
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import assert_never
 
 from archdsl.base.guards import recording
@@ -35,7 +34,6 @@ from archdsl.syntax.ast_queries import Below
 
 # Units of work for an operation and a submodule, beside those for their statements.
 _OPERATION, _SUBMODULE = 10, 8
-_PLAIN: AbstractContextManager[None] = nullcontext()
 
 
 # The names that a statement of another language gives values to.
@@ -117,17 +115,20 @@ class Steps:
         if not found.labels:
             return Unfolded([], cursor)
         made: Made = []
+        outer, nodes = self.origin, self.parts.nodes
         for number, label in enumerate(found.each()):
-            before = len(self.parts.nodes)
-            with within(self, step.span, round=number, test=found.test):
-                more, cursor = self.unit(step, label, scope, cursor)
+            before = len(nodes)
+            # Not `within`, which takes longer, and every step comes here. An exception ends the elaboration.
+            self.origin = Origin(outer, step.span, number, found.test)
+            more, cursor = self.unit(step, label, scope, cursor)
             made += more
             if label:
                 enter_label(step, label, scope, cursor, more)
             if cursor.failed:
                 break
-            if len(self.parts.nodes) == before:
+            if len(nodes) == before:
                 self.budget.count_idle(step.span)
+        self.origin = outer
         if step.shape:
             cursor = diagnostics.check_shape(self, step.shape, scope, cursor)
         return Unfolded(made, cursor)
@@ -136,8 +137,7 @@ class Steps:
         """Unfold a step once."""
         unit = step.unit
         if isinstance(unit, ast.Call):
-            with self._naming(unit, scope):
-                return self._call(unit, label, scope, cursor)
+            return self._call(unit, label, scope, cursor)
         if label:
             report_label(self.problems, step, label)
         with self.budget.nested(unit.span):
@@ -162,11 +162,6 @@ class Steps:
                     return sharing.share(self, unit, scope, cursor)
                 case _:
                     assert_never(unit)
-
-    def _naming(self, call: ast.Call, scope: Scope) -> AbstractContextManager[None]:
-        """Return the context of a call, which says which parameter of the block is called, if one is."""
-        argument = scope.aliases.get(call.name.text)
-        return _PLAIN if argument is None else within(self, call.span, argument=argument)
 
     def _container(
         self, unit: ast.Braces | ast.Numbered, label: ast.Name | None, scope: Scope, cursor: Cursor, span: Span
@@ -202,6 +197,14 @@ class Steps:
     # calls
 
     def _call(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
+        """Unfold a call. Its origin says which parameter of the block is called, if one is."""
+        argument = scope.aliases.get(call.name.text) if scope.aliases else None
+        if argument is None:
+            return self._called(call, label, scope, cursor)
+        with within(self, call.span, argument=argument):
+            return self._called(call, label, scope, cursor)
+
+    def _called(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the call of an operator or block, or the name of a tensor."""
         found = operators.callee(call.name, scope)
         if found is None:
@@ -241,9 +244,8 @@ class Steps:
             return stopped(cursor)
         answers = found.answers
         with recording(None):
-            allows = self.budget.allows(answers, span)
-        if not allows:
-            return stopped(cursor)
+            if not self.budget.allows(answers, span):
+                return stopped(cursor)
         if not diagnostics.accepts_inputs(self, bound, inputs):
             return stopped(cursor)
         sources = tuple([tensor.source for tensor in inputs])

@@ -1,14 +1,14 @@
 """The tensors that flow from step to step."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from archdsl.base.records import record
 from archdsl.base.role import BY_POSITION, Role
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Path
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tensor:
     """The output of a step, or an input. Its sizes are traced to the parameters of the block that reads it."""
 
@@ -20,7 +20,7 @@ class Tensor:
         return f"a tensor of {self.shape}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bundle:
     """Several tensors that flow side by side, such as the outputs of the towers of a `group`."""
 

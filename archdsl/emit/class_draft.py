@@ -6,6 +6,7 @@ from typing import TypeGuard
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Attribute, Call, Expr, Infix, Ref, ValueRef, mapped
 from archdsl.base.pynumbers import walk
+from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
@@ -14,7 +15,7 @@ from archdsl.ir.origin import Choice
 from archdsl.passes.transfers import PROCESS_GROUP, Exchange
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.ModuleList`.
 
@@ -27,7 +28,7 @@ class Entry:
     test: Expr = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ForwardStep:
     """A statement of `forward`: `variable = expr`, or `variable += expr` if `over` is set.
 
@@ -93,6 +94,7 @@ class ClassDraft:
         forms: Of a merged draft, the form of each draft that was merged, by number.
         sides: Of a merged draft, for each step its number among the steps of each form that has it.
         flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
+        optional_numbers: The arguments that are numbers in some uses of the block, and None in others.
     """
 
     container: Container
@@ -120,6 +122,7 @@ class ClassDraft:
     forms: dict[int, int] = field(default_factory=dict)
     sides: list[dict[int, int]] = field(default_factory=list)
     flags: dict[str, Expr] = field(default_factory=dict)
+    optional_numbers: frozenset[str] = frozenset()
 
     @property
     def choices(self) -> tuple[Choice, ...]:

@@ -9,7 +9,7 @@ from archdsl.base.items import is_item, owner_of
 from archdsl.base.pyexpr import Composite, Expr, mapped
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.source import Span
-from archdsl.base.substitution import evaluated
+from archdsl.base.substitution import evaluated, substituted
 from archdsl.base.symbolic import TracedFloat, TracedInt, is_traced, parameters_of
 from archdsl.base.traces import Applied, factors_of
 from archdsl.ir.answers import Answers
@@ -31,6 +31,7 @@ class ClassParameters:
         meanings: The values of a block's parameters as its caller computes them.
         guards: The conditions on the parameters that elaboration and the code of operators demanded.
         map_sizes: The parameters that are sizes of a block's input. In comments they are numbers if no code reads them.
+        renamed: Names of numbers that became lists, with the item that is meant.
     """
 
     values: dict[str, int | float]
@@ -38,6 +39,7 @@ class ClassParameters:
     meanings: dict[str, int | float] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     map_sizes: frozenset[str] = _NOTHING
+    renamed: dict[str, str] = field(default_factory=dict)
 
     def copied(self) -> "ClassParameters":
         """Return a copy for another class that has the same parameters, and may fix others of them."""
@@ -45,15 +47,22 @@ class ClassParameters:
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
-        return mapped(expr, self.number) if self.fixed else expr
+        return mapped(expr, self.number) if self.fixed or self.renamed else expr
 
     def number(self, expr: Expr) -> Expr:
         """Return a fixed parameter as a number, anything else as it is."""
         return evaluated(expr, self._environment("")) if is_traced(expr) else expr
 
+    def guard(self, guard: Guard) -> Guard:
+        """Return a guard with the items of lists in place of the numbers that became lists."""
+        if not self.renamed:
+            return guard
+        items = {name: own(item, self.values[item]) for name, item in self.renamed.items()}
+        return substituted(guard, items)
+
     def evaluated(self, number: int) -> int:
         """Return a number that another use of the same block computed, as this use computes it."""
-        return evaluated(number, {name: own(name, value) for name, value in self.values.items()})
+        return evaluated(number, self._named({name: own(name, value) for name, value in self.values.items()}))
 
     def fixing(self, names: Iterable[str], span: Span) -> list[Guard]:
         """Return the guards that say that parameters have the values of this use."""
@@ -64,7 +73,12 @@ class ClassParameters:
         return evaluated(expr, self._environment("self.")) if is_traced(expr) else expr
 
     def _environment(self, prefix: str) -> dict[str, int | float]:
-        return {name: value if name in self.fixed else own(prefix + name, value) for name, value in self.values.items()}
+        return self._named(
+            {name: value if name in self.fixed else own(prefix + name, value) for name, value in self.values.items()}
+        )
+
+    def _named(self, found: dict[str, int | float]) -> dict[str, int | float]:
+        return found | {name: found[item] for name, item in self.renamed.items()} if self.renamed else found
 
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.base.guards import Guard
+from archdsl.base.guards import Guard, Number
 from archdsl.base.items import by_owner, is_item
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, Sequence, mapped
 from archdsl.base.substitution import evaluated
@@ -157,7 +157,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
-def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
+def _equals_default(value: Expr, default: Number | None, given: Mapping[str, Expr]) -> bool:
     """Return whether an argument equals its default, computed from the other arguments."""
     if is_traced(default):
         others = {name: number for name in names_in(default) if isinstance(number := given.get(name), int | float)}
@@ -167,16 +167,22 @@ def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]
     return not names_in(value) and type(value) is type(default) and value == default
 
 
-def default_values(found: Class) -> dict[str, int | float]:
+def default_values(found: Class) -> dict[str, Number | None]:
     """Return the defaults of a class: those of the block, for the last parameters.
 
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
     given: dict[str, Expr] = {each.name: number(each.default) for each in use.arguments} if use else {}
-    defaults: dict[str, int | float] = {}
+    optional = found.representative.optional_numbers
+    choices = [each for member in found.members for each in member.choices] if optional else []
+    unset = {each.name for each in choices if each.name in optional and each.is_default}
+    defaults: dict[str, Number | None] = {}
     for names in reversed(by_owner(found.parameters).values()):
         own = {name: given.get(name) for name in names}
+        if names[0] in unset:
+            defaults[names[0]] = None
+            continue
         # The default of a list is a constant.
         read = names_in(tuple(own.values()))
         if None in own.values() or not read <= {*found.parameters} or (read and is_item(names[0])):

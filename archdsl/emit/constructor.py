@@ -93,7 +93,10 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
         if name in draft.operators:
             yield Parameter(name, draft.operators[name])
             continue
-        kind = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
+        kind: Expr = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
+        if name in draft.optional_numbers:
+            yield Parameter(name, union(kind, None), defaults.get(name), has_default=name in defaults)
+            continue
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -125,7 +128,7 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
     body: list[Statement] = []
     checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
     for name, default in left.copy().items():
-        if any(divisors(default)):
+        if default is not None and any(divisors(default)):
             body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))

@@ -4,8 +4,10 @@ from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
+from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
+from archdsl.emit.merge.kinds import alike
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
 from archdsl.emit.statements import key
 
@@ -37,7 +39,7 @@ def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group
     return _Grouping(drafts, frozenset(roots)).groups()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Key:
     """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
 
@@ -105,16 +107,22 @@ class _Grouping:
             return self._merged_apart(separate, whole)
         if len(separate) == 1 and not separate[0].takes_project:
             return separate
-        forms = [[*each] for group in separate for each in _by_optional(group)]
-        samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
+        forms = [[each.number for each in form] for group in separate for form in _by_optional(group)]
         own = {draft.number for draft in unit}
         try:
+            self._replace(alike(unit))
+            samples = [Sample(self.drafts[each], number) for number, form in enumerate(forms) for each in form]
             made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
         except Unmergeable as why:
+            self._replace(unit)
             for group in separate:
                 group.why = str(why)
             return separate
-        return [Group(unit, merged=made)]
+        return [Group([self.drafts[draft.number] for draft in unit], merged=made)]
+
+    def _replace(self, drafts: list[ClassDraft]) -> None:
+        for each in drafts:
+            self.drafts[each.number] = each
 
     def _merged_apart(self, separate: list[Group], whole: list[Group]) -> list[Group]:
         """Return one group for the uses that are on one device; one that is on several keeps a class of its own."""

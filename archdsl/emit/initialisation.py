@@ -5,9 +5,9 @@ modules. Other layers have statements of their own, in the class that constructs
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Attribute, Expr, Infix, Item, Method, Ref, call, union
+from archdsl.base.records import record
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.statements import Assert, Branch, Evaluate, For, If, Statement, branch, expressions, key
 from archdsl.emit.support import definition
@@ -138,7 +138,7 @@ def _free(variable: str, taken: Iterable[str]) -> str:
     return f"each_{variable}" if variable in taken else variable
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Layer:
     """A module of the generated code: its class, how its parameters are initialised, and whether it is in a block."""
 

@@ -49,15 +49,22 @@ def with_locals(
     """
     assigned: list[Statement] = []
     used = {*taken, *parameters}.union(*map(names_of, expressions(tuple(made))))
-    for trace in _worthy(made, frozenset(parameters) - {*_loop_variables(made)}):
-        name = next((each for each in _names(trace, made, signatures) if each not in used), None)
-        if name is None or why_no_parameter(name):
+    worthy = _worthy(made, frozenset(parameters) - {*_loop_variables(made)})
+    names = _names(worthy, made, signatures)
+    while worthy:
+        trace = worthy.pop(0)
+        name = next((each for each in names[trace] if each not in used and not why_no_parameter(each)), None)
+        if name is None:
             continue
         used.add(name)
         local = TracedInt.parameter(name, 1).trace
         change = partial(_part, trace, local)
         made = [changed(each, change) for each in made]
         assigned.append(Assign(Ref(name), number_of(trace)))
+        # The others may be computed from this one.
+        renamed = {each: _replaced(each, trace, local) for each in worthy}
+        names = {renamed[each]: names[each] for each in worthy}
+        worthy = [renamed[each] for each in worthy]
     return [*assigned, *made]
 
 
@@ -120,27 +127,36 @@ def _polynomials(trace: Trace) -> Iterator[Polynomial]:
             yield from _polynomials(each)
 
 
-def _names(trace: Polynomial, made: Sequence[Statement], signatures: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield names for a number, from the arguments that it becomes: of layers, then of generated classes."""
-    calls = [part for expr in expressions(tuple(made)) for part in walk(expr) if isinstance(part, Call)]
+def _names(
+    traces: Collection[Polynomial], made: Sequence[Statement], signatures: Mapping[str, Sequence[str]]
+) -> dict[Polynomial, list[str]]:
+    """Return names for numbers, from the arguments that they become: of layers, then of generated classes."""
+    layers: dict[Polynomial, list[str]] = {trace: [] for trace in traces}
+    own: dict[Polynomial, list[str]] = {trace: [] for trace in traces}
+    calls = (part for expr in expressions(tuple(made)) for part in walk(expr)) if traces else ()
     for each in calls:
-        if isinstance(each.function, str) and len(each.args) > 1 and _is(each.args[1], trace):
-            if _CONVOLUTION.fullmatch(each.function):
-                yield "hidden_channels"
-            elif each.function == "nn.Linear":
-                yield "hidden_features"
-    own: list[str] = []
-    for each in calls:
-        names = signatures.get(each.function, ()) if isinstance(each.function, str) else ()
-        own += (name for name, value in zip(names, each.args, strict=False) if _is(value, trace))
-        own += (name for name, value in each.named if names and _is(value, trace))
+        if not isinstance(each, Call) or not isinstance(each.function, str):
+            continue
+        kind = "channels" if _CONVOLUTION.fullmatch(each.function) else "features"
+        if (kind == "channels" or each.function == "nn.Linear") and len(each.args) > 1:
+            _enter(layers, each.args[1], f"hidden_{kind}")
+        names = signatures.get(each.function, ())
+        for name, value in (*zip(names, each.args, strict=False), *(each.named if names else ())):
+            _enter(own, value, name)
     # The sizes of inputs, such as `in_channels`, are those of this class.
-    yield from (name for name in own if not name.startswith("in_"))
-    yield from (name.removeprefix("in_") for name in own if name.startswith("in_"))
+    return {
+        trace: [
+            *layers[trace],
+            *(name for name in own[trace] if not name.startswith("in_")),
+            *(name.removeprefix("in_") for name in own[trace] if name.startswith("in_")),
+        ]
+        for trace in traces
+    }
 
 
-def _is(value: Expr, trace: Polynomial) -> bool:
-    return isinstance(value, TracedInt) and value.trace == trace
+def _enter(names: Mapping[Polynomial, list[str]], value: Expr, name: str) -> None:
+    if isinstance(value, TracedInt) and value.trace in names:
+        names[value.trace].append(name)
 
 
 def _part(trace: Polynomial, local: Polynomial, part: Expr) -> Expr:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Many
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from archdsl.base.pyexpr import Expr, Item, Ref, Sequence, union
 from archdsl.base.pynumbers import names_of
 from archdsl.base.pyprint import INDENT
+from archdsl.base.records import record
 from archdsl.emit import documentation
 from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
@@ -35,7 +36,7 @@ from archdsl.passes.pipeline_stages import PipelineStage
 _FLAG = Item(Ref("Final"), Ref("bool"))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ClassPlan:
     """A class as the template lays it out."""
 
@@ -47,7 +48,7 @@ class ClassPlan:
     forward: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ModulePlan:
     """A module as the template lays it out: the variables of the template are these fields."""
 
@@ -61,7 +62,7 @@ class ModulePlan:
     tables: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Computed:
     """The variable of a statement of `forward`, and the step that it computes, relative to the class.
 
@@ -77,7 +78,7 @@ class Computed:
         return (*owner, *self.others.get(owner, self.path))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class GeneratedModule:
     """The plan of a module, and which step each statement of `forward` computes into which variable, by class.
 
@@ -117,7 +118,7 @@ def _facts(graph: CountedGraph) -> str:
     return f"{graph.params:,} parameters, {graph.macs:,} multiply-accumulates per sample."
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Methods:
     """The methods of a class; one whose steps its parent runs has no `forward`."""
 

@@ -33,7 +33,7 @@ _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(
-    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number]]
+    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number | None]]
 ) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
@@ -61,7 +61,8 @@ def _inner(
             taken = frozenset(by_draft[callee.number].parameters)
             for guard in known[callee.number].values():
                 if guard.of_map or not parameters_of(guard.pairs) <= taken:
-                    yield from outside(guard, callee.parameters.meanings)
+                    for each in outside(guard, callee.parameters.meanings):
+                        yield draft.parameters.guard(each)
     yield from _shared(draft.container)
 
 
@@ -122,7 +123,7 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
-    defaults: Callable[[Class], Mapping[str, Number]]
+    defaults: Callable[[Class], Mapping[str, Number | None]]
     members: list[_Clauses] = field(default_factory=list)
     undecided: list[Expr] = field(default_factory=list)
 
@@ -152,7 +153,9 @@ class _Conditions:
         For others, nothing says that the class is right. Both are empty if the uses have all combinations.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
-        choices = [each.name for each in merged.choices if each.name not in merged.operators]
+        choices = [
+            each.name for each in merged.choices if each.name not in {*merged.operators} | merged.optional_numbers
+        ]
         # A test that all uses evaluate to one value could have the other one for other arguments.
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
         tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]

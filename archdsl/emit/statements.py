@@ -1,16 +1,17 @@
 """The Python statements that generated code is made of, and their printer."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
 from archdsl.base.pylogic import negated
 from archdsl.base.pyprint import INDENT, WIDTH, flat, lines
+from archdsl.base.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Assign:
     """An assignment: `target: annotation = value  # comment`, or with another operator `target += value`.
 
@@ -24,7 +25,7 @@ class Assign:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Declare:
     """A variable without a value: `target: annotation`."""
 
@@ -32,35 +33,35 @@ class Declare:
     annotation: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evaluate:
     """An expression as a statement, usually a call."""
 
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Return:
     """`return value`."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Raise:
     """`raise error`."""
 
     error: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Assert:
     """`assert test`."""
 
     test: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Branch:
     """A test and the statements that run if it holds; None is the test of an `else`."""
 
@@ -68,14 +69,14 @@ class Branch:
     body: "tuple[Statement, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class If:
     """`if`, with an `elif` for each further branch."""
 
     branches: tuple[Branch, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class For:
     """A `for` loop over one or more variables."""
 
@@ -84,14 +85,14 @@ class For:
     body: "tuple[Statement, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comment:
     """A comment on a line of its own."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parameter:
     """A parameter of a function, with its default if it has one."""
 
@@ -101,7 +102,7 @@ class Parameter:
     has_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Function:
     """A method of a class.
 

@@ -20,7 +20,7 @@ def enter_parameters(made: Mapping[int, Class]) -> None:
             for member in (*found.members, *found.drafts):
                 member.parameters.fixed |= member.parameters.map_sizes - read
             # A list has all of its items, and the conditions on any of them count.
-            taken = {*map(owner_of, read)}
+            taken = {*map(owner_of, read), *found.representative.optional_numbers}
             found.parameters = [name for name in _names(found.representative) if owner_of(name) in taken]
         if before == [each.parameters for each in classes]:
             return
@@ -30,10 +30,11 @@ def _names(draft: ClassDraft) -> list[str]:
     """Return the numbers and choices of a draft, the sizes of its inputs first, then the parameters of its block."""
     use = draft.container.use
     choices = [each.name for each in draft.choices]
-    if use is None or not choices:
+    if use is None or not (choices or draft.optional_numbers):
         return [*draft.parameters.values]
     order = {name: number for number, name in enumerate(use.parameters)}
-    return sorted([*draft.parameters.values, *choices], key=lambda name: order.get(owner_of(name), -1))
+    names = dict.fromkeys((*draft.parameters.values, *choices))
+    return sorted(names, key=lambda name: order.get(owner_of(name), -1))
 
 
 def _read(draft: ClassDraft, made: Mapping[int, Class]) -> frozenset[str]:

@@ -5,9 +5,9 @@ and tensors beside it are `y`, `z` and then their labels.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from keyword import iskeyword
 
+from archdsl.base.records import record
 from archdsl.ir.graph import Path
 from archdsl.target.reserved import AMBIGUOUS, no_variables
 
@@ -16,7 +16,7 @@ _BESIDE = ("y", "z")
 _UNREAD = "_"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Value:
     """A tensor that needs a variable.
 

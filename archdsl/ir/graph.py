@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from archdsl.base.guards import Guard
 from archdsl.base.items import is_item
+from archdsl.base.records import record
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
@@ -41,7 +42,7 @@ class Input:
         return ("", self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Node:
     """One use of an operator. Its shapes are expressed in the parameters of the block around it.
 
@@ -109,8 +110,7 @@ class Node:
 class ChildNaming(Enum):
     """How a container names its children.
 
-    KEYED is for a container that a pipeline cuts: the part in a stage keeps the names that its children have in the
-    whole model.
+    KEYED is for a container that a pipeline cuts: its part in a stage keeps the names of the whole model.
     """
 
     NAMED = "named"
@@ -118,7 +118,7 @@ class ChildNaming(Enum):
     KEYED = "keyed"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Argument:
     """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
 
@@ -131,7 +131,7 @@ class Argument:
     of_map: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Use:
     """The use of a block.
 
@@ -161,7 +161,7 @@ class Use:
         return Shape(tuple(evaluated(size, given) for size in shape.dims))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Container:
     """A submodule, or the model itself, with its children in the order of the source.
 

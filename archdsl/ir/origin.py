@@ -4,14 +4,14 @@ Uses of a block unfold the same source, so steps of two uses with the same origi
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Expr
+from archdsl.base.records import record
 from archdsl.base.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Test:
     """A test of the source that decided which steps exist.
 
@@ -28,7 +28,7 @@ class Test:
     written: Callable[[], Expr]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Origin:
     """A link in the chain of statements around a step, from the inner to the outer ones.
 
@@ -56,7 +56,7 @@ class Origin:
             link = link.outer
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Tested:
     """A test in one use of a block, and the statement around it."""
 
@@ -64,7 +64,7 @@ class Tested:
     test: Test
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Choice:
     """A parameter of a block in one use whose value cannot be traced, such as a truth value.
 
@@ -73,12 +73,14 @@ class Choice:
         value: Its value.
         text: A text that is equal for equal values.
         alias: The parameter of the caller that the caller hands on.
+        is_default: Whether the block has it as the default.
     """
 
     name: str
     value: object
     text: str
     alias: str = ""
+    is_default: bool = False
 
     @property
     def expr(self) -> Expr:

@@ -6,12 +6,12 @@ pure functions from shapes to shapes, counts, code and words. No module outside 
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Flag, auto
 from math import prod
 from typing import ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archdsl.base.pyexpr import Call, Expr, InputRef
+from archdsl.base.records import record
 from archdsl.base.role import Role, joined
 from archdsl.base.shape import Shape
 from archdsl.base.symbolic import as_float
@@ -42,7 +42,7 @@ def input_at(number: int) -> InputRef:
     return InputRef(number)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Example:
     """A call of an operator with its expected result; it is documentation and test.
 
@@ -63,14 +63,14 @@ class Example:
     others: tuple[Shape, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Submodule:
     """Code of an operator that holds parameters or buffers: it is always a child module."""
 
     call: Call
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Functional:
     """Code of an operator without state: an expression in `forward`, or a child module.
 
@@ -87,7 +87,7 @@ class Functional:
     in_place: bool = False
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ForwardOnly:
     """Code that is an expression in `forward` and never a child module, such as that of merges.
 
@@ -104,7 +104,7 @@ LayerCode: TypeAlias = Submodule | Functional
 Emission: TypeAlias = LayerCode | ForwardOnly
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Fusion:
     """The operators that can replace several copies of one operator; None where there is none.
 

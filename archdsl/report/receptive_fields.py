@@ -6,10 +6,11 @@ borders. `UnitFields` follows windows back from one unit and is exact, including
 Sizes and strides are those of Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, 2019.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CountedGraph, Input, Path
 from archdsl.ir.order import in_order
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AxisField:
     """The receptive fields of units along one axis of an input, away from borders.
 
@@ -79,7 +80,7 @@ class _Carrier(NamedTuple):
         return self.sizes[self.coordinate] if self.sizes else int(shape.dims[self.axis])
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ReceptiveField:
     """The receptive field of the units of a step, along each axis of pixels or steps of an input.
 

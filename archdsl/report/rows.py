@@ -1,9 +1,10 @@
 """The records of `archdsl summary`: shapes, counts, memory and receptive field of each step and submodule."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from archdsl.base.byte_sizes import DTYPE_BYTES
+from archdsl.base.records import record
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import Container, CountedGraph, Node, Path, dotted, only_in_training
@@ -12,7 +13,7 @@ from archdsl.report.memory import Memory, memory
 from archdsl.report.receptive_fields import ReceptiveField, receptive_fields
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Counts:
     """Counts of a step, or their sums over several: numbers in the `state_dict`, operations and bytes of one batch.
 
@@ -41,7 +42,7 @@ class Counts:
         return 2 * self.macs
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Row:
     """One step, or a submodule with the sums of its steps.
 
@@ -67,7 +68,7 @@ class Row:
         return self.path.rsplit(".", 1)[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Report:
     """The rows of a model and its totals for one batch; a stage consists of all steps whose maps have the same size."""
 
@@ -130,7 +131,7 @@ def report(graph: Buildable, *, batch: int = 1, dtype: str = "float32") -> Repor
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Table:
     """Builds the rows of a net."""
 

@@ -1,10 +1,11 @@
 """Splits long drawings into columns at edges that a single tensor crosses; lettered connectors mark both sides."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from string import ascii_uppercase
 
+from archdsl.base.records import record
 from archdsl.diagram.spec import (
     Box,
     Cluster,
@@ -36,7 +37,7 @@ _TOLERANCE = 0.45
 _MOST = {"TB": 4, "LR": 6}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Cut:
     """An edge between two columns: the position of its target in execution order, and its distance from the top."""
 

@@ -1,15 +1,15 @@
 """Ownership of operators by boxes, and the values that cross from one box to another."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.diagram.model.outline import Entry, Item, Outline, box_id, nodes_of
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path
 from archdsl.ops.base import Merge
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wire:
     """A value that one box produces and another one reads; `segment` is the input of a bar that it enters."""
 
@@ -20,7 +20,7 @@ class Wire:
     segment: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class BoxOwnership:
     """The boxes of a graph's operators.
 

@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from archdsl.base.records import record
 from archdsl.diagram import wording
 from archdsl.diagram.model.box_ownership import BoxOwnership, Wire
 from archdsl.diagram.model.edge_kinds import edge_kinds
@@ -17,7 +18,7 @@ _TRUNK = "main"
 _Frames = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Fork:
     """A dot at which a value enters a cluster for several readers; `place` is its position among the boxes."""
 
@@ -26,7 +27,7 @@ class _Fork:
     place: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Link:
     """An edge; `transfer` is the size of the tensor that it moves into a bar on another device."""
 
@@ -93,7 +94,7 @@ def _router(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Router:
     """Routes values from their producers to their readers.
 
@@ -306,7 +307,7 @@ def _trunk(
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Aligner:
     """Enters forks, groups, ranks, the order of edges and the sizes of transfers into members."""
 

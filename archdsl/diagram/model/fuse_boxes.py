@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path
 from archdsl.ops.base import Trait
@@ -12,7 +12,7 @@ _HOSTS = ("convolution", "linear", "merge")
 _FUSED = ("normalisation", "activation")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OperatorGroup:
     """The operators of one box: `node` gives it its title, `fused_ops` follow in the order of execution."""
 

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from archdsl.base.records import record
 from archdsl.diagram import wording
 from archdsl.diagram.model.detail import FULL, Detail, Focus, focus
 from archdsl.diagram.model.fuse_boxes import OperatorGroup, fuse_boxes, shortcuts
@@ -35,7 +36,7 @@ def box_id(item: Item) -> str:
     return dotted(path_of(item)) or WHOLE
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """A box or a cluster of the drawing.
 
@@ -66,7 +67,7 @@ class Entry:
         return all(child.is_whole for child in self.children)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Outline:
     """The entries of one drawing: those of `root`; `passed` are the identities without boxes, as `shortcuts` has them.
 
@@ -127,7 +128,7 @@ def _planner(
     return _Planner(groups, wanted, passed, places, readers)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Planner:
     """Makes outlines of one graph.
 

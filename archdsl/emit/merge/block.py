@@ -21,6 +21,7 @@ from archdsl.emit.merge.alignment import Slot, aligned, argument_of, is_label
 from archdsl.emit.merge.conditions import Condition, Conditions, Literal, as_python
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.flow import Effect, Joined, require_right
+from archdsl.emit.merge.kinds import all_parameters, is_unset
 from archdsl.emit.merge.parts import constructor_of, display_of, items_of, named_arguments, with_numbers
 from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, is_split, varying
 from archdsl.emit.statements import Statement, key
@@ -84,8 +85,7 @@ class _Merge:
         self._require_order(slots, {form: each.container for form, each in forms.items()})
         self.taken = {slot.name for slot in slots} | {*first.parameters.values} | {each.name for each in first.choices}
         entries = [entry for entry in map(self._entry, slots) if entry]
-        parameters = first.parameters.copied()
-        parameters.fixed = set[str]().union(*(each.parameters.fixed for each in forms.values()))
+        parameters = all_parameters(forms.values())
         made = ClassDraft(first.container, parameters, first.number, first.name, first.arguments, entries=entries)
         made.guards = first.guards
         made.forms = {each.draft.number: each.form for each in self.samples}
@@ -95,7 +95,8 @@ class _Merge:
                 raise Unmergeable(f"`{name}` is used in some uses only")
         self._forward(made, slots, forms)
         found = self.conditions.open_tests()
-        made.open_tests = [*found.values()]
+        made.optional_numbers = first.optional_numbers
+        made.open_tests = [*found.values(), *map(is_unset, sorted(first.optional_numbers))]
         made.closed_tests = self.conditions.closed_tests()
         made.opened = {
             each.draft.number: frozenset(
@@ -121,8 +122,6 @@ class _Merge:
             raise Unmergeable("its children have numbers")
         if any([name for name, _ in each.arguments] != [name for name, _ in first.arguments] for each in drafts):
             raise Unmergeable("its uses read different numbers of tensors")
-        if any(each.parameters.values.keys() != first.parameters.values.keys() for each in drafts):
-            raise Unmergeable("its uses have different parameters")
         if any(len(each.container.children) > _MOST for each in drafts):
             raise Unmergeable(f"it has more than {_MOST} steps")
 

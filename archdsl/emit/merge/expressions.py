@@ -4,8 +4,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Ref, parts, structure
+from archdsl.base.pyexpr import Call, ClassRef, Composite, Conditional, Expr, Ref, parts, structure
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.merge.kinds import given_number, is_plain, is_unset, only_in_some, spread
 from archdsl.emit.merge.samples import Sample, Unmergeable
 
 _TRIED = 8
@@ -44,13 +45,34 @@ class Expressions:
         first = next(iter(given.values()))
         if any(isinstance(each, Call) and isinstance(each.function, ClassRef) for each in given.values()):
             return self._construction(given)
+        optional = only_in_some(given, {form: self.samples[form][0].draft for form in given})
+        if optional:
+            return self._optional(given, *optional)
         if len({structure(each) for each in given.values()}) == 1:
             return self._with_parts(first, given) if isinstance(first, Composite | tuple) else first
+        given = self._with_pairs(given)
         if all(isinstance(each, int | float) and not isinstance(each, bool) for each in given.values()):
             return self._number(given)
         if all(isinstance(each, Call) for each in given.values()):
             given = _with_equal_arguments(given)
         return self._with_parts(next(iter(given.values())), given)
+
+    def _optional(self, given: Mapping[int, Expr], name: str, without: list[int], having: list[int]) -> Expr:
+        """Return a value that depends on whether an optional number is None."""
+        value, otherwise = (self.merged({form: given[form] for form in forms}) for forms in (without, having))
+        return (
+            otherwise if value is None and is_plain(otherwise, name) else Conditional(value, is_unset(name), otherwise)
+        )
+
+    def _with_pairs(self, given: Mapping[int, Expr]) -> Mapping[int, Expr]:
+        """Return numbers for all axes as tuples, where other forms have a number for each axis."""
+        lengths = {len(each) for each in given.values() if isinstance(each, tuple)}
+        drafts = {form: self.samples[form][0].draft for form, each in given.items() if not isinstance(each, tuple)}
+        if len(lengths) != 1 or not all(
+            draft.parameters.renamed and isinstance(given[form], int) for form, draft in drafts.items()
+        ):
+            return given
+        return {form: spread(each, drafts[form], *lengths) if form in drafts else each for form, each in given.items()}
 
     def _with_parts(self, first: Expr, given: Mapping[int, Expr]) -> Expr:
         """Return an expression whose parts are merged."""
@@ -105,7 +127,7 @@ class Expressions:
         if use is None:
             return dict(call.named)
         sample = self.samples[form][0]
-        numbers = {each.name: sample.draft.parameters.expression(each.value) for each in use.arguments}
+        numbers = {each.name: given_number(each, sample.draft) for each in use.arguments}
         choices: dict[str, Expr] = {}
         for each in inner.choices:
             operator = inner.operators.get(each.name)

@@ -120,8 +120,10 @@ class Net(nn.Module):
         for each_module in self.wide.modules():
             if isinstance(each_module, nn.Linear):
                 nn.init.orthogonal_(each_module.weight)
-        nn.init.uniform_(self.get_parameter("parts.a.weight"), -0.1, 0.1)
-        nn.init.constant_(self.get_parameter("parts.b.weight"), module)
+        assert isinstance(self.parts.a, nn.Linear)
+        nn.init.uniform_(self.parts.a.weight, -0.1, 0.1)
+        assert isinstance(self.parts.b, nn.Linear)
+        nn.init.constant_(self.parts.b.weight, module)
         nn.init.constant_(self.fc.bias, std)
         nn.init.ones_(self.last.weight)
 

@@ -168,6 +168,10 @@ class Net(nn.Module):
             raise ValueError(f"Net needs rate > -rate, not {rate=}")
         self.rate = rate
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
+        channels = min(
+            math.floor(width * scale / 2.0),
+            max(make_divisible(math.floor(width * scale / 2.0) * 0.5), 8),
+        )
         self.stem = nn.Conv2d(3, round(width * scale), 3, **factory)
         self.p0 = Part(
             round(width * scale),
@@ -176,32 +180,13 @@ class Net(nn.Module):
             **factory,
         )
         self.p1 = Part(
-            min(
-                math.floor(width * scale / 2.0),
-                max(make_divisible(math.floor(width * scale / 2.0) * 0.5), 8),
-            ),
-            math.floor(width * scale / 2.0),
-            rate=rate * 1 / 40,
-            **factory,
+            channels, math.floor(width * scale / 2.0), rate=rate * 1 / 40, **factory
         )
         self.p2 = Part(
-            min(
-                math.floor(width * scale / 2.0),
-                max(make_divisible(math.floor(width * scale / 2.0) * 0.5), 8),
-            ),
-            math.floor(width * scale / 2.0),
-            rate=rate * 2 / 40,
-            **factory,
+            channels, math.floor(width * scale / 2.0), rate=rate * 2 / 40, **factory
         )
         self.q = Part(
-            min(
-                math.floor(width * scale / 2.0),
-                max(make_divisible(math.floor(width * scale / 2.0) * 0.5), 8),
-            ),
-            abs(width - 30),
-            ratio=0.75,
-            rate=0.2 * 7 / 60,
-            **factory,
+            channels, abs(width - 30), ratio=0.75, rate=0.2 * 7 / 60, **factory
         )
         self.crop = Crop(14, 14, 2, **factory)
         self.last = nn.Conv2d(
