@@ -6,6 +6,7 @@ in the same way, and one class can serve all uses. The shape of the output is co
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from archdsl.base.guards import recorder, recording
 from archdsl.base.printable import shortened
@@ -15,6 +16,7 @@ from archdsl.base.substitution import outside
 from archdsl.base.typos import typo_of
 from archdsl.diag import codes
 from archdsl.diag.model import Fix, Label
+from archdsl.elaborate.again import UseAgain
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.diagnostics import warn_unlabelled
@@ -28,7 +30,8 @@ from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.suggestions import meant_argument
 from archdsl.elaborate.values import ERROR, MaybeValue, Value
 from archdsl.elaborate.walk import Unfolded, Walk, single, stopped
-from archdsl.ir.graph import ChildNaming, Container, Use, dotted
+from archdsl.ir.graph import ChildNaming, Container, dotted
+from archdsl.ir.uses import Use
 from archdsl.syntax import ast
 
 # Units of work for a use of a block.
@@ -47,7 +50,7 @@ def call(walk: Walk, call: ast.Call, callee: Defined, label: ast.Name | None, sc
     with walk.budget.calling(callee.definition, call.span):
         if callee.definition.kind == "macro":
             return _expand(walk, call, callee, values, scope, cursor)
-        return _use(walk, call, callee, values, label, scope, cursor)
+        return _use(walk, values, scope, cursor, call=call, callee=callee, label=label)
 
 
 def bind(
@@ -155,15 +158,17 @@ def _expand(
 
 def _use(
     walk: Walk,
-    call: ast.Call,
-    callee: Defined,
     values: Mapping[str, Value],
-    label: ast.Name | None,
     scope: Scope,
     cursor: Cursor,
+    *,
+    call: ast.Call,
+    callee: Defined,
+    label: ast.Name | None,
 ) -> Unfolded:
     """Unfold a block or model: it becomes a submodule."""
     definition = callee.definition
+    operations = walk.budget.operations
     name = child_name(walk.problems, label, _snake(definition.name.text), scope.children)
     before = single(walk, cursor, call.span)
     if before is None:
@@ -192,17 +197,39 @@ def _use(
     use = Use(
         definition.name.text, definition.doc, definition.span, entry.arguments(), entry.tensors(), guards,
         tuple(param.name.text for param in definition.params), entry.choices(_aliases(call, definition, scope)),
-        tuple(usage.tests),
+        tuple(usage.tests), _again(walk, call, callee, values, before, cursor, operations),
     )  # fmt: skip
     container = Container(
         path, ChildNaming.NAMED, tuple(made), call.span, before.source, before.shape, output.source, output.shape,
         use=use, origin=walk.origin,
     )  # fmt: skip
-    with recording(None):
-        has_weights = label is None and not scope.children.names_all and any(node.params for node in container.nodes())
-    if has_weights:
-        warn_unlabelled(walk, path, call, scope)
+    if label is None and not scope.children.names_all:
+        _warn_of_weights(walk, container, call, scope)
     return Unfolded([container], cursor.at(output))
+
+
+def _warn_of_weights(walk: Walk, container: Container, call: ast.Call, scope: Scope) -> None:
+    """Warn of a use without a label if it has weights."""
+    with recording(None):
+        has_weights = any(node.params for node in container.nodes())
+    if has_weights:
+        warn_unlabelled(walk, container.path, call, scope)
+
+
+def _again(
+    walk: Walk,
+    call: ast.Call,
+    callee: Defined,
+    values: Mapping[str, Value],
+    stream: Tensor,
+    cursor: Cursor,
+    before: int,
+) -> UseAgain | None:
+    """Return the function that elaborates a use once more; `before` is the number of operations before the use."""
+    if cursor.device is not None or cursor.tower is not None:
+        return None
+    unfold = partial(_use, call=call, callee=callee, label=None)
+    return UseAgain(walk, unfold, values, stream, walk.budget.operations - before, call.span)
 
 
 def _line(walk: Walk, call: ast.Call, definition: ast.Definition) -> str:

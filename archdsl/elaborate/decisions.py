@@ -10,6 +10,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.scopes import Scope
+from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import ERROR, ErrorValue, is_number
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.origin import Origin, Test, Tested
@@ -26,7 +27,18 @@ def tested(walk: Walk, expr: ast.Expr, scope: Scope, cursor: Cursor) -> Test | E
     value = walk.evaluator.truth(expr, scope, cursor)
     if value is ERROR:
         return ERROR
-    guards = tuple((recorder.log or ())[before:])
+    return decided(walk, expr, scope, cursor, tuple((recorder.log or ())[before:]), value)
+
+
+def decided(
+    walk: Walk,
+    expr: ast.Expr,
+    scope: Scope,
+    cursor: Cursor,
+    guards: tuple[Guard, ...],
+    value: bool,  # noqa: FBT001
+) -> Test:
+    """Enter a test that was evaluated in the log of the block, and return it."""
     # Not the scope itself: it leads to the log, and so to this test. Labels are no names of the block.
     values = Scope(scope.values, scope.definitions, parameters=scope.parameters, aliases=scope.aliases)
     return entered(walk, expr.span, scope, partial(_written, walk.evaluator, expr, values, cursor), guards, value=value)
@@ -98,9 +110,14 @@ class _Writer:
 
     def _compared(self, left: ast.Expr, symbol: str, right: ast.Expr) -> Expr:
         one, other = self._operand(left), self._operand(right)
+        if one is not None and other is not None and (self._is_tensor(left) or self._is_tensor(right)):
+            raise _NotSayable
         if one is None or other is None:
             symbol = {"==": "is", "!=": "is not"}[symbol]
         return Infix(one, symbol, other)
+
+    def _is_tensor(self, expr: ast.Expr) -> bool:
+        return isinstance(expr, ast.Name) and isinstance(self.scope.values.get(expr.text), Tensor)
 
     def _operand(self, expr: ast.Expr) -> Expr:
         if isinstance(expr, ast.Name) and expr.text in self.scope.aliases:

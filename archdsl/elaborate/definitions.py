@@ -80,5 +80,18 @@ class Defined:
     definition: ast.Definition
     library: Library
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is a macro of one operator, whose place in a block does not depend on it."""
+        body = self.definition.body
+        if self.definition.kind != "macro" or len(body) != 1:
+            return False
+        only = body[0]
+        if not isinstance(only, ast.Chain) or len(only.steps) > 1:
+            return False
+        step = only.steps[0]
+        plain = step.label is None and step.times is None and step.condition is None
+        return plain and isinstance(step.unit, ast.Call) and step.unit.name.text not in self.library.names
+
     def __str__(self) -> str:
         return f"the {self.definition.kind} {self.definition.name.text}"

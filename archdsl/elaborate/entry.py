@@ -17,8 +17,9 @@ from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
 from archdsl.elaborate.walk import Walk
-from archdsl.ir.graph import Argument, Path
+from archdsl.ir.graph import Path
 from archdsl.ir.origin import Choice
+from archdsl.ir.uses import Argument
 from archdsl.ops.argument_types import Word, shown
 from archdsl.syntax import ast
 
@@ -49,7 +50,7 @@ class Entry:
         start = self._tensor("in", stream)
         library = self.callee.library
         defaults = library.defaults_of(self.callee.definition)
-        aliases = {name: name for name, value in local.items() if _is_choice(value)}
+        aliases = {name: name for name, value in local.items() if isinstance(value, Tensor) or _is_choice(value)}
         scope = Scope(local, library.names, usage, path, children, defaults, frozenset(local), aliases=aliases)
         return scope, start
 
@@ -100,7 +101,14 @@ class Entry:
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""
         return tuple(
-            Choice(name, untraced(value), _text(value), aliases.get(name, ""), is_default=self._is_default(name, value))
+            Choice(
+                name,
+                untraced(value),
+                _text(value),
+                aliases.get(name, ""),
+                _body(value),
+                is_default=self._is_default(name, value),
+            )
             for name, value in self.values.items()
             if _is_choice(value)
         )
@@ -170,6 +178,11 @@ def _text(value: Value) -> str:
         name = value.definition.name
         return f"{name.text} at {name.span.start} of {name.span.source.name}"
     return f"{type(value).__name__} {shown(value)}"
+
+
+def _body(value: Value) -> str:
+    """Return the name of a block or macro of several steps; empty for other values."""
+    return value.definition.name.text if isinstance(value, Defined) and not value.is_operator else ""
 
 
 def _is_choice(value: object) -> bool:

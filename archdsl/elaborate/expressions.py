@@ -1,11 +1,12 @@
 """The evaluator of compile-time expressions. It terminates, and it reports each problem once."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import filterfalse
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
-from archdsl.base.guards import recorder, recording
+from archdsl.base.guards import Guard, recorder, recording
 from archdsl.base.source import Span
 from archdsl.base.symbolic import TracedInt
 from archdsl.diag import codes
@@ -41,16 +42,23 @@ from archdsl.syntax import ast
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+# Enters the test of a conditional expression: its scope and cursor, the guards that it recorded, and its value.
+Decided: TypeAlias = Callable[[ast.Expr, Scope, Cursor, tuple[Guard, ...], bool], object]
+
 _ONE_STREAM = "join the streams first, for example with `concat`"
 _NO_STREAM = "write a number, or a parameter"
 
 
 class Evaluator:
-    """Computes expressions in a scope, with the stream at a cursor."""
+    """Computes expressions in a scope, with the stream at a cursor.
 
-    def __init__(self, problems: Problems, limits: Limits) -> None:
+    `decided` is called with the test of each conditional expression.
+    """
+
+    def __init__(self, problems: Problems, limits: Limits, decided: Decided | None = None) -> None:
         self.problems = problems
         self.limits = limits
+        self.decided = decided
 
     def value(self, expr: ast.Expr, scope: Scope, cursor: Cursor, expected: Expected = ANY) -> MaybeValue:
         """Return the value of an expression, or ERROR after reporting a problem."""
@@ -62,15 +70,15 @@ class Evaluator:
             return expr.value
         if isinstance(expr, ast.Binary) and (found := plain_integer(expr, scope, self.limits.used)) is not None:
             return found
-        return _Evaluation(self.problems, self.limits, scope, cursor, expected).value(expr)
+        return _Evaluation(self.problems, self.limits, scope, cursor, expected, self.decided).value(expr)
 
     def structural(self, expr: ast.Expr, scope: Scope, cursor: Cursor) -> MaybeValue:
         """Return a value that the structure depends on, without its trace, or ERROR after reporting a problem."""
-        return _Evaluation(self.problems, self.limits, scope, cursor, ANY).plain(expr)
+        return _Evaluation(self.problems, self.limits, scope, cursor, ANY, self.decided).plain(expr)
 
     def truth(self, expr: ast.Expr, scope: Scope, cursor: Cursor) -> bool | ErrorValue:
         """Return a truth value that the structure depends on, or ERROR after reporting a problem."""
-        return _Evaluation(self.problems, self.limits, scope, cursor, ANY).truth(expr)
+        return _Evaluation(self.problems, self.limits, scope, cursor, ANY, self.decided).truth(expr)
 
     def sizes(self, shape: ast.ShapeOf, scope: Scope, cursor: Cursor) -> tuple[int, ...] | None:
         """Return the sizes of a written shape, or None after reporting a problem."""
@@ -93,7 +101,7 @@ class Evaluator:
         """Return the names of a label, several with a range, or None after reporting a problem."""
         if isinstance(label, ast.Name):
             return [label.text]
-        return _Evaluation(self.problems, self.limits, scope, cursor, ANY).label_texts(label)
+        return _Evaluation(self.problems, self.limits, scope, cursor, ANY, self.decided).label_texts(label)
 
 
 @dataclass(slots=True)
@@ -105,6 +113,7 @@ class _Evaluation:
     scope: Scope
     cursor: Cursor
     expected: Expected
+    decided: Decided | None = None
     depth: int = 0
 
     def value(self, expr: ast.Expr) -> MaybeValue:
@@ -325,9 +334,12 @@ class _Evaluation:
         return True
 
     def _conditional(self, expr: ast.Conditional) -> MaybeValue:
+        before = len(recorder.log or ())
         test = self._truth(expr.test, self.value(expr.test))
         if test is ERROR:
             return ERROR
+        if self.decided:
+            self.decided(expr.test, self.scope, self.cursor, tuple((recorder.log or ())[before:]), test)
         return self.value(expr.value if test else expr.otherwise)
 
     def _truth(self, expr: ast.Expr, value: MaybeValue, *, negated: bool = False) -> bool | ErrorValue:
@@ -378,8 +390,7 @@ class _Evaluation:
         return made
 
     def _expecting(self, expr: ast.Expr, expected: Expected) -> MaybeValue:
-        inner = _Evaluation(self.problems, self.limits, self.scope, self.cursor, expected, self.depth)
-        return inner.value(expr)
+        return replace(self, expected=expected).value(expr)
 
 
 def _keeps_trace(symbol: str, left: Value, right: Value) -> bool:

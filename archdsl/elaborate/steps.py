@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import assert_never
 
 from archdsl.base.guards import recording
@@ -14,7 +15,7 @@ from archdsl.elaborate.arguments import Binder, Bound
 from archdsl.elaborate.assertions import assertion
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.cursor import Cursor
-from archdsl.elaborate.decisions import within
+from archdsl.elaborate.decisions import decided, within
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.labels import labels
@@ -48,12 +49,18 @@ class Steps:
         self.shapes = shapes
         self.problems = problems
         self.budget = Budget(problems, limits)
-        self.evaluator = Evaluator(problems, limits)
+        self.evaluator = Evaluator(problems, limits, partial(decided, self))
         self.binder = Binder(self.evaluator, problems)
         self.parts = GraphParts()
         self.labels: dict[int, frozenset[str]] = {}
         self.origin: Origin | None = None
         self.reads_map_sizes: dict[int, bool] = {}
+
+    def afresh(self, problems: Problems, limits: Limits) -> "Steps":
+        """Return a walk that unfolds a part of the net apart from everything else."""
+        made = Steps(problems, limits, self.main, {})
+        made.labels, made.reads_map_sizes = self.labels, self.reads_map_sizes
+        return made
 
     # statements
 
@@ -201,7 +208,9 @@ class Steps:
         argument = scope.aliases.get(call.name.text) if scope.aliases else None
         if argument is None:
             return self._called(call, label, scope, cursor)
-        with within(self, call.span, argument=argument):
+        value = scope.values.get(call.name.text)
+        is_body = isinstance(value, Defined) and not value.is_operator
+        with within(self, call.span, argument="" if is_body else argument):
             return self._called(call, label, scope, cursor)
 
     def _called(self, call: ast.Call, label: ast.Name | None, scope: Scope, cursor: Cursor) -> Unfolded:

@@ -14,6 +14,7 @@ from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.limits import Limits
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.streams import Bundle, Tensor
 from archdsl.ir.assertions import Assertion
@@ -68,6 +69,9 @@ class Walk(Protocol):
     labels: dict[int, frozenset[str]]
     origin: Origin | None
     reads_map_sizes: dict[int, bool]
+
+    def afresh(self, problems: Problems, limits: Limits) -> "Walk":
+        """Return a walk that unfolds a part of the net apart from everything else."""
 
     def body(self, statements: tuple[ast.Statement, ...], scope: Scope, cursor: Cursor) -> Unfolded:
         """Unfold the statements of a body."""

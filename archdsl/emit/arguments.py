@@ -35,5 +35,5 @@ def _arguments(inner: ClassDraft, draft: ClassDraft) -> Iterator[tuple[str, Expr
         for name in sorted(inner.mentions):
             yield name, draft.parameters.expression(own(name, draft.parameters.values[name]))
         return
-    for given in use.arguments:
+    for given in inner.numbers_given:
         yield given.name, draft.parameters.expression(given.value)

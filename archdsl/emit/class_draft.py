@@ -12,7 +12,11 @@ from archdsl.emit.class_parameters import ClassParameters, names_in
 from archdsl.emit.statements import Statement, expressions
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path
 from archdsl.ir.origin import Choice
+from archdsl.ir.uses import Argument
 from archdsl.passes.transfers import PROCESS_GROUP, Exchange
+
+# The argument of `forward` that a use leaves out, because other uses have the tensor only.
+NO_TENSOR: Path = ("", "none")
 
 
 @record(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class ForwardStep:
         optional: Whether the step belongs to a projection that other uses of the class may lack.
         in_training: Whether only training needs the result.
         device: The target device of a move.
-        tests: The flags that are on, and those that are off, in the uses of a merged class that have the step.
+        tests: The flags that are on, and those that are off, in the uses of a merged class that have the step. The name
+            of an optional tensor stands for its presence.
     """
 
     path: Path
@@ -72,7 +77,7 @@ class ClassDraft:
         parameters: The parameters that its code can use.
         number: The position in the list of drafts.
         name: The preferred name of the class.
-        arguments: The arguments of `forward`: names and tensors.
+        arguments: The arguments of `forward`: names and tensors; `NO_TENSOR` if the use leaves one out.
         is_placed: Whether the class creates its submodules on several devices.
         outputs: The outputs of a model; empty for other classes.
         given: The shapes of a model's inputs.
@@ -86,14 +91,18 @@ class ClassDraft:
         guards: The conditions on the parameters under which the class is this one.
         whole: The statements of `forward` before optional ones share variables with others.
         whole_aliases: The aliases before that.
-        operators: For each parameter of the block that is an operator, the constructor of its module; in a merged
-            draft, the type of the argument.
+        operators: For each parameter of the block that is an operator, the constructor of its module.
+        operator_types: Of a merged draft, the types of the arguments that are operators.
         open_tests: Of a merged draft, the tests that have both values among its uses.
         closed_tests: Of a merged draft, the tests on arguments without traces that have one value among its uses.
         opened: Of a merged draft, the guards of these tests in each draft that was merged, by number.
         forms: Of a merged draft, the form of each draft that was merged, by number.
         sides: Of a merged draft, for each step its number among the steps of each form that has it.
+        probe: The number of the probe that it belongs to, None for a draft of the net.
         flags: Of a merged draft, the truth values that its code reads as attributes, with their tests.
+        optional: The arguments of `forward` that some uses of the block leave out.
+        present: For each parameter that is a tensor in some uses of the block, the size that is 0 where it is none.
+        optional_sizes: The sizes of tensors that some uses of the block leave out.
         optional_numbers: The arguments that are numbers in some uses of the block, and None in others.
     """
 
@@ -121,7 +130,30 @@ class ClassDraft:
     opened: dict[int, frozenset[tuple[object, ...]]] = field(default_factory=dict)
     forms: dict[int, int] = field(default_factory=dict)
     sides: list[dict[int, int]] = field(default_factory=list)
+    probe: int | None = None
     flags: dict[str, Expr] = field(default_factory=dict)
+    operator_types: dict[str, Expr] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+    present: dict[str, str] = field(default_factory=dict)
+    optional_sizes: tuple[str, ...] = ()
+
+    @property
+    def numbers_given(self) -> tuple[Argument, ...]:
+        """The numbers that its caller gives to it; the sizes of a tensor that it leaves out are 0."""
+        use = self.container.use
+        assert use
+        if not self.optional_sizes:
+            return use.arguments
+        known = {each.name for each in use.arguments}
+        given = (replace(each, default=0) if each.name in self.optional_sizes else each for each in use.arguments)
+        return (*given, *(Argument(name, 0, 0) for name in self.optional_sizes if name not in known))
+
+    @property
+    def absent_sizes(self) -> list[str]:
+        """The sizes of the tensors that it leaves out."""
+        known = {each.name for each in self.container.use.arguments} if self.container.use else set()
+        return [name for name in self.optional_sizes if name not in known]
+
     optional_numbers: frozenset[str] = frozenset()
 
     @property
@@ -134,6 +166,16 @@ class ClassDraft:
         """The place of the block that it is a use of, None for other submodules."""
         use = self.container.use
         return (use.span.source.name, use.span.start) if use else None
+
+    @property
+    def bodies(self) -> tuple[tuple[str, str], ...]:
+        """The names and keys of its arguments that shape its steps: blocks, and macros of several steps."""
+        return tuple((each.body, each.text) for each in self.choices if each.body)
+
+    @property
+    def unit(self) -> tuple[object, ...] | None:
+        """A key that is equal for uses of a block that can share a class, None for other submodules."""
+        return (*self.definition, *self.bodies) if self.definition else None
 
     @property
     def has_optional(self) -> bool:
@@ -193,9 +235,13 @@ class ClassDraft:
 
     def shape_of(self, path: Path) -> Shape:
         """Return the shape of an argument or result of `forward`, in the parameters of this class."""
-        found = self.given.get(path) or _shape_in(self.container, path)
+        found = self.known_shape(path)
         assert found is not None
         return found
+
+    def known_shape(self, path: Path) -> Shape | None:
+        """Return the shape of an argument or result of `forward`, None if no step reads or computes it."""
+        return self.given.get(path) or _shape_in(self.container, path)
 
     def results(self) -> tuple[Path, ...]:
         """Return the tensors that `forward` returns."""

@@ -1,6 +1,6 @@
 """The parameters that the code of a class can use: which stay open, and which become numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, assert_never
 
@@ -30,6 +30,7 @@ class ClassParameters:
         fixed: The parameters that become numbers in the code.
         meanings: The values of a block's parameters as its caller computes them.
         guards: The conditions on the parameters that elaboration and the code of operators demanded.
+        attributes: The attributes that store parameters whose own names would hide a submodule or a method.
         map_sizes: The parameters that are sizes of a block's input. In comments they are numbers if no code reads them.
         renamed: Names of numbers that became lists, with the item that is meant.
     """
@@ -39,11 +40,12 @@ class ClassParameters:
     meanings: dict[str, int | float] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     map_sizes: frozenset[str] = _NOTHING
+    attributes: dict[str, str] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
 
     def copied(self) -> "ClassParameters":
         """Return a copy for another class that has the same parameters, and may fix others of them."""
-        return replace(self, fixed=set(self.fixed))
+        return replace(self, fixed=set(self.fixed), attributes=dict(self.attributes))
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
@@ -72,9 +74,26 @@ class ClassParameters:
         """Return a number as `forward` computes it, where open parameters are attributes of the module."""
         return evaluated(expr, self._environment("self.")) if is_traced(expr) else expr
 
+    def attribute(self, name: str) -> str:
+        """Return the attribute of the module that stores a parameter; an item of a list is one of the attribute."""
+        owner = owner_of(name)
+        return self.attributes.get(owner, owner) + name[len(owner) :]
+
+    def hide(self, names: Iterable[str], taken: Set[str]) -> None:
+        """Store parameters whose names are attributes of the module already under similar names."""
+        for name in sorted({*map(owner_of, names)}):
+            free = f"{self.attribute(name)}_"
+            while free in taken or free in self.values:
+                free = f"{free}_"
+            self.attributes[name] = free
+
     def _environment(self, prefix: str) -> dict[str, int | float]:
+        name_of = self.attribute if prefix else str
         return self._named(
-            {name: value if name in self.fixed else own(prefix + name, value) for name, value in self.values.items()}
+            {
+                name: value if name in self.fixed else own(prefix + name_of(name), value)
+                for name, value in self.values.items()
+            }
         )
 
     def _named(self, found: dict[str, int | float]) -> dict[str, int | float]:
@@ -134,11 +153,12 @@ def _enter(
                 attributes |= read.applied
                 unscripted |= read.unscripted
     labels = {child.path[-1] for child in container.children}
-    hidden = {name for name in attributes if owner_of(name) in MODULE_ATTRIBUTES | labels} | unscripted
-    lists = {owner_of(name) for name in hidden if is_item(name)}
-    hidden |= {name for name in parameters.values if is_item(name) and owner_of(name) in lists}
-    parameters.fixed |= hidden
-    parameters.guards += (*guards, *parameters.fixing(hidden, container.span))
+    taken = MODULE_ATTRIBUTES | labels
+    parameters.hide(taken.intersection(map(owner_of, attributes)), taken)
+    lists = {owner_of(name) for name in unscripted if is_item(name)}
+    unscripted |= {name for name in parameters.values if is_item(name) and owner_of(name) in lists}
+    parameters.fixed |= unscripted
+    parameters.guards += (*guards, *parameters.fixing(unscripted, container.span))
     for child in _children(container):
         if isinstance(child, Container) and child.use:
             values = {given.name: _plain(given.value) for given in child.use.arguments}

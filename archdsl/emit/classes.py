@@ -29,13 +29,14 @@ class Class:
 
     Attributes:
         name: Its name.
-        members: The drafts that were merged into it.
+        members: The drafts that were merged into it, those of the net first.
         takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
         projection: The condition on the parameters under which the class has its projection, if there is one.
+        undecided: The conditions of a merged class of which no test tells which uses have them.
         combinations: The tests of a merged class and its values without traces, and the combinations of its uses; empty
             if these are all.
         merged: The draft of a class for uses of different forms.
@@ -51,6 +52,7 @@ class Class:
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
     projection: Expr = None
+    undecided: list[Expr] = field(default_factory=list)
     combinations: tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]] = ((), ())
     merged: ClassDraft | None = None
     why: str = ""
@@ -60,6 +62,11 @@ class Class:
     def drafts(self) -> list[ClassDraft]:
         """The drafts whose code the class has."""
         return [self.merged] if self.merged else self.members
+
+    @property
+    def uses(self) -> list[ClassDraft]:
+        """The members without probes."""
+        return [each for each in self.members if each.probe is None]
 
     def __post_init__(self) -> None:
         optional = (each for each in self.members if each.has_optional)
@@ -89,10 +96,10 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
 
 
 def _count_forms(found: Iterable[Class]) -> None:
-    forms: dict[tuple[str, int] | None, list[Class]] = {}
+    forms: dict[tuple[object, ...] | None, list[Class]] = {}
     for each in found:
         if each.representative.container.use:
-            forms.setdefault(each.representative.definition, []).append(each)
+            forms.setdefault(each.representative.unit, []).append(each)
     for group in forms.values():
         for each in group:
             each.forms = len(group)
@@ -173,7 +180,8 @@ def default_values(found: Class) -> dict[str, Number | None]:
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
-    given: dict[str, Expr] = {each.name: number(each.default) for each in use.arguments} if use else {}
+    arguments = found.representative.numbers_given if use else ()
+    given: dict[str, Expr] = {each.name: number(each.default) for each in arguments}
     optional = found.representative.optional_numbers
     choices = [each for member in found.members for each in member.choices] if optional else []
     unset = {each.name for each in choices if each.name in optional and each.is_default}

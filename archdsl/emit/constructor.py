@@ -77,7 +77,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
         (*body, *_anchors(draft)),
         exploded=True,
     )
-    return in_snake_case(made_function, draft.operators)
+    return in_snake_case(made_function, draft.operator_types)
 
 
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
@@ -90,10 +90,12 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
         if is_item(name):
             yield list_parameter(owner, names, values, defaults)
             continue
-        if name in draft.operators:
-            yield Parameter(name, draft.operators[name])
+        if name in draft.operator_types:
+            yield Parameter(name, draft.operator_types[name])
             continue
-        kind: Expr = Ref(next(each.__name__ for each in (bool, int, float, str) if isinstance(values[name], each)))
+        kind: Expr = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
+        if any(isinstance(each.parameters.values.get(name), float) for each in found.members):
+            kind = Ref("float")
         if name in draft.optional_numbers:
             yield Parameter(name, union(kind, None), defaults.get(name), has_default=name in defaults)
             continue
@@ -177,8 +179,8 @@ def _kept(found: Class) -> list[Statement]:
     read = {*map(owner_of, applied)}
     names = [name for name in by_owner(found.parameters) if name in read]
     names += [GROUP.name] if found.representative.gathers else []
-    kept = [Assign(Attribute(_SELF, name), Ref(name)) for name in names]
     draft = found.representative
+    kept = [Assign(Attribute(_SELF, draft.parameters.attribute(name)), Ref(name)) for name in names]
     flags = ((name, draft.parameters.expression(test)) for name, test in draft.flags.items())
     return [*kept, *(Assign(Attribute(_SELF, name), test) for name, test in flags)]
 

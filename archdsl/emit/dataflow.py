@@ -1,6 +1,7 @@
 """Which steps read which tensors: the inputs of submodules, and tensors that can be overwritten."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from archdsl.ir.graph import ChildNaming, Container, Node, Path
@@ -65,6 +66,10 @@ class Dataflow:
                 made |= self._made[child.path]
         if container.path and container.output not in made:
             reads[container.output] = None
+        if container.use:
+            # Another use with the class of this one may read a tensor that this one does not.
+            unread = {path for _, path in container.use.tensors} - reads.keys()
+            self.readers.update(path for path in unread if path not in made)
         self._made[container.path] = frozenset(made)
         self._reads[container.path] = tuple(path for path in reads if path not in made)
 
@@ -94,11 +99,11 @@ class Dataflow:
         known = {container.source}
         for name, path in given.items():
             if path in reads and path not in known:
-                found.append((_free(name, found), path))
+                found.append((free(name, [each for each, _ in found]), path))
                 known.add(path)
         for path in reads:
             if path not in known:
-                found.append((_free(self._name(path, container), found), path))
+                found.append((free(self._name(path, container), [each for each, _ in found]), path))
                 known.add(path)
         return found
 
@@ -172,8 +177,8 @@ class Dataflow:
         return container.output == value
 
 
-def _free(name: str, found: list[tuple[str, Path]]) -> str:
-    """Return a name for one more argument of `forward`: this one, or a similar one if it is taken."""
+def free(name: str, found: Sequence[str]) -> str:
+    """Return a name for one more argument of `forward`: this one, or a similar one if it is among those in `found`."""
     if name in no_variables():
         name = f"{name}_"
-    return name if all(name != other for other, _ in found) else f"{name}_{len(found)}"
+    return name if name not in found else f"{name}_{len(found)}"

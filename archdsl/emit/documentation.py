@@ -61,7 +61,7 @@ def _named(path: Path) -> str:
 
 def _uses(found: Class) -> str:
     """Return the paths of the submodules of a class; of many, the first ones."""
-    paths = [dotted(member.container.path) for member in found.members]
+    paths = [dotted(member.container.path) for member in found.uses]
     more = len(paths) - _USES
     if more > 1:
         return f"{', '.join(paths[:_USES])} and {more} more"
@@ -76,27 +76,25 @@ def _fixed(root: CountedGraph, found: Class) -> str:
 
 def _shapes(found: Class) -> list[str]:
     draft = found.representative
-    given = [[member.shape_of(member.arguments[number][1]) for member in found.members] for number in _numbers(draft)]
-    said = [
-        f"{name}: {_batched(_sizes(found.members, shapes, None))}"
-        for (name, _), shapes in zip(draft.arguments, given, strict=True)
-    ]
+    said: list[str] = []
+    for number, (name, _) in enumerate(draft.arguments):
+        shapes = [(member, member.known_shape(member.arguments[number][1])) for member in found.uses]
+        having = [(member, shape) for member, shape in shapes if shape is not None]
+        sizes = _sizes([member for member, _ in having], [shape for _, shape in having], None, loosely=True)
+        said.append(f"{name}: {_batched(sizes)}{' or None' if name in draft.optional else ''}")
+    given = _inputs(found.uses) if draft.arguments else None
     if len(draft.outputs) > 1:
         named = [(each.name, [draft.parameters.expression(size) for size in each.shape.dims]) for each in draft.outputs]
         return [*said, *(f"{name}: {_batched(sizes)}" for name, sizes in named)]
-    results = [member.shape_of(member.results()[0]) for member in found.members]
-    return [*said, f"returns: {_batched(_sizes(found.members, results, given[0] if given else None, loosely=True))}"]
-
-
-def _numbers(draft: ClassDraft) -> range:
-    return range(len(draft.arguments))
+    results = [member.shape_of(member.results()[0]) for member in found.uses]
+    return [*said, f"returns: {_batched(_sizes(found.uses, results, given, loosely=True))}"]
 
 
 def shape_of_input(found: Class) -> str:
     """Return the shape of the first argument, as comments show it."""
     if not found.representative.arguments:
         return ""
-    return _joined(_sizes(found.members, _inputs(found.members), None))
+    return _joined(_sizes(found.uses, _inputs(found.uses), None))
 
 
 def _inputs(members: list[ClassDraft]) -> list[Shape]:
@@ -110,10 +108,10 @@ def shapes_after(found: Class) -> list[str]:
     # Drafts of a class have the same required steps, and those that have optional steps have the same ones.
     draft = found.representative
     steps = {
-        optional: [[each for each in member.steps if each.optional == optional] for member in found.members]
+        optional: [[each for each in member.steps if each.optional == optional] for member in found.uses]
         for optional in (False, True)
     }
-    given = _inputs(found.members) if draft.arguments else None
+    given = _inputs(found.uses) if draft.arguments else None
     left_out = _left_out(found, steps[False])
     places = {False: 0, True: 0}
     shapes: list[str] = []
@@ -124,11 +122,11 @@ def shapes_after(found: Class) -> list[str]:
         places[step.optional] += 1
         alike = [
             each[place].shape if len(each) > place else _agreeing(member, step.shape, left_out[step.path][number])
-            for number, (member, each) in enumerate(zip(found.members, steps[step.optional], strict=True))
+            for number, (member, each) in enumerate(zip(found.uses, steps[step.optional], strict=True))
         ]
         key = tuple(map(id, alike))
         if key not in known:
-            known[key] = alike, _joined(_sizes(found.members, alike, given))
+            known[key] = alike, _joined(_sizes(found.uses, alike, given))
         shapes.append("" if step.device else known[key][1])
     return shapes
 
@@ -138,11 +136,14 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
 
     Where the identity stands for a step, the shape of its input counts.
     """
-    known = [_given_shapes(member) for member in found.members]
+    known = [_given_shapes(member) for member in found.uses]
     shapes: list[str] = []
     for step, sides in zip(merged.steps, merged.sides, strict=True):
+        if not sides:
+            shapes.append("")  # a copy of a variable
+            continue
         alike: list[tuple[ClassDraft, Shape]] = []
-        for member, own in zip(found.members, known, strict=True):
+        for member, own in zip(found.uses, known, strict=True):
             number = sides.get(merged.forms[member.number])
             if number is not None:
                 own[step.value] = member.whole[number].shape
@@ -151,7 +152,11 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
             if step.value in own:
                 alike.append((member, own[step.value]))
         having = [member for member, _ in alike]
-        is_whole = not step.optional or len(having) == len(found.members)
+        if not having:
+            # Only probes have the step.
+            shapes.append("")
+            continue
+        is_whole = not step.optional or len(having) == len(found.uses)
         given = _inputs(having) if merged.arguments else None
         shapes.append(_joined(_sizes(having, [shape for _, shape in alike], given)) if is_whole else "")
     return shapes
@@ -159,7 +164,8 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
 
 def _given_shapes(member: ClassDraft) -> dict[Path, Shape]:
     """Return the shapes of the arguments of a use, by the paths that they have in the merged class."""
-    return {("", "given", str(n)): member.shape_of(path) for n, (_, path) in enumerate(member.arguments)}
+    given = ((("", "given", str(n)), member.known_shape(path)) for n, (_, path) in enumerate(member.arguments))
+    return {path: shape for path, shape in given if shape is not None}
 
 
 def _left_out(found: Class, required: list[list[ForwardStep]]) -> dict[Path, list[Shape]]:
@@ -171,7 +177,7 @@ def _left_out(found: Class, required: list[list[ForwardStep]]) -> dict[Path, lis
     if not any(step.optional for step in draft.steps):
         return {}
     shapes = {
-        draft.origin(path): [member.shape_of(member.arguments[number][1]) for member in found.members]
+        draft.origin(path): [member.shape_of(member.arguments[number][1]) for member in found.uses]
         for number, (_, path) in enumerate(draft.arguments)
     }
     made: dict[Path, list[Shape]] = {}

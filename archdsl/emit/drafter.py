@@ -4,25 +4,32 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from archdsl.base.pyexpr import Attribute, Call, ClassRef, Expr, Item, Ref, Sequence, ValueRef, call, with_inputs
-from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, resolved, without_overwriting
+from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, resolved
 from archdsl.emit.class_parameters import ClassParameters, own
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.initialisation import Initialisation
 from archdsl.emit.last_reads import LastReads
+from archdsl.emit.naming import enter_variables
 from archdsl.emit.order import PlacedStep, in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
 from archdsl.emit.statements import changed
-from archdsl.emit.variables import Value, named, own_name
 from archdsl.ir.graph import ChildNaming, Container, Node, Output, Path, only_in_training
 from archdsl.ops.base import ForwardOnly, Functional, Submodule
 from archdsl.passes.transfers import is_move
 
 
 class Drafter:
-    """Drafts the classes of a graph, inner classes first; the drafts are appended to those in `made`."""
+    """Drafts the classes of a graph, inner classes first.
+
+    The drafts are appended to those in `made`. With `initialisation`, the graph is a part of the model that has it.
+    """
 
     def __init__(
-        self, flow: Dataflow, parameters: dict[Path, ClassParameters], made: list[ClassDraft] | None = None
+        self,
+        flow: Dataflow,
+        parameters: dict[Path, ClassParameters],
+        made: list[ClassDraft] | None = None,
+        initialisation: Initialisation | None = None,
     ) -> None:
         self.flow = flow
         self.parameters = parameters
@@ -30,7 +37,10 @@ class Drafter:
         self.placing = Placing(flow.graph)
         self._calls: dict[tuple[int, tuple[Expr, ...]], tuple[Submodule, Call]] = {}
         self._keyed = frozenset(_keyed(flow.graph.root, flow))
-        self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
+        if initialisation is None:
+            self.initialisation = Initialisation(flow.graph.root, parameters[()].values, self._has_class)
+        else:
+            self.initialisation = initialisation.of_part(self._has_class)
 
     def draft(self, container: Container, parameters: ClassParameters, outputs: tuple[Output, ...] = ()) -> ClassDraft:
         """Draft the class of a container, after the classes that it uses.
@@ -58,7 +68,7 @@ class Drafter:
             for child, towers in steps:
                 self._step(draft, child, towers, in_training=runs_in(child, training))
             self._settle_optional(draft)
-            self._name(draft)
+            enter_variables(draft)
         draft.number = len(self.made)
         self.made.append(draft)
         return draft
@@ -254,35 +264,6 @@ class Drafter:
 
     def _shared(self, path: Path) -> bool:
         return self.flow.readers[path] > 1
-
-    @staticmethod
-    def _own_variables(draft: ClassDraft) -> dict[Path, str]:
-        """Return the variables of outputs that only training computes. In evaluation they stay None to the end."""
-        computed = {each.value for each in draft.steps if each.in_training}
-        found: dict[Path, str] = {}
-        for output in draft.outputs:
-            path = draft.origin(output.path)
-            if output.when_training and path in computed and path not in found:
-                found[path] = own_name(output.name, {*found.values(), *(name for name, _ in draft.arguments)})
-        draft.steps = [without_overwriting(each) if each.value in found else each for each in draft.steps]
-        return found
-
-    def _name(self, draft: ClassDraft) -> None:
-        """Choose the variable of each tensor."""
-        own = self._own_variables(draft)
-        values = [
-            Value(each.value, each.reads, each.label, each.tower, each.is_merged, each.over, each.device)
-            for each in draft.steps
-            if not each.optional
-        ]
-        given = {path: name for name, path in draft.arguments}
-        results = frozenset(draft.origin(path) for path in draft.results())
-        draft.variables = named(values, given, results, own)
-        for each in draft.steps:
-            if each.optional:
-                draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
-        for path in draft.aliases:
-            draft.variables[path] = draft.variables[draft.origin(path)]
 
 
 def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:

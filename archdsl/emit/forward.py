@@ -1,6 +1,6 @@
 """The `forward` of a generated class."""
 
-from archdsl.base.pyexpr import Attribute, Call, Conditional, Expr, Not, Ref, Sequence, union
+from archdsl.base.pyexpr import Attribute, Call, Conditional, Expr, Infix, Not, Ref, Sequence, union
 from archdsl.emit import documentation
 from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.classes import Class
@@ -19,7 +19,7 @@ def forward(found: Class, module: ModuleClasses) -> Function:
     results = [draft.variables[draft.origin(path)] for path in draft.results()]
     return Function(
         "forward",
-        tuple(Parameter(name, TENSOR) for name, _ in draft.arguments),
+        tuple(_parameters(draft)),
         (),
         module.result(found),
         (
@@ -28,6 +28,17 @@ def forward(found: Class, module: ModuleClasses) -> Function:
             Return(_returned(found, module, results, optional)),
         ),
     )
+
+
+def _parameters(draft: ClassDraft) -> list[Parameter]:
+    """Return the arguments; optional tensors behind the others have the default None."""
+    made: list[Parameter] = []
+    are_last = True
+    for name, _ in reversed(draft.arguments):
+        is_optional = name in draft.optional
+        are_last = are_last and is_optional
+        made.append(Parameter(name, union(TENSOR, None) if is_optional else TENSOR, None, has_default=are_last))
+    return made[::-1]
 
 
 def _only_in_training(draft: ClassDraft) -> list[str]:
@@ -59,7 +70,7 @@ def _steps(found: Class, unbound: set[str]) -> list[Statement]:
         unbound.discard(name)
         before = shape or before
         if found.merged:
-            tested.append((_test(step), statement))
+            tested.append((_test(draft, step), statement))
             continue
         if step.in_training:
             training.append(statement)
@@ -69,10 +80,16 @@ def _steps(found: Class, unbound: set[str]) -> list[Statement]:
     return [*made, *_if_training(training), *under(tested)]
 
 
-def _test(step: ForwardStep) -> Expr:
+def _test(draft: ClassDraft, step: ForwardStep) -> Expr:
     """Return the test that a statement of a merged class is under, None if it always runs."""
-    flags = [Attribute(_SELF, name) if holds else Not(Attribute(_SELF, name)) for name, holds in step.tests]
-    return joined("and", flags) if flags else None
+    tests = [_flag(draft, name, holds=holds) for name, holds in step.tests]
+    return joined("and", tests) if tests else None
+
+
+def _flag(draft: ClassDraft, name: str, *, holds: bool) -> Expr:
+    if name in draft.optional:
+        return Infix(Ref(name), "is not" if holds else "is", None)
+    return Attribute(_SELF, name) if holds else Not(Attribute(_SELF, name))
 
 
 def _if_training(body: list[Statement]) -> list[Statement]:

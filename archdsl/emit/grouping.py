@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from archdsl.base.pyexpr import ClassRef, Expr, mapped, parts, structure
+from archdsl.base.pyexpr import Call, ClassRef, Expr, mapped, parts, structure
 from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
-from archdsl.emit.merge.kinds import alike
+from archdsl.emit.merge.kinds import Kinds
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
+from archdsl.emit.merge.tensors import Tensors
+from archdsl.emit.naming import enter_variables
 from archdsl.emit.statements import key
 
 
@@ -29,12 +32,27 @@ class Group:
     why: str = ""
 
 
+class Rejected(Exception):
+    """Some probes do not become uses of classes of the net.
+
+    Attributes:
+        probes: Their numbers.
+    """
+
+    def __init__(self, probes: frozenset[int]) -> None:
+        super().__init__(probes)
+        self.probes = probes
+
+
 def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group]:
     """Return the group of each draft, by the number of the draft.
 
     Args:
         drafts: All drafts, inner classes first.
         roots: The numbers of the models' drafts, each of which is a group of its own.
+
+    Raises:
+        Rejected: Probes do not fit.
     """
     return _Grouping(drafts, frozenset(roots)).groups()
 
@@ -47,7 +65,7 @@ class _Key:
     optional: tuple[Hashable, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Grouping:
     """The grouping of drafts. `marks` has a key of the class of each draft that has one so far."""
 
@@ -55,14 +73,31 @@ class _Grouping:
     roots: frozenset[int]
     made: dict[int, Group] = field(default_factory=dict)
     marks: dict[int, Hashable] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
 
     def groups(self) -> dict[int, Group]:
         """Return the group of each draft, by number."""
+        self._name_bodies()
         for draft in self.drafts:
             self.marks[draft.number] = self._key(draft)
         for unit in self._units():
             self._settle([self.drafts[number] for number in unit])
+        for group in self.made.values():
+            probes = {each.probe for each in group.members}
+            self.rejected |= set[int]() if None in probes else {each for each in probes if each is not None}
+        if self.rejected:
+            raise Rejected(frozenset(self.rejected))
         return self.made
+
+    def _name_bodies(self) -> None:
+        """Name classes of one block after the blocks and macros that shape them, if these differ."""
+        units: dict[Hashable, dict[Hashable, None]] = {}
+        for draft in self.drafts:
+            if draft.definition:
+                units.setdefault(draft.definition, {})[draft.unit] = None
+        for draft in self.drafts:
+            if len(units.get(draft.definition, ())) > 1:
+                draft.name = f"{''.join(body for body, _ in draft.bodies)}{draft.name}"
 
     def _units(self) -> Iterator[list[int]]:
         """Yield the drafts that are settled together, after those that they construct.
@@ -73,7 +108,7 @@ class _Grouping:
         units: list[list[int]] = []
         of: list[int] = []
         for draft in self.drafts:
-            name: Hashable = draft.definition or self.marks[draft.number]
+            name: Hashable = draft.unit or self.marks[draft.number]
             number = unit_of.setdefault(name, len(units))
             if number == len(units):
                 units.append([])
@@ -107,22 +142,66 @@ class _Grouping:
             return self._merged_apart(separate, whole)
         if len(separate) == 1 and not separate[0].takes_project:
             return separate
-        forms = [[each.number for each in form] for group in separate for form in _by_optional(group)]
-        own = {draft.number for draft in unit}
+        forms = [[*each] for group in separate for each in _by_optional(group)]
+        samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
+        kinds, tensors = Kinds(unit), Tensors(unit, self.callers)
         try:
-            self._replace(alike(unit))
-            samples = [Sample(self.drafts[each], number) for number, form in enumerate(forms) for each in form]
-            made = merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+            kinds.enter()
+            tensors.enter()
+            made = self._merge(samples)
         except Unmergeable as why:
-            self._replace(unit)
+            tensors.leave()
+            kinds.leave()
+            self.rejected |= self._not_fitting(samples)
             for group in separate:
                 group.why = str(why)
             return separate
-        return [Group([self.drafts[draft.number] for draft in unit], merged=made)]
+        for caller in tensors.changed.values():
+            enter_variables(caller)
+        return [Group(unit, merged=made)]
 
-    def _replace(self, drafts: list[ClassDraft]) -> None:
-        for each in drafts:
-            self.drafts[each.number] = each
+    def _merge(self, samples: list[Sample]) -> ClassDraft:
+        own = {each.draft.number for each in samples}
+        return merged(samples, self.drafts, lambda number: "itself" if number in own else self.marks[number])
+
+    def _not_fitting(self, samples: list[Sample]) -> set[int]:
+        """Return the probes without which the uses of a block become one class, each tried after those before it."""
+        probes = dict.fromkeys(each.draft.probe for each in samples if each.draft.probe is not None)
+        kept: set[int | None] = {None}
+        if probes and not self._become_one(samples, kept):
+            return set()
+        for probe in probes:
+            kept |= {probe} if self._become_one(samples, {*kept, probe}) else set()
+        return {probe for probe in probes if probe not in kept}
+
+    def _become_one(self, samples: list[Sample], probes: set[int | None]) -> bool:
+        """Return whether those of the uses that belong to some probes become one class."""
+        # New samples: their values are those of the arguments that these uses have in common.
+        chosen = [Sample(each.draft, each.form) for each in samples if each.draft.probe in probes]
+        if len({each.form for each in chosen}) == 1:
+            return True
+        drafts = [each.draft for each in chosen]
+        kinds, tensors = Kinds(drafts), Tensors(drafts, self.callers)
+        try:
+            kinds.enter()
+            tensors.enter()
+            self._merge(chosen)
+        except Unmergeable:
+            return False
+        finally:
+            tensors.leave()
+            kinds.leave()
+        return True
+
+    @cached_property
+    def callers(self) -> dict[int, ClassDraft]:
+        """The draft that has each draft as a module of its own, by number."""
+        modules = ((draft, entry.module) for draft in self.drafts for entry in draft.entries)
+        return {
+            module.function.number: draft
+            for draft, module in modules
+            if isinstance(module, Call) and isinstance(module.function, ClassRef) and not draft.container.inline
+        }
 
     def _merged_apart(self, separate: list[Group], whole: list[Group]) -> list[Group]:
         """Return one group for the uses that are on one device; one that is on several keeps a class of its own."""
@@ -139,7 +218,7 @@ class _Grouping:
         container = draft.container
         # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
-        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.definition, arguments)
+        head = (draft.name, container.kind, container.inline, draft.is_placed, draft.unit, arguments)
         results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
         plain = (head, self._structures(draft, optional=False), results)
         return _Key(plain, self._structures(draft, optional=True))

@@ -5,6 +5,8 @@ modules. Other layers have statements of their own, in the class that constructs
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from copy import copy
+from dataclasses import replace
 
 from archdsl.base.pyexpr import Attribute, Expr, Infix, Item, Method, Ref, call, union
 from archdsl.base.records import record
@@ -31,7 +33,19 @@ class Initialisation:
 
     def __init__(self, root: Container, taken: Iterable[str], has_class: Callable[[Container], bool]) -> None:
         self._has_class = has_class
-        self._settled, self.of_model = _shared(list(_layers(root)), _SELF, taken)
+        layers = list(_layers(root))
+        self._settled, self.of_model = _shared(layers, _SELF, taken)
+        self._alike = {each.key for each in layers if each.function in self._settled}
+
+    def of_part(self, has_class: Callable[[Container], bool]) -> "Initialisation":
+        """Return the initialisation of a part of the model that is not in its graph."""
+        made = copy(self)
+        made._has_class = has_class
+        return made
+
+    def fits(self, part: Container) -> bool:
+        """Return whether the model initialises the layers of a part of it in the way that they ask for."""
+        return all(each.function not in self._settled or each.key in self._alike for each in _layers(part))
 
     def of_child(
         self, child: Node | Container, attribute: Expr, taken: Iterable[str], *, direct: bool
@@ -145,6 +159,11 @@ class _Layer:
     function: str
     values: tuple[InitialValue, ...]
     in_block: bool = False
+
+    @property
+    def key(self) -> Hashable:
+        """A key that is equal for layers whose parameters are initialised alike."""
+        return self.function, tuple(replace(each, dims=()) for each in self.values)
 
 
 def _layers(container: Container, *, in_block: bool = False) -> Iterator[_Layer]:

@@ -10,6 +10,7 @@ from archdsl.emit.class_parameters import class_parameters
 from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
+from archdsl.emit.probes.probing import may_probe, with_probes
 from archdsl.emit.refusals import refuse
 from archdsl.emit.taken import enter_parameters
 from archdsl.ir.graph import Parameter
@@ -29,16 +30,24 @@ class ModuleClasses:
         drafts: All drafts, inner classes first.
         by_draft: The class of each draft, by number.
         as_tuples: Whether graphs with several outputs return plain tuples.
+        probes: The graphs of uses of blocks that no graph of the module has.
     """
 
     graphs: dict[int, LoweredGraph]
     drafts: list[ClassDraft]
     by_draft: dict[int, Class]
     as_tuples: bool
+    probes: tuple[LoweredGraph, ...] = ()
 
     @staticmethod
-    def of(graphs: Iterable[LoweredGraph], *, as_tuples: bool) -> "ModuleClasses":
-        """Return the classes that compute some graphs: one for each graph and for each different block."""
+    def of(graphs: Iterable[LoweredGraph], *, as_tuples: bool, probes: bool = False) -> "ModuleClasses":
+        """Return the classes that compute some graphs: one for each graph and for each different block.
+
+        Args:
+            graphs: The graphs.
+            as_tuples: Whether graphs with several outputs return plain tuples.
+            probes: Whether classes may take what only their blocks take. There is one graph then.
+        """
         drafts: list[ClassDraft] = []
         models: dict[int, LoweredGraph] = {}
         for graph in graphs:
@@ -46,11 +55,18 @@ class ModuleClasses:
             root = drafter.draft(graph.root, drafter.parameters[()], graph.outputs)
             models[root.number] = graph
         made = ModuleClasses(models, drafts, {}, as_tuples)
-        names = {name for graph in models.values() for name in (graph.name, made.output_class(graph))}
+        if probes and may_probe(graph, drafts):
+            found = with_probes(drafts, drafter, made._settled)
+            return ModuleClasses(models, found.drafts, found.by_draft, as_tuples, found.probes)
+        return ModuleClasses(models, drafts, made._settled(drafts), as_tuples)
+
+    def _settled(self, drafts: list[ClassDraft]) -> dict[int, Class]:
+        """Return the class of each draft, by number, with its parameters and checks."""
+        names = {name for graph in self.graphs.values() for name in (graph.name, self.output_class(graph))}
         taken = MODULE_GLOBALS | BUILT_IN | CALLED | support_names() | names
-        made.by_draft.update(classes(drafts, models, taken))
-        enter_parameters(made.by_draft)
-        refuse(drafts, made.by_draft, made.defaults)
+        made = classes(drafts, self.graphs, taken)
+        enter_parameters(made)
+        refuse(drafts, made, self.defaults)
         return made
 
     @property

@@ -150,13 +150,14 @@ def _planned(
         extra: Functions for users of the module, from the support definitions.
         as_tuples: Whether classes with several outputs return plain tuples.
     """
-    module = ModuleClasses.of(graphs, as_tuples=as_tuples)
+    is_whole = len(graphs) == 1 and graphs[0] is graph
+    module = ModuleClasses.of(graphs, as_tuples=as_tuples, probes=is_whole)
     methods = {each.name: _methods(each, module) for each in module.distinct}
     read = {name for each in methods.values() for expr in each.expressions() for name in names_of(expr)}
     read |= {name for expr in expressions(tuple(tables)) for name in names_of(expr)}
     read |= {"Final"} if any(each.representative.flags for each in module.distinct) else set()
     read |= {"NamedTuple"} if any(map(module.output_class, graphs)) else set()
-    support = [*needed(_candidates(graphs), read), *map(definition, extra)]
+    support = [*needed(_candidates([*graphs, *module.probes]), read), *map(definition, extra)]
     planned = ModulePlan(
         title=documentation.title(graph),
         facts=facts,
@@ -227,9 +228,12 @@ def _computed(found: Class) -> tuple[Computed, ...]:
         return tuple(Computed(_relative(each, draft), draft.variables[each.value]) for each in draft.steps)
     made: list[Computed] = []
     for step, sides in zip(draft.steps, draft.sides, strict=True):
+        if not sides:
+            continue  # a copy of a variable computes nothing
         having = [member for member in found.members if draft.forms[member.number] in sides]
-        paths = {each.container.path: _relative(each.whole[sides[draft.forms[each.number]]], each) for each in having}
-        made.append(Computed(next(iter(paths.values())), draft.variables[step.value], paths))
+        steps = [_relative(each.whole[sides[draft.forms[each.number]]], each) for each in having]
+        paths = {each.container.path: path for each, path in zip(having, steps, strict=True) if each.probe is None}
+        made.append(Computed(steps[0], draft.variables[step.value], paths))
     return tuple(made)
 
 

@@ -8,7 +8,6 @@ guard of the classes that use it.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from math import prod
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
@@ -140,6 +139,7 @@ class _Conditions:
             self._derive_projection(rests)
         elif self.found.merged:
             checks += self._of_some(self.found.merged, rests)
+            self.found.undecided = self.undecided
             self.found.combinations = self._combinations(self.found.merged)
         else:
             checks += _any_of(rests)
@@ -150,24 +150,20 @@ class _Conditions:
     def _combinations(self, merged: ClassDraft) -> tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]]:
         """Return what decides about the steps of a merged class, and the combinations of values that its uses have.
 
-        For others, nothing says that the class is right. Both are empty if the uses have all combinations.
+        For others, nothing says that the class is right. Both are empty if the uses have all combinations; of a string,
+        there are always other values.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
-        choices = [
-            each.name for each in merged.choices if each.name not in {*merged.operators} | merged.optional_numbers
-        ]
+        untraced = {*merged.operator_types} | merged.optional_numbers
+        choices = [each.name for each in merged.choices if each.name not in untraced]
         # A test that all uses evaluate to one value could have the other one for other arguments.
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
         tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         deciding = tuple({structure(each): each for each in deciding}.values())
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
-        both = {structure(each) for each in closed}
-        values = ({each[n] for each in seen} for n in range(len(deciding)))
-        all_of_them = prod(
-            2 if structure(expr) in both else len(own) for expr, own in zip(deciding, values, strict=True)
-        )
-        return ((), ()) if len(seen) == all_of_them else (deciding, tuple(seen))
+        is_open = all(isinstance(each, bool) for case in seen for each in case)
+        return ((), ()) if is_open and len(seen) == 2 ** len(deciding) else (deciding, tuple(seen))
 
     def _of_some(self, merged: ClassDraft, rests: list[_Clauses]) -> list[Clause]:
         """Return the conditions that only some uses of a merged class have, each with the tests that tell these."""
@@ -185,7 +181,8 @@ class _Conditions:
             tests = next(fits, None)
             if tests:
                 known = [Clause((each,)) for literal in tests for each in _atoms_of(literal.expr)]
-                if not Ordered(known, {}, merged.parameters.values).implies(clause):
+                follows = _follows(clause, known) or Ordered(known, {}, merged.parameters.values).implies(clause)
+                if not follows:
                     made.append(replace(clause, when=as_python(tests)))
             elif all(sample.holds(clause.expr) for sample in samples):
                 made.append(clause)
@@ -303,6 +300,12 @@ def _plain(sample: Sample, expr: Expr) -> Expr:
         return sample.holds(expr)
     value = sample.value(expr)
     return value if isinstance(value, bool | str) else None
+
+
+def _follows(clause: Clause, known: Iterable[Clause]) -> bool:
+    """Return whether nothing is left of a clause after the others were put into it."""
+    given = {each.key: each for each in known}
+    return simplified({**given, clause.key: clause}).keys() <= given.keys()
 
 
 def _atoms_of(test: Expr) -> Iterator[Atom]:

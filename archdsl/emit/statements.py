@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 from typing import TypeAlias, assert_never
 
 from archdsl.base.pyexpr import Expr, Infix, mapped, structure
@@ -135,24 +134,68 @@ def _conjunction(left: Expr, right: Expr) -> Infix:
 
 
 def under(statements: Iterable[tuple[Expr, Statement]]) -> Iterator[Statement]:
-    """Yield statements under their tests: neighbours with one test share an `if`, and opposite ones an `else`."""
-    runs = [
-        (run[0][0], tuple(statement for _, statement in run))
-        for _, group in groupby(statements, lambda each: structure(each[0]))
-        if (run := list(group))
-    ]
+    """Yield statements under their tests: neighbours with one test share an `if`, and opposite ones an `else`.
+
+    Conjunctions are nested where neighbours share their first part.
+    """
+    return _under([(_conjuncts(test), statement) for test, statement in statements])
+
+
+def _joined(tests: list[Expr]) -> Expr:
+    """Return the conjunction of tests."""
+    first, *rest = tests
+    for each in rest:
+        first = Infix(first, "and", each)
+    return first
+
+
+def _conjuncts(test: Expr) -> list[Expr]:
+    if isinstance(test, Infix) and test.symbol == "and":
+        return [*_conjuncts(test.left), *_conjuncts(test.right)]
+    return [] if test is None else [test]
+
+
+def _under(statements: list[tuple[list[Expr], Statement]]) -> Iterator[Statement]:
     at = 0
-    while at < len(runs):
-        test, body = runs[at]
-        at += 1
-        if test is None:
-            yield from body
-            continue
-        branches = [Branch(test, body)]
-        if at < len(runs) and structure(runs[at][0]) == structure(negated(test)):
-            branches.append(Branch(None, runs[at][1]))
+    while at < len(statements):
+        tests, statement = statements[at]
+        if not tests:
+            yield statement
             at += 1
-        yield If(tuple(branches))
+            continue
+        test, *_ = tests
+        true, false, end = _run(statements, at, test)
+        if len(tests) > 1 and (run := _run(statements, at, _joined(tests), whole=True))[1]:
+            # The opposite of a conjunction is one test.
+            test, (true, false, end) = _joined(tests), run
+        at = end
+        made = [branch(test, *_under(true))]
+        otherwise = tuple(_under(false))
+        if len(otherwise) == 1 and isinstance(otherwise[0], If):
+            made += otherwise[0].branches
+        elif otherwise:
+            made.append(Branch(None, otherwise))
+        yield If(tuple(made))
+
+
+_Tested: TypeAlias = list[tuple[list[Expr], Statement]]
+
+
+def _run(statements: _Tested, at: int, test: Expr, *, whole: bool = False) -> tuple[_Tested, _Tested, int]:
+    """Return the statements from a place on that are under a test, those under its opposite, and the place behind.
+
+    The test is the first part of the conjunctions, or all of each.
+    """
+    sides: dict[Hashable, _Tested] = {structure(test): [], structure(negated(test)): []}
+    true, false = sides.values()
+    while at < len(statements) and statements[at][0]:
+        tests, statement = statements[at]
+        first, rest = (_joined(tests), []) if whole else (tests[0], tests[1:])
+        if structure(first) not in sides:
+            break
+        sides[structure(first)].append((rest, statement))
+        at += 1
+    return true, false, at
 
 
 def bodies(statement: Statement) -> Iterator[tuple[Statement, ...]]:

@@ -27,12 +27,15 @@ def enter_parameters(made: Mapping[int, Class]) -> None:
 
 
 def _names(draft: ClassDraft) -> list[str]:
-    """Return the numbers and choices of a draft, the sizes of its inputs first, then the parameters of its block."""
+    """Return the numbers and choices of a draft, the sizes of its inputs first, then the parameters of its block.
+
+    The sizes of optional tensors are last.
+    """
     use = draft.container.use
     choices = [each.name for each in draft.choices]
-    if use is None or not (choices or draft.optional_numbers):
+    if use is None or not (choices or draft.optional_numbers or draft.optional_sizes):
         return [*draft.parameters.values]
-    order = {name: number for number, name in enumerate(use.parameters)}
+    order = {name: number for number, name in enumerate((*use.parameters, *draft.optional_sizes))}
     names = dict.fromkeys((*draft.parameters.values, *choices))
     return sorted(names, key=lambda name: order.get(owner_of(name), -1))
 
@@ -40,6 +43,7 @@ def _names(draft: ClassDraft) -> list[str]:
 def _read(draft: ClassDraft, made: Mapping[int, Class]) -> frozenset[str]:
     code = tuple(statement for _, statement in draft.initialisation)
     tests = [*(entry.test for entry in draft.entries if entry.test is not None), *draft.flags.values()]
+    tests += [each for each in draft.open_tests if not isinstance(each, Ref)]
     found = draft.applied.union(*map(names_in, expressions(code)))
     choices = {each.name for each in draft.choices}
     for expr in (*(entry.module for entry in draft.entries), *tests):

@@ -7,7 +7,8 @@ from archdsl.base.pyprint import flat
 from archdsl.base.substitution import outside
 from archdsl.base.symbolic import has_trace, is_traced, parameters_of, trace_of
 from archdsl.base.traces import is_rounded
-from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Parameter, Path, Use, dotted
+from archdsl.ir.graph import CheckedGraph, ChildNaming, Container, Node, Parameter, Path, dotted
+from archdsl.ir.uses import Use
 from archdsl.ops.argument_types import is_int, shown
 from archdsl.ops.base import Argument, Op
 

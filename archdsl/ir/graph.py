@@ -9,15 +9,14 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from archdsl.base.guards import Guard
-from archdsl.base.items import is_item
 from archdsl.base.records import record
 from archdsl.base.role import Role
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
-from archdsl.base.substitution import evaluated
 from archdsl.ir.answers import Answers
 from archdsl.ir.assertions import Assertion
-from archdsl.ir.origin import Choice, Origin, Tested
+from archdsl.ir.origin import Origin
+from archdsl.ir.uses import Use
 from archdsl.ops.base import Emission, Op
 
 Path: TypeAlias = tuple[str, ...]
@@ -116,49 +115,6 @@ class ChildNaming(Enum):
     NAMED = "named"
     NUMBERED = "numbered"
     KEYED = "keyed"
-
-
-@record(frozen=True, slots=True)
-class Argument:
-    """A parameter of a block in one use: its value in the parameters of the caller, and its default, if any.
-
-    A default is expressed in the other parameters of the block. `of_map` is true of sizes of maps.
-    """
-
-    name: str
-    value: int | float
-    default: int | float | None = None
-    of_map: bool = False
-
-
-@record(frozen=True, slots=True)
-class Use:
-    """The use of a block.
-
-    `tensors` are the names and paths of its further input streams after the first, `guards` the conditions on its
-    arguments that hold in this use. `parameters` are the names of the parameters of the block, `choices` the arguments
-    that are no numbers, and `tests` the tests that decided about its steps.
-    """
-
-    block: str
-    doc: tuple[str, ...]
-    span: Span
-    arguments: tuple[Argument, ...]
-    tensors: tuple[tuple[str, Path], ...] = ()
-    guards: tuple[Guard, ...] = ()
-    parameters: tuple[str, ...] = field(default=(), repr=False, compare=False)
-    choices: tuple[Choice, ...] = field(default=(), repr=False, compare=False)
-    tests: tuple[Tested, ...] = field(default=(), repr=False, compare=False)
-
-    @property
-    def text(self) -> str:
-        """The arguments in words: `in_channels = 64, width = 128`, without lists, and without sizes of maps."""
-        return ", ".join(f"{a.name} = {a.value}" for a in self.arguments if not a.of_map and not is_item(a.name))
-
-    def outside(self, shape: Shape) -> Shape:
-        """Return a shape in the parameters of the block as its caller computes it."""
-        given = {argument.name: argument.value for argument in self.arguments}
-        return Shape(tuple(evaluated(size, given) for size in shape.dims))
 
 
 @record(frozen=True, slots=True)

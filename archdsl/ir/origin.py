@@ -37,7 +37,8 @@ class Origin:
         span: The place of the statement.
         round: The number of the round, for a statement that is unfolded several times.
         test: The test that let it be unfolded, if there is one.
-        argument: The parameter of the block that names the operator, where the callee is a parameter.
+        argument: The parameter of the block that names the operator, where the callee is a parameter. Blocks and macros
+            of several steps do not count: they shape the block.
         is_branch: Whether it is the branch of an `if`, whose other branch may have the same steps.
     """
 
@@ -73,6 +74,7 @@ class Choice:
         value: Its value.
         text: A text that is equal for equal values.
         alias: The parameter of the caller that the caller hands on.
+        body: The name of a block, or of a macro of several steps; empty for other values.
         is_default: Whether the block has it as the default.
     """
 
@@ -80,6 +82,7 @@ class Choice:
     value: object
     text: str
     alias: str = ""
+    body: str = ""
     is_default: bool = False
 
     @property

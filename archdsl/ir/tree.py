@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import Container, CountedGraph, Node, Path, Use
+from archdsl.ir.graph import Container, CountedGraph, Node, Path
+from archdsl.ir.uses import Use
 
 _Graph = TypeVar("_Graph", bound=CountedGraph)
 

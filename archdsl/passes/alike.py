@@ -7,7 +7,8 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import Compound, TracedFloat, polynomial
 from archdsl.diag import codes
 from archdsl.diag.model import Refusal
-from archdsl.ir.graph import Container, Node, Path, Use, dotted
+from archdsl.ir.graph import Container, Node, Path, dotted
+from archdsl.ir.uses import Use
 from archdsl.ops.argument_types import shown
 
 _ALONE = "leave out --fuse-towers: the module with towers also runs on one device"

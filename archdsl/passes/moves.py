@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.ir.graph import Container, Graph, Node, Path, Use
+from archdsl.ir.graph import Container, Graph, Node, Path
 from archdsl.ir.tree import outside, uses_of
+from archdsl.ir.uses import Use
 from archdsl.passes.transfers import Move
 
 

@@ -9,7 +9,6 @@ from archdsl.base.source import Span
 from archdsl.base.symbolic import is_traced
 from archdsl.elaborate.values import untraced
 from archdsl.ir.graph import (
-    Argument,
     CheckedGraph,
     ChildNaming,
     Container,
@@ -24,6 +23,7 @@ from archdsl.ir.graph import (
 )
 from archdsl.ir.order import in_order
 from archdsl.ir.tree import with_nodes
+from archdsl.ir.uses import Argument
 from archdsl.ops.pooling import Subsample
 from archdsl.passes.lowering import LoweredGraph, lowered_part
 from archdsl.passes.transfers import Relay

@@ -76,7 +76,8 @@ class Reader(Constructor):
         self._known_kinds: dict[int, tuple[tuple[str, ...], tuple[Step, ...] | None]] = {}
 
     def applied(self, module: Module, args: list[Any]) -> Any:
-        inputs = require_tensors(args, self.where)
+        # Classes of the module may take None for a tensor.
+        inputs = require_tensors([each for each in args if each is not None], self.where)
         assert self.flow is not None
         self._memory.require(inputs, self.where)
         if module.kind == "nn.Identity":

@@ -198,7 +198,8 @@ def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
             found += [*_assignments(part.body), *_assignments(part.orelse)]
         elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign):
             is_start = isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Constant)
-            found += [] if is_start else [part]
+            is_copy = isinstance(part, ast.Assign | ast.AnnAssign) and isinstance(part.value, ast.Name)
+            found += [] if is_start or is_copy else [part]
     return found
 
 

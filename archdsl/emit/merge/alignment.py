@@ -1,8 +1,9 @@
 """The steps of a container in several forms of a block, aligned by their names and origins."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from archdsl.emit.merge.samples import place_of
 from archdsl.ir.graph import Container, Node
@@ -33,7 +34,25 @@ def aligned(containers: Mapping[int, Container]) -> list[Slot]:
                 order.insert(last + 1, key)
             last = order.index(key)
             slots[key].children[form] = child
-    return [slots[key] for key in order]
+    return [slots[key] for key in _in_order(order, containers.values())]
+
+
+def _in_order(order: list[Hashable], containers: Iterable[Container]) -> list[Hashable]:
+    """Return the keys of steps such that each form has its steps in this order; as they are, if there is none."""
+    chains = [[key for key, _ in _keyed(each)] for each in containers]
+    places = {key: number for number, key in enumerate(order)}
+    after: dict[Hashable, set[Hashable]] = {key: set() for key in order}
+    for chain in chains:
+        for one, other in pairwise(chain):
+            after[other].add(one)
+    if all(places[one] < places[other] for other, before in after.items() for one in before):
+        return order
+    found: list[Hashable] = []
+    left = dict.fromkeys(order)
+    while ready := next((key for key in left if after[key].isdisjoint(left)), None):
+        found.append(ready)
+        del left[ready]
+    return [*found, *left]
 
 
 def _keyed(container: Container) -> list[tuple[Hashable, Node | Container]]:

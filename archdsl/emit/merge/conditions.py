@@ -8,7 +8,7 @@ from archdsl.base.pyexpr import Expr, Ref, parts, structure
 from archdsl.base.pylogic import negated
 from archdsl.base.symbolic import is_traced
 from archdsl.emit.conditions import joined
-from archdsl.emit.merge.samples import Place, Sample, Unmergeable, site_of, varying, written
+from archdsl.emit.merge.samples import Place, Sample, Unmergeable, place_of, site_of, varying, written
 from archdsl.ir.graph import Container, Node
 from archdsl.ir.origin import Origin, Test, Tested
 
@@ -27,6 +27,11 @@ class Literal:
     def expr(self) -> Expr:
         """The literal as Python."""
         return self.test if self.holds else negated(self.test)
+
+    @property
+    def key(self) -> Hashable:
+        """A key that is equal for equal literals."""
+        return structure(self.test), self.holds
 
     def is_true(self, sample: Sample) -> bool:
         """Return whether it holds in a use."""
@@ -84,10 +89,20 @@ class Conditions:
         if all(map(present, among)):
             return ()
         candidates: list[Condition] = []
+        agreed: list[list[Literal]] = []
         for sample, child in children:
-            for literals in self._around(child.origin, sample):
+            literals, _ = found = self._around(child.origin, sample)
+            agreed.append(literals)
+            for literals in found:
                 # All tests around the step, unless the step is in branches with different outer tests.
                 candidates += [tuple(reversed(literals[:count])) for count in range(len(literals), 0, -1)]
+                if isinstance(child, Node) and len(child.sources) > 1:
+                    # Tests in a merge decide how many tensors it reads.
+                    inner = [Literal(text, sample.holds(text)) for text in self.inside(sample, child)]
+                    candidates += [(*reversed(literals), each) for each in inner]
+        # The tests around both sides of an `if` that have the step.
+        common = [each for each in agreed[0] if all(each.key in [one.key for one in other] for other in agreed)]
+        candidates += [tuple(reversed(common[:count])) for count in range(len(common), 0, -1)]
         for candidate in candidates:
             if all(present(each) == all(literal.is_true(each) for literal in candidate) for each in among):
                 return candidate
@@ -99,7 +114,7 @@ class Conditions:
         links = [link for link in (origin.up_to(end) if origin else ()) if link.test]
         tests = [(link.test, self.text(site_of(link.outer, link.test, end))) for link in links if link.test]
         agreed = [Literal(text, test.value) for test, text in tests if text is not None]
-        own = [(test, written(test, sample.values)) for test, _ in tests]
+        own = [(test, written(test, sample)) for test, _ in tests]
         literals = [agreed, [Literal(text, test.value) for test, text in own if text is not None]]
         return [[each for each in some if not self._is_settled(each)] for some in literals]
 
@@ -107,6 +122,30 @@ class Conditions:
         """Return whether a test is only about arguments that have one value in all uses."""
         names, has_number = names_of(literal.test)
         return bool(names) and not has_number and names.isdisjoint(self._varying)
+
+    def inside(self, sample: Sample, child: Node | Container) -> Iterator[Expr]:
+        """Yield the texts of the tests in the expressions of a step."""
+        end = sample.draft.container.origin
+        around, span = place_of(child.origin, end), child.span
+        for site in sample.tests:
+            (name, start, stop), outer = site[-1], site[:-1]
+            shared = min(len(around), len(outer))
+            is_near = around[len(around) - shared :] == outer[len(outer) - shared :]
+            is_within = name == span.source.name and span.start <= start and -stop <= span.end
+            # The span of a merge is its keyword.
+            is_branch = isinstance(child, Node) and len(child.sources) > 1 and len(outer) >= len(around)
+            if is_near and (is_within or is_branch):
+                text = self.text(site)
+                if text is not None:
+                    yield text
+
+    def around(self, sample: Sample, child: Node | Container) -> Iterator[Expr]:
+        """Yield the texts of the tests around a step, innermost first."""
+        end = sample.draft.container.origin
+        for link in child.origin.up_to(end) if child.origin else ():
+            text = self.text(site_of(link.outer, link.test, end)) if link.test else None
+            if text is not None:
+                yield text
 
     def text(self, site: Place) -> Expr:
         """Return the text of a test that gives every use its own value, None if there is none."""
@@ -119,7 +158,7 @@ class Conditions:
         texts: dict[object, Expr] = {}
         for form in {each.form: (each, test) for each, test in reversed(tested)}.values():
             sample, test = form
-            expr = written(test, sample.values)
+            expr = written(test, sample)
             if expr is not None:
                 texts.setdefault(structure(expr), expr)
         # Longer texts name what shorter ones only happen to equal.
@@ -130,17 +169,20 @@ class Conditions:
         """Return the text of a test of a use, None if it has none."""
         end = sample.draft.container.origin
         text = self.text(site_of(tested.around, tested.test, end))
-        return written(tested.test, sample.values) if text is None else text
+        return written(tested.test, sample) if text is None else text
 
     def open_tests(self) -> dict[Hashable, Expr]:
         """Return the tests that have both values among the uses, by place and text."""
-        values: dict[Hashable, set[bool]] = {}
-        texts: dict[Hashable, Expr] = {}
+        return {key: text for key, (text, values) in self.evaluated().items() if len(values) > 1}
+
+    def evaluated(self) -> dict[Hashable, tuple[Expr, set[bool]]]:
+        """Return the tests that have a text, with their values among the uses, by place and text."""
+        found: dict[Hashable, tuple[Expr, set[bool]]] = {}
         for sample in self.samples:
             for key, text, test in self.tests_of(sample):
-                values.setdefault(key, set()).add(test.value)
-                texts[key] = text
-        return {key: text for key, text in texts.items() if len(values[key]) > 1}
+                values = found[key][1] if key in found else set[bool]()
+                found[key] = text, values | {test.value}
+        return found
 
     def closed_tests(self) -> list[Expr]:
         """Return the tests on arguments without traces that have one value among the uses."""

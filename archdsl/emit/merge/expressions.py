@@ -1,10 +1,13 @@
 """One expression for all uses of a block."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from archdsl.base.guards import Guard
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Conditional, Expr, Ref, parts, structure
+from archdsl.base.substitution import replaced
+from archdsl.base.symbolic import trace_of
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.kinds import given_number, is_plain, is_unset, only_in_some, spread
 from archdsl.emit.merge.samples import Sample, Unmergeable
@@ -13,6 +16,12 @@ _TRIED = 8
 # Arguments that only save memory: where some uses cannot have them, none has.
 _SAVING = "inplace"
 _DEFAULTS: Mapping[str, Expr] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
+# Returns the tests that divide some forms, with the forms in which each holds and the others.
+Sides: TypeAlias = Callable[[Collection[int]], Iterable[tuple[Expr, list[int], list[int]]]]
+
+
+def _no_sides(_: Collection[int]) -> Iterable[tuple[Expr, list[int], list[int]]]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +42,38 @@ class Expressions:
     varying: frozenset[str]
     demanded: dict[int, list[Guard]] = field(default_factory=dict)
 
-    def merged(self, given: Mapping[int, Expr]) -> Expr:
+    def merged(self, given: Mapping[int, Expr], sides: Sides = _no_sides) -> Expr:
         """Return an expression that is right in all uses.
 
         Args:
             given: The expression of each form.
+            sides: Returns the tests that values may depend on.
 
         Raises:
             Unmergeable: There is none.
         """
         first = next(iter(given.values()))
         if any(isinstance(each, Call) and isinstance(each.function, ClassRef) for each in given.values()):
-            return self._construction(given)
+            return self._construction(given, sides)
         optional = only_in_some(given, {form: self.samples[form][0].draft for form in given})
         if optional:
-            return self._optional(given, *optional)
+            return self._optional(given, sides, *optional)
         if len({structure(each) for each in given.values()}) == 1:
-            return self._with_parts(first, given) if isinstance(first, Composite | tuple) else first
+            return self._with_parts(first, given, sides) if isinstance(first, Composite | tuple) else first
         given = self._with_pairs(given)
-        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in given.values()):
-            return self._number(given)
+        if all(isinstance(each, bool | int | float | str) for each in given.values()):
+            return self._constant(given, sides)
         if all(isinstance(each, Call) for each in given.values()):
             given = _with_equal_arguments(given)
-        return self._with_parts(next(iter(given.values())), given)
+        return self._with_parts(next(iter(given.values())), given, sides)
 
-    def _optional(self, given: Mapping[int, Expr], name: str, without: list[int], having: list[int]) -> Expr:
+    def _optional(
+        self, given: Mapping[int, Expr], sides: Sides, name: str, without: list[int], having: list[int]
+    ) -> Expr:
         """Return a value that depends on whether an optional number is None."""
-        value, otherwise = (self.merged({form: given[form] for form in forms}) for forms in (without, having))
-        return (
-            otherwise if value is None and is_plain(otherwise, name) else Conditional(value, is_unset(name), otherwise)
-        )
+        value, otherwise = (self.merged({form: given[form] for form in forms}, sides) for forms in (without, having))
+        is_same = value is None and is_plain(otherwise, name)
+        return otherwise if is_same else Conditional(value, is_unset(name), otherwise)
 
     def _with_pairs(self, given: Mapping[int, Expr]) -> Mapping[int, Expr]:
         """Return numbers for all axes as tuples, where other forms have a number for each axis."""
@@ -74,7 +85,21 @@ class Expressions:
             return given
         return {form: spread(each, drafts[form], *lengths) if form in drafts else each for form, each in given.items()}
 
-    def _with_parts(self, first: Expr, given: Mapping[int, Expr]) -> Expr:
+    def _constant(self, given: Mapping[int, Expr], sides: Sides) -> Expr:
+        """Return a number that is right in all forms, or two constants behind a test."""
+        found = self._simple(given)
+        if found is not None:
+            self._demand(found, given)
+            return found
+        for test, true, false in sides(given.keys()):
+            value, otherwise = (self._simple({form: given[form] for form in each}) for each in (true, false))
+            if value is not None and otherwise is not None:
+                for each in (true, false):
+                    self._demand(value if each is true else otherwise, {form: given[form] for form in each})
+                return Conditional(value, test, otherwise)
+        raise Unmergeable(f"no expression gives {_shown(given)}")
+
+    def _with_parts(self, first: Expr, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return an expression whose parts are merged."""
         kinds = {
             (type(each), each.label() if isinstance(each, Composite) else len(parts(each))) for each in given.values()
@@ -86,30 +111,37 @@ class Expressions:
         ):
             raise Unmergeable(f"no expression gives {_shown(given)}")
         columns = zip(*(parts(each) for each in given.values()), strict=True)
-        made = tuple(self.merged(dict(zip(given, column, strict=True))) for column in columns)
+        made = tuple(self.merged(dict(zip(given, column, strict=True)), sides) for column in columns)
         return made if isinstance(first, tuple) else first.with_parts(made)
 
-    def _number(self, given: Mapping[int, Expr]) -> Expr:
-        """Return the number of one form that is right in all."""
+    def _simple(self, given: Mapping[int, Expr]) -> Expr:
+        """Return the number or constant of one form that is right in all, None if there is none."""
         texts = {structure(each): each for each in given.values()}
+        if len(texts) == 1:
+            return next(iter(texts.values()))
+        if any(isinstance(each, bool | str) for each in given.values()):
+            return None
         for candidate in list(texts.values())[:_TRIED]:
             if all(each.has(candidate, each.value(own)) for form, own in given.items() for each in self.samples[form]):
-                self._demand(candidate, given)
                 return candidate
-        raise Unmergeable(f"no expression gives {_shown(given)}")
+        return None
 
     def _demand(self, chosen: Expr, given: Mapping[int, Expr]) -> None:
         """Let the forms that compute a number in another way demand that both ways give the same."""
-        assert isinstance(chosen, int | float)
+        if not isinstance(chosen, int | float):
+            return
         for form, own in given.items():
             if structure(own) == structure(chosen) or not isinstance(own, int | float):
                 continue
             for sample in self.samples[form]:
+                absent = dict.fromkeys(sample.draft.absent_sizes, 0)
+                if absent and trace_of(replaced(chosen, absent, sample.draft.parameters.values)) == trace_of(own):
+                    continue
                 guard = Guard("==", ((own, chosen),), sample.draft.container.span)
                 if guard not in self.demanded.setdefault(sample.draft.number, []):
                     self.demanded[sample.draft.number].append(guard)
 
-    def _construction(self, given: Mapping[int, Expr]) -> Expr:
+    def _construction(self, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return the construction of a class that all forms construct."""
         calls = {form: each for form, each in given.items() if isinstance(each, Call)}
         numbers = {form: each.function.number for form, each in calls.items() if isinstance(each.function, ClassRef)}
@@ -118,7 +150,9 @@ class Expressions:
         arguments = {form: self._arguments(form, calls[form], self.drafts[number]) for form, number in numbers.items()}
         names = [name for name in next(iter(arguments.values())) if all(name in each for each in arguments.values())]
         first = next(iter(calls.values()))
-        named = tuple((name, self.merged({form: each[name] for form, each in arguments.items()})) for name in names)
+        named = tuple(
+            (name, self.merged({form: each[name] for form, each in arguments.items()}, sides)) for name in names
+        )
         return Call(first.function, (), named, first.spread)
 
     def _arguments(self, form: int, call: Call, inner: ClassDraft) -> dict[str, Expr]:
@@ -127,7 +161,7 @@ class Expressions:
         if use is None:
             return dict(call.named)
         sample = self.samples[form][0]
-        numbers = {each.name: given_number(each, sample.draft) for each in use.arguments}
+        numbers = {each.name: given_number(each, sample.draft) for each in inner.numbers_given}
         choices: dict[str, Expr] = {}
         for each in inner.choices:
             operator = inner.operators.get(each.name)

@@ -5,7 +5,7 @@ have numbers or one word takes `None` for the word.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 
 from archdsl.base.guards import Guard
 from archdsl.base.items import by_owner, is_item, item_name, number_of_item, owner_of
@@ -16,12 +16,42 @@ from archdsl.emit.class_draft import ClassDraft, ForwardStep
 from archdsl.emit.class_parameters import ClassParameters, own
 from archdsl.emit.merge.samples import Unmergeable
 from archdsl.emit.statements import changed
-from archdsl.ir.graph import Argument, Use
 from archdsl.ir.origin import Choice
+from archdsl.ir.uses import Argument, Use
 from archdsl.ops.argument_types import Word
 
 
-def alike(drafts: Sequence[ClassDraft]) -> list[ClassDraft]:
+@dataclass(slots=True)
+class Kinds:
+    """The arguments of the uses of a block. While they are entered, those of all uses have the same types."""
+
+    drafts: Sequence[ClassDraft]
+    _before: list[ClassDraft] = field(default_factory=list)
+
+    def enter(self) -> None:
+        """Change the uses.
+
+        Raises:
+            Unmergeable: The arguments have no common types.
+        """
+        changed = _alike(self.drafts)
+        self._before = [replace(each) for each in self.drafts]
+        for draft, other in zip(self.drafts, changed, strict=True):
+            _become(draft, other)
+
+    def leave(self) -> None:
+        """Restore the uses as they were."""
+        for draft, before in zip(self.drafts, self._before, strict=False):
+            _become(draft, before)
+
+
+def _become(draft: ClassDraft, other: ClassDraft) -> None:
+    """Give a draft all that another one has; others refer to the draft."""
+    for each in fields(ClassDraft):
+        setattr(draft, each.name, getattr(other, each.name))
+
+
+def _alike(drafts: Sequence[ClassDraft]) -> list[ClassDraft]:
     """Return the uses of a block with arguments of the same types.
 
     Raises:

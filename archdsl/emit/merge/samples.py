@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Conditional, Expr, Infix, Not, Ref
+from archdsl.base.pyexpr import Conditional, Expr, Infix, Not, Ref, mapped
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import TracedFloat, TracedInt
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_parameters import own
 from archdsl.emit.conditions import clauses, joined
 from archdsl.ir.origin import Origin, Test
 
@@ -68,6 +69,14 @@ class Sample:
         assert use
         return {site_of(each.around, each.test, end): each.test for each in use.tests}
 
+    def sized(self, expr: Expr) -> Expr:
+        """Return a test whether a tensor of the block is `none` as a test of its size, anything else as it is."""
+        if not (isinstance(expr, Infix) and isinstance(expr.left, Ref) and expr.right is None):
+            return expr
+        size = self.draft.present.get(expr.left.name, "")
+        number = own(size, self.draft.parameters.values[size]) if size else None
+        return expr if number is None else Infix(number, ">" if expr.symbol == "is not" else "==", 0)
+
     def value(self, expr: Expr) -> object:
         """Return the value of an expression in this use.
 
@@ -75,25 +84,7 @@ class Sample:
             KeyError: The use has no value for a name in it.
             TypeError: Its values cannot be computed with.
         """
-        match expr:
-            case TracedInt() | TracedFloat():
-                return evaluated(expr, self.draft.parameters.values)
-            case Ref():
-                return self.values[expr.name]
-            case Not():
-                return not self.value(expr.test)
-            case Conditional():
-                return self.value(expr.value if self.value(expr.test) else expr.otherwise)
-            case Infix(symbol="and"):
-                return bool(self.value(expr.left)) and bool(self.value(expr.right))
-            case Infix(symbol="or"):
-                return bool(self.value(expr.left)) or bool(self.value(expr.right))
-            case Infix():
-                return _COMPARE[expr.symbol](self.value(expr.left), self.value(expr.right))
-            case None | bool() | int() | float() | str() | tuple():
-                return expr
-            case _:
-                raise TypeError(expr)
+        return value_in(expr, self.values)
 
     def has(self, expr: Expr, value: object) -> bool:
         """Return whether an expression has a value in this use."""
@@ -107,20 +98,59 @@ class Sample:
         return self.has(expr, value=True)
 
 
+def value_in(expr: Expr, values: Mapping[str, Any]) -> object:
+    """Return the value of an expression for values of its names.
+
+    Raises:
+        KeyError: A name has no value.
+        TypeError: The values cannot be computed with.
+    """
+    match expr:
+        case TracedInt() | TracedFloat():
+            return evaluated(expr, values)
+        case Ref():
+            return values[expr.name]
+        case Not():
+            return not value_in(expr.test, values)
+        case Conditional():
+            return value_in(expr.value if value_in(expr.test, values) else expr.otherwise, values)
+        case Infix(symbol="and"):
+            return bool(value_in(expr.left, values)) and bool(value_in(expr.right, values))
+        case Infix(symbol="or"):
+            return bool(value_in(expr.left, values)) or bool(value_in(expr.right, values))
+        case Infix():
+            return _COMPARE[expr.symbol](value_in(expr.left, values), value_in(expr.right, values))
+        case None | bool() | int() | float() | str() | tuple():
+            return expr
+        case _:
+            raise TypeError(expr)
+
+
+def holds_in(expr: Expr, values: Mapping[str, object]) -> bool:
+    """Return whether a test holds for values of its names."""
+    try:
+        return value_in(expr, values) is True
+    except (KeyError, TypeError, ArithmeticError, ValueError):
+        return False
+
+
 def site_of(around: Origin | None, test: Test, end: Origin | None) -> Place:
     """Return the place of a test within a container."""
     return (*place_of(around, end), (test.span.source.name, test.span.start, -test.span.end))
 
 
-def written(test: Test, values: Mapping[str, object]) -> Expr:
-    """Return a test as Python over the names of the block, None if these cannot say it.
+def written(test: Test, sample: Sample) -> Expr:
+    """Return a test of a use as Python over the names of the block, None if these cannot say it.
 
-    That of a projection comes from its guard: the sizes that differ.
+    That of a projection comes from its guard: the sizes that differ. That of a tensor is its size: it is 0 where the
+    tensor is none.
     """
     found = test.written()
-    if found is not None or len(test.guards) != 1:
-        return found
-    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    if found is not None:
+        return mapped(found, sample.sized) if sample.draft.present else found
+    if len(test.guards) != 1:
+        return None
+    numbers = {name: value for name, value in sample.values.items() if isinstance(value, int | float)}
     return _differing(test.guards[0]._replace(symbol="!="), numbers)
 
 
