@@ -112,7 +112,7 @@ def test_the_name_of_a_list_in_forward_is_no_attribute_of_modules() -> None:
     block = "block Unit(half, w) { a: conv(w + half[1], 1) -> maxpool(half[0], 1) }\n"
     source = module_of(net(block, "p: Unit([2, 3], 4) -> q: Unit([2, 3], 8)"))
     assert "self.half_ = half" in source and "self.half_[0]" in source
-    made = class_of(source, "Unit")(8, 4)
+    made = class_of(source, "Unit")(8, (2, 3), 4)
     assert made(torch.rand(2, 8, 8, 8)).shape == (2, 7, 7, 7)
 
 

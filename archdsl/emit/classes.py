@@ -14,8 +14,7 @@ from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import Clause
 from archdsl.emit.grouping import grouped
 
-# Parameters of constructors: whether the class has its projection, and the factory arguments by device.
-PROJECT = Ref("project")
+# A parameter of constructors: the factory arguments by device.
 ON = Ref("on")
 # The process group of the towers.
 GROUP = Ref("group")
@@ -30,28 +29,24 @@ class Class:
     Attributes:
         name: Its name.
         members: The drafts that were merged into it, those of the net first.
-        takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
-        projection: The condition on the parameters under which the class has its projection, if there is one.
         undecided: The conditions of a merged class of which no test tells which uses have them.
         combinations: The tests of a merged class and its values without traces, and the combinations of its uses; empty
             if these are all.
         merged: The draft of a class for uses of different forms.
         why: Why a block has several classes; empty if it has one.
-        representative: The draft that the code is written from: one with all optional submodules.
+        representative: The draft that the code is written from.
     """
 
     name: str
     members: list[ClassDraft]
-    takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
-    projection: Expr = None
     undecided: list[Expr] = field(default_factory=list)
     combinations: tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]] = ((), ())
     merged: ClassDraft | None = None
@@ -69,8 +64,7 @@ class Class:
         return [each for each in self.members if each.probe is None]
 
     def __post_init__(self) -> None:
-        optional = (each for each in self.members if each.has_optional)
-        self.representative = self.merged or next(optional, self.members[0])
+        self.representative = self.merged or self.members[0]
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
@@ -89,7 +83,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
     names = _class_names([each.members[0] for each in distinct], roots, reserved)
     made: dict[int, Class] = {}
     for group, name in zip(distinct, names, strict=True):
-        made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
+        made_class = Class(name, group.members, merged=group.merged, why=group.why)
         made |= {each.number: made_class for each in group.members}
     _count_forms({id(each): each for each in made.values()}.values())
     return made
@@ -155,8 +149,6 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
             args.append(value)
         elif not all(_equals_default(each, defaults[name], given) for name, each in zip(names, values, strict=True)):
             named.append((owner, value))
-    if found.takes_project and found.projection is None and draft.has_optional:
-        named.append((PROJECT.name, True))
     if draft.is_placed:
         named.append((ON.name, ON))
     if draft.takes_group:

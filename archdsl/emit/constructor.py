@@ -28,7 +28,7 @@ from archdsl.base.pyprint import flat
 from archdsl.emit.argument_names import in_snake_case
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
-from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
+from archdsl.emit.classes import FACTORY, GROUP, ON, Class, resolved
 from archdsl.emit.conditions import Clause, divisors
 from archdsl.emit.lists import checked_lengths, list_parameter, whole_lists
 from archdsl.emit.local_variables import with_locals
@@ -106,9 +106,7 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
 
 
 def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
-    """Yield the parameters that do not come from the net: `project`, devices, the dtype and a process group."""
-    if found.takes_project and found.projection is None:
-        yield Parameter(PROJECT.name, Ref("bool"), default=False, has_default=True)
+    """Yield the parameters that do not come from the net: devices, the dtype and a process group."""
     if not found.representative.is_placed:
         yield Parameter("device", _DEVICE, None, has_default=True)
         yield _DTYPE
@@ -205,13 +203,7 @@ def _initialisation(found: Class) -> list[Statement]:
     if found.merged:
         tests = {each.name: found.merged.parameters.expression(each.test) for each in found.merged.entries}
         return [*under((tests.get(name), statement) for name, statement in found.merged.initialisation)]
-    plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
-    return [*plain, *_if_projecting(found, optional)] if found.takes_project else [*plain, *optional]
-
-
-def _if_projecting(found: Class, body: list[Statement]) -> list[Statement]:
-    test = PROJECT if found.projection is None else found.projection
-    return [If((branch(test, *body),))] if body else []
+    return [statement for _, statement in found.representative.initialisation]
 
 
 def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
@@ -225,14 +217,10 @@ def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
 
 
 def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
-    """Return the statements that construct submodules as attributes.
-
-    In a class with `project`, a projection is the identity at first; neighbouring ones are constructed under one `if`.
-    """
+    """Return the statements that construct submodules as attributes."""
     if found.merged:
         return [*under(each for entry in found.merged.entries for each in _optional_parts(entry, found.merged, module))]
     made: list[Statement] = []
-    projections: list[Statement] = []
     written: dict[int, Expr] = {}
     for entry in found.representative.entries:
         target = Attribute(_SELF, entry.name)
@@ -240,21 +228,15 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
         value = written.get(id(entry.module))
         if value is None:
             value = written[id(entry.module)] = _module(entry, found.representative, module)
-        assignment = Assign(target, value)
-        if entry.optional and found.takes_project:
-            made.append(Assign(target, call("nn.Identity"), Ref("nn.Module")))
-            projections.append(assignment)
-            continue
-        made += [*_if_projecting(found, projections), assignment]
-        projections = []
-    return [*made, *_if_projecting(found, projections)]
+        made.append(Assign(target, value))
+    return made
 
 
 def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Expr, Statement]]:
     """Yield the statements that construct a submodule of a merged class, each with the test that it is under."""
     target = Attribute(_SELF, entry.name)
     value = _module(entry, draft, module)
-    if entry.optional:
+    if entry.passes:
         yield None, Assign(target, call("nn.Identity"), Ref("nn.Module"))
     only = draft.parameters.expression(entry.test)
     if not (isinstance(value, Call) and any(isinstance(each, OnlyIf) for each in value.args)):

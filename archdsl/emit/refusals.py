@@ -1,4 +1,4 @@
-"""The values that a class refuses: its checks, the parameters that it fixes, and when it needs its projection.
+"""The values that a class refuses: its checks, and the parameters that it fixes.
 
 The guards of a use say for which arguments elaboration gives the class of that use. A class with several uses accepts
 the arguments that satisfy the guards of one of them. A guard on a number that is no argument of the class becomes a
@@ -127,7 +127,7 @@ class _Conditions:
     undecided: list[Expr] = field(default_factory=list)
 
     def enter(self) -> None:
-        """Enter the checks, the fixed parameters and the projection into the class."""
+        """Enter the checks, and the fixed parameters into the class."""
         is_model = bool(self.found.representative.outputs)
         numbers = self.found.representative.parameters.values if is_model else self.found.parameters
         self._fix(self._common(self._of_members(numbers)))
@@ -135,9 +135,7 @@ class _Conditions:
         common = self._common(self.members)
         checks = list(common.values())
         rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
-        if self.found.takes_project:
-            self._derive_projection(rests)
-        elif self.found.merged:
+        if self.found.merged:
             checks += self._of_some(self.found.merged, rests)
             self.found.undecided = self.undecided
             self.found.combinations = self._combinations(self.found.merged)
@@ -275,17 +273,6 @@ class _Conditions:
         for draft in (*found.members, *found.drafts):
             draft.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]
-
-    def _derive_projection(self, rests: list[_Clauses]) -> None:
-        """Find the condition that all uses with a projection satisfy, and none of the others."""
-        projecting = [any(entry.optional for entry in member.entries) for member in self.found.members]
-        chosen = [rest for rest, projects in zip(rests, projecting, strict=True) if projects]
-        others = [rest for rest, projects in zip(rests, projecting, strict=True) if not projects]
-        for key, clause in chosen[0].items():
-            opposite = {each.key for each in clause.negated()}
-            if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
-                self.found.projection = clause.expr
-                return
 
 
 def _is_repeated(guard: Guard, member: ClassDraft, arguments: Set[str]) -> bool:

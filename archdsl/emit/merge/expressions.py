@@ -88,7 +88,7 @@ class Expressions:
     def _constant(self, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return a number that is right in all forms, or two constants behind a test."""
         found = self._simple(given)
-        if found is not None:
+        if found is not None and self._follows(found, given):
             self._demand(found, given)
             return found
         for test, true, false in sides(given.keys()):
@@ -97,7 +97,10 @@ class Expressions:
                 for each in (true, false):
                     self._demand(value if each is true else otherwise, {form: given[form] for form in each})
                 return Conditional(value, test, otherwise)
-        raise Unmergeable(f"no expression gives {_shown(given)}")
+        if found is None:
+            raise Unmergeable(f"no expression gives {_shown(given)}")
+        self._demand(found, given)
+        return found
 
     def _with_parts(self, first: Expr, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return an expression whose parts are merged."""
@@ -126,6 +129,15 @@ class Expressions:
                 return candidate
         return None
 
+    def _follows(self, chosen: Expr, given: Mapping[int, Expr]) -> bool:
+        """Return whether the forms that compute a number in another way demand already that both are equal."""
+        others = {form: each for form, each in given.items() if structure(each) != structure(chosen)}
+        return all(
+            any(_says_equal(guard, own, chosen) for guard in sample.draft.guards) or _is_absent(sample, own, chosen)
+            for form, own in others.items()
+            for sample in self.samples[form]
+        )
+
     def _demand(self, chosen: Expr, given: Mapping[int, Expr]) -> None:
         """Let the forms that compute a number in another way demand that both ways give the same."""
         if not isinstance(chosen, int | float):
@@ -134,8 +146,7 @@ class Expressions:
             if structure(own) == structure(chosen) or not isinstance(own, int | float):
                 continue
             for sample in self.samples[form]:
-                absent = dict.fromkeys(sample.draft.absent_sizes, 0)
-                if absent and trace_of(replaced(chosen, absent, sample.draft.parameters.values)) == trace_of(own):
+                if _is_absent(sample, own, chosen):
                     continue
                 guard = Guard("==", ((own, chosen),), sample.draft.container.span)
                 if guard not in self.demanded.setdefault(sample.draft.number, []):
@@ -170,6 +181,20 @@ class Expressions:
             is_own = operator is None and isinstance(each.expr, bool | str) and each.alias in sample.values
             choices[each.name] = Ref(each.alias) if is_own else each.expr if operator is None else operator
         return {**numbers, **choices}
+
+
+def _is_absent(sample: Sample, own: Expr, chosen: Expr) -> bool:
+    """Return whether two numbers are equal in a use because it leaves tensors out."""
+    absent = dict.fromkeys(sample.draft.absent_sizes, 0)
+    if not absent or not isinstance(own, int | float) or not isinstance(chosen, int | float):
+        return False
+    return trace_of(replaced(chosen, absent, sample.draft.parameters.values)) == trace_of(own)
+
+
+def _says_equal(guard: Guard, one: Expr, other: Expr) -> bool:
+    """Return whether a guard says that two numbers are equal."""
+    pair = {structure(one), structure(other)}
+    return guard.symbol == "==" and any({structure(left), structure(right)} == pair for left, right in guard.pairs)
 
 
 def _with_equal_arguments(given: Mapping[int, Expr]) -> Mapping[int, Expr]:
