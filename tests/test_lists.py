@@ -10,7 +10,7 @@ from test_constructors import REFUSED, class_of, compiled
 from test_merge import module_of, require_equal
 
 import archdsl
-from archdsl.emit.generate import generate
+from archdsl.emit.generate import generate, generate_with_notes
 
 # A block, its uses, and the arguments that are tried, each with its values.
 CASES: dict[str, tuple[str, str, dict[str, tuple[Any, ...]]]] = {
@@ -210,3 +210,16 @@ def test_arguments_of_several_types_have_one_class_that_is_right(name: str) -> N
         require_equal(unit, class_of(generate(alone), "Probe")().eval(), x, call)
         accepted += 1
     assert accepted > 1
+
+
+def test_lists_of_different_lengths_have_classes_of_their_own() -> None:
+    block = "block Unit(ws) {\n for i, w in enumerate(ws) { c{i}: conv(w, 1) -> relu }\n}\n"
+    graph = compiled(net(block, "p: Unit([4, 8]) -> q: Unit([4, 8, 2])"))
+    assert graph
+    module = generate_with_notes(graph)
+    assert module.notes == ("Unit has 2 classes: `ws` has different lengths at net.arch:1",)
+    for name, ws in (("Unit", (5, 3)), ("Unit2", (5, 3, 2))):
+        made = class_of(generate(graph), name)
+        assert made(8, ws)(torch.rand(2, 8, 8, 8)).shape[1] == ws[-1]
+        with pytest.raises(ValueError, match="needs len"):
+            made(8, (*ws, 4))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from archdsl.base.guards import Guard
-from archdsl.base.items import by_owner, is_item, item_name, number_of_item, owner_of
+from archdsl.base.items import by_owner, is_item, item_name, number_of_item
 from archdsl.base.pyexpr import Expr, Infix, Ref, mapped, structure
 from archdsl.base.substitution import replaced
 from archdsl.base.symbolic import is_traced, parameters_of
@@ -67,8 +67,9 @@ def _alike(drafts: Sequence[ClassDraft]) -> list[ClassDraft]:
                 words.setdefault(each.name, set()).add(each.text)
     pairs = {name: max(found) for name, found in lengths.items() if len(found) == 2 and 0 in found}
     optional = frozenset(name for name, found in words.items() if len(found) == 1 and lengths.get(name) == {0})
-    if any(len(found - {0}) > 1 for found in lengths.values()):
-        raise Unmergeable("its uses have lists of different lengths")
+    for name, found in lengths.items():
+        if len(found - {0}) > 1:
+            raise Unmergeable(f"`{name}` has different lengths")
     if not pairs and not optional:
         return [*drafts]
     return [_Change(draft, pairs, optional).made() for draft in drafts]
@@ -221,9 +222,7 @@ def all_parameters(drafts: Iterable[ClassDraft]) -> ClassParameters:
     for each in others:
         names = each.parameters.values.keys() ^ first.parameters.values.keys()
         if not names <= first.optional_numbers:
-            lists = {owner_of(name) for name in names if is_item(name)}
-            what = f"`{min(lists)}` has different lengths" if lists else "its uses have different parameters"
-            raise Unmergeable(what)
+            raise Unmergeable("its uses have different parameters")
         found.values = {
             **found.values,
             **{name: each.parameters.values[name] for name in names & each.parameters.values.keys()},
