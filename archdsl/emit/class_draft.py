@@ -104,6 +104,7 @@ class ClassDraft:
         optional: The arguments of `forward` that some uses of the block leave out.
         present: For each parameter that is a tensor in some uses of the block, the size that is 0 where it is none.
         optional_sizes: The sizes of tensors that some uses of the block leave out.
+        optional_numbers: The arguments that are numbers in some uses of the block, and None in others.
     """
 
     container: Container
@@ -153,6 +154,8 @@ class ClassDraft:
         """The sizes of the tensors that it leaves out."""
         known = {each.name for each in self.container.use.arguments} if self.container.use else set()
         return [name for name in self.optional_sizes if name not in known]
+
+    optional_numbers: frozenset[str] = frozenset()
 
     @property
     def choices(self) -> tuple[Choice, ...]:

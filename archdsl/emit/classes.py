@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
+from archdsl.base.guards import Guard, Number
+from archdsl.base.items import by_owner, is_item
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, Sequence, mapped
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import is_traced, trace_of
 from archdsl.emit.arguments import complete
@@ -141,12 +142,13 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     choices = {each.name: draft.operators.get(each.name, each.expr) for each in draft.choices}
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
-    for name in found.parameters:
-        value = given.get(name, choices.get(name, draft.parameters.values.get(name)))
-        if name not in defaults:
+    for owner, names in by_owner(found.parameters).items():
+        values = [given.get(name, choices.get(name, draft.parameters.values.get(name))) for name in names]
+        value = Sequence(tuple(values), "(") if is_item(names[0]) else values[0]
+        if names[0] not in defaults:
             args.append(value)
-        elif not _equals_default(value, defaults[name], given):
-            named.append((name, value))
+        elif not all(_equals_default(each, defaults[name], given) for name, each in zip(names, values, strict=True)):
+            named.append((owner, value))
     if draft.is_placed:
         named.append((ON.name, ON))
     if draft.takes_group:
@@ -154,7 +156,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
-def _equals_default(value: Expr, default: int | float | str, given: Mapping[str, Expr]) -> bool:
+def _equals_default(value: Expr, default: Number | str | None, given: Mapping[str, Expr]) -> bool:
     """Return whether an argument equals its default, computed from the other arguments."""
     if is_traced(default):
         others = {name: number for name in names_in(default) if isinstance(number := given.get(name), int | float)}
@@ -164,19 +166,27 @@ def _equals_default(value: Expr, default: int | float | str, given: Mapping[str,
     return not names_in(value) and type(value) is type(default) and value == default
 
 
-def default_values(found: Class) -> dict[str, int | float | str]:
+def default_values(found: Class) -> dict[str, Number | str | None]:
     """Return the defaults of a class: those of the block, for the last parameters.
 
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
     arguments = found.representative.numbers_given if use else ()
-    given = {each.name: number(each.default) for each in arguments}
-    given |= {each.name: each.default for each in found.representative.choices}
-    defaults: dict[str, int | float | str] = {}
-    for name in reversed(found.parameters):
-        default = given.get(name)
-        if not isinstance(default, int | float | str) or not names_in(default) <= {*found.parameters}:
+    given: dict[str, Expr] = {each.name: number(each.default) for each in arguments}
+    given |= {each.name: each.default for each in found.representative.choices if each.default is not None}
+    optional = found.representative.optional_numbers
+    choices = [each for member in found.members for each in member.choices] if optional else []
+    unset = {each.name for each in choices if each.name in optional and each.is_default}
+    defaults: dict[str, Number | str | None] = {}
+    for names in reversed(by_owner(found.parameters).values()):
+        own = {name: given.get(name) for name in names}
+        if names[0] in unset:
+            defaults[names[0]] = None
+            continue
+        # The default of a list is a constant.
+        read = names_in(tuple(own.values()))
+        if None in own.values() or not read <= {*found.parameters} or (read and is_item(names[0])):
             break
-        defaults[name] = default
+        defaults |= {name: default for name, default in own.items() if isinstance(default, int | float | str)}
     return defaults

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from archdsl.base.items import by_owner, is_item, owner_of
 from archdsl.base.pyexpr import (
     Attribute,
     Call,
@@ -22,13 +23,14 @@ from archdsl.base.pyexpr import (
     structure,
     union,
 )
-from archdsl.base.pynumbers import names_of, walk
+from archdsl.base.pynumbers import names_of, parameter, walk
 from archdsl.base.pyprint import flat
 from archdsl.emit.argument_names import in_snake_case
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import FACTORY, GROUP, ON, Class, resolved
 from archdsl.emit.conditions import Clause, divisors
+from archdsl.emit.lists import checked_lengths, list_parameter, whole_lists
 from archdsl.emit.local_variables import with_locals
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
@@ -63,8 +65,8 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     checked = _checked(found, module)
     kept = _kept(found)
     made += _initialisation(found)
-    signatures = {each.name: each.parameters for each in module.distinct}
-    made = with_locals(made, found.parameters, signatures, _LOCALS)
+    signatures = {each.name: [*by_owner(each.parameters)] for each in module.distinct}
+    made = with_locals(made, found.parameters, signatures, _LOCALS.union(by_owner(found.parameters)))
     if draft.is_numbered:
         body = [*checked, *factory, *made, *kept]
     else:
@@ -85,13 +87,20 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     defaults = module.defaults(found)
     draft = found.representative
     values = {**{each.name: each.value for each in draft.choices}, **draft.parameters.values}
-    for name in found.parameters:
+    for owner, names in by_owner(found.parameters).items():
+        name = names[0]
+        if is_item(name):
+            yield list_parameter(owner, names, values, defaults)
+            continue
         if name in draft.operator_types:
             yield Parameter(name, draft.operator_types[name])
             continue
-        kind = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
+        kind: Expr = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
         if any(isinstance(each.parameters.values.get(name), float) for each in found.members):
             kind = Ref("float")
+        if name in draft.optional_numbers:
+            yield Parameter(name, union(kind, None), defaults.get(name), has_default=name in defaults)
+            continue
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -121,19 +130,24 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
     body: list[Statement] = []
     checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
     for name, default in left.copy().items():
-        if not isinstance(default, str) and any(divisors(default)):
+        if isinstance(default, int | float) and any(divisors(default)):
             body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
         del left[name]
-    return [*body, *_combination(found), *(_check(found, places, each) for each in checks)]
+    return [
+        *checked_lengths(found.name, found.parameters),
+        *body,
+        *_combination(found),
+        *(_check(found, places, each) for each in checks),
+    ]
 
 
 def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
     given: list[str | Expr] = []
     for name in sorted(clause.names & places.keys(), key=places.__getitem__):
-        given += [", " if given else "", Ref(name)]
+        given += [", " if given else "", parameter(name)]
     where = "" if clause.when is None else f" where {flat(clause.when)}"
     message = Text((f"{found.name} needs {flat(clause.expr)}{where}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
@@ -146,7 +160,8 @@ def _combination(found: Class) -> list[Statement]:
         return []
     draft = found.representative
     tests = tuple(draft.parameters.expression(each) for each in deciding)
-    names = [name for name in found.parameters if any(name in names_of(each) for each in deciding)]
+    read = frozenset[str]().union(*map(names_of, deciding))
+    names = [name for name in by_owner(found.parameters) if name in read]
     given: list[str | Expr] = [part for name in names for part in (", " if name != names[0] else "", Ref(name))]
     one = len(deciding) == 1
     case, cases = (Ref(each if each not in found.parameters else f"{each}_") for each in ("case", "cases"))
@@ -161,7 +176,8 @@ def _combination(found: Class) -> list[Statement]:
 def _kept(found: Class) -> list[Statement]:
     """Return the statements that store what `forward` reads."""
     applied = found.representative.applied
-    names = [name for name in found.parameters if name in applied]
+    read = {*map(owner_of, applied)}
+    names = [name for name in by_owner(found.parameters) if name in read]
     names += [GROUP.name] if found.representative.gathers else []
     draft = found.representative
     kept = [Assign(Attribute(_SELF, draft.parameters.attribute(name)), Ref(name)) for name in names]
@@ -284,7 +300,7 @@ def _anchors(draft: ClassDraft) -> list[Statement]:
 
 def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
     expr = resolved(draft.parameters.expression(entry.module), module.drafts, module.by_draft)
-    return mapped(expr, _with_loops)
+    return mapped(mapped(expr, whole_lists(draft.parameters.values)), _with_loops)
 
 
 def _with_loops(expr: Expr) -> Expr:

@@ -7,6 +7,7 @@ from functools import cached_property
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, mapped, parts, structure
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
+from archdsl.emit.merge.kinds import Kinds
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
 from archdsl.emit.merge.tensors import Tensors
 from archdsl.emit.naming import enter_variables
@@ -139,12 +140,14 @@ class _Grouping:
         if len(separate) == 1:
             return separate
         samples = [Sample(draft, number) for number, form in enumerate(separate) for draft in form.members]
-        tensors = Tensors(unit, self.callers)
+        kinds, tensors = Kinds(unit), Tensors(unit, self.callers)
         try:
+            kinds.enter()
             tensors.enter()
             made = self._merge(samples)
         except Unmergeable as why:
             tensors.leave()
+            kinds.leave()
             self.rejected |= self._not_fitting(samples)
             for group in separate:
                 group.why = str(why)
@@ -169,17 +172,21 @@ class _Grouping:
 
     def _become_one(self, samples: list[Sample], probes: set[int | None]) -> bool:
         """Return whether those of the uses that belong to some probes become one class."""
-        chosen = [each for each in samples if each.draft.probe in probes]
+        # New samples: their values are those of the arguments that these uses have in common.
+        chosen = [Sample(each.draft, each.form) for each in samples if each.draft.probe in probes]
         if len({each.form for each in chosen}) == 1:
             return True
-        tensors = Tensors([each.draft for each in chosen], self.callers)
+        drafts = [each.draft for each in chosen]
+        kinds, tensors = Kinds(drafts), Tensors(drafts, self.callers)
         try:
+            kinds.enter()
             tensors.enter()
             self._merge(chosen)
         except Unmergeable:
             return False
         finally:
             tensors.leave()
+            kinds.leave()
         return True
 
     @cached_property

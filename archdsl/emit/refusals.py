@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
+from archdsl.base.items import by_owner, is_item
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Infix, Ref, parts, structure
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.substitution import outside, substituted
@@ -31,7 +32,9 @@ _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(
-    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number | str]]
+    drafts: list[ClassDraft],
+    by_draft: Mapping[int, Class],
+    defaults: Callable[[Class], Mapping[str, Number | str | None]],
 ) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
@@ -57,7 +60,8 @@ def _inner(
             taken = frozenset(by_draft[callee.number].parameters)
             for guard in known[callee.number].values():
                 if guard.of_map or not parameters_of(guard.pairs) <= taken:
-                    yield from outside(guard, callee.parameters.meanings)
+                    for each in outside(guard, callee.parameters.meanings):
+                        yield draft.parameters.guard(each)
     yield from _shared(draft.container)
 
 
@@ -128,7 +132,7 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
-    defaults: Callable[[Class], Mapping[str, Number | str]]
+    defaults: Callable[[Class], Mapping[str, Number | str | None]]
     members: list[_Clauses] = field(default_factory=list)
     undecided: list[Expr] = field(default_factory=list)
 
@@ -158,7 +162,8 @@ class _Conditions:
         there are always other values.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
-        choices = [each.name for each in merged.choices if each.name not in merged.operator_types]
+        untraced = {*merged.operator_types} | merged.optional_numbers
+        choices = [each.name for each in merged.choices if each.name not in untraced]
         # A test that all uses evaluate to one value could have the other one for other arguments.
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
         tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
@@ -263,13 +268,18 @@ class _Conditions:
     def _fix(self, common: _Clauses) -> None:
         """Fix the parameters that equal a constant in all uses: they become numbers, and are no arguments."""
         found = self.found
+        fixed: dict[str, Guard | None] = {}
         for clause in common.values():
             if len(clause.atoms) > 1 or not clause.atoms[0].is_fixing:
                 continue
             for name in sorted(clause.names):
                 values = {member.parameters.values.get(name) for member in found.members}
                 if len(values) == 1 and name not in found.fixed:
-                    found.fixed[name] = clause.source
+                    fixed.setdefault(name, clause.source)
+        # A list is an argument if one of its items is open; the constructor then checks the others.
+        lists = by_owner(found.parameters).values()
+        open_ = {name for names in lists if is_item(names[0]) and not fixed.keys() >= {*names} for name in names}
+        found.fixed |= {name: guard for name, guard in fixed.items() if name not in open_}
         for draft in (*found.members, *found.drafts):
             draft.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]

@@ -9,6 +9,7 @@ from archdsl.base.pyexpr import Call, ClassRef, Composite, Conditional, Expr, Re
 from archdsl.base.substitution import replaced
 from archdsl.base.symbolic import trace_of
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.merge.kinds import given_number, is_plain, is_unset, only_in_some, spread
 from archdsl.emit.merge.samples import Sample, Unmergeable
 
 _TRIED = 8
@@ -54,13 +55,35 @@ class Expressions:
         first = next(iter(given.values()))
         if any(isinstance(each, Call) and isinstance(each.function, ClassRef) for each in given.values()):
             return self._construction(given, sides)
+        optional = only_in_some(given, {form: self.samples[form][0].draft for form in given})
+        if optional:
+            return self._optional(given, sides, *optional)
         if len({structure(each) for each in given.values()}) == 1:
             return self._with_parts(first, given, sides) if isinstance(first, Composite | tuple) else first
+        given = self._with_pairs(given)
         if all(isinstance(each, bool | int | float | str) for each in given.values()):
             return self._constant(given, sides)
         if all(isinstance(each, Call) for each in given.values()):
             given = _with_equal_arguments(given)
         return self._with_parts(next(iter(given.values())), given, sides)
+
+    def _optional(
+        self, given: Mapping[int, Expr], sides: Sides, name: str, without: list[int], having: list[int]
+    ) -> Expr:
+        """Return a value that depends on whether an optional number is None."""
+        value, otherwise = (self.merged({form: given[form] for form in forms}, sides) for forms in (without, having))
+        is_same = value is None and is_plain(otherwise, name)
+        return otherwise if is_same else Conditional(value, is_unset(name), otherwise)
+
+    def _with_pairs(self, given: Mapping[int, Expr]) -> Mapping[int, Expr]:
+        """Return numbers for all axes as tuples, where other forms have a number for each axis."""
+        lengths = {len(each) for each in given.values() if isinstance(each, tuple)}
+        drafts = {form: self.samples[form][0].draft for form, each in given.items() if not isinstance(each, tuple)}
+        if len(lengths) != 1 or not all(
+            draft.parameters.renamed and isinstance(given[form], int) for form, draft in drafts.items()
+        ):
+            return given
+        return {form: spread(each, drafts[form], *lengths) if form in drafts else each for form, each in given.items()}
 
     def _constant(self, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return a number that is right in all forms, or two constants behind a test."""
@@ -149,7 +172,7 @@ class Expressions:
         if use is None:
             return dict(call.named)
         sample = self.samples[form][0]
-        numbers = {each.name: sample.draft.parameters.expression(each.value) for each in inner.numbers_given}
+        numbers = {each.name: given_number(each, sample.draft) for each in inner.numbers_given}
         choices: dict[str, Expr] = {}
         for each in inner.choices:
             operator = inner.operators.get(each.name)
