@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from archdsl.base.guards import Guard
 from archdsl.base.items import is_item
@@ -12,13 +12,10 @@ from archdsl.base.source import Span
 from archdsl.base.substitution import evaluated
 from archdsl.ir.origin import Choice, Tested
 
-if TYPE_CHECKING:
-    from archdsl.ir.graph import Graph
-
 Plain: TypeAlias = bool | int | float | str
-# Elaborates a use of a block with other values for some of its names. Returns a graph with the block as its only step,
-# or None if the block refuses the values.
-Again: TypeAlias = "Callable[[Mapping[str, Plain]], Graph | None]"
+# Elaborates a use of a block with other values for some of its names. Returns a `Graph` with the block as its only step,
+# or None if the block refuses the values. The type is `object`, because a graph contains uses.
+Again: TypeAlias = Callable[[Mapping[str, Plain]], object]
 
 
 @record(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Use:
     parameters: tuple[str, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[Choice, ...] = field(default=(), repr=False, compare=False)
     tests: tuple[Tested, ...] = field(default=(), repr=False, compare=False)
-    again: "Again | None" = field(default=None, repr=False, compare=False)
+    again: Again | None = field(default=None, repr=False, compare=False)
 
     @property
     def text(self) -> str:

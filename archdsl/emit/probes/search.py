@@ -106,7 +106,7 @@ class _Search:
                 return None
             self.elaborated += 1
             graph = use.again(found[made])
-            if graph is not None and self._is_new(graph):
+            if isinstance(graph, Graph) and self._is_new(graph):
                 return graph
         return None
 
