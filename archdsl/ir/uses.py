@@ -13,7 +13,7 @@ from archdsl.base.substitution import evaluated
 from archdsl.ir.origin import Choice, Tested
 
 Plain: TypeAlias = bool | int | float | str
-# Elaborates a use of a block with other values for some of its names. Returns a `Graph` with the block as its only step,
+# Elaborates a use of a block with other values for some names. Returns a `Graph` with the block as its only step,
 # or None if the block refuses the values. The type is `object`, because a graph contains uses.
 Again: TypeAlias = Callable[[Mapping[str, Plain]], object]
 
