@@ -96,17 +96,25 @@ class Entry:
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""
         return tuple(
-            Choice(name, untraced(value), _text(value), aliases.get(name, ""), _body(value))
+            Choice(name, untraced(value), _text(value), aliases.get(name, ""), _body(value), self._plain_default(name))
             for name, value in self.values.items()
             if _is_choice(value)
         )
 
+    def _written_default(self, name: str) -> ast.Expr | None:
+        """Return the default of a parameter, None for other names."""
+        params = self.callee.definition.params if name in self.values else ()
+        return next((param.default for param in params if param.name.text == name), None)
+
+    def _plain_default(self, name: str) -> bool | str | None:
+        """Return the default of a parameter if it is written as a truth value or a string."""
+        default = self._written_default(name)
+        value = default.value if isinstance(default, ast.Literal) else None
+        return value if isinstance(value, bool | str) else None
+
     def _default(self, name: str) -> Number | None:
         """Return the default of a parameter if it is a number, computed from the block's other parameters."""
-        if name not in self.values:
-            return None
-        params = self.callee.definition.params
-        default = next((param.default for param in params if param.name.text == name), None)
+        default = self._written_default(name)
         if default is None:
             return None
         if isinstance(default, ast.Literal):

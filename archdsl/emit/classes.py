@@ -154,7 +154,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
-def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
+def _equals_default(value: Expr, default: int | float | str, given: Mapping[str, Expr]) -> bool:
     """Return whether an argument equals its default, computed from the other arguments."""
     if is_traced(default):
         others = {name: number for name in names_in(default) if isinstance(number := given.get(name), int | float)}
@@ -164,7 +164,7 @@ def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]
     return not names_in(value) and type(value) is type(default) and value == default
 
 
-def default_values(found: Class) -> dict[str, int | float]:
+def default_values(found: Class) -> dict[str, int | float | str]:
     """Return the defaults of a class: those of the block, for the last parameters.
 
     A default may be computed from other parameters of the class.
@@ -172,10 +172,11 @@ def default_values(found: Class) -> dict[str, int | float]:
     use, number = found.representative.container.use, found.representative.parameters.number
     arguments = found.representative.numbers_given if use else ()
     given = {each.name: number(each.default) for each in arguments}
-    defaults: dict[str, int | float] = {}
+    given |= {each.name: each.default for each in found.representative.choices}
+    defaults: dict[str, int | float | str] = {}
     for name in reversed(found.parameters):
         default = given.get(name)
-        if not isinstance(default, int | float) or not names_in(default) <= {*found.parameters}:
+        if not isinstance(default, int | float | str) or not names_in(default) <= {*found.parameters}:
             break
         defaults[name] = default
     return defaults

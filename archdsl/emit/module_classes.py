@@ -98,12 +98,12 @@ class ModuleClasses:
             return TENSOR
         return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
 
-    def defaults(self, found: Class) -> dict[str, int | float]:
+    def defaults(self, found: Class) -> dict[str, int | float | str]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
         graph = self.graph_of(found)
         if graph is None:
             return default_values(found)
-        return _defaults(found, graph.parameters)
+        return {**_defaults(found, graph.parameters)}
 
 
 def _defaults(found: Class, parameters: Iterable[Parameter]) -> dict[str, int | float]:

@@ -75,6 +75,7 @@ class Choice:
         text: A text that is equal for equal values.
         alias: The parameter of the caller that the caller hands on.
         body: The name of a block, or of a macro of several steps; empty for other values.
+        default: Its default, if that is a truth value or a string.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Choice:
     text: str
     alias: str = ""
     body: str = ""
+    default: bool | str | None = None
 
     @property
     def expr(self) -> Expr:
