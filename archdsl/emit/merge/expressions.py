@@ -92,10 +92,13 @@ class Expressions:
             self._demand(found, given)
             return found
         for test, true, false in sides(given.keys()):
-            value, otherwise = (self._simple({form: given[form] for form in each}) for each in (true, false))
-            if value is not None and otherwise is not None:
-                for each in (true, false):
-                    self._demand(value if each is true else otherwise, {form: given[form] for form in each})
+            parts = [{form: given[form] for form in each} for each in (true, false)]
+            value, otherwise = map(self._simple, parts)
+            if value is None or otherwise is None or structure(value) == structure(otherwise):
+                continue
+            if found is None or (self._follows(value, parts[0]) and self._follows(otherwise, parts[1])):
+                self._demand(value, parts[0])
+                self._demand(otherwise, parts[1])
                 return Conditional(value, test, otherwise)
         if found is None:
             raise Unmergeable(f"no expression gives {_shown(given)}")
