@@ -46,7 +46,7 @@ block Unit(width, deep, kept = none) {
 }
 """
 # A block, its uses in a net with the input x and the tensor k of 8 channels, and the arguments that are tried.
-CASES = {
+CASES: dict[str, tuple[str, str, dict[str, tuple[Any, ...]]]] = {
     "a tree": (
         TREE, TREES,
         {"levels": (1, 2, 3), "width": (8, 16), "stride": (1, 2), "level_root": (False, True), "kept": (False, True)},

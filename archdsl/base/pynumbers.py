@@ -1,6 +1,7 @@
 """The Python expressions that compute traced numbers."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from archdsl.base.functions import IN_PYTHON
 from archdsl.base.items import is_item, number_of_item, owner_of
@@ -30,12 +31,17 @@ def names_of(expr: Expr) -> frozenset[str]:
     elif has_trace(expr):
         expr = arithmetic(expr.trace)
     name = expr.function if isinstance(expr, Call) else expr.name if isinstance(expr, Ref) else None
-    found = frozenset((name.partition(".")[0],)) if isinstance(name, str) else _NO_NAMES
+    found = _first_part(name) if isinstance(name, str) else _NO_NAMES
     for part in parts(expr):
         found |= names_of(part)
     if isinstance(expr, Composite):
         object.__setattr__(expr, "kept_names", found)
     return found
+
+
+@cache
+def _first_part(name: str) -> frozenset[str]:
+    return frozenset((name.partition(".")[0],))
 
 
 def traced_numbers(expr: Expr) -> Iterator[TracedInt | TracedFloat]:

@@ -107,16 +107,27 @@ class Entry:
                 _text(value),
                 aliases.get(name, ""),
                 _body(value),
+                self._plain_default(name),
                 is_default=self._is_default(name, value),
             )
             for name, value in self.values.items()
             if _is_choice(value)
         )
 
+    def _written_default(self, name: str) -> ast.Expr | None:
+        """Return the default of a parameter, None for other names."""
+        params = self.callee.definition.params if name in self.values else ()
+        return next((param.default for param in params if param.name.text == name), None)
+
+    def _plain_default(self, name: str) -> bool | str | None:
+        """Return the default of a parameter if it is written as a truth value or a string."""
+        default = self._written_default(name)
+        value = default.value if isinstance(default, ast.Literal) else None
+        return value if isinstance(value, bool | str) else None
+
     def _is_default(self, name: str, value: Value) -> bool:
         """Return whether `none` or a word is the default of a parameter."""
-        params = self.callee.definition.params
-        default = next((param.default for param in params if param.name.text == name), None)
+        default = self._written_default(name)
         if isinstance(default, ast.Literal):
             return default.value is None and value is None
         return isinstance(default, ast.Name) and isinstance(value, Word) and value.text == default.text
@@ -124,10 +135,7 @@ class Entry:
     def _default(self, name: str) -> Number | None:
         """Return the default of a parameter if it is a number, computed from the block's other parameters."""
         owner = owner_of(name)
-        if owner not in self.values:
-            return None
-        params = self.callee.definition.params
-        default = next((param.default for param in params if param.name.text == owner), None)
+        default = self._written_default(owner)
         if default is None:
             return None
         if isinstance(default, ast.Literal):

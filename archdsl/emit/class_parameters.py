@@ -223,9 +223,9 @@ def _unscripted(node: Node) -> frozenset[str]:
 
 def names_in(expr: Expr) -> frozenset[str]:
     """Return the parameters that an expression reads."""
-    if isinstance(expr, TracedInt | TracedFloat):
-        return parameters_of(expr)
     if not isinstance(expr, Composite):
+        if isinstance(expr, TracedInt | TracedFloat):
+            return parameters_of(expr)
         return _union(expr) if isinstance(expr, tuple) else _NOTHING
     try:
         return expr.kept_parameters

@@ -35,6 +35,7 @@ from archdsl.emit.local_variables import with_locals
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
+    Assert,
     Assign,
     Evaluate,
     For,
@@ -45,6 +46,7 @@ from archdsl.emit.statements import (
     Statement,
     branch,
     expressions,
+    key,
     under,
 )
 
@@ -128,7 +130,7 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
     body: list[Statement] = []
     checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
     for name, default in left.copy().items():
-        if default is not None and any(divisors(default)):
+        if isinstance(default, int | float) and any(divisors(default)):
             body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
@@ -202,8 +204,23 @@ def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
     if found.merged:
         tests = {each.name: found.merged.parameters.expression(each.test) for each in found.merged.entries}
-        return [*under((tests.get(name), statement) for name, statement in found.merged.initialisation)]
+        return [*under((tests.get(name), statement) for name, statement in _with_types(found.merged))]
     return [statement for _, statement in found.representative.initialisation]
+
+
+def _with_types(merged: ClassDraft) -> Iterator[tuple[str, Statement]]:
+    """Yield the statements that initialise weights, each with the name of its entry.
+
+    A type checker learns the class of an attribute that is the identity at first.
+    """
+    modules = {each.name: each.module for each in merged.entries if each.passes}
+    for name, group in groupby(merged.initialisation, lambda each: each[0]):
+        module, statements = modules.get(name), [*group]
+        if isinstance(module, Call) and isinstance(module.function, str):
+            typed = Assert(call("isinstance", Attribute(_SELF, name), Ref(module.function)))
+            if key(statements[0][1]) != key(typed):
+                yield name, typed
+        yield from statements
 
 
 def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:

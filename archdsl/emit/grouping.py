@@ -4,7 +4,7 @@ from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from archdsl.base.pyexpr import Call, ClassRef, Expr, mapped, parts, structure
+from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, mapped, parts, structure
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
 from archdsl.emit.merge.kinds import Kinds
@@ -56,19 +56,25 @@ def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group
 
 @dataclass
 class _Grouping:
-    """The grouping of drafts. `marks` has a key of the class of each draft that has one so far."""
+    """The grouping of drafts.
+
+    `marks` has a key of the class of each draft that has one so far, `keys` the first key of each draft, and `makers`
+    the drafts that construct other classes: their keys change when these are settled.
+    """
 
     drafts: list[ClassDraft]
     roots: frozenset[int]
     made: dict[int, Group] = field(default_factory=dict)
     marks: dict[int, Hashable] = field(default_factory=dict)
     rejected: set[int] = field(default_factory=set)
+    keys: dict[int, Hashable] = field(default_factory=dict)
+    makers: set[int] = field(default_factory=set)
 
     def groups(self) -> dict[int, Group]:
         """Return the group of each draft, by number."""
         self._name_bodies()
         for draft in self.drafts:
-            self.marks[draft.number] = self._key(draft)
+            self.marks[draft.number] = self.keys[draft.number] = self._key(draft)
         for unit in self._units():
             self._settle([self.drafts[number] for number in unit])
         for group in self.made.values():
@@ -105,15 +111,18 @@ class _Grouping:
             of.append(number)
         needs: list[dict[int, None]] = [{} for _ in units]
         for draft in self.drafts:
-            inner = (number for entry in draft.entries for number in _constructed(entry.module))
+            inner = [number for entry in draft.entries for number in _constructed(entry.module)]
             needs[of[draft.number]] |= dict.fromkeys(of[number] for number in inner)
+            if inner:
+                self.makers.add(draft.number)
         yield from (units[number] for number in _inner_first([[*each] for each in needs]))
 
     def _settle(self, unit: list[ClassDraft]) -> None:
         """Group the drafts of a unit."""
         forms: dict[Hashable, list[ClassDraft]] = {}
         for draft in unit:
-            forms.setdefault(self._key(draft), []).append(draft)
+            key_ = self._key(draft) if draft.number in self.makers else self.keys[draft.number]
+            forms.setdefault(key_, []).append(draft)
         separate = [*map(Group, forms.values())]
         for group in self._merged(unit, separate) if len(unit) > 1 else separate:
             mark = group.members[0].number
@@ -252,4 +261,5 @@ def _constructed(expr: Expr) -> Iterator[int]:
     if isinstance(expr, ClassRef):
         yield expr.number
     for part in parts(expr):
-        yield from _constructed(part)
+        if isinstance(part, Composite | ClassRef | tuple):
+            yield from _constructed(part)

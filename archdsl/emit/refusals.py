@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TypeAlias
 
-from archdsl.base.guards import Guard, Number
+from archdsl.base.guards import Guard
 from archdsl.base.items import by_owner, is_item
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts, structure
-from archdsl.base.pynumbers import traced_numbers, walk
+from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Infix, Ref, parts, structure
+from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
 from archdsl.emit.class_draft import ClassDraft
-from archdsl.emit.classes import Class
+from archdsl.emit.classes import Class, Default
 from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
 from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
@@ -32,7 +32,7 @@ _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(
-    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number | None]]
+    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Default]]
 ) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
@@ -51,10 +51,8 @@ def _inner(
     # Equal layers share their calls.
     modules = {id(entry.module): entry.module for entry in draft.entries}
     for module in modules.values():
-        for part in walk(module):
-            if not (isinstance(part, Call) and isinstance(part.function, ClassRef)):
-                continue
-            callee = drafts[part.function.number]
+        for number in _constructed(module):
+            callee = drafts[number]
             if callee.container.use is None:
                 continue
             taken = frozenset(by_draft[callee.number].parameters)
@@ -63,6 +61,15 @@ def _inner(
                     for each in outside(guard, callee.parameters.meanings):
                         yield draft.parameters.guard(each)
     yield from _shared(draft.container)
+
+
+def _constructed(expr: Expr) -> Iterator[int]:
+    """Yield the numbers of the drafts whose classes an expression constructs."""
+    if isinstance(expr, Call) and isinstance(expr.function, ClassRef):
+        yield expr.function.number
+    for part in parts(expr):
+        if isinstance(part, Composite | tuple):
+            yield from _constructed(part)
 
 
 def _enter_deciding(found: Class, known: _Known) -> None:
@@ -81,7 +88,8 @@ def _repeated(found: Class, drafts: list[ClassDraft], by_draft: Mapping[int, Cla
     """
     read: frozenset[str] = frozenset()
     repeated: set[Key] = set()
-    for made in (each for entry in found.representative.entries for each in _made(entry.module)):
+    modules = {id(entry.module): entry.module for entry in found.representative.entries}.values()
+    for made in (each for module in modules for each in _made(module)):
         if isinstance(made, frozenset):
             read |= made
         elif drafts[made.number].container.use is None:
@@ -122,7 +130,7 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
-    defaults: Callable[[Class], Mapping[str, Number | None]]
+    defaults: Callable[[Class], Mapping[str, Default]]
     members: list[_Clauses] = field(default_factory=list)
     undecided: list[Expr] = field(default_factory=list)
 

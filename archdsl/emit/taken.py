@@ -46,7 +46,9 @@ def _read(draft: ClassDraft, made: Mapping[int, Class]) -> frozenset[str]:
     tests += [each for each in draft.open_tests if not isinstance(each, Ref)]
     found = draft.applied.union(*map(names_in, expressions(code)))
     choices = {each.name for each in draft.choices}
-    for expr in (*(entry.module for entry in draft.entries), *tests):
+    # Equal layers share their calls.
+    modules = {id(entry.module): entry.module for entry in draft.entries}.values()
+    for expr in (*modules, *tests):
         found |= _names_read(expr, made, choices)
     return found
 

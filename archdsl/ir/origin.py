@@ -75,7 +75,8 @@ class Choice:
         text: A text that is equal for equal values.
         alias: The parameter of the caller that the caller hands on.
         body: The name of a block, or of a macro of several steps; empty for other values.
-        is_default: Whether the block has it as the default.
+        default: Its default, if that is a truth value or a string.
+        is_default: Whether it is the default, and `none` or a word.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Choice:
     text: str
     alias: str = ""
     body: str = ""
+    default: bool | str | None = None
     is_default: bool = False
 
     @property
