@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
 from archdsl.base.items import by_owner, is_item
@@ -15,8 +14,6 @@ from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import Clause
 from archdsl.emit.grouping import grouped
 
-# The default of a parameter; None stands for an optional number that is left out.
-Default: TypeAlias = Number | str | None
 # A parameter of constructors: the factory arguments by device.
 ON = Ref("on")
 # The process group of the towers.
@@ -159,7 +156,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
-def _equals_default(value: Expr, default: Default, given: Mapping[str, Expr]) -> bool:
+def _equals_default(value: Expr, default: Number | str | None, given: Mapping[str, Expr]) -> bool:
     """Return whether an argument equals its default, computed from the other arguments."""
     if is_traced(default):
         others = {name: number for name in names_in(default) if isinstance(number := given.get(name), int | float)}
@@ -169,7 +166,7 @@ def _equals_default(value: Expr, default: Default, given: Mapping[str, Expr]) ->
     return not names_in(value) and type(value) is type(default) and value == default
 
 
-def default_values(found: Class) -> dict[str, Default]:
+def default_values(found: Class) -> dict[str, Number | str | None]:
     """Return the defaults of a class: those of the block, for the last parameters.
 
     A default may be computed from other parameters of the class.
@@ -177,11 +174,11 @@ def default_values(found: Class) -> dict[str, Default]:
     use, number = found.representative.container.use, found.representative.parameters.number
     arguments = found.representative.numbers_given if use else ()
     given: dict[str, Expr] = {each.name: number(each.default) for each in arguments}
-    given |= {each.name: each.default for each in found.representative.choices}
+    given |= {each.name: each.default for each in found.representative.choices if each.default is not None}
     optional = found.representative.optional_numbers
     choices = [each for member in found.members for each in member.choices] if optional else []
     unset = {each.name for each in choices if each.name in optional and each.is_default}
-    defaults: dict[str, Default] = {}
+    defaults: dict[str, Number | str | None] = {}
     for names in reversed(by_owner(found.parameters).values()):
         own = {name: given.get(name) for name in names}
         if names[0] in unset:

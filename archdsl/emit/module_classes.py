@@ -7,7 +7,7 @@ from archdsl.base.pyexpr import Expr, Item, Ref
 from archdsl.base.substitution import replaced
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import class_parameters
-from archdsl.emit.classes import Class, Default, classes, default_values
+from archdsl.emit.classes import Class, classes, default_values
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.drafter import Drafter
 from archdsl.emit.probes.probing import may_probe, with_probes
@@ -98,7 +98,7 @@ class ModuleClasses:
             return TENSOR
         return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
 
-    def defaults(self, found: Class) -> Mapping[str, Default]:
+    def defaults(self, found: Class) -> Mapping[str, int | float | str | None]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
         graph = self.graph_of(found)
         if graph is None:

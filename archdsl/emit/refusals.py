@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TypeAlias
 
-from archdsl.base.guards import Guard
+from archdsl.base.guards import Guard, Number
 from archdsl.base.items import by_owner, is_item
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Infix, Ref, parts, structure
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
 from archdsl.emit.class_draft import ClassDraft
-from archdsl.emit.classes import Class, Default
+from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
 from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
@@ -32,7 +32,9 @@ _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(
-    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Default]]
+    drafts: list[ClassDraft],
+    by_draft: Mapping[int, Class],
+    defaults: Callable[[Class], Mapping[str, Number | str | None]],
 ) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
@@ -130,7 +132,7 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
-    defaults: Callable[[Class], Mapping[str, Default]]
+    defaults: Callable[[Class], Mapping[str, Number | str | None]]
     members: list[_Clauses] = field(default_factory=list)
     undecided: list[Expr] = field(default_factory=list)
 
