@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from archdsl.base.frames import with_room
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source, Span
 from archdsl.check.advice import advise, allowed
@@ -51,6 +52,7 @@ class Compiled:
         return not any(diagnostic.code.is_error for diagnostic in self.diagnostics)
 
 
+@with_room
 def compile_source(
     source: Source,
     *,

@@ -217,6 +217,12 @@ TEXTS: dict[str, Callable[[int], str]] = {
     "a repeated layer": lambda size: model("a: [conv(3, 1) * 19_990]"),
     "blocks": lambda size: "block B(n) { c: conv(n, 3, padding = 1) -> relu }\n" + model("a: [B(3) * 6_000]"),
     "residuals": lambda size: model("residual { conv(3, 1) }; " * min(size // 25, 9_990)),
+    "different layers of a loop": lambda _: model("for i in range(19_900) { c{i}: conv(i % 97 + 1, 1) }"),
+    "residuals of a loop": lambda _: model("for i in range(9_900) { residual { conv(3, 1) } }"),
+    "uses of a residual block": lambda _: (
+        "block B(n) { residual { c: conv(n, 3, padding = 1) -> b: batchnorm -> relu -> d: conv(n, 1) } -> relu }\n"
+        + model("a: [B(3) * 3_300]")
+    ),
     "empty lines": lambda size: "\n" * size + model("relu"),
     "comments": lambda size: "#\n" * (size // 2) + model("relu"),
     "documentation": lambda size: "##\n" * (size // 3) + model("relu"),

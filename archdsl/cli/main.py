@@ -13,6 +13,7 @@ from importlib import import_module
 import click
 
 from archdsl import __version__
+from archdsl.base.frames import with_room
 from archdsl.base.printable import printable, shortened
 from archdsl.cli import streams
 from archdsl.cli.terminal import INTERRUPTED, NET_HAS_ERRORS, NO_FILE, OUR_BUG, print_error
@@ -74,6 +75,7 @@ def main() -> None:
     sys.exit(code or flushed)
 
 
+@with_room
 def _run() -> object:
     return cli(standalone_mode=False)
 
