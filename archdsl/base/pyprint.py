@@ -7,6 +7,7 @@ from archdsl.base.pyexpr import (
     Attribute,
     Call,
     ClassRef,
+    Composite,
     Conditional,
     Expr,
     Infix,
@@ -53,28 +54,32 @@ def quoted(text: str) -> str:
 
 def flat(expr: Expr) -> str:
     """Return an expression on one line; raise TypeError if it still contains an open reference."""
+    if isinstance(expr, Composite):
+        try:
+            return expr.kept_text
+        except AttributeError:
+            if isinstance(expr, OnlyIf):
+                raise TypeError(f"{expr} has no name yet") from None
+            text = _composite(expr)
+            object.__setattr__(expr, "kept_text", text)
+            return text
     match expr:
+        case Ref():
+            return expr.name
         case TracedInt() | TracedFloat():
             return flat(arithmetic(expr.trace))
         case WrittenFloat() if has_trace(expr):
             return flat(arithmetic(expr.trace))
-        case Ref():
-            return expr.name
         case str():
             return quoted(expr)
         case None | bool() | int() | float():
             return repr(expr)
         case tuple():
             return flat(Sequence(expr, "("))
-        case InputRef() | ValueRef() | ClassRef() | OnlyIf():
+        case InputRef() | ValueRef() | ClassRef():
             raise TypeError(f"{expr} has no name yet")
         case _:
-            try:
-                return expr.kept_text
-            except AttributeError:
-                text = _composite(expr)
-                object.__setattr__(expr, "kept_text", text)
-                return text
+            assert_never(expr)
 
 
 def _composite(expr: _Composite) -> str:
@@ -302,6 +307,8 @@ def _item(item: tuple[str, Expr], indent: int) -> list[str]:
 
 
 def _explodes(expr: Expr) -> bool:
+    if not isinstance(expr, Composite):
+        return False
     match expr:
         case Sequence():
             return expr.exploded or any(map(_explodes, expr.items))

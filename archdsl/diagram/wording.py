@@ -1,7 +1,7 @@
 """Texts of drawings: rounded numbers and shapes in boxes, exact ones in tooltips."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from inspect import cleandoc
 from pathlib import PurePath
 from typing import Literal, TypeAlias
@@ -36,6 +36,7 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+@lru_cache(1_000)
 def short(number: int) -> str:
     """Return a count with three significant digits and an SI suffix, such as `2.42 k`; below a thousand it is exact."""
     if number < 1000:

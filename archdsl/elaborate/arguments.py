@@ -269,6 +269,11 @@ class Binder:
             applications,
         )
 
+    def implied(self, op: type[Op], call: ast.Call, **values: ArgumentValue) -> Bound:
+        """Return the operator that a form without its name stands for, such as the `add` of a residual."""
+        made, applications = self._shared(op, values)
+        return Bound(made, call, {}, {}, (), applications)
+
     def _shared(self, op: type[Op], values: dict[str, ArgumentValue]) -> tuple[Op, dict[_InputKey, Application]]:
         """Return an operator and its applications, shared by all calls with equal arguments if these are plain."""
         if not all(isinstance(value, _PLAIN) for value in values.values()):

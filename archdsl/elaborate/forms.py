@@ -10,7 +10,6 @@ from archdsl.base.source import Span
 from archdsl.diag import codes
 from archdsl.diag.model import Label
 from archdsl.elaborate import control, foreign_names
-from archdsl.elaborate.arguments import Bound
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.decisions import entered, tested, within
 from archdsl.elaborate.naming import child_name
@@ -130,7 +129,7 @@ def residual(walk: Walk, unit: ast.Residual, label: ast.Name | None, scope: Scop
             _report_projection(walk, unit, shortcut, end)
             return stopped(cursor)
     call = ast.Call(ast.Name(Add.name, unit.span), (), unit.span)
-    bound = Bound(Add(), call, {}, {})
+    bound = walk.binder.implied(Add, call)
     node, after = walk.place(bound, (*scope.path, name), (shortcut, end), scope, cursor, labelled=True)
     return Unfolded([*made, *node], after)
 
@@ -243,7 +242,7 @@ def split(walk: Walk, call: ast.Call, label: ast.Name | None, scope: Scope, curs
     made: Made = []
     parts: list[Tensor] = []
     for number in range(count):
-        bound = Bound(Slice(start=number * size, stop=(number + 1) * size, axis=axis), call, {}, {})
+        bound = walk.binder.implied(Slice, call, start=number * size, stop=(number + 1) * size, axis=axis)
         name = child_name(walk.problems, label if number == 0 else None, SPLIT, scope.children)
         node, after = walk.place(bound, (*scope.path, name), (stream,), scope, cursor, labelled=True)
         if not isinstance(after.stream, Tensor):

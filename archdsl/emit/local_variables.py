@@ -23,6 +23,7 @@ from archdsl.base.traces import (
     names_of_trace,
     parts_of,
 )
+from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import divisors
 from archdsl.emit.statements import Assign, Evaluate, For, Statement, bodies, changed, expressions
 from archdsl.target.reserved import why_no_parameter
@@ -47,6 +48,8 @@ def with_locals(
         signatures: The parameters of the generated classes.
         taken: Names that other statements of the constructor use.
     """
+    if not any(map(names_in, expressions(tuple(made)))):
+        return made
     assigned: list[Statement] = []
     used = {*taken, *parameters}.union(*map(names_of, expressions(tuple(made))))
     worthy = _worthy(made, frozenset(parameters) - {*_loop_variables(made)})
@@ -85,7 +88,7 @@ def _worthy(made: Sequence[Statement], parameters: frozenset[str]) -> list[Polyn
     A number that has no value for some parameters is left where it is if only statements under tests compute it.
     """
     certain = {*_certain(made)}
-    numbers = (each for expr in expressions(tuple(made)) for each in traced_numbers(expr))
+    numbers = (each for expr in expressions(tuple(made)) if names_in(expr) for each in traced_numbers(expr))
     count = Counter(trace for number in numbers for trace in _polynomials(number.trace))
     found: dict[Polynomial, str] = {}
     for trace, times in count.items():

@@ -7,13 +7,15 @@ from archdsl.base.pyexpr import Conditional, Expr, Infix, OnlyIf, parts, structu
 from archdsl.base.pylogic import negated
 from archdsl.base.symbolic import is_traced
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_parameters import names_in
 
 
 def numbers_by_test(draft: ClassDraft) -> list[tuple[Expr, list[Number]]]:
     """Return the traced numbers of a class by their tests; those that it always computes are first, with None."""
     found: dict[object, tuple[Expr, list[Number]]] = {structure(None): (None, [])}
     for test, expr in _code(draft):
-        for inner, number in _numbers(expr, test):
+        # Most expressions have no numbers, which each keeps.
+        for inner, number in _numbers(expr, test) if names_in(expr) else ():
             found.setdefault(structure(inner), (inner, []))[1].append(number)
     return [*found.values()]
 

@@ -76,6 +76,7 @@ class Choice:
         alias: The parameter of the caller that the caller hands on.
         body: The name of a block, or of a macro of several steps; empty for other values.
         default: Its default, if that is a truth value or a string.
+        is_default: Whether the block has the value as its default, for words and `none`.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Choice:
     alias: str = ""
     body: str = ""
     default: bool | str | None = None
+    is_default: bool = False
 
     @property
     def expr(self) -> Expr:

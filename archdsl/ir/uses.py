@@ -5,6 +5,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.base.guards import Guard
+from archdsl.base.items import is_item
 from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
@@ -57,8 +58,9 @@ class Use:
 
     @property
     def text(self) -> str:
-        """The arguments in words: `in_channels = 64, width = 128`. Sizes of maps are left out, as shapes show them."""
-        return ", ".join(f"{each.name} = {each.value}" for each in self.arguments if not each.of_map)
+        """The arguments in words: `in_channels = 64, width = 128`, without lists, and without sizes of maps."""
+        shown = (each for each in self.arguments if not each.of_map and not is_item(each.name))
+        return ", ".join(f"{each.name} = {each.value}" for each in shown)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""

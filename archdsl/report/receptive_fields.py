@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.base.records import record
 from archdsl.base.shape import Shape
-from archdsl.ir.graph import CountedGraph, Input, Path
+from archdsl.ir.graph import CountedGraph, Input, Node, Path
 from archdsl.ir.order import in_order
 from archdsl.ir.positions import position_axes
 from archdsl.ops.dependence import POINTWISE, AxisRead, AxisWindow, Interval, Positions, Reading, contains, joined
@@ -135,17 +135,30 @@ def receptive_fields(graph: CountedGraph, given: Input | None = None) -> dict[Pa
     sizes = tuple(int(given.shape.dims[axis]) for axis in positions)
     start = ReceptiveField((_PIXEL,) * len(sizes), not sizes, tuple(map(_Carrier, positions)))
     found = {given.path: start}
+    # Equal steps that read equal fields have one field. The fields are kept, so that their identities stay theirs.
+    known: dict[tuple[object, ...], ReceptiveField] = {}
+    alike: dict[tuple[object, ...], ReceptiveField] = {}
     for node in in_order(graph.nodes):
-        read = [number for number, source in enumerate(node.sources) if source in found]
-        if not read:
+        before = [found.get(source) for source in node.sources]
+        if not any(before):
             continue
-        dependence = node.answers.dependence
-        parts = []
-        for number in read:
-            before, reading, x = found[node.sources[number]], dependence[number], node.inputs[number]
-            parts.append(_compose(before, reading, x, node.shape, sizes, is_merge=len(node.inputs) > 1))
-        found[node.path] = _covering(_union(parts, node.shape, sizes), node.shape, sizes)
+        key = node.answers, *map(id, before)
+        if key not in known:
+            made = _of_step(node, before, sizes)
+            known[key] = alike.setdefault((made, made.carriers), made)
+        found[node.path] = known[key]
     return found
+
+
+def _of_step(node: Node, before: list[ReceptiveField | None], sizes: tuple[int, ...]) -> ReceptiveField:
+    """Return the field of a step, from those of its inputs, None for inputs that do not depend on the given one."""
+    is_merge, dependence = len(node.inputs) > 1, node.answers.dependence
+    parts = [
+        _compose(field, reading, x, node.shape, sizes, is_merge=is_merge)
+        for field, reading, x in zip(before, dependence, node.inputs, strict=True)
+        if field is not None
+    ]
+    return _covering(_union(parts, node.shape, sizes), node.shape, sizes)
 
 
 def _compose(

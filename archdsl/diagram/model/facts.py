@@ -170,8 +170,12 @@ def receptive_fields(graph: CheckedGraph) -> dict[Path, str]:
     found: dict[Path, list[str]] = defaultdict(list)
     for given in graph.inputs:
         name = given.name if len(graph.inputs) > 1 else ""
+        words: dict[int, str] = {}
         for path, field in fields_of(graph, given).items():
-            found[path] += filter(None, [_field(field, name)])
+            # Equal steps share their fields.
+            text = words.get(id(field)) or words.setdefault(id(field), _field(field, name))
+            if text:
+                found[path].append(text)
     return {path: "; ".join(words) for path, words in found.items() if words}
 
 

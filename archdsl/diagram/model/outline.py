@@ -9,6 +9,7 @@ from archdsl.base.records import record
 from archdsl.diagram import wording
 from archdsl.diagram.model.detail import FULL, Detail, Focus, focus
 from archdsl.diagram.model.fuse_boxes import OperatorGroup, fuse_boxes, shortcuts
+from archdsl.ir.answers import Answers
 from archdsl.ir.graph import CheckedGraph, Container, Node, Path, dotted
 
 # The number of boxes that are readable on a page, in columns.
@@ -133,7 +134,7 @@ class _Planner:
     """Makes outlines of one graph.
 
     `places` are positions in the order of execution, `readers` the operators that read a value, `()` the outside.
-    `looks` and `numbers` cache what `_look` computes.
+    `looks`, `numbers` and `kinds` cache what `_look` computes.
     """
 
     groups: Mapping[Path, OperatorGroup]
@@ -143,6 +144,7 @@ class _Planner:
     readers: Mapping[Path, list[Path]]
     looks: dict[Path, int] = field(default_factory=dict)
     numbers: dict[object, int] = field(default_factory=dict)
+    kinds: dict[Answers, tuple[object, ...]] = field(default_factory=dict)
 
     def outline(self, depth: int, *, fold: bool | None) -> Outline:
         """Return the outline of a depth; `fold` None folds only runs of several equal blocks."""
@@ -220,7 +222,13 @@ class _Planner:
         place = self.places[node.path]
         # Relative positions of the sources are the same in equal neighbours, whatever the names are.
         sources = tuple(place - self.places.get(source, -1) for source in node.sources)
-        dims = (tuple(map(int, shape.dims)) for shape in (*node.inputs, node.shape))
-        # Drop rates may differ: the folded box shows their range.
-        does = node.op.name if node.op.is_random else wording.called(node.op)
-        return (does, *dims, sources, node.device, node.weights is None)
+        return (self._kind(node.answers), sources, node.device, node.weights is None)
+
+    def _kind(self, answers: Answers) -> tuple[object, ...]:
+        """Return what steps with equal looks have in common; equal steps share it."""
+        if answers not in self.kinds:
+            dims = (tuple(map(int, shape.dims)) for shape in (*answers.inputs, answers.shape))
+            # Drop rates may differ: the folded box shows their range.
+            does = answers.op.name if answers.op.is_random else wording.called(answers.op)
+            self.kinds[answers] = (does, *dims)
+        return self.kinds[answers]

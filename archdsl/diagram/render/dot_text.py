@@ -73,7 +73,8 @@ def _labelled(attributes: Mapping[str, str]) -> str:
 
 def _quoted(text: str) -> str:
     if type(text) is Literal:
-        if _IDENTIFIER.fullmatch(text) and text.lower() not in _KEYWORDS:
+        # A text with a space is no identifier; most are tooltips.
+        if " " not in text and _IDENTIFIER.fullmatch(text) and text.lower() not in _KEYWORDS:
             return text
         return '"' + text.replace('"', '\\"') + '"' if '"' in text else f'"{text}"'
     return text if text[:1] == "<" and text[-1:] == ">" else _word(text)

@@ -29,7 +29,7 @@ def untaken(found: Class) -> Iterator[Graph]:
     draft = found.representative
     is_plain = draft.container.kind is ChildNaming.NAMED and not is_split(draft)
     # Where no test tells which uses have a condition, further uses do not tell it either.
-    is_merged = not found.why and not found.takes_project and not found.undecided
+    is_merged = not found.why and not found.undecided
     if draft.container.use is not None and is_plain and is_merged:
         yield from _Search.of(found).run()
 
