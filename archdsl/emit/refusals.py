@@ -166,7 +166,13 @@ class _Conditions:
         choices = [each.name for each in merged.choices if each.name not in untraced]
         # A test that all uses evaluate to one value could have the other one for other arguments.
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
-        tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
+        # One that reads an argument that the class does not take cannot be evaluated.
+        untaken = {each.name for each in merged.choices} - {*self.found.parameters}
+        tests = [
+            each
+            for each in (*merged.open_tests, *closed)
+            if not isinstance(each, Ref) and names_of(each)[0].isdisjoint(untaken)
+        ]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         deciding = tuple({structure(each): each for each in deciding}.values())
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
