@@ -11,6 +11,9 @@ from test_constructors import class_of, compiled
 from test_emit import STARTING
 
 from archdsl.emit.generate import generate
+from archdsl.passes.lowering import lowered
+from archdsl.readback.compare import require_same
+from archdsl.readback.values import WrongModule
 
 
 def module_of(text: str) -> str:
@@ -79,3 +82,11 @@ def test_layers_in_a_sequence_are_initialised_through_their_attributes() -> None
     assert (net.parts.a.bias == 0).all()
     assert (net.deep[0][0].weight == 1).all()
     assert (net.head.classifier[3].weight == 1).all()
+
+
+def test_a_wrong_class_of_a_layer_is_found_when_the_module_is_read_again() -> None:
+    graph = compiled(STARTING)
+    assert graph
+    text = generate(graph)
+    with pytest.raises(WrongModule, match="Conv2d"):
+        require_same(text.replace("classifier[1], nn.Linear)", "classifier[1], nn.Conv2d)"), [lowered(graph)])

@@ -86,8 +86,14 @@ model Computed(width = 8) {
 STARTING = """block Head(width) {
   classifier: [dropout -> linear(width, init = normal(std = 0.01), bias_init = zeros) -> relu -> linear(4, init = ones)]
 }
+block Maybe(width, deep = true) {
+  a: conv(width, 3, padding = 1, init = normal(std = 0.01), bias_init = zeros) if deep
+  s: [conv(width, 1, init = ones) -> relu] if deep
+  b: conv(width, 1, init = ones)
+}
 model Starting {
   input x: 8x6x6
+  p: Maybe(8) -> q: Maybe(8, false) -> r: Maybe(8, true)
   parts: { a: conv(8, 1, init = ones, bias_init = zeros) -> flatten -> reshape(8x36) -> b: lstm(4, init = orthogonal) }
   deep: [[linear(8, init = ones) -> relu] -> lstm(8, init = ones)]
   flatten

@@ -46,7 +46,7 @@ block Unit(width, deep, kept = none) {
 }
 """
 # A block, its uses in a net with the input x and the tensor k of 8 channels, and the arguments that are tried.
-CASES = {
+CASES: dict[str, tuple[str, str, dict[str, tuple[Any, ...]]]] = {
     "a tree": (
         TREE, TREES,
         {"levels": (1, 2, 3), "width": (8, 16), "stride": (1, 2), "level_root": (False, True), "kept": (False, True)},
@@ -72,6 +72,57 @@ CASES = {
         " concat { identity; x } if x != none\n b: conv(width, 1)\n tanh if deep\n}\n",
         "a: Unit(8, true) -> b: Unit(8, false) -> c: Unit(8, false, @k) -> d: Unit(8, true, @k)",
         {"width": (8,), "deep": (False, True), "x": (False, True)},
+    ),
+    "numbers behind a test": (
+        "block Unit(w, e = true, f = true) { a: conv(w, 3 if f else 1, padding = half); relu if e; tanh if f and e }\n",
+        "a: Unit(8) -> b: Unit(8, false) -> c: Unit(8, true, false) -> d: Unit(8, false, false)",
+        {"w": (4, 8), "e": (False, True), "f": (False, True)},
+    ),
+    "numbers behind the test of a step before": (
+        "block Unit(w, s) { slice(0, w) if s == 1; b: conv(2 * w, 1); slice(0, w) if s == 2; c: conv(w, 1) }\n",
+        "a: Unit(4, 1) -> conv(8, 1) -> b: Unit(4, 2) -> conv(8, 1) -> c: Unit(2, 3)",
+        {"w": (2, 4), "s": (1, 2, 3)},
+    ),
+    "numbers that are equal by chance, behind a test": (
+        "block Unit(w, s = 1) { a: conv(w if s == 1 else channels, 1); relu if s == 1 }\n",
+        "a: Unit(8) -> b: Unit(8, 2)", {"s": (1, 2), "w": (4, 8)},
+    ),
+    "a label with two operators": (
+        "block Unit(w, deep) {\n if deep { c: conv(w, 1) -> d: batchnorm } else { c: batchnorm -> d: conv(w, 1) }\n"
+        " relu\n}\n",
+        "a: Unit(8, true) -> b: Unit(8, false)", {"w": (4, 8), "deep": (False, True)},
+    ),
+    "a label with a module and a function": (
+        "block Unit(w, deep) {\n a: conv(w, 1)\n if deep { c: identity } else { c: add { @a; @a } }\n b: conv(w, 1)\n"
+        " concat { @c; @b }\n}\n",
+        "a: Unit(8, true) -> conv(8, 1) -> b: Unit(8, false)", {"w": (4, 8), "deep": (False, True)},
+    ),
+    "a tensor behind a test": (
+        "block Two(other) {\n concat { identity; other }\n}\n"
+        "block Unit(w, t) {\n a: conv(w, 1)\n b: conv(w, 1)\n c: conv(w, 1)\n two: Two(@a if t else @b)\n}\n",
+        "a: Unit(8, true) -> conv(8, 1) -> b: Unit(8, false)", {"w": (4, 8), "t": (False, True)},
+    ),
+    "a stream that is read later, before two optional steps": (
+        "block Unit(w, e, f) {\n residual { relu if e; tanh if f; conv: conv(w, 1) } project { skip: conv(w, 1) }\n}\n",
+        "a: Unit(8, true, true) -> b: Unit(4, false, true) -> c: Unit(8, true, false) -> d: Unit(8, false, false)",
+        {"w": (4, 8), "e": (False, True), "f": (False, True)},
+    ),
+    "steps in the order of the source": (
+        "block Unit(w, e, f) { a: conv(w, 1); relu if e; tanh if f; b: conv(w, 1) }\n",
+        "a: Unit(8, true, false) -> b: Unit(8, false, true) -> c: Unit(8, true, true) -> d: Unit(8, false, false)",
+        {"w": (4, 8), "e": (False, True), "f": (False, True)},
+    ),
+    "parameters with the names of methods and labels": (
+        "block Unit(half, train = true, b = 1) {\n a: conv(2 * half, 1)\n relu if train\n slice(0, half) if b == 1\n"
+        " b: conv(2 * half, 1)\n}\n",
+        "a: Unit(4) -> b: Unit(4, false) -> c: Unit(6, true, 2)",
+        {"half": (2, 4), "train": (False, True), "b": (1, 2)},
+    ),
+    "two optional tensors": (
+        "block Unit(w, l = none, kept = none) {\n a: conv(w, 1)\n if l != none { add { identity; l } }\n"
+        " concat { identity; kept if kept != none } -> b: conv(w, 1)\n}\n",
+        "a: Unit(8) -> b: Unit(8, @k) -> c: Unit(8, kept = @k) -> d: Unit(8, @a, @k)",
+        {"w": (8,), "kept": (False, True)},
     ),
 }  # fmt: skip
 
@@ -109,19 +160,19 @@ def test_the_class_equals_the_block_for_all_values_that_it_accepts(name: str) ->
     source = source_of(block, uses)
     assert len(re.findall(r"^class Unit", source, re.MULTILINE)) == 1
     made, accepted = class_of(source, "Unit"), 0
-    tensor = next(key for key in ("kept", "x") if key in values)
+    tensor = next((key for key in ("kept", "x") if key in values), "")
     for chosen in products(values):
         given = {key: value for key, value in chosen.items() if key != tensor}
-        has = chosen[tensor]
+        has = chosen.get(tensor, False)
         text = ", ".join(f"{key} = {str(value).lower()}" for key, value in given.items())
         call = f"Unit({text}{f', {tensor} = @k' if has else ''})"
         alone = compiled(f"{block}model Probe {{\n input a: 8x8x8\n input k: 8x8x8\n @a -> b: {call}\n}}\n")
         a, k = torch.rand(2, 8, 8, 8), torch.rand(2, 8, 8, 8)
         # A tensor that no use reads is no argument.
-        given_tensors = [k] if has and f"{tensor}: Tensor | None" in source else []
+        given_tensors = {tensor: k} if has and f"{tensor}: Tensor | None" in source else {}
         try:
             net = made(in_channels=8, **given, **({f"{tensor}_channels": 8} if has else {})).eval()
-            net(a, *given_tensors)
+            net(a, **given_tensors)
         except REFUSED as error:
             assert alone is None or "other combinations" in str(error), f"{chosen} is refused: {error}"
             continue
@@ -134,7 +185,7 @@ def test_the_class_equals_the_block_for_all_values_that_it_accepts(name: str) ->
         }, str(chosen)
         other.load_state_dict(state)
         for training in (False, True):
-            one = net.train(training)(a, *given_tensors)
+            one = net.train(training)(a, **given_tensors)
             assert torch.equal(one, other.train(training)(a, k)), str(chosen)
     assert accepted
 

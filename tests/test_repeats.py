@@ -7,6 +7,9 @@ import torch
 from test_constructors import class_of, compiled
 
 from archdsl.emit.generate import generate
+from archdsl.passes.lowering import lowered
+from archdsl.readback.compare import require_same
+from archdsl.readback.values import WrongModule
 
 RATES = """
 block Drop(width, rate = 0.5) { conv: conv(width, 1) -> relu -> dropout(rate) }
@@ -75,6 +78,22 @@ model Net {
   a: Body(8) -> b: Body(8, deep = true) -> c: Body(4, 3)
 }
 """
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("for _ in range(4):", "for _ in range(5):", "body"),
+        ("p=0.1 * j / 7", "p=0.1 * j / 8", "body"),
+    ],
+)
+def test_a_wrong_loop_is_found_when_the_module_is_read_again(before: str, after: str, words: str) -> None:
+    graph = compiled(APPENDED.replace("-> for", "\n for"))
+    assert graph
+    text = generate(graph)
+    assert before in text
+    with pytest.raises(WrongModule, match=words):
+        require_same(text.replace(before, after), [lowered(graph)])
 
 
 def test_items_that_only_some_uses_have_are_appended_in_loops() -> None:

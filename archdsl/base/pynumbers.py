@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from archdsl.base.functions import IN_PYTHON
-from archdsl.base.pyexpr import Call, Composite, Expr, Infix, Prefix, Ref, parts
+from archdsl.base.items import is_item, number_of_item, owner_of
+from archdsl.base.pyexpr import Call, Composite, Expr, Infix, Item, Prefix, Ref, parts
 from archdsl.base.symbolic import TracedFloat, TracedInt, has_trace, is_traced
 from archdsl.base.traces import Applied, Factor, Operation, Polynomial, Quotient, Trace
 
@@ -55,7 +56,7 @@ def arithmetic(trace: Trace) -> Expr:
     """Return the expression that computes a traced number. Operations on floats keep their order."""
     match trace:
         case str():
-            return Ref(trace)
+            return parameter(trace)
         case float():
             return trace
         case Operation():
@@ -64,6 +65,11 @@ def arithmetic(trace: Trace) -> Expr:
             return _call(trace)
         case _:
             return _sum(trace)
+
+
+def parameter(name: str) -> Expr:
+    """Return a parameter as Python; those of a list are its items."""
+    return Item(Ref(owner_of(name)), number_of_item(name)) if is_item(name) else Ref(name)
 
 
 def _sum(trace: Polynomial) -> Expr:

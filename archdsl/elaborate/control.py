@@ -63,7 +63,8 @@ def _counted(
 
 def bindings(walk: Walk, statement: ast.For, scope: Scope, cursor: Cursor) -> list[dict[str, Value]] | None:
     """Return the values of the names of a `for` for each round, or None after reporting a problem."""
-    items = walk.evaluator.structural(statement.items, scope, cursor)
+    # The number of items decides about the structure, not the numbers among them.
+    items = walk.evaluator.value(statement.items, scope, cursor)
     if items is ERROR:
         return None
     if not isinstance(items, list | tuple):

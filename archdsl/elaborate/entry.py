@@ -1,8 +1,10 @@
 """The entry of a block: its arguments and its input, traced to the block's own names."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeGuard
 
 from archdsl.base.guards import Guard, recording
+from archdsl.base.items import is_item, item_name, number_of_item, owner_of
 from archdsl.base.shape import Shape
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import TracedFloat, TracedInt
@@ -10,7 +12,7 @@ from archdsl.diag.model import Problems
 from archdsl.elaborate.cursor import Cursor
 from archdsl.elaborate.definitions import Defined
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.map_sizes import axis_name, is_map_size, reads_map_sizes
+from archdsl.elaborate.map_sizes import axis_name, is_map_size, may_be_channels, reads_map_sizes
 from archdsl.elaborate.scopes import Children, Scope, UsageLog
 from archdsl.elaborate.streams import Tensor
 from archdsl.elaborate.values import MaybeValue, Number, Value, fix, is_number, is_whole, untraced
@@ -18,7 +20,7 @@ from archdsl.elaborate.walk import Walk
 from archdsl.ir.graph import Path
 from archdsl.ir.origin import Choice
 from archdsl.ir.uses import Argument
-from archdsl.ops.argument_types import shown
+from archdsl.ops.argument_types import Word, shown
 from archdsl.syntax import ast
 
 
@@ -64,6 +66,8 @@ class Entry:
             return self._tensor(name, value)
         if isinstance(value, list | tuple) and _holds_tensor(value):
             return type(value)(self._local(f"{name}{number}", item) for number, item in enumerate(value))
+        if _is_of_numbers(value):
+            return type(value)(self._local(item_name(name, number), item) for number, item in enumerate(value))
         fix(value, self.call.span)
         return untraced(value)
 
@@ -72,7 +76,8 @@ class Entry:
         dims = tensor.shape.dims
         for axis, size in enumerate(dims):
             name, of_map = f"{prefix}_{axis_name(len(dims), axis)}", is_map_size(len(dims), axis)
-            if (of_map and not self.traces_maps) or name in self.values or name in self.caller:
+            is_fixed = of_map and not (self.traces_maps or may_be_channels(len(dims), axis))
+            if is_fixed or name in self.values or name in self.caller:
                 fix(size, self.call.span, of_map=True)
                 sizes.append(size.real)
                 continue
@@ -88,7 +93,7 @@ class Entry:
 
     def arguments(self) -> tuple[Argument, ...]:
         """Return the numbers that the block was given: sizes of its inputs first, then arguments."""
-        given = sorted(self.caller, key=lambda name: name in self.values)
+        given = sorted(self.caller, key=lambda name: owner_of(name) in self.values)
         return tuple(
             Argument(name, self.caller[name], self._default(name), of_map=name in self.map_sizes) for name in given
         )
@@ -96,30 +101,67 @@ class Entry:
     def choices(self, aliases: Mapping[str, str]) -> tuple[Choice, ...]:
         """Return the arguments that are no numbers, with the parameters of the caller that they are."""
         return tuple(
-            Choice(name, untraced(value), _text(value), aliases.get(name, ""), _body(value))
+            Choice(
+                name,
+                untraced(value),
+                _text(value),
+                aliases.get(name, ""),
+                _body(value),
+                self._plain_default(name),
+                is_default=self._is_default(name, value),
+            )
             for name, value in self.values.items()
             if _is_choice(value)
         )
 
+    def _written_default(self, name: str) -> ast.Expr | None:
+        """Return the default of a parameter, None for other names."""
+        params = self.callee.definition.params if name in self.values else ()
+        return next((param.default for param in params if param.name.text == name), None)
+
+    def _plain_default(self, name: str) -> bool | str | None:
+        """Return the default of a parameter if it is written as a truth value or a string."""
+        default = self._written_default(name)
+        value = default.value if isinstance(default, ast.Literal) else None
+        return value if isinstance(value, bool | str) else None
+
+    def _is_default(self, name: str, value: Value) -> bool:
+        """Return whether `none` or a word is the default of a parameter."""
+        default = self._written_default(name)
+        if isinstance(default, ast.Literal):
+            return default.value is None and value is None
+        return isinstance(default, ast.Name) and isinstance(value, Word) and value.text == default.text
+
     def _default(self, name: str) -> Number | None:
         """Return the default of a parameter if it is a number, computed from the block's other parameters."""
-        if name not in self.values:
-            return None
-        params = self.callee.definition.params
-        default = next((param.default for param in params if param.name.text == name), None)
+        owner = owner_of(name)
+        default = self._written_default(owner)
         if default is None:
             return None
         if isinstance(default, ast.Literal):
-            return default.value if is_number(default.value) else None
-        own = ((each, self._named(each)) for each in self.values if each != name)
+            return default.value if is_number(default.value) and owner == name else None
+        own = ((each, self._named(each)) for each in self.values if each != owner)
         values: dict[str, MaybeValue] = {each: value for each, value in own if value is not None}
         guards: list[Guard] = []
         with recording(guards):
             value = Evaluator(Problems(), self.walk.budget.limits).value(default, Scope(values), Cursor())
+        if is_item(name):
+            # The default of a list is one for an item only if both have as many items.
+            items = value if isinstance(value, list | tuple) else ()
+            given = self.values[owner]
+            is_alike = isinstance(given, list | tuple) and len(items) == len(given)
+            value = items[number_of_item(name)] if is_alike else None
         return value if is_number(value) and not guards else None
 
-    def _named(self, name: str) -> Number | None:
-        """Return a number that the block was given, traced to the block's name for it."""
+    def _named(self, name: str) -> "Value | None":
+        """Return a number or a list that the block was given, traced to the block's name for it."""
+        given = self.values[name]
+        if _is_of_numbers(given):
+            items = (self._named_number(item_name(name, number)) for number in range(len(given)))
+            return type(given)(item for item in items if item is not None)
+        return self._named_number(name)
+
+    def _named_number(self, name: str) -> Number | None:
         value = self.caller.get(name)
         if isinstance(value, float):
             return TracedFloat.parameter(name, value)
@@ -152,10 +194,17 @@ def _body(value: Value) -> str:
 
 
 def _is_choice(value: object) -> bool:
-    """Return whether a value is neither a number nor has a tensor in it."""
+    """Return whether a value is neither a number, nor a list of numbers, nor has a tensor in it."""
     if isinstance(value, list | tuple):
-        return not _holds_tensor(value)
+        return not _holds_tensor(value) and not _is_of_numbers(value)
     return isinstance(value, bool) or not isinstance(value, int | float | Tensor)
+
+
+def _is_of_numbers(value: object) -> TypeGuard[list[Value] | tuple[Value, ...]]:
+    """Return whether a value is a list of integers or of floats: each item of it is traced."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(map(is_whole, value)) or all(isinstance(item, float) for item in value)
 
 
 def _holds_tensor(items: list[Value] | tuple[Value, ...]) -> bool:

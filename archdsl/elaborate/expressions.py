@@ -7,9 +7,8 @@ from itertools import filterfalse
 from typing import TypeAlias, assert_never
 
 from archdsl.base.guards import Guard, recorder, recording
-from archdsl.base.source import Span
 from archdsl.diag import codes
-from archdsl.diag.model import Fix, Problems
+from archdsl.diag.model import Problems
 from archdsl.elaborate import layout, values
 from archdsl.elaborate.arithmetic import plain_integer
 from archdsl.elaborate.binding import Arguments
@@ -20,6 +19,7 @@ from archdsl.elaborate.limits import MAX_EXPRESSION_DEPTH, MAX_NAME, MAX_NUMBER,
 from archdsl.elaborate.scopes import Scope
 from archdsl.elaborate.stream_words import axis_of
 from archdsl.elaborate.streams import STREAM_NAMES, Tensor
+from archdsl.elaborate.suggestions import rounding
 from archdsl.elaborate.unknown import report_unknown_function, report_unknown_label, report_unknown_name
 from archdsl.elaborate.values import (
     ERROR,
@@ -126,7 +126,7 @@ class _Evaluation:
                 return ERROR
             return self._compute(expr)
         except Uncomputable as why:
-            fixes = _rounding(expr) if isinstance(why, Remainder) else ()
+            fixes = rounding(expr) if isinstance(why, Remainder) else ()
             self.problems.report(codes.CANNOT_COMPUTE, expr.span, str(why), help=why.help, fixes=fixes)
         except TooLarge as why:
             self.problems.report(codes.NUMBER_TOO_LARGE, expr.span, f"this would be {why}", help=why.help)
@@ -389,12 +389,3 @@ class _Evaluation:
 
     def _expecting(self, expr: ast.Expr, expected: Expected) -> MaybeValue:
         return replace(self, expected=expected).value(expr)
-
-
-def _rounding(expr: ast.Expr) -> tuple[Fix, ...]:
-    """Return the fix that writes `//` for the `/` of a division."""
-    if not isinstance(expr, ast.Binary):
-        return ()
-    source, start = expr.span.source, expr.left.span.end
-    at = source.text.find("/", start, expr.right.span.start)
-    return (Fix("write `//`", ((Span(source, at, at + 1), "//"),)),) if at >= 0 else ()

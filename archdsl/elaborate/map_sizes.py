@@ -20,6 +20,11 @@ def is_map_size(rank: int, axis: int) -> bool:
     return rank > 2 and axis > 0
 
 
+def may_be_channels(rank: int, axis: int) -> bool:
+    """Return whether an axis holds the channels of a stack of maps: layers behind the sum of the maps read them."""
+    return rank > 3 and axis == 1
+
+
 def reads_map_sizes(walk: Walk, callee: Defined, given: dict[str, Defined]) -> bool:
     """Return whether a block, or a macro that it calls, mentions a word for the sizes of its input.
 

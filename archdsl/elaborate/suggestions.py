@@ -1,8 +1,11 @@
-"""Suggestions for a name that does not exist."""
+"""Suggestions for a name that does not exist, and for a division with a remainder."""
 
 from collections.abc import Collection, Iterable
 
+from archdsl.base.source import Span
 from archdsl.base.typos import typo_of
+from archdsl.diag.model import Fix
+from archdsl.syntax import ast
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -23,3 +26,12 @@ def suggestion(name: str, known: list[str]) -> str | None:
     if near is None and known and len(known) <= 12:
         return "there is " + ", ".join(f"`{each}`" for each in sorted(known))
     return near
+
+
+def rounding(expr: ast.Expr) -> tuple[Fix, ...]:
+    """Return the fix that writes `//` for the `/` of a division."""
+    if not isinstance(expr, ast.Binary):
+        return ()
+    source, start = expr.span.source, expr.left.span.end
+    at = source.text.find("/", start, expr.right.span.start)
+    return (Fix("write `//`", ((Span(source, at, at + 1), "//"),)),) if at >= 0 else ()

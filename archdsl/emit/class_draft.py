@@ -23,12 +23,13 @@ NO_TENSOR: Path = ("", "none")
 class Entry:
     """A submodule that the constructor creates: an attribute, or a numbered item of an `nn.ModuleList`.
 
-    `test` is the condition of a submodule that only some uses of a merged class have.
+    `test` is the condition of a submodule that only some uses of a merged class have. With `passes`, the others have an
+    identity in its place.
     """
 
     name: str
     module: Expr
-    optional: bool = False
+    passes: bool = False
     test: Expr = None
 
 
@@ -46,7 +47,7 @@ class ForwardStep:
         tower: The tower of a group that the step is in; empty outside groups.
         is_merged: Whether the only reader of the result is a step with several inputs.
         over: The tensor that `+=` overwrites.
-        optional: Whether the step belongs to a projection that other uses of the class may lack.
+        passes: Whether the identity stands for the step in the uses of a merged class that lack it.
         in_training: Whether only training needs the result.
         device: The target device of a move.
         tests: The flags that are on, and those that are off, in the uses of a merged class that have the step. The name
@@ -62,7 +63,7 @@ class ForwardStep:
     tower: str = ""
     is_merged: bool = False
     over: Path | None = None
-    optional: bool = False
+    passes: bool = False
     in_training: bool = False
     device: str = ""
     tests: tuple[tuple[str, bool], ...] = ()
@@ -103,6 +104,7 @@ class ClassDraft:
         optional: The arguments of `forward` that some uses of the block leave out.
         present: For each parameter that is a tensor in some uses of the block, the size that is 0 where it is none.
         optional_sizes: The sizes of tensors that some uses of the block leave out.
+        optional_numbers: The arguments that are numbers in some uses of the block, and None in others.
     """
 
     container: Container
@@ -153,6 +155,8 @@ class ClassDraft:
         known = {each.name for each in self.container.use.arguments} if self.container.use else set()
         return [name for name in self.optional_sizes if name not in known]
 
+    optional_numbers: frozenset[str] = frozenset()
+
     @property
     def choices(self) -> tuple[Choice, ...]:
         """The arguments of the block that are no numbers."""
@@ -165,6 +169,11 @@ class ClassDraft:
         return (use.span.source.name, use.span.start) if use else None
 
     @property
+    def is_called(self) -> bool:
+        """Whether a draft of the net or of a probe constructs its class; nothing constructs that of a probe itself."""
+        return self.probe is None or len(self.container.path) > 1
+
+    @property
     def bodies(self) -> tuple[tuple[str, str], ...]:
         """The names and keys of its arguments that shape its steps: blocks, and macros of several steps."""
         return tuple((each.body, each.text) for each in self.choices if each.body)
@@ -173,11 +182,6 @@ class ClassDraft:
     def unit(self) -> tuple[object, ...] | None:
         """A key that is equal for uses of a block that can share a class, None for other submodules."""
         return (*self.definition, *self.bodies) if self.definition else None
-
-    @property
-    def has_optional(self) -> bool:
-        """Whether it has a projection that other uses of the class may lack."""
-        return any(entry.optional for entry in self.entries)
 
     @property
     def is_numbered(self) -> bool:
@@ -216,11 +220,6 @@ class ClassDraft:
         made = (names_in(expr) for expr in (*(entry.module for entry in self.entries), *tests))
         code = tuple(statement for _, statement in self.initialisation)
         return self.applied.union(*made, *map(names_in, expressions(code)))
-
-    def initialising(self, *, optional: bool) -> list[Statement]:
-        """Return the statements that initialise the weights of the optional submodules, or of the others."""
-        chosen = {entry.name for entry in self.entries if entry.optional}
-        return [statement for name, statement in self.initialisation if (name in chosen) == optional]
 
     def origin(self, path: Path) -> Path:
         """Return the tensor that a tensor is an alias of, or the tensor itself."""
@@ -266,13 +265,13 @@ def _calls_own(expr: Expr) -> TypeGuard[Call]:
     )
 
 
-def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> ForwardStep:
+def resolved(step: ForwardStep, alias: dict[Path, Path]) -> ForwardStep:
     """Return a step that reads the origin of each alias."""
 
     def change(part: Expr) -> Expr:
         return ValueRef(origin_of(part.path, alias)) if isinstance(part, ValueRef) else part
 
-    if not alias and step.optional == optional:
+    if not alias:
         return step
     over = origin_of(step.over, alias) if step.over else None
     return replace(
@@ -280,7 +279,6 @@ def resolved(step: ForwardStep, alias: dict[Path, Path], *, optional: bool) -> F
         expr=mapped(step.expr, change),
         reads=tuple(origin_of(path, alias) for path in step.reads),
         over=over,
-        optional=optional,
     )
 
 

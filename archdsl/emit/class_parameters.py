@@ -1,14 +1,15 @@
 """The parameters that the code of a class can use: which stay open, and which become numbers."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, assert_never
 
 from archdsl.base.guards import Guard
+from archdsl.base.items import is_item, owner_of
 from archdsl.base.pyexpr import Composite, Expr, mapped
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.source import Span
-from archdsl.base.substitution import evaluated
+from archdsl.base.substitution import evaluated, substituted
 from archdsl.base.symbolic import TracedFloat, TracedInt, is_traced, parameters_of
 from archdsl.base.traces import Applied, factors_of
 from archdsl.ir.answers import Answers
@@ -31,6 +32,7 @@ class ClassParameters:
         guards: The conditions on the parameters that elaboration and the code of operators demanded.
         attributes: The attributes that store parameters whose own names would hide a submodule or a method.
         map_sizes: The parameters that are sizes of a block's input. In comments they are numbers if no code reads them.
+        renamed: Names of numbers that became lists, with the item that is meant.
     """
 
     values: dict[str, int | float]
@@ -39,6 +41,7 @@ class ClassParameters:
     guards: tuple[Guard, ...] = ()
     map_sizes: frozenset[str] = _NOTHING
     attributes: dict[str, str] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     def copied(self) -> "ClassParameters":
         """Return a copy for another class that has the same parameters, and may fix others of them."""
@@ -46,15 +49,22 @@ class ClassParameters:
 
     def expression(self, expr: Expr) -> Expr:
         """Return an expression of the constructor, with the fixed parameters as numbers."""
-        return mapped(expr, self.number) if self.fixed else expr
+        return mapped(expr, self.number) if self.fixed or self.renamed else expr
 
     def number(self, expr: Expr) -> Expr:
         """Return a fixed parameter as a number, anything else as it is."""
-        return evaluated(expr, self._environment("", {})) if is_traced(expr) else expr
+        return evaluated(expr, self._environment("")) if is_traced(expr) else expr
+
+    def guard(self, guard: Guard) -> Guard:
+        """Return a guard with the items of lists in place of the numbers that became lists."""
+        if not self.renamed:
+            return guard
+        items = {name: own(item, self.values[item]) for name, item in self.renamed.items()}
+        return substituted(guard, items)
 
     def evaluated(self, number: int) -> int:
         """Return a number that another use of the same block computed, as this use computes it."""
-        return evaluated(number, {name: own(name, value) for name, value in self.values.items()})
+        return evaluated(number, self._named({name: own(name, value) for name, value in self.values.items()}))
 
     def fixing(self, names: Iterable[str], span: Span) -> list[Guard]:
         """Return the guards that say that parameters have the values of this use."""
@@ -62,25 +72,32 @@ class ClassParameters:
 
     def as_attribute(self, expr: Expr) -> Expr:
         """Return a number as `forward` computes it, where open parameters are attributes of the module."""
-        return evaluated(expr, self._environment("self.", self.attributes)) if is_traced(expr) else expr
+        return evaluated(expr, self._environment("self.")) if is_traced(expr) else expr
 
     def attribute(self, name: str) -> str:
-        """Return the attribute of the module that stores a parameter."""
-        return self.attributes.get(name, name)
+        """Return the attribute of the module that stores a parameter; an item of a list is one of the attribute."""
+        owner = owner_of(name)
+        return self.attributes.get(owner, owner) + name[len(owner) :]
 
     def hide(self, names: Iterable[str], taken: Set[str]) -> None:
         """Store parameters whose names are attributes of the module already under similar names."""
-        for name in sorted(names):
+        for name in sorted({*map(owner_of, names)}):
             free = f"{self.attribute(name)}_"
             while free in taken or free in self.values:
                 free = f"{free}_"
             self.attributes[name] = free
 
-    def _environment(self, prefix: str, names: Mapping[str, str]) -> dict[str, int | float]:
-        return {
-            name: value if name in self.fixed else own(prefix + names.get(name, name), value)
-            for name, value in self.values.items()
-        }
+    def _environment(self, prefix: str) -> dict[str, int | float]:
+        name_of = self.attribute if prefix else str
+        return self._named(
+            {
+                name: value if name in self.fixed else own(prefix + name_of(name), value)
+                for name, value in self.values.items()
+            }
+        )
+
+    def _named(self, found: dict[str, int | float]) -> dict[str, int | float]:
+        return found | {name: found[item] for name, item in self.renamed.items()} if self.renamed else found
 
 
 def class_parameters(graph: CountedGraph) -> dict[tuple[str, ...], ClassParameters]:
@@ -137,7 +154,9 @@ def _enter(
                 unscripted |= read.unscripted
     labels = {child.path[-1] for child in container.children}
     taken = MODULE_ATTRIBUTES | labels
-    parameters.hide(attributes & taken, taken)
+    parameters.hide(taken.intersection(map(owner_of, attributes)), taken)
+    lists = {owner_of(name) for name in unscripted if is_item(name)}
+    unscripted |= {name for name in parameters.values if is_item(name) and owner_of(name) in lists}
     parameters.fixed |= unscripted
     parameters.guards += (*guards, *parameters.fixing(unscripted, container.span))
     for child in _children(container):

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, mapped
+from archdsl.base.guards import Guard, Number
+from archdsl.base.items import by_owner, is_item
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, Sequence, mapped
 from archdsl.base.substitution import evaluated
 from archdsl.base.symbolic import is_traced, trace_of
 from archdsl.emit.arguments import complete
@@ -13,8 +14,7 @@ from archdsl.emit.class_parameters import names_in
 from archdsl.emit.conditions import Clause
 from archdsl.emit.grouping import grouped
 
-# Parameters of constructors: whether the class has its projection, and the factory arguments by device.
-PROJECT = Ref("project")
+# A parameter of constructors: the factory arguments by device.
 ON = Ref("on")
 # The process group of the towers.
 GROUP = Ref("group")
@@ -29,28 +29,24 @@ class Class:
     Attributes:
         name: Its name.
         members: The drafts that were merged into it, those of the net first.
-        takes_project: Whether its constructor has the parameter `project`, because some uses have no projection.
         parameters: The parameters of the net that the constructor takes.
         forms: The number of classes of the same block. Uses that differ in structure have classes of their own.
         fixed: The parameters of the net that became numbers, with the guards that fixed them.
         checks: The conditions on the parameters without which the class would be wrong.
-        projection: The condition on the parameters under which the class has its projection, if there is one.
         undecided: The conditions of a merged class of which no test tells which uses have them.
         combinations: The tests of a merged class and its values without traces, and the combinations of its uses; empty
             if these are all.
         merged: The draft of a class for uses of different forms.
         why: Why a block has several classes; empty if it has one.
-        representative: The draft that the code is written from: one with all optional submodules.
+        representative: The draft that the code is written from.
     """
 
     name: str
     members: list[ClassDraft]
-    takes_project: bool = False
     parameters: list[str] = field(default_factory=list)
     forms: int = 1
     fixed: dict[str, Guard | None] = field(default_factory=dict)
     checks: list[Clause] = field(default_factory=list)
-    projection: Expr = None
     undecided: list[Expr] = field(default_factory=list)
     combinations: tuple[tuple[Expr, ...], tuple[tuple[Expr, ...], ...]] = ((), ())
     merged: ClassDraft | None = None
@@ -68,8 +64,7 @@ class Class:
         return [each for each in self.members if each.probe is None]
 
     def __post_init__(self) -> None:
-        optional = (each for each in self.members if each.has_optional)
-        self.representative = self.merged or next(optional, self.members[0])
+        self.representative = self.merged or self.members[0]
 
 
 def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable[str]) -> dict[int, Class]:
@@ -88,7 +83,7 @@ def classes(drafts: list[ClassDraft], roots: Collection[int], reserved: Iterable
     names = _class_names([each.members[0] for each in distinct], roots, reserved)
     made: dict[int, Class] = {}
     for group, name in zip(distinct, names, strict=True):
-        made_class = Class(name, group.members, group.takes_project, merged=group.merged, why=group.why)
+        made_class = Class(name, group.members, merged=group.merged, why=group.why)
         made |= {each.number: made_class for each in group.members}
     _count_forms({id(each): each for each in made.values()}.values())
     return made
@@ -147,14 +142,13 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     choices = {each.name: draft.operators.get(each.name, each.expr) for each in draft.choices}
     args: list[Expr] = []
     named: list[tuple[str, Expr]] = []
-    for name in found.parameters:
-        value = given.get(name, choices.get(name, draft.parameters.values.get(name)))
-        if name not in defaults:
+    for owner, names in by_owner(found.parameters).items():
+        values = [given.get(name, choices.get(name, draft.parameters.values.get(name))) for name in names]
+        value = Sequence(tuple(values), "(") if is_item(names[0]) else values[0]
+        if names[0] not in defaults:
             args.append(value)
-        elif not _equals_default(value, defaults[name], given):
-            named.append((name, value))
-    if found.takes_project and found.projection is None and draft.has_optional:
-        named.append((PROJECT.name, True))
+        elif not all(_equals_default(each, defaults[name], given) for name, each in zip(names, values, strict=True)):
+            named.append((owner, value))
     if draft.is_placed:
         named.append((ON.name, ON))
     if draft.takes_group:
@@ -162,7 +156,7 @@ def _construction(part: Call, draft: ClassDraft, found: Class) -> Call:
     return Call(found.name, tuple(args), tuple(named), part.spread)
 
 
-def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]) -> bool:
+def _equals_default(value: Expr, default: Number | str | None, given: Mapping[str, Expr]) -> bool:
     """Return whether an argument equals its default, computed from the other arguments."""
     if is_traced(default):
         others = {name: number for name in names_in(default) if isinstance(number := given.get(name), int | float)}
@@ -172,18 +166,27 @@ def _equals_default(value: Expr, default: int | float, given: Mapping[str, Expr]
     return not names_in(value) and type(value) is type(default) and value == default
 
 
-def default_values(found: Class) -> dict[str, int | float]:
+def default_values(found: Class) -> dict[str, Number | str | None]:
     """Return the defaults of a class: those of the block, for the last parameters.
 
     A default may be computed from other parameters of the class.
     """
     use, number = found.representative.container.use, found.representative.parameters.number
     arguments = found.representative.numbers_given if use else ()
-    given = {each.name: number(each.default) for each in arguments}
-    defaults: dict[str, int | float] = {}
-    for name in reversed(found.parameters):
-        default = given.get(name)
-        if not isinstance(default, int | float) or not names_in(default) <= {*found.parameters}:
+    given: dict[str, Expr] = {each.name: number(each.default) for each in arguments}
+    given |= {each.name: each.default for each in found.representative.choices if each.default is not None}
+    optional = found.representative.optional_numbers
+    choices = [each for member in found.members for each in member.choices] if optional else []
+    unset = {each.name for each in choices if each.name in optional and each.is_default}
+    defaults: dict[str, Number | str | None] = {}
+    for names in reversed(by_owner(found.parameters).values()):
+        own = {name: given.get(name) for name in names}
+        if names[0] in unset:
+            defaults[names[0]] = None
+            continue
+        # The default of a list is a constant.
+        read = names_in(tuple(own.values()))
+        if None in own.values() or not read <= {*found.parameters} or (read and is_item(names[0])):
             break
-        defaults[name] = default
+        defaults |= {name: default for name, default in own.items() if isinstance(default, int | float | str)}
     return defaults

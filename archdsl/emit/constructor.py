@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from archdsl.base.items import by_owner, is_item, owner_of
 from archdsl.base.pyexpr import (
     Attribute,
     Call,
@@ -22,17 +23,19 @@ from archdsl.base.pyexpr import (
     structure,
     union,
 )
-from archdsl.base.pynumbers import names_of, walk
+from archdsl.base.pynumbers import names_of, parameter, walk
 from archdsl.base.pyprint import flat
 from archdsl.emit.argument_names import in_snake_case
 from archdsl.emit.class_draft import ClassDraft, Entry
 from archdsl.emit.class_parameters import names_in
-from archdsl.emit.classes import FACTORY, GROUP, ON, PROJECT, Class, resolved
+from archdsl.emit.classes import FACTORY, GROUP, ON, Class, resolved
 from archdsl.emit.conditions import Clause, divisors
+from archdsl.emit.lists import checked_lengths, list_parameter, whole_lists
 from archdsl.emit.local_variables import with_locals
 from archdsl.emit.module_classes import ModuleClasses
 from archdsl.emit.repeats import repeated
 from archdsl.emit.statements import (
+    Assert,
     Assign,
     Evaluate,
     For,
@@ -43,6 +46,7 @@ from archdsl.emit.statements import (
     Statement,
     branch,
     expressions,
+    key,
     under,
 )
 
@@ -61,8 +65,8 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
     checked = _checked(found, module)
     kept = _kept(found)
     made += _initialisation(found)
-    signatures = {each.name: each.parameters for each in module.distinct}
-    made = with_locals(made, found.parameters, signatures, _LOCALS)
+    signatures = {each.name: [*by_owner(each.parameters)] for each in module.distinct}
+    made = with_locals(made, found.parameters, signatures, _LOCALS.union(by_owner(found.parameters)))
     if draft.is_numbered:
         body = [*checked, *factory, *made, *kept]
     else:
@@ -75,7 +79,7 @@ def constructor(found: Class, module: ModuleClasses) -> Function:
         (*body, *_anchors(draft)),
         exploded=True,
     )
-    return in_snake_case(made_function, draft.operators)
+    return in_snake_case(made_function, draft.operator_types)
 
 
 def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
@@ -83,13 +87,20 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
     defaults = module.defaults(found)
     draft = found.representative
     values = {**{each.name: each.value for each in draft.choices}, **draft.parameters.values}
-    for name in found.parameters:
+    for owner, names in by_owner(found.parameters).items():
+        name = names[0]
+        if is_item(name):
+            yield list_parameter(owner, names, values, defaults)
+            continue
         if name in draft.operator_types:
             yield Parameter(name, draft.operator_types[name])
             continue
-        kind = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
+        kind: Expr = Ref(next(kind.__name__ for kind in (bool, int, float, str) if isinstance(values[name], kind)))
         if any(isinstance(each.parameters.values.get(name), float) for each in found.members):
             kind = Ref("float")
+        if name in draft.optional_numbers:
+            yield Parameter(name, union(kind, None), defaults.get(name), has_default=name in defaults)
+            continue
         if names_in(defaults.get(name)):
             yield Parameter(name, union(kind, None), None, has_default=True)
         else:
@@ -97,9 +108,7 @@ def _parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
 
 
 def _keyword_parameters(found: Class, module: ModuleClasses) -> Iterable[Parameter]:
-    """Yield the parameters that do not come from the net: `project`, devices, the dtype and a process group."""
-    if found.takes_project and found.projection is None:
-        yield Parameter(PROJECT.name, Ref("bool"), default=False, has_default=True)
+    """Yield the parameters that do not come from the net: devices, the dtype and a process group."""
     if not found.representative.is_placed:
         yield Parameter("device", _DEVICE, None, has_default=True)
         yield _DTYPE
@@ -121,19 +130,24 @@ def _checked(found: Class, module: ModuleClasses) -> list[Statement]:
     body: list[Statement] = []
     checks, places = found.checks, {name: place for place, name in enumerate(found.parameters)}
     for name, default in left.copy().items():
-        if any(divisors(default)):
+        if isinstance(default, int | float) and any(divisors(default)):
             body += [_check(found, places, each) for each in checks if each.names.isdisjoint(left)]
             checks = [each for each in checks if not each.names.isdisjoint(left)]
         body.append(Assign(Ref(name), Conditional(default, Infix(Ref(name), "is", None), Ref(name))))
         del left[name]
-    return [*body, *_combination(found), *(_check(found, places, each) for each in checks)]
+    return [
+        *checked_lengths(found.name, found.parameters),
+        *body,
+        *_combination(found),
+        *(_check(found, places, each) for each in checks),
+    ]
 
 
 def _check(found: Class, places: dict[str, int], clause: Clause) -> Statement:
     """Return the statement that refuses values for which the class would be wrong."""
     given: list[str | Expr] = []
     for name in sorted(clause.names & places.keys(), key=places.__getitem__):
-        given += [", " if given else "", Ref(name)]
+        given += [", " if given else "", parameter(name)]
     where = "" if clause.when is None else f" where {flat(clause.when)}"
     message = Text((f"{found.name} needs {flat(clause.expr)}{where}, not ", *given))
     return If((branch(clause.refused, Raise(call("ValueError", message))),))
@@ -146,7 +160,8 @@ def _combination(found: Class) -> list[Statement]:
         return []
     draft = found.representative
     tests = tuple(draft.parameters.expression(each) for each in deciding)
-    names = [name for name in found.parameters if any(name in names_of(each) for each in deciding)]
+    read = frozenset[str]().union(*map(names_of, deciding))
+    names = [name for name in by_owner(found.parameters) if name in read]
     given: list[str | Expr] = [part for name in names for part in (", " if name != names[0] else "", Ref(name))]
     one = len(deciding) == 1
     case, cases = (Ref(each if each not in found.parameters else f"{each}_") for each in ("case", "cases"))
@@ -161,7 +176,8 @@ def _combination(found: Class) -> list[Statement]:
 def _kept(found: Class) -> list[Statement]:
     """Return the statements that store what `forward` reads."""
     applied = found.representative.applied
-    names = [name for name in found.parameters if name in applied]
+    read = {*map(owner_of, applied)}
+    names = [name for name in by_owner(found.parameters) if name in read]
     names += [GROUP.name] if found.representative.gathers else []
     draft = found.representative
     kept = [Assign(Attribute(_SELF, draft.parameters.attribute(name)), Ref(name)) for name in names]
@@ -188,14 +204,23 @@ def _initialisation(found: Class) -> list[Statement]:
     """Return the statements that initialise weights."""
     if found.merged:
         tests = {each.name: found.merged.parameters.expression(each.test) for each in found.merged.entries}
-        return [*under((tests.get(name), statement) for name, statement in found.merged.initialisation)]
-    plain, optional = (found.representative.initialising(optional=each) for each in (False, True))
-    return [*plain, *_if_projecting(found, optional)] if found.takes_project else [*plain, *optional]
+        return [*under((tests.get(name), statement) for name, statement in _with_types(found.merged))]
+    return [statement for _, statement in found.representative.initialisation]
 
 
-def _if_projecting(found: Class, body: list[Statement]) -> list[Statement]:
-    test = PROJECT if found.projection is None else found.projection
-    return [If((branch(test, *body),))] if body else []
+def _with_types(merged: ClassDraft) -> Iterator[tuple[str, Statement]]:
+    """Yield the statements that initialise weights, each with the name of its entry.
+
+    A type checker learns the class of an attribute that is the identity at first.
+    """
+    modules = {each.name: each.module for each in merged.entries if each.passes}
+    for name, group in groupby(merged.initialisation, lambda each: each[0]):
+        module, statements = modules.get(name), [*group]
+        if isinstance(module, Call) and isinstance(module.function, str):
+            typed = Assert(call("isinstance", Attribute(_SELF, name), Ref(module.function)))
+            if key(statements[0][1]) != key(typed):
+                yield name, typed
+        yield from statements
 
 
 def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
@@ -209,14 +234,10 @@ def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
 
 
 def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
-    """Return the statements that construct submodules as attributes.
-
-    In a class with `project`, a projection is the identity at first; neighbouring ones are constructed under one `if`.
-    """
+    """Return the statements that construct submodules as attributes."""
     if found.merged:
         return [*under(each for entry in found.merged.entries for each in _optional_parts(entry, found.merged, module))]
     made: list[Statement] = []
-    projections: list[Statement] = []
     written: dict[int, Expr] = {}
     for entry in found.representative.entries:
         target = Attribute(_SELF, entry.name)
@@ -224,21 +245,15 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
         value = written.get(id(entry.module))
         if value is None:
             value = written[id(entry.module)] = _module(entry, found.representative, module)
-        assignment = Assign(target, value)
-        if entry.optional and found.takes_project:
-            made.append(Assign(target, call("nn.Identity"), Ref("nn.Module")))
-            projections.append(assignment)
-            continue
-        made += [*_if_projecting(found, projections), assignment]
-        projections = []
-    return [*made, *_if_projecting(found, projections)]
+        made.append(Assign(target, value))
+    return made
 
 
 def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Expr, Statement]]:
     """Yield the statements that construct a submodule of a merged class, each with the test that it is under."""
     target = Attribute(_SELF, entry.name)
     value = _module(entry, draft, module)
-    if entry.optional:
+    if entry.passes:
         yield None, Assign(target, call("nn.Identity"), Ref("nn.Module"))
     only = draft.parameters.expression(entry.test)
     if not (isinstance(value, Call) and any(isinstance(each, OnlyIf) for each in value.args)):
@@ -285,7 +300,7 @@ def _anchors(draft: ClassDraft) -> list[Statement]:
 
 def _module(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Expr:
     expr = resolved(draft.parameters.expression(entry.module), module.drafts, module.by_draft)
-    return mapped(expr, _with_loops)
+    return mapped(mapped(expr, whole_lists(draft.parameters.values)), _with_loops)
 
 
 def _with_loops(expr: Expr) -> Expr:

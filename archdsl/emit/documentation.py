@@ -13,7 +13,7 @@ from archdsl.base.pyprint import WIDTH, flat
 from archdsl.base.shape import Shape
 from archdsl.base.source import Source
 from archdsl.base.symbolic import TracedInt, has_trace
-from archdsl.emit.class_draft import ClassDraft, ForwardStep
+from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.classes import Class
 from archdsl.ir.graph import CountedGraph, Parameter, Path, dotted
 from archdsl.ops.argument_types import shown
@@ -105,25 +105,13 @@ def shapes_after(found: Class) -> list[str]:
     """Return the shape of each step's result; empty if it differs too much between the uses of the class."""
     if found.merged:
         return _shapes_of_forms(found, found.merged)
-    # Drafts of a class have the same required steps, and those that have optional steps have the same ones.
     draft = found.representative
-    steps = {
-        optional: [[each for each in member.steps if each.optional == optional] for member in found.uses]
-        for optional in (False, True)
-    }
     given = _inputs(found.uses) if draft.arguments else None
-    left_out = _left_out(found, steps[False])
-    places = {False: 0, True: 0}
     shapes: list[str] = []
     # Many steps of a class have the same shapes. The lists keep the identities valid.
     known: dict[tuple[int, ...], tuple[list[Shape], str]] = {}
-    for step in draft.steps:
-        place = places[step.optional]
-        places[step.optional] += 1
-        alike = [
-            each[place].shape if len(each) > place else _agreeing(member, step.shape, left_out[step.path][number])
-            for number, (member, each) in enumerate(zip(found.uses, steps[step.optional], strict=True))
-        ]
+    for place, step in enumerate(draft.steps):
+        alike = [member.steps[place].shape for member in found.uses]
         key = tuple(map(id, alike))
         if key not in known:
             known[key] = alike, _joined(_sizes(found.uses, alike, given))
@@ -147,7 +135,7 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
             number = sides.get(merged.forms[member.number])
             if number is not None:
                 own[step.value] = member.whole[number].shape
-            elif step.optional and step.reads[0] in own:
+            elif step.passes and step.reads[0] in own:
                 own[step.value] = _agreeing(member, step.shape, own[step.reads[0]])
             if step.value in own:
                 alike.append((member, own[step.value]))
@@ -156,7 +144,7 @@ def _shapes_of_forms(found: Class, merged: ClassDraft) -> list[str]:
             # Only probes have the step.
             shapes.append("")
             continue
-        is_whole = not step.optional or len(having) == len(found.uses)
+        is_whole = not step.passes or len(having) == len(found.uses)
         given = _inputs(having) if merged.arguments else None
         shapes.append(_joined(_sizes(having, [shape for _, shape in alike], given)) if is_whole else "")
     return shapes
@@ -166,30 +154,6 @@ def _given_shapes(member: ClassDraft) -> dict[Path, Shape]:
     """Return the shapes of the arguments of a use, by the paths that they have in the merged class."""
     given = ((("", "given", str(n)), member.known_shape(path)) for n, (_, path) in enumerate(member.arguments))
     return {path: shape for path, shape in given if shape is not None}
-
-
-def _left_out(found: Class, required: list[list[ForwardStep]]) -> dict[Path, list[Shape]]:
-    """Return for each optional step the shape of its input in each use; it stays where a use lacks the step.
-
-    `required` are the required steps of each use.
-    """
-    draft = found.representative
-    if not any(step.optional for step in draft.steps):
-        return {}
-    shapes = {
-        draft.origin(path): [member.shape_of(member.arguments[number][1]) for member in found.uses]
-        for number, (_, path) in enumerate(draft.arguments)
-    }
-    made: dict[Path, list[Shape]] = {}
-    place = 0
-    for step in draft.steps:
-        if step.optional:
-            # A step may read another optional one, which the use lacks, too.
-            shapes[step.value] = made[step.path] = shapes[draft.origin(step.reads[0])]
-        else:
-            shapes[step.value] = [each[place].shape for each in required]
-            place += 1
-    return made
 
 
 def _agreeing(draft: ClassDraft, other: Shape, shape: Shape) -> Shape:

@@ -8,7 +8,6 @@ from archdsl.emit.class_draft import ClassDraft, Entry, ForwardStep, resolved
 from archdsl.emit.class_parameters import ClassParameters, own
 from archdsl.emit.dataflow import Dataflow
 from archdsl.emit.initialisation import Initialisation
-from archdsl.emit.last_reads import LastReads
 from archdsl.emit.naming import enter_variables
 from archdsl.emit.order import PlacedStep, in_order, interleaved, runs_in
 from archdsl.emit.placing import Placing
@@ -67,7 +66,7 @@ class Drafter:
             training = only_in_training(self.flow.graph.graph) if outputs else frozenset()
             for child, towers in steps:
                 self._step(draft, child, towers, in_training=runs_in(child, training))
-            self._settle_optional(draft)
+            self._settle(draft)
             enter_variables(draft)
         draft.number = len(self.made)
         self.made.append(draft)
@@ -80,7 +79,7 @@ class Drafter:
             if container is draft.container and not child.weights and self._is_module(child, container):
                 expr = self.module(child, draft.parameters, draft.container)
                 draft.positions[child.path[-1]] = len(draft.entries)
-                draft.entries.append(Entry(child.path[-1], expr, child.optional))
+                draft.entries.append(Entry(child.path[-1], expr))
                 self._initialise(draft, child)
             if isinstance(child, Container) and self.flow.is_inline(child):
                 inner = towers if child.kind is ChildNaming.KEYED else (*towers, child.path[-1])
@@ -189,7 +188,6 @@ class Drafter:
                 tower=towers[-1] if towers and not device and child.path not in self.flow.twins.values() else "",
                 is_merged=is_merged,
                 over=over,
-                optional=child.optional,
                 in_training=in_training,
                 device=device,
             )
@@ -230,40 +228,15 @@ class Drafter:
             path = (*path, part)
         return found
 
-    def _settle_optional(self, draft: ClassDraft) -> None:
-        """Keep only those projections optional that other uses of the class can lack; resolve aliases."""
-        alias = {
+    @staticmethod
+    def _settle(draft: ClassDraft) -> None:
+        """Let steps read the tensors that aliases stand for."""
+        draft.aliases = {
             each.path: each.expr.path for each in draft.steps if isinstance(each.expr, ValueRef) and not each.reads
         }
-        draft.whole_aliases = dict(alias)
+        draft.whole_aliases = dict(draft.aliases)
         draft.whole = [each for each in draft.steps if each.reads]
-        optional: set[Path] = set()
-        reads = LastReads(draft, alias)
-        entries = {(*draft.container.path, entry.name) for entry in draft.entries}
-        for run in list(_runs(draft.steps)):
-            if self._can_be_left_out(run, entries, reads):
-                optional |= {each.path for each in run}
-                reads.join(run[-1].value, run[0].reads[0])
-        computing = (each for each in draft.steps if each.reads)
-        draft.steps = [
-            resolved(each, {} if each.path in optional else alias, optional=each.path in optional) for each in computing
-        ]
-        draft.entries = [
-            Entry(entry.name, entry.module, (*draft.container.path, entry.name) in optional) for entry in draft.entries
-        ]
-        draft.aliases = alias
-
-    def _can_be_left_out(self, run: list[ForwardStep], entries: set[Path], reads: LastReads) -> bool:
-        """Return whether a projection can overwrite its input, because no later step reads that."""
-        value_ = run[0].reads[0]
-        for each in run:
-            if each.path not in entries or each.reads != (value_,) or (each is not run[0] and self._shared(value_)):
-                return False
-            value_ = each.value
-        return not self._shared(value_) and reads.none_after(run[0].reads[0], run[-1].path)
-
-    def _shared(self, path: Path) -> bool:
-        return self.flow.readers[path] > 1
+        draft.steps = [resolved(each, draft.aliases) for each in draft.whole]
 
 
 def _keyed(container: Container, flow: Dataflow) -> Iterator[Path]:
@@ -289,20 +262,6 @@ def _class_name(container: Container) -> str:
     if container.inline:
         label = label.rstrip("0123456789")
     return "".join(word[:1].upper() + word[1:] for word in label.split("_")) or "Layers"
-
-
-def _runs(steps: list[ForwardStep]) -> Iterator[list[ForwardStep]]:
-    """Yield the projections, each as a run of optional steps."""
-    run: list[ForwardStep] = []
-    for step in steps:
-        if step.optional and step.reads and (not run or step.reads == (run[-1].value,)):
-            run.append(step)
-            continue
-        if run:
-            yield run
-        run = [step] if step.optional and step.reads else []
-    if run:
-        yield run
 
 
 def _label(child: Node | Container) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, mapped, parts, structure
-from archdsl.base.records import record
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.merge.block import merged
+from archdsl.emit.merge.kinds import Kinds
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
 from archdsl.emit.merge.tensors import Tensors
 from archdsl.emit.naming import enter_variables
@@ -20,13 +20,11 @@ class Group:
 
     Attributes:
         members: The drafts.
-        takes_project: Whether some members have a projection that the others lack.
         merged: The draft of the class, where the members have different forms.
         why: Why the block has other classes beside this one.
     """
 
     members: list[ClassDraft]
-    takes_project: bool = False
     merged: ClassDraft | None = None
     why: str = ""
 
@@ -56,14 +54,6 @@ def grouped(drafts: list[ClassDraft], roots: Collection[int]) -> dict[int, Group
     return _Grouping(drafts, frozenset(roots)).groups()
 
 
-@record(frozen=True, slots=True)
-class _Key:
-    """The structure of a draft: of its required and of its optional statements. Drafts of a class share `plain`."""
-
-    plain: Hashable
-    optional: tuple[Hashable, ...]
-
-
 @dataclass
 class _Grouping:
     """The grouping of drafts.
@@ -77,7 +67,7 @@ class _Grouping:
     made: dict[int, Group] = field(default_factory=dict)
     marks: dict[int, Hashable] = field(default_factory=dict)
     rejected: set[int] = field(default_factory=set)
-    keys: dict[int, _Key] = field(default_factory=dict)
+    keys: dict[int, Hashable] = field(default_factory=dict)
     makers: set[int] = field(default_factory=set)
 
     def groups(self) -> dict[int, Group]:
@@ -129,11 +119,11 @@ class _Grouping:
 
     def _settle(self, unit: list[ClassDraft]) -> None:
         """Group the drafts of a unit."""
-        forms: dict[Hashable, dict[Hashable, list[ClassDraft]]] = {}
+        forms: dict[Hashable, list[ClassDraft]] = {}
         for draft in unit:
-            found = self._key(draft) if draft.number in self.makers else self.keys[draft.number]
-            forms.setdefault(found.plain, {}).setdefault(found.optional, []).append(draft)
-        separate = [group for form in forms.values() for group in _split(form)]
+            key_ = self._key(draft) if draft.number in self.makers else self.keys[draft.number]
+            forms.setdefault(key_, []).append(draft)
+        separate = [*map(Group, forms.values())]
         for group in self._merged(unit, separate) if len(unit) > 1 else separate:
             mark = group.members[0].number
             for each in group.members:
@@ -147,16 +137,17 @@ class _Grouping:
         whole = [group for group in separate if not any(map(is_split, group.members))]
         if whole and len(whole) < len(separate):
             return self._merged_apart(separate, whole)
-        if len(separate) == 1 and not separate[0].takes_project:
+        if len(separate) == 1:
             return separate
-        forms = [[*each] for group in separate for each in _by_optional(group)]
-        samples = [Sample(draft, number) for number, form in enumerate(forms) for draft in form]
-        tensors = Tensors(unit, self.callers)
+        samples = [Sample(draft, number) for number, form in enumerate(separate) for draft in form.members]
+        kinds, tensors = Kinds(unit), Tensors(unit, self.callers)
         try:
+            kinds.enter()
             tensors.enter()
             made = self._merge(samples)
         except Unmergeable as why:
             tensors.leave()
+            kinds.leave()
             self.rejected |= self._not_fitting(samples)
             for group in separate:
                 group.why = str(why)
@@ -181,17 +172,21 @@ class _Grouping:
 
     def _become_one(self, samples: list[Sample], probes: set[int | None]) -> bool:
         """Return whether those of the uses that belong to some probes become one class."""
-        chosen = [each for each in samples if each.draft.probe in probes]
+        # New samples: their values are those of the arguments that these uses have in common.
+        chosen = [Sample(each.draft, each.form) for each in samples if each.draft.probe in probes]
         if len({each.form for each in chosen}) == 1:
             return True
-        tensors = Tensors([each.draft for each in chosen], self.callers)
+        drafts = [each.draft for each in chosen]
+        kinds, tensors = Kinds(drafts), Tensors(drafts, self.callers)
         try:
+            kinds.enter()
             tensors.enter()
             self._merge(chosen)
         except Unmergeable:
             return False
         finally:
             tensors.leave()
+            kinds.leave()
         return True
 
     @cached_property
@@ -212,17 +207,16 @@ class _Grouping:
         found = self._merged([each for group in whole for each in group.members], whole)
         return sorted([*found, *apart], key=lambda group: min(each.number for each in group.members))
 
-    def _key(self, draft: ClassDraft) -> _Key:
+    def _key(self, draft: ClassDraft) -> Hashable:
         """Return the key of a draft. That of a model equals no other."""
         if draft.number in self.roots:
-            return _Key(draft.number, ())
+            return draft.number
         container = draft.container
         # The class of a tower whose steps its parent runs has no `forward`, and so no arguments.
         arguments = () if container.inline else tuple(name for name, _ in draft.arguments)
         head = (draft.name, container.kind, container.inline, draft.is_placed, draft.unit, arguments)
         results = tuple(draft.variables[draft.origin(path)] for path in draft.results() if draft.steps)
-        plain = (head, self._structures(draft, optional=False), results)
-        return _Key(plain, self._structures(draft, optional=True))
+        return head, self._structure(draft), results
 
     def _known(self, expr: Expr) -> Expr:
         """Return a reference to a class as the key of the class, with the arguments that are no numbers."""
@@ -233,32 +227,14 @@ class _Grouping:
         choices = tuple((each.name, each.text) for each in draft.choices) if group and group.merged else ()
         return ClassRef(hash((self.marks[expr.number], choices)))
 
-    def _structures(self, draft: ClassDraft, *, optional: bool) -> tuple[Hashable, ...]:
-        """Return the structure of the optional entries and statements of a draft, or of the others."""
-        entries = [(e.name, structure(mapped(e.module, self._known))) for e in draft.entries if e.optional == optional]
-        found: list[Hashable] = [*entries, *map(key, draft.initialising(optional=optional))]
-        place = 0
-        for each in draft.steps:
-            if each.optional == optional:
-                target = draft.variables[each.value]
-                expr = structure(draft.written(each.expr))
-                found.append((place if optional else None, target, each.over is not None, expr))
-            place += not each.optional
-        return tuple(found)
-
-
-def _split(group: dict[Hashable, list[ClassDraft]]) -> list[Group]:
-    """Return the classes of drafts that differ in optional steps at most."""
-    if len(group) == 2 and () in group:
-        return [Group([each for some in group.values() for each in some], takes_project=True)]
-    return [Group(members) for members in group.values()]
-
-
-def _by_optional(group: Group) -> list[list[ClassDraft]]:
-    """Return the members of a group by whether they have its optional steps."""
-    if not group.takes_project:
-        return [group.members]
-    return [[each for each in group.members if each.has_optional == has] for has in (False, True)]
+    def _structure(self, draft: ClassDraft) -> tuple[Hashable, ...]:
+        """Return the structure of the entries and statements of a draft."""
+        entries = [(each.name, structure(mapped(each.module, self._known))) for each in draft.entries]
+        steps = [
+            (draft.variables[each.value], each.over is not None, structure(draft.written(each.expr)))
+            for each in draft.steps
+        ]
+        return (*entries, *(key(statement) for _, statement in draft.initialisation), *steps)
 
 
 def _inner_first(needs: list[list[int]]) -> list[int]:

@@ -1,6 +1,6 @@
 """The classes of a module, and the graphs that some of them compute."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from archdsl.base.pyexpr import Expr, Item, Ref
@@ -98,12 +98,12 @@ class ModuleClasses:
             return TENSOR
         return _TENSORS if self.as_tuples else Ref(self.output_class(graph))
 
-    def defaults(self, found: Class) -> dict[str, int | float]:
+    def defaults(self, found: Class) -> Mapping[str, int | float | str | None]:
         """Return the defaults of a class's parameters. In the class of a graph, all of them have one."""
         graph = self.graph_of(found)
         if graph is None:
             return default_values(found)
-        return _defaults(found, graph.parameters)
+        return {**_defaults(found, graph.parameters)}
 
 
 def _defaults(found: Class, parameters: Iterable[Parameter]) -> dict[str, int | float]:

@@ -11,14 +11,10 @@ def enter_variables(draft: ClassDraft) -> None:
     values = [
         Value(each.value, each.reads, each.label, each.tower, each.is_merged, each.over, each.device)
         for each in draft.steps
-        if not each.optional
     ]
     given = {path: name for name, path in draft.arguments}
     results = frozenset(draft.origin(path) for path in draft.results())
     draft.variables = named(values, given, results, own)
-    for each in draft.steps:
-        if each.optional:
-            draft.variables[each.value] = draft.variables[draft.origin(each.reads[0])]
     for path in draft.aliases:
         draft.variables[path] = draft.variables[draft.origin(path)]
 

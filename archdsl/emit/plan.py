@@ -86,7 +86,7 @@ class GeneratedModule:
     """
 
     plan: ModulePlan
-    statements: dict[str, tuple[Computed, ...]]
+    statements: dict[str, tuple[Computed | None, ...]]
     outputs: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -221,15 +221,16 @@ def _outputs(graph: LoweredGraph, module: ModuleClasses) -> tuple[str, ...]:
     return (head, *doc, "", *(line for each in fields for line in printed(each, INDENT)))
 
 
-def _computed(found: Class) -> tuple[Computed, ...]:
-    """Return what the statements of `forward` compute, in the order of the text."""
+def _computed(found: Class) -> tuple[Computed | None, ...]:
+    """Return what the statements of `forward` compute, in the order of the text; None for a copy of a variable."""
     draft = found.representative
     if draft is not found.merged:
         return tuple(Computed(_relative(each, draft), draft.variables[each.value]) for each in draft.steps)
-    made: list[Computed] = []
+    made: list[Computed | None] = []
     for step, sides in zip(draft.steps, draft.sides, strict=True):
         if not sides:
-            continue  # a copy of a variable computes nothing
+            made.append(None)
+            continue
         having = [member for member in found.members if draft.forms[member.number] in sides]
         steps = [_relative(each.whole[sides[draft.forms[each.number]]], each) for each in having]
         paths = {each.container.path: path for each, path in zip(having, steps, strict=True) if each.probe is None}

@@ -1,4 +1,4 @@
-"""The values that a class refuses: its checks, the parameters that it fixes, and when it needs its projection.
+"""The values that a class refuses: its checks, and the parameters that it fixes.
 
 The guards of a use say for which arguments elaboration gives the class of that use. A class with several uses accepts
 the arguments that satisfy the guards of one of them. A guard on a number that is no argument of the class becomes a
@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
+from archdsl.base.items import by_owner, is_item
 from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Infix, Ref, parts, structure
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.substitution import outside, substituted
@@ -31,7 +32,9 @@ _Known: TypeAlias = dict[int, dict[tuple[object, ...], Guard]]
 
 
 def refuse(
-    drafts: list[ClassDraft], by_draft: Mapping[int, Class], defaults: Callable[[Class], Mapping[str, Number]]
+    drafts: list[ClassDraft],
+    by_draft: Mapping[int, Class],
+    defaults: Callable[[Class], Mapping[str, Number | str | None]],
 ) -> None:
     """Enter into each class its checks and the parameters that it fixes. A class comes after those that it uses."""
     known: _Known = {}
@@ -57,7 +60,8 @@ def _inner(
             taken = frozenset(by_draft[callee.number].parameters)
             for guard in known[callee.number].values():
                 if guard.of_map or not parameters_of(guard.pairs) <= taken:
-                    yield from outside(guard, callee.parameters.meanings)
+                    for each in outside(guard, callee.parameters.meanings):
+                        yield draft.parameters.guard(each)
     yield from _shared(draft.container)
 
 
@@ -128,12 +132,12 @@ class _Conditions:
     found: Class
     known: _Known
     repeated: frozenset[Key]
-    defaults: Callable[[Class], Mapping[str, Number]]
+    defaults: Callable[[Class], Mapping[str, Number | str | None]]
     members: list[_Clauses] = field(default_factory=list)
     undecided: list[Expr] = field(default_factory=list)
 
     def enter(self) -> None:
-        """Enter the checks, the fixed parameters and the projection into the class."""
+        """Enter the checks, and the fixed parameters into the class."""
         is_model = bool(self.found.representative.outputs)
         numbers = self.found.representative.parameters.values if is_model else self.found.parameters
         self._fix(self._common(self._of_members(numbers)))
@@ -141,9 +145,7 @@ class _Conditions:
         common = self._common(self.members)
         checks = list(common.values())
         rests = [{key: each for key, each in member.items() if key not in common} for member in self.members]
-        if self.found.takes_project:
-            self._derive_projection(rests)
-        elif self.found.merged:
+        if self.found.merged:
             checks += self._of_some(self.found.merged, rests)
             self.found.undecided = self.undecided
             self.found.combinations = self._combinations(self.found.merged)
@@ -160,10 +162,17 @@ class _Conditions:
         there are always other values.
         """
         samples = [Sample(each, merged.forms[each.number]) for each in self.found.members]
-        choices = [each.name for each in merged.choices if each.name not in merged.operator_types]
+        untraced = {*merged.operator_types} | merged.optional_numbers
+        choices = [each.name for each in merged.choices if each.name not in untraced]
         # A test that all uses evaluate to one value could have the other one for other arguments.
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
-        tests = [each for each in (*merged.open_tests, *closed) if not isinstance(each, Ref)]
+        # One that reads an argument that the class does not take cannot be evaluated.
+        untaken = {each.name for each in merged.choices} - {*self.found.parameters}
+        tests = [
+            each
+            for each in (*merged.open_tests, *closed)
+            if not isinstance(each, Ref) and names_of(each)[0].isdisjoint(untaken)
+        ]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         deciding = tuple({structure(each): each for each in deciding}.values())
         seen = dict.fromkeys(tuple(_plain(sample, each) for each in deciding) for sample in samples)
@@ -265,27 +274,21 @@ class _Conditions:
     def _fix(self, common: _Clauses) -> None:
         """Fix the parameters that equal a constant in all uses: they become numbers, and are no arguments."""
         found = self.found
+        fixed: dict[str, Guard | None] = {}
         for clause in common.values():
             if len(clause.atoms) > 1 or not clause.atoms[0].is_fixing:
                 continue
             for name in sorted(clause.names):
                 values = {member.parameters.values.get(name) for member in found.members}
                 if len(values) == 1 and name not in found.fixed:
-                    found.fixed[name] = clause.source
+                    fixed.setdefault(name, clause.source)
+        # A list is an argument if one of its items is open; the constructor then checks the others.
+        lists = by_owner(found.parameters).values()
+        open_ = {name for names in lists if is_item(names[0]) and not fixed.keys() >= {*names} for name in names}
+        found.fixed |= {name: guard for name, guard in fixed.items() if name not in open_}
         for draft in (*found.members, *found.drafts):
             draft.parameters.fixed |= found.fixed.keys()
         found.parameters = [name for name in found.parameters if name not in found.fixed]
-
-    def _derive_projection(self, rests: list[_Clauses]) -> None:
-        """Find the condition that all uses with a projection satisfy, and none of the others."""
-        projecting = [any(entry.optional for entry in member.entries) for member in self.found.members]
-        chosen = [rest for rest, projects in zip(rests, projecting, strict=True) if projects]
-        others = [rest for rest, projects in zip(rests, projecting, strict=True) if not projects]
-        for key, clause in chosen[0].items():
-            opposite = {each.key for each in clause.negated()}
-            if all(key in rest for rest in chosen) and all(opposite <= rest.keys() for rest in others):
-                self.found.projection = clause.expr
-                return
 
 
 def _is_repeated(guard: Guard, member: ClassDraft, arguments: Set[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from archdsl.base.items import owner_of
 from archdsl.base.pyexpr import Call, ClassRef, Expr, Ref, parts
 from archdsl.emit.class_draft import ClassDraft
 from archdsl.emit.class_parameters import names_in
@@ -18,7 +19,9 @@ def enter_parameters(made: Mapping[int, Class]) -> None:
             read = frozenset[str]().union(*(_read(draft, made) for draft in found.drafts))
             for member in (*found.members, *found.drafts):
                 member.parameters.fixed |= member.parameters.map_sizes - read
-            found.parameters = [name for name in _names(found.representative) if name in read]
+            # A list has all of its items, and the conditions on any of them count.
+            taken = {*map(owner_of, read), *found.representative.optional_numbers}
+            found.parameters = [name for name in _names(found.representative) if owner_of(name) in taken]
         if before == [each.parameters for each in classes]:
             return
 
@@ -30,10 +33,11 @@ def _names(draft: ClassDraft) -> list[str]:
     """
     use = draft.container.use
     choices = [each.name for each in draft.choices]
-    if use is None or not (choices or draft.optional_sizes):
+    if use is None or not (choices or draft.optional_numbers or draft.optional_sizes):
         return [*draft.parameters.values]
     order = {name: number for number, name in enumerate((*use.parameters, *draft.optional_sizes))}
-    return sorted([*draft.parameters.values, *choices], key=lambda name: order.get(name, -1))
+    names = dict.fromkeys((*draft.parameters.values, *choices))
+    return sorted(names, key=lambda name: order.get(owner_of(name), -1))
 
 
 def _read(draft: ClassDraft, made: Mapping[int, Class]) -> frozenset[str]:

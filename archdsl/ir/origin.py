@@ -75,6 +75,8 @@ class Choice:
         text: A text that is equal for equal values.
         alias: The parameter of the caller that the caller hands on.
         body: The name of a block, or of a macro of several steps; empty for other values.
+        default: Its default, if that is a truth value or a string.
+        is_default: Whether the block has the value as its default, for words and `none`.
     """
 
     name: str
@@ -82,6 +84,8 @@ class Choice:
     text: str
     alias: str = ""
     body: str = ""
+    default: bool | str | None = None
+    is_default: bool = False
 
     @property
     def expr(self) -> Expr:

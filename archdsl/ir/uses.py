@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from archdsl.base.guards import Guard
+from archdsl.base.items import is_item
 from archdsl.base.records import record
 from archdsl.base.shape import Shape
 from archdsl.base.source import Span
 from archdsl.base.substitution import evaluated
 from archdsl.ir.origin import Choice, Tested
 
-if TYPE_CHECKING:
-    from archdsl.ir.graph import Graph
-
 Plain: TypeAlias = bool | int | float | str
-# Elaborates a use of a block with other values for some of its names. Returns a graph with the block as its only step,
-# or None if the block refuses the values.
-Again: TypeAlias = "Callable[[Mapping[str, Plain]], Graph | None]"
+# Elaborates a use of a block with other values for some names. Returns a `Graph` with the block as its only step,
+# or None if the block refuses the values. The type is `object`, because a graph contains uses.
+Again: TypeAlias = Callable[[Mapping[str, Plain]], object]
 
 
 @record(frozen=True, slots=True)
@@ -53,12 +51,13 @@ class Use:
     parameters: tuple[str, ...] = field(default=(), repr=False, compare=False)
     choices: tuple[Choice, ...] = field(default=(), repr=False, compare=False)
     tests: tuple[Tested, ...] = field(default=(), repr=False, compare=False)
-    again: "Again | None" = field(default=None, repr=False, compare=False)
+    again: Again | None = field(default=None, repr=False, compare=False)
 
     @property
     def text(self) -> str:
-        """The arguments in words: `in_channels = 64, width = 128`. Sizes of maps are left out, as shapes show them."""
-        return ", ".join(f"{each.name} = {each.value}" for each in self.arguments if not each.of_map)
+        """The arguments in words: `in_channels = 64, width = 128`, without lists, and without sizes of maps."""
+        shown = (each for each in self.arguments if not each.of_map and not is_item(each.name))
+        return ", ".join(f"{each.name} = {each.value}" for each in shown)
 
     def outside(self, shape: Shape) -> Shape:
         """Return a shape in the parameters of the block as its caller computes it."""

@@ -187,7 +187,7 @@ def statements(source: str, planned: GeneratedModule) -> Iterator[tuple[ast.stmt
             forward = next((p for p in part.body if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
             made, expected = _assignments(forward.body) if forward else [], planned.statements[part.name]
             assert len(made) == len(expected), f"a statement of {part.name}.forward is not in the plan"
-            yield from zip(made, expected, strict=True)
+            yield from ((line, step) for line, step in zip(made, expected, strict=True) if step is not None)
 
 
 def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -198,8 +198,7 @@ def _assignments(body: list[ast.stmt]) -> list[ast.stmt]:
             found += [*_assignments(part.body), *_assignments(part.orelse)]
         elif isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign):
             is_start = isinstance(part, ast.AnnAssign) and isinstance(part.value, ast.Constant)
-            is_copy = isinstance(part, ast.Assign | ast.AnnAssign) and isinstance(part.value, ast.Name)
-            found += [] if is_start or is_copy else [part]
+            found += [] if is_start else [part]
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass, field
 from functools import partial
 
+from archdsl.base.items import owner_of
 from archdsl.base.pyexpr import (
     Call,
     ClassRef,
@@ -24,6 +25,7 @@ from archdsl.emit.merge.conditions import Condition, Conditions, as_python
 from archdsl.emit.merge.either import Either
 from archdsl.emit.merge.expressions import Expressions
 from archdsl.emit.merge.forward import Forward
+from archdsl.emit.merge.kinds import all_parameters, is_unset
 from archdsl.emit.merge.parts import constructor_of, display_of, items_of, named_arguments
 from archdsl.emit.merge.samples import Sample, Unmergeable, forms_of, is_split, varying
 from archdsl.emit.statements import Statement, key
@@ -80,13 +82,12 @@ class _Merge:
         slots = aligned({form: each.container for form, each in forms.items()})
         self._require_order(slots, {form: each.container for form, each in forms.items()})
         labels = frozenset(slot.name for slot in slots)
-        self.taken = {*labels} | {*first.parameters.values} | {each.name for each in first.choices}
+        self.taken = {*labels, *map(owner_of, first.parameters.values), *(each.name for each in first.choices)}
         entries = [entry for slot in slots for entry in self._entries(slot)]
-        parameters = first.parameters.copied()
-        parameters.fixed = set[str]().union(*(each.parameters.fixed for each in forms.values()))
+        parameters = all_parameters(forms.values())
         parameters.attributes = {}
         stored = frozenset[str]().union(*(each.applied for each in forms.values()))
-        parameters.hide(stored & (labels | MODULE_ATTRIBUTES), labels | MODULE_ATTRIBUTES)
+        parameters.hide((labels | MODULE_ATTRIBUTES).intersection(map(owner_of, stored)), labels | MODULE_ATTRIBUTES)
         self.taken |= MODULE_ATTRIBUTES | {*parameters.attributes.values()}
         made = ClassDraft(first.container, parameters, first.number, first.name, first.arguments, entries=entries)
         made.optional, made.present, made.optional_sizes = first.optional, first.present, first.optional_sizes
@@ -116,7 +117,9 @@ class _Merge:
     def _enter_tests(self, made: ClassDraft) -> None:
         """Enter the tests that decide about the steps."""
         found = self.conditions.open_tests()
-        made.open_tests = [*found.values(), *self._present(made, found.values())]
+        made.optional_numbers = next(iter(self.forms.values())).optional_numbers
+        unset = map(is_unset, sorted(made.optional_numbers))
+        made.open_tests = [*found.values(), *self._present(made, found.values()), *unset]
         made.closed_tests = self.conditions.closed_tests()
         made.opened = {
             each.draft.number: frozenset(
@@ -139,13 +142,10 @@ class _Merge:
 
     def _require_alike(self, forms: Mapping[int, ClassDraft]) -> None:
         drafts = list(forms.values())
-        first = drafts[0]
         if any(map(is_split, drafts)):
             raise Unmergeable("it is on several devices")
         if any(each.container.kind is not ChildNaming.NAMED for each in drafts):
             raise Unmergeable("its children have numbers")
-        if any(each.parameters.values.keys() != first.parameters.values.keys() for each in drafts):
-            raise Unmergeable("its uses have different parameters")
         if any(len(each.container.children) > _MOST for each in drafts):
             raise Unmergeable(f"it has more than {_MOST} steps")
 

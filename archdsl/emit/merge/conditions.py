@@ -11,6 +11,7 @@ from archdsl.emit.conditions import joined
 from archdsl.emit.merge.samples import Place, Sample, Unmergeable, place_of, site_of, varying, written
 from archdsl.ir.graph import Container, Node
 from archdsl.ir.origin import Origin, Test, Tested
+from archdsl.ops.base import Merge
 
 # At most so many texts are tried for one test.
 _TRIED = 8
@@ -96,7 +97,7 @@ class Conditions:
             for literals in found:
                 # All tests around the step, unless the step is in branches with different outer tests.
                 candidates += [tuple(reversed(literals[:count])) for count in range(len(literals), 0, -1)]
-                if isinstance(child, Node) and len(child.sources) > 1:
+                if isinstance(child, Node) and isinstance(child.op, Merge):
                     # Tests in a merge decide how many tensors it reads.
                     inner = [Literal(text, sample.holds(text)) for text in self.inside(sample, child)]
                     candidates += [(*reversed(literals), each) for each in inner]
@@ -133,7 +134,7 @@ class Conditions:
             is_near = around[len(around) - shared :] == outer[len(outer) - shared :]
             is_within = name == span.source.name and span.start <= start and -stop <= span.end
             # The span of a merge is its keyword.
-            is_branch = isinstance(child, Node) and len(child.sources) > 1 and len(outer) >= len(around)
+            is_branch = isinstance(child, Node) and isinstance(child.op, Merge) and len(outer) >= len(around)
             if is_near and (is_within or is_branch):
                 text = self.text(site)
                 if text is not None:

@@ -9,6 +9,7 @@ from archdsl.base.pyexpr import Call, ClassRef, Composite, Conditional, Expr, Re
 from archdsl.base.substitution import replaced
 from archdsl.base.symbolic import trace_of
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.merge.kinds import given_number, is_plain, is_unset, only_in_some, spread
 from archdsl.emit.merge.samples import Sample, Unmergeable
 
 _TRIED = 8
@@ -54,27 +55,55 @@ class Expressions:
         first = next(iter(given.values()))
         if any(isinstance(each, Call) and isinstance(each.function, ClassRef) for each in given.values()):
             return self._construction(given, sides)
+        optional = only_in_some(given, {form: self.samples[form][0].draft for form in given})
+        if optional:
+            return self._optional(given, sides, *optional)
         if len({structure(each) for each in given.values()}) == 1:
             return self._with_parts(first, given, sides) if isinstance(first, Composite | tuple) else first
+        given = self._with_pairs(given)
         if all(isinstance(each, bool | int | float | str) for each in given.values()):
             return self._constant(given, sides)
         if all(isinstance(each, Call) for each in given.values()):
             given = _with_equal_arguments(given)
         return self._with_parts(next(iter(given.values())), given, sides)
 
+    def _optional(
+        self, given: Mapping[int, Expr], sides: Sides, name: str, without: list[int], having: list[int]
+    ) -> Expr:
+        """Return a value that depends on whether an optional number is None."""
+        value, otherwise = (self.merged({form: given[form] for form in forms}, sides) for forms in (without, having))
+        is_same = value is None and is_plain(otherwise, name)
+        return otherwise if is_same else Conditional(value, is_unset(name), otherwise)
+
+    def _with_pairs(self, given: Mapping[int, Expr]) -> Mapping[int, Expr]:
+        """Return numbers for all axes as tuples, where other forms have a number for each axis."""
+        lengths = {len(each) for each in given.values() if isinstance(each, tuple)}
+        drafts = {form: self.samples[form][0].draft for form, each in given.items() if not isinstance(each, tuple)}
+        if len(lengths) != 1 or not all(
+            draft.parameters.renamed and isinstance(given[form], int) for form, draft in drafts.items()
+        ):
+            return given
+        return {form: spread(each, drafts[form], *lengths) if form in drafts else each for form, each in given.items()}
+
     def _constant(self, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return a number that is right in all forms, or two constants behind a test."""
         found = self._simple(given)
-        if found is not None:
+        if found is not None and self._follows(found, given):
             self._demand(found, given)
             return found
         for test, true, false in sides(given.keys()):
-            value, otherwise = (self._simple({form: given[form] for form in each}) for each in (true, false))
-            if value is not None and otherwise is not None:
-                for each in (true, false):
-                    self._demand(value if each is true else otherwise, {form: given[form] for form in each})
+            parts = [{form: given[form] for form in each} for each in (true, false)]
+            value, otherwise = map(self._simple, parts)
+            if value is None or otherwise is None or structure(value) == structure(otherwise):
+                continue
+            if found is None or (self._follows(value, parts[0]) and self._follows(otherwise, parts[1])):
+                self._demand(value, parts[0])
+                self._demand(otherwise, parts[1])
                 return Conditional(value, test, otherwise)
-        raise Unmergeable(f"no expression gives {_shown(given)}")
+        if found is None:
+            raise Unmergeable(f"no expression gives {_shown(given)}")
+        self._demand(found, given)
+        return found
 
     def _with_parts(self, first: Expr, given: Mapping[int, Expr], sides: Sides) -> Expr:
         """Return an expression whose parts are merged."""
@@ -103,6 +132,15 @@ class Expressions:
                 return candidate
         return None
 
+    def _follows(self, chosen: Expr, given: Mapping[int, Expr]) -> bool:
+        """Return whether the forms that compute a number in another way demand already that both are equal."""
+        others = {form: each for form, each in given.items() if structure(each) != structure(chosen)}
+        return all(
+            any(_says_equal(guard, own, chosen) for guard in sample.draft.guards) or _is_absent(sample, own, chosen)
+            for form, own in others.items()
+            for sample in self.samples[form]
+        )
+
     def _demand(self, chosen: Expr, given: Mapping[int, Expr]) -> None:
         """Let the forms that compute a number in another way demand that both ways give the same."""
         if not isinstance(chosen, int | float):
@@ -111,8 +149,7 @@ class Expressions:
             if structure(own) == structure(chosen) or not isinstance(own, int | float):
                 continue
             for sample in self.samples[form]:
-                absent = dict.fromkeys(sample.draft.absent_sizes, 0)
-                if absent and trace_of(replaced(chosen, absent, sample.draft.parameters.values)) == trace_of(own):
+                if _is_absent(sample, own, chosen):
                     continue
                 guard = Guard("==", ((own, chosen),), sample.draft.container.span)
                 if guard not in self.demanded.setdefault(sample.draft.number, []):
@@ -138,7 +175,7 @@ class Expressions:
         if use is None:
             return dict(call.named)
         sample = self.samples[form][0]
-        numbers = {each.name: sample.draft.parameters.expression(each.value) for each in inner.numbers_given}
+        numbers = {each.name: given_number(each, sample.draft) for each in inner.numbers_given}
         choices: dict[str, Expr] = {}
         for each in inner.choices:
             operator = inner.operators.get(each.name)
@@ -147,6 +184,20 @@ class Expressions:
             is_own = operator is None and isinstance(each.expr, bool | str) and each.alias in sample.values
             choices[each.name] = Ref(each.alias) if is_own else each.expr if operator is None else operator
         return {**numbers, **choices}
+
+
+def _is_absent(sample: Sample, own: Expr, chosen: Expr) -> bool:
+    """Return whether two numbers are equal in a use because it leaves tensors out."""
+    absent = dict.fromkeys(sample.draft.absent_sizes, 0)
+    if not absent or not isinstance(own, int | float) or not isinstance(chosen, int | float):
+        return False
+    return trace_of(replaced(chosen, absent, sample.draft.parameters.values)) == trace_of(own)
+
+
+def _says_equal(guard: Guard, one: Expr, other: Expr) -> bool:
+    """Return whether a guard says that two numbers are equal."""
+    pair = {structure(one), structure(other)}
+    return guard.symbol == "==" and any({structure(left), structure(right)} == pair for left, right in guard.pairs)
 
 
 def _with_equal_arguments(given: Mapping[int, Expr]) -> Mapping[int, Expr]:

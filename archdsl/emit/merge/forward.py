@@ -142,7 +142,7 @@ class Forward:
         made = self.made
         made.steps, made.sides = steps, [line.sides for line in self.lines]
         identities = {line.slot.name for line in self.lines if id(line) in passing and line.slot}
-        made.entries = [replace(each, optional=each.name in identities) for each in made.entries]
+        made.entries = [replace(each, passes=each.name in identities) for each in made.entries]
         made.flags = self.flags
         form = next(iter(self.forms))
         made.variables = {**names}
@@ -198,7 +198,7 @@ class Forward:
         first = next(iter(sides.values()))
         value = ("", "made", str(len(self.lines)))
         step = replace(
-            first, value=value, expr=expr, optional=False,
+            first, value=value, expr=expr,
             label=next((step.label for step in sides.values() if step.label), ""),
             is_merged=any(step.is_merged for step in sides.values()),
         )  # fmt: skip
@@ -347,7 +347,7 @@ class Forward:
         else:
             expr = line.step.expr if line.slot is None else with_inputs(line.step.expr, inputs)
         reads = dict.fromkeys(path for each in line.inputs for path in each.tensors if path != NO_TENSOR)
-        return replace(line.step, expr=expr, reads=(*reads,), optional=is_passing, tests=line.tests)
+        return replace(line.step, expr=expr, reads=(*reads,), passes=is_passing, tests=line.tests)
 
     def _chosen(self, given: Input, line: Line) -> Expr:
         """Return the expression of a tensor that a statement reads."""
@@ -370,7 +370,7 @@ class Forward:
         for step in steps:
             reads = dict.fromkeys(map(of, step.reads))
             over = of(step.over) if step.over else None
-            if step.optional and of(step.value) in reads:
+            if step.passes and of(step.value) in reads:
                 continue
             values.append(Value(of(step.value), tuple(reads), step.label, "", step.is_merged, over))
         arguments = {of(path): name for path, name in reversed([*self._given.items()])}

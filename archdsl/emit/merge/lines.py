@@ -68,6 +68,15 @@ class Line:
 
 
 @dataclass(slots=True)
+class _Copy:
+    """A copy of a tensor, whose variable is that of the results of some optional statements."""
+
+    path: Path
+    copy: Path
+    values: set[Path] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Copies:
     """Copies of variables, for tensors that are read later under their own name.
 
@@ -84,7 +93,7 @@ class Copies:
     forms: Iterable[int]
     kept: frozenset[Path]
     read_later: bool
-    _made: dict[tuple[Path, ...], Path] = field(default_factory=dict)
+    _made: list[_Copy] = field(default_factory=list)
 
     def enter(self) -> None:
         """Copy each tensor that shares a variable with the result of an optional statement and is read later."""
@@ -100,23 +109,26 @@ class Copies:
             if path == NO_TENSOR:
                 raise Unmergeable("a statement reads a tensor that is none in some uses")
             first = self.lines.index(optional[0])
-            key = (path, *(line.value for line in optional))
-            is_later = self.read_later and (key in self._made or self._is_read_after(first, path, tensors))
+            values = {line.value for line in optional}
+            known = next((each for each in self._made if each.path == path and each.values & values), None)
+            is_later = self.read_later and (known is not None or self._is_read_after(first, path, tensors))
             if is_later or path in self.kept:
-                copy = self._made.get(key) or self._copied(first, path)
-                self._made[key] = copy
-                each.by_form = {form: copy if own == path else own for form, own in each.by_form.items()}
+                copy = known or self._copied(first, path)
+                copy.values |= values
+                each.by_form = {form: copy.copy if own == path else own for form, own in each.by_form.items()}
 
     def _is_read_after(self, number: int, path: Path, tensors: tuple[Path, ...]) -> bool:
         """Return whether a statement after this one reads a tensor as itself."""
         later = [each for line in self.lines[number + 1 :] for each in line.inputs] + [*self.results]
         return any(path in each.tensors and {*each.tensors} != {*tensors} for each in later)
 
-    def _copied(self, number: int, path: Path) -> Path:
+    def _copied(self, number: int, path: Path) -> _Copy:
         copy = ("", "copy", str(len(self._made)))
         step = ForwardStep(copy, copy, ValueRef(path), (path,), self.lines[number].step.shape)
         self.lines.insert(number, Line(None, (), step, [Input(dict.fromkeys(self.forms, path))], {}, copy))
-        return copy
+        made = _Copy(path, copy)
+        self._made.append(made)
+        return made
 
 
 def arranged(lines: Sequence[Line]) -> list[Line]:

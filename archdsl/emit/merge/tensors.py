@@ -113,7 +113,7 @@ class Tensors:
         Raises:
             Unmergeable: The use is an item of a sequence, which gives it one tensor.
         """
-        if arguments == draft.arguments:
+        if arguments == draft.arguments or not draft.is_called:
             return
         caller = self.callers.get(draft.number)
         kept = arguments[: len(draft.arguments)]

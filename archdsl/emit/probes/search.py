@@ -29,7 +29,7 @@ def untaken(found: Class) -> Iterator[Graph]:
     draft = found.representative
     is_plain = draft.container.kind is ChildNaming.NAMED and not is_split(draft)
     # Where no test tells which uses have a condition, further uses do not tell it either.
-    is_merged = not found.why and not found.takes_project and not found.undecided
+    is_merged = not found.why and not found.undecided
     if draft.container.use is not None and is_plain and is_merged:
         yield from _Search.of(found).run()
 
@@ -106,7 +106,7 @@ class _Search:
                 return None
             self.elaborated += 1
             graph = use.again(found[made])
-            if graph is not None and self._is_new(graph):
+            if isinstance(graph, Graph) and self._is_new(graph):
                 return graph
         return None
 
@@ -151,7 +151,7 @@ def _positions(found: Class, samples: list[Sample]) -> list[_Position]:
         made.setdefault(structure(test), _Position(test, (True, False) if names <= taken else ()))
     for choice in found.representative.choices:
         values = {value: None for each in samples if isinstance(value := each.values.get(choice.name), bool | str)}
-        is_open = choice.name in taken and choice.name not in found.representative.operators
+        is_open = choice.name in taken and choice.name not in found.representative.operator_types
         domain = (True, False) if all(isinstance(each, bool) for each in values) else (*values,)
         if values:
             made[choice.name] = _Position(Ref(choice.name), domain if is_open else ())

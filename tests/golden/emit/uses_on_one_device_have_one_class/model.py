@@ -102,7 +102,7 @@ class Unit(nn.Module):
         self,
         in_channels: int,
         width: int,
-        twice: bool,
+        twice: bool = True,
         *,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -168,11 +168,11 @@ class Net(nn.Module):
     ) -> None:
         super().__init__()
         on = factories(devices, ("g0", "g1"), dtype)
-        self.p = Unit(8, 8, True, **on["g0"])
-        self.q = Unit(8, 8, False, **on["g0"])
+        self.p = Unit(8, 8, **on["g0"])
+        self.q = Unit(8, 8, twice=False, **on["g0"])
         self.h = Unit2(8, 8, on=on)
-        self.r = Unit(8, 4, False, **on["g1"])
-        self.s = Unit(4, 4, True, **on["g1"])
+        self.r = Unit(8, 4, twice=False, **on["g1"])
+        self.s = Unit(4, 4, **on["g1"])
 
     def forward(self, x: Tensor) -> Tensor:
         x_on_g0 = move(x, self.p)
