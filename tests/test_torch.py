@@ -167,9 +167,10 @@ def test_parameters_that_forward_reads_are_kept(tmp_path: Path) -> None:
     assert "nn.Conv2d(3, 4, (k, 3), **factory)" in source
     assert "F.max_pool2d(x, self.k)" in source
     assert "F.dropout(x, p=self.rate, training=self.training)" in source
-    assert "Built for relu = 2." in source
-    made = net_of(graph_of(text), tmp_path, k=3, rate=0.9)
-    assert made(torch.rand(2, 3, 12, 12)).shape[1:] == graph_of(text, k=3).output.shape.dims
+    # A label of the net is `relu`, too.
+    assert "F.avg_pool2d(x, self.relu_)" in source
+    made = net_of(graph_of(text), tmp_path, k=3, rate=0.9, relu=1)
+    assert made(torch.rand(2, 3, 12, 12)).shape[1:] == graph_of(text, k=3, relu=1).output.shape.dims
     assert made.rate == 0.9
 
 

@@ -267,14 +267,16 @@ COUNT = WholeNumber("an integer")
 GUARDED_COUNT = WholeNumber("an integer", guarded=True)
 # PyTorch makes a tensor, or a zero, for each.
 REPEATED = WholeNumber("an integer", high=10_000)
+# PyTorch reads windows and strides as integers of 32 bits.
+_LARGEST = 2**31 - 1
 # A number of channels, which no size of a map should decide.
 CHANNELS = WholeNumber("an integer")
 COUNT_FROM_ZERO = WholeNumber("an integer", low=0)
 OPTIONAL_COUNT = WholeNumber("an integer, or none", optional=True)
 OPTIONAL_COUNT_FROM_ZERO = WholeNumber("an integer, or none", low=0, optional=True, guarded=True)
-AXES = PerAxis("an integer, or one per axis such as 3x1")
-GUARDED_AXES = PerAxis("an integer, or one per axis such as 3x1", guarded=True)
-OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", optional=True)
+AXES = PerAxis("an integer, or one per axis such as 3x1", high=_LARGEST)
+GUARDED_AXES = PerAxis("an integer, or one per axis such as 3x1", high=_LARGEST, guarded=True)
+OPTIONAL_AXES = PerAxis("an integer, or one per axis such as 3x1", high=_LARGEST, optional=True)
 _WORDS = ("half", "tf_same", "same")
 _POOLS = "write `half`, which pads equally on all sides, or `ceil_mode = true`, which pads only at the end"
 PADDING = PaddingKind("an integer, one per axis, `half` or `tf_same`", _WORDS, low=0, accepted=("half", "tf_same"))
