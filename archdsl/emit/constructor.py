@@ -236,7 +236,7 @@ def _numbered(draft: ClassDraft, module: ModuleClasses) -> list[Statement]:
 def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
     """Return the statements that construct submodules as attributes."""
     if found.merged:
-        return [*under(each for entry in found.merged.entries for each in _optional_parts(entry, found.merged, module))]
+        return [*under(_merged_parts(found.merged, module))]
     made: list[Statement] = []
     written: dict[int, Expr] = {}
     for entry in found.representative.entries:
@@ -249,12 +249,23 @@ def _assignments(found: Class, module: ModuleClasses) -> list[Statement]:
     return made
 
 
+def _merged_parts(draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Expr, Statement]]:
+    """Yield the statements that construct the submodules of a merged class, each with the test that it is under.
+
+    Neighbours under one test share it: their identities come first.
+    """
+    for (passes, _), group in groupby(draft.entries, lambda each: (each.passes, structure(each.test))):
+        entries = [*group]
+        for entry in entries if passes else ():
+            yield None, Assign(Attribute(_SELF, entry.name), call("nn.Identity"), Ref("nn.Module"))
+        for entry in entries:
+            yield from _optional_parts(entry, draft, module)
+
+
 def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Expr, Statement]]:
     """Yield the statements that construct a submodule of a merged class, each with the test that it is under."""
     target = Attribute(_SELF, entry.name)
     value = _module(entry, draft, module)
-    if entry.passes:
-        yield None, Assign(target, call("nn.Identity"), Ref("nn.Module"))
     only = draft.parameters.expression(entry.test)
     if not (isinstance(value, Call) and any(isinstance(each, OnlyIf) for each in value.args)):
         yield only, Assign(target, value)

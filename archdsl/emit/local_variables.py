@@ -32,6 +32,7 @@ from archdsl.target.reserved import why_no_parameter
 _SHORT = 15
 _LONG = 24
 _OFTEN = 3
+_CONSTANT = re.compile(r"\b\d+\b")
 _CONVOLUTION = re.compile(r"nn\.Conv(Transpose)?\dd")
 
 
@@ -40,7 +41,8 @@ def with_locals(
 ) -> list[Statement]:
     """Return the statements of a constructor with local variables for numbers that they compute several times.
 
-    A variable has the name of the argument that it becomes.
+    A variable has the name of the argument that it becomes. Where several numbers become the same argument, the largest
+    constant in each tells them apart: `out_40 = make_divisible(40 * width, 4)`.
 
     Args:
         made: The statements.
@@ -53,7 +55,7 @@ def with_locals(
     assigned: list[Statement] = []
     used = {*taken, *parameters}.union(*map(names_of, expressions(tuple(made))))
     worthy = _worthy(made, frozenset(parameters) - {*_loop_variables(made)})
-    names = _names(worthy, made, signatures)
+    names = _told_apart(_names(worthy, made, signatures))
     while worthy:
         trace = worthy.pop(0)
         name = next((each for each in names[trace] if each not in used and not why_no_parameter(each)), None)
@@ -155,6 +157,17 @@ def _names(
         ]
         for trace in traces
     }
+
+
+def _told_apart(names: Mapping[Polynomial, list[str]]) -> dict[Polynomial, list[str]]:
+    """Return the names of numbers, with a constant behind those that several numbers could have."""
+    wanted = Counter(name for each in names.values() for name in {*each})
+    made: dict[Polynomial, list[str]] = {}
+    for trace, own in names.items():
+        constants = [int(each) for each in _CONSTANT.findall(flat(number_of(trace)))]
+        common = [f"{name}_{max(constants)}" for name in own if wanted[name] > 1] if constants else own
+        made[trace] = [*(name for name in own if wanted[name] == 1), *common]
+    return made
 
 
 def _enter(names: Mapping[Polynomial, list[str]], value: Expr, name: str) -> None:
