@@ -1,11 +1,12 @@
 """Conditions of a class that follow from others of them, and so need no check."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from archdsl.base.substitution import NO_NUMBERS, replaced
 from archdsl.base.symbolic import TracedInt, difference
 from archdsl.base.traces import Polynomial, Quotient
-from archdsl.emit.conditions import Atom, Clause, Key, Names, atom, divisor_of, quotients
+from archdsl.emit.conditions import Atom, Clause, Key, Names, atom, quotients
 
 
 def simplified(found: dict[Key, Clause], known: Names = NO_NUMBERS) -> dict[Key, Clause]:
@@ -126,9 +127,15 @@ def _multiplied(found: Atom, exact: list[Quotient]) -> Atom | bool:
     assert isinstance(found.right, int)
     terms = dict(difference(found.right, found.left))
     for quotient in exact:
-        by = divisor_of(quotient, "//")
-        if by and terms.get((quotient,), 0) % by == 0:
-            times = terms.pop((quotient,), 0) // by
+        if len(quotient.denominator) != 1:
+            continue
+        ((factors, by),) = quotient.denominator
+        for product in [each for each in terms if quotient in each]:
+            others = [*product]
+            others.remove(quotient)
+            if Counter(others) != Counter(factors) or terms[product] % by:
+                continue
+            times = terms.pop(product) // by
             for monomial, count in quotient.numerator:
                 terms[monomial] = terms.get(monomial, 0) + times * count
     rest = terms.pop((), 0)
