@@ -214,6 +214,12 @@ REFUSED = {
         "model M(a = 1) {\n input x: 2x8x8\n c: conv(8, 1) -> sum(a)\n}\n",
         [{"a": -1}, {"a": -2}],
     ),
+    "a size of a block in a submodule that takes no parameters": (
+        "block Basic(deep) { conv_transpose(8, width // 2) -> selu :: 8x8 }\n"
+        "model M(n = 6) {\n devices gpu{0..1}\n input y: sequence 8x8\n split(2) -> group d{0..1} {\n"
+        "  gru(n) -> Basic(true) -> group k{0..1} on gpu{0..1} { gelu } -> stack -> flatten\n } -> stack\n}\n",
+        [{"n": 7}, {"n": 8}],
+    ),
     "a divisor that is a quotient": (
         "model M(n = 2, dim = 8) {\n input x: 5\n a: linear(n) -> b: linear(dim)\n"
         " if dim // (4 // n) == 4 { relu } else { tanh }\n c: linear(2)\n}\n",

@@ -55,13 +55,15 @@ def _inner(
     for module in modules.values():
         for number in _constructed(module):
             callee = drafts[number]
-            if callee.container.use is None:
-                continue
-            taken = frozenset(by_draft[callee.number].parameters)
-            for guard in known[callee.number].values():
-                if guard.of_map or not parameters_of(guard.pairs) <= taken:
-                    for each in outside(guard, callee.parameters.meanings):
-                        yield draft.parameters.guard(each)
+            taken = frozenset(by_draft[number].parameters)
+            for guard in known[number].values():
+                if not guard.of_map and parameters_of(guard.pairs) <= taken:
+                    continue
+                if callee.container.use is None:
+                    # A submodule has the parameters of the class around it.
+                    yield guard
+                else:
+                    yield from map(draft.parameters.guard, outside(guard, callee.parameters.meanings))
     yield from _shared(draft.container)
 
 
