@@ -1,5 +1,6 @@
 """The constructor of a generated class."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -254,21 +255,26 @@ def _merged_parts(draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Ex
 
     Neighbours under one test share it: their identities come first.
     """
+    sides = Counter(entry.name for entry in draft.entries)
     for (passes, _), group in groupby(draft.entries, lambda each: (each.passes, structure(each.test))):
         entries = [*group]
         for entry in entries if passes else ():
             yield None, Assign(Attribute(_SELF, entry.name), call("nn.Identity"), Ref("nn.Module"))
         for entry in entries:
-            yield from _optional_parts(entry, draft, module)
+            # A label with two sides has modules of two types.
+            kind = Ref("nn.Module") if sides.pop(entry.name, 1) > 1 and not passes else None
+            yield from _optional_parts(entry, draft, module, kind)
 
 
-def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> Iterator[tuple[Expr, Statement]]:
+def _optional_parts(
+    entry: Entry, draft: ClassDraft, module: ModuleClasses, kind: Expr
+) -> Iterator[tuple[Expr, Statement]]:
     """Yield the statements that construct a submodule of a merged class, each with the test that it is under."""
     target = Attribute(_SELF, entry.name)
     value = _module(entry, draft, module)
     only = draft.parameters.expression(entry.test)
     if not (isinstance(value, Call) and any(isinstance(each, OnlyIf) for each in value.args)):
-        yield only, Assign(target, value)
+        yield only, Assign(target, value, kind)
         return
     items = Ref(entry.name if entry.name not in draft.parameters.values else f"{entry.name}_items")
     yield only, Assign(items, Sequence((), "["), Item(Ref("list"), Ref("nn.Module")))
@@ -278,7 +284,7 @@ def _optional_parts(entry: Entry, draft: ClassDraft, module: ModuleClasses) -> I
         run = [*group]
         for each in repeated(tuple(item for _, item in run), taken):
             yield _both(only, run[0][0]), _appended(items, each)
-    yield only, Assign(target, Call(value.function, (Spread(items),)))
+    yield only, Assign(target, Call(value.function, (Spread(items),)), kind)
 
 
 def _appended(items: Ref, item: Expr) -> Statement:
