@@ -209,3 +209,16 @@ def test_a_note_says_why_a_block_has_several_classes() -> None:
     assert generate_with_notes(graph).notes == (
         "Unit has 2 classes: no test of the block tells when `conv1` exists at net.arch:1",
     )
+
+
+def test_a_class_that_constructs_itself_refuses_numbers_without_an_end() -> None:
+    block = (
+        "block Tree(levels, width) {\n"
+        " if levels == 1 { a: conv(width, 1) } else { a: Tree(levels - 1, width); b: Tree(levels - 1, width) }\n}\n"
+    )
+    made = class_of(module_of(f"{block}model Net {{\n input x: 4x8x8\n t: Tree(1, 4) -> u: Tree(2, 4)\n}}\n"), "Tree")
+    assert made(4, 3, 4)(torch.rand(2, 4, 8, 8)).shape == (2, 4, 8, 8)
+    for levels in (0, -2):
+        with pytest.raises(ValueError, match="levels >= 1"):
+            made(4, levels, 4)
+        assert compiled(f"{block}model Net {{\n input x: 4x8x8\n t: Tree({levels}, 4)\n}}\n") is None

@@ -23,6 +23,7 @@ from archdsl.emit.divisions import Ordered
 from archdsl.emit.implied import simplified
 from archdsl.emit.merge.conditions import Literal, as_python, names_of
 from archdsl.emit.merge.samples import Sample
+from archdsl.emit.recursion import ends
 from archdsl.emit.tested_numbers import numbers_by_test
 from archdsl.ir.graph import Container
 
@@ -151,6 +152,7 @@ class _Conditions:
             checks += self._of_some(self.found.merged, rests)
             self.found.undecided = self.undecided
             self.found.combinations = self._combinations(self.found.merged)
+            checks += ends(self.found)
         else:
             checks += _any_of(rests)
         always = [each for each in checks if each.names and each.when is None]

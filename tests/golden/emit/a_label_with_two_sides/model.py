@@ -34,6 +34,8 @@ class Tree(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        if levels < 1:
+            raise ValueError(f"Tree needs levels >= 1, not {levels=}")
         self.has_left = levels == 1
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
         if levels == 1:
