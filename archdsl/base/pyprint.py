@@ -193,7 +193,9 @@ def lines(expr: Expr, *, prefix: str, indent: int, suffix: str = "") -> list[str
 
 def _pieces(expr: Text) -> list[str]:
     """Return the words of a text, each with the space behind it; values are in braces."""
-    shown = "".join(each if isinstance(each, str) else f"{{{flat(each)}=}}" for each in expr.pieces)
+    # Words of the language in a text are in single quotes, because the text is in double ones.
+    words = (each.replace('"', "'") if isinstance(each, str) else f"{{{flat(each)}=}}" for each in expr.pieces)
+    shown = "".join(words)
     return re.findall(r"\S+ ?", shown)
 
 

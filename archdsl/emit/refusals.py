@@ -17,6 +17,7 @@ from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
 from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
 from archdsl.emit.divisions import Ordered
@@ -172,10 +173,11 @@ class _Conditions:
         closed = [each for each in merged.closed_tests if not names_of(each)[0].isdisjoint(self.found.parameters)]
         # One that reads an argument that the class does not take cannot be evaluated.
         untaken = {each.name for each in merged.choices} - {*self.found.parameters}
+        numbers = {*self.found.parameters} | merged.parameters.fixed
         tests = [
             each
             for each in (*merged.open_tests, *closed)
-            if not isinstance(each, Ref) and names_of(each)[0].isdisjoint(untaken)
+            if not isinstance(each, Ref) and names_of(each)[0].isdisjoint(untaken) and names_in(each) <= numbers
         ]
         deciding = (*tests, *self.undecided, *(Ref(name) for name in choices if name in self.found.parameters))
         deciding = tuple({structure(each): each for each in deciding}.values())

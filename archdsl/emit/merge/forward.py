@@ -20,7 +20,7 @@ from archdsl.base.pyexpr import (
 from archdsl.base.pylogic import negated
 from archdsl.emit.class_draft import NO_TENSOR, ClassDraft, ForwardStep, without_overwriting
 from archdsl.emit.class_parameters import own
-from archdsl.emit.merge.alignment import Slot, is_label
+from archdsl.emit.merge.alignment import Slot, argument_of, is_label
 from archdsl.emit.merge.conditions import Condition, Literal
 from archdsl.emit.merge.either import Either
 from archdsl.emit.merge.expressions import Expressions
@@ -225,6 +225,13 @@ class Forward:
             }
             expr: Expr = Call(function, tuple(map(InputRef, range(width))))
         else:
+            names = {
+                argument_of(child, self.forms[each].container)
+                for each, child in slot.children.items()
+                if child.path[-1] not in self.forms[each].positions
+            }
+            if not names.isdisjoint(self.expressions.varying):
+                raise Unmergeable(f"`{', '.join(sorted(names))}` is applied without a module of its own")
             read = {each: [*step.reads] for each, step in sides.items()}
             width = len(first.reads)
             expr = self.expressions.merged({each: with_numbers(step, self.forms[each]) for each, step in sides.items()})
