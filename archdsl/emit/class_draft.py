@@ -1,10 +1,11 @@
 """Drafts of classes: the submodules and the `forward` of each container, before equal classes are merged."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from archdsl.base.guards import Guard
-from archdsl.base.pyexpr import Attribute, Call, Expr, Infix, Ref, ValueRef, mapped
+from archdsl.base.pyexpr import Attribute, Call, ClassRef, Composite, Expr, Infix, Ref, ValueRef, mapped, parts
 from archdsl.base.pynumbers import walk
 from archdsl.base.records import record
 from archdsl.base.shape import Shape
@@ -319,3 +320,12 @@ def origin_of(path: Path, alias: dict[Path, Path]) -> Path:
     while path != origin:
         alias[path], path = origin, alias[path]
     return origin
+
+
+def constructions(expr: Expr) -> Iterator[tuple[Call, int]]:
+    """Yield the calls in an expression that construct a generated class, each with the number of its draft."""
+    if isinstance(expr, Call) and isinstance(expr.function, ClassRef):
+        yield expr, expr.function.number
+    for part in parts(expr):
+        if isinstance(part, Composite | tuple):
+            yield from constructions(part)

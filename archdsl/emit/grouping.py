@@ -4,8 +4,8 @@ from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, mapped, parts, structure
-from archdsl.emit.class_draft import ClassDraft
+from archdsl.base.pyexpr import Call, ClassRef, Expr, mapped, structure
+from archdsl.emit.class_draft import ClassDraft, constructions
 from archdsl.emit.merge.block import merged
 from archdsl.emit.merge.kinds import Kinds
 from archdsl.emit.merge.samples import Sample, Unmergeable, is_split
@@ -111,7 +111,7 @@ class _Grouping:
             of.append(number)
         needs: list[dict[int, None]] = [{} for _ in units]
         for draft in self.drafts:
-            inner = [number for entry in draft.entries for number in _constructed(entry.module)]
+            inner = [number for entry in draft.entries for _, number in constructions(entry.module)]
             needs[of[draft.number]] |= dict.fromkeys(of[number] for number in inner)
             if inner:
                 self.makers.add(draft.number)
@@ -254,12 +254,3 @@ def _inner_first(needs: list[list[int]]) -> list[int]:
             seen.add(inner)
             stack.append((inner, iter(needs[inner])))
     return found
-
-
-def _constructed(expr: Expr) -> Iterator[int]:
-    """Yield the numbers of the drafts whose classes an expression constructs."""
-    if isinstance(expr, ClassRef):
-        yield expr.number
-    for part in parts(expr):
-        if isinstance(part, Composite | ClassRef | tuple):
-            yield from _constructed(part)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, parts
+from archdsl.base.pyexpr import Call, Infix
 from archdsl.base.symbolic import TracedInt, difference, parameters_of
+from archdsl.emit.class_draft import constructions
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Atom, Clause, atom
 
@@ -16,7 +17,8 @@ def ends(found: Class) -> Iterator[Clause]:
     if found.merged is None:
         return
     own = {each.number for each in found.members}
-    calls = [each for entry in found.merged.entries for each in _calls(entry.module, own)]
+    made = (each for entry in found.merged.entries for each in constructions(entry.module))
+    calls = [call for call, number in made if number in own]
     for test in found.merged.open_tests if calls else ():
         if not isinstance(test, Infix) or test.symbol not in ("==", "!="):
             continue
@@ -33,14 +35,6 @@ def ends(found: Class) -> Iterator[Clause]:
             bound = atom(">=", number, last)
             if isinstance(bound, Atom):
                 yield Clause((bound,))
-
-
-def _calls(expr: Expr, own: set[int]) -> Iterator[Call]:
-    """Yield the constructions of a class in an expression of it."""
-    if isinstance(expr, Call) and isinstance(expr.function, ClassRef) and expr.function.number in own:
-        yield expr
-    for part in parts(expr):
-        yield from _calls(part, own)
 
 
 def _counts_down(call: Call, name: str, number: TracedInt) -> bool:

@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 from archdsl.base.guards import Guard, Number
 from archdsl.base.items import by_owner, is_item
-from archdsl.base.pyexpr import Call, ClassRef, Composite, Expr, Infix, Ref, parts, structure
+from archdsl.base.pyexpr import Call, ClassRef, Expr, Infix, Ref, parts, structure
 from archdsl.base.pynumbers import traced_numbers
 from archdsl.base.substitution import outside, substituted
 from archdsl.base.symbolic import parameters_of
-from archdsl.emit.class_draft import ClassDraft
+from archdsl.emit.class_draft import ClassDraft, constructions
 from archdsl.emit.class_parameters import names_in
 from archdsl.emit.classes import Class
 from archdsl.emit.conditions import Atom, Clause, Key, atom, clauses, divisors, guard_key
@@ -55,7 +55,7 @@ def _inner(
     # Equal layers share their calls.
     modules = {id(entry.module): entry.module for entry in draft.entries}
     for module in modules.values():
-        for number in _constructed(module):
+        for _, number in constructions(module):
             callee = drafts[number]
             taken = frozenset(by_draft[number].parameters)
             for guard in known[number].values():
@@ -67,15 +67,6 @@ def _inner(
                 else:
                     yield from map(draft.parameters.guard, outside(guard, callee.parameters.meanings))
     yield from _shared(draft.container)
-
-
-def _constructed(expr: Expr) -> Iterator[int]:
-    """Yield the numbers of the drafts whose classes an expression constructs."""
-    if isinstance(expr, Call) and isinstance(expr.function, ClassRef):
-        yield expr.function.number
-    for part in parts(expr):
-        if isinstance(part, Composite | tuple):
-            yield from _constructed(part)
 
 
 def _enter_deciding(found: Class, known: _Known) -> None:
